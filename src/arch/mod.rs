@@ -1,0 +1,197 @@
+//! The one place that knows which processor this is.
+//!
+//! Each file below holds one function, `syscall6`, with one asm block in it. The list in this file
+//! picks the file, and there is no other list of architectures in the crate: where no arm matches,
+//! `syscall6` does not exist, and [`linux!`](linux) drops what is built on it.
+//!
+//! # The raw convention
+//! `syscall6` takes the number and six arguments and returns the kernel's word as it is: -4095..=-1
+//! is a negated errno, everything else is a value. A value may look negative: on a 32-bit machine
+//! half of all addresses do. [`check`] makes the difference, and it is the only code that should.
+//!
+//! A call with fewer arguments passes zero for the rest. That costs one instruction per argument
+//! next to a trap, and saves five more asm blocks per architecture to get right.
+//!
+//! # What a caller owes
+//! The kernel does whatever the number and the arguments say, so the conditions are those of the
+//! call that is made:
+//! - Every address among the arguments is valid for what the kernel reads or writes there, for as
+//!   long as it does so. For io_uring that can be long after the call has returned.
+//! - Every pointer among the arguments went through `expose_provenance`, so that its memory counts
+//!   as reachable from the asm block. An address that comes back out (from mmap) becomes a pointer
+//!   through `with_exposed_provenance`.
+//! - Memory, a descriptor, or process state that the call takes away or changes is not one that
+//!   other code still relies on.
+//!
+//! # What all the asm blocks have in common
+//! - None is `nomem`, `readonly` or `pure`. So each is a barrier for the compiler: it writes back
+//!   before it whatever exposed memory the kernel could look at, reads again after it whatever the
+//!   kernel could have changed, and never drops, doubles or reorders the call. It is not promised
+//!   to be a barrier for the processor: what is shared with a kernel thread needs atomics and
+//!   fences, as it would between two threads.
+//! - None unwinds, jumps away or is `noreturn`.
+//! - A signal may be delivered inside one. The kernel then builds the signal frame below the stack
+//!   pointer, past any red zone that the ABI grants, and puts every register back afterwards.
+//! - `nostack` says that the block itself moves no stack pointer and writes nothing below it. The
+//!   kernel runs on a stack of its own.
+
+use core::num::NonZeroU16;
+
+/// Gives out its items where this crate has a system call for Linux, and nothing elsewhere.
+///
+/// Stands behind the name [`linux!`](linux) on the arms of the list that have an architecture.
+#[allow(unused_macros, reason = "the list picks one of the two macros, by target")]
+macro_rules! on_linux {
+    ({ $($here:tt)* } else { $($elsewhere:tt)* }) => { $($here)* };
+    ($($here:tt)*) => { $($here)* };
+}
+
+/// The counterpart of `on_linux`: drops the items, or gives out those after `else`.
+///
+/// Stands behind the name [`linux!`](linux) on the last arm of the list.
+#[allow(unused_macros, reason = "the list picks one of the two macros, by target")]
+macro_rules! off_linux {
+    ({ $($here:tt)* } else { $($elsewhere:tt)* }) => { $($elsewhere)* };
+    ($($here:tt)*) => {};
+}
+
+// The list. An arm is: the system, the processor, and the pointer width wherever the processor has
+// a second ABI of another width with system calls of its own (x32, arm64 ilp32).
+cfg_select! {
+    all(target_os = "linux", target_arch = "x86_64", target_pointer_width = "64") => {
+        mod x86_64;
+        pub(crate) use {on_linux as linux, x86_64::syscall6};
+        pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
+        pub(crate) const CACHE_LINE: usize = 64;
+    }
+    all(target_os = "linux", target_arch = "x86") => {
+        mod x86;
+        pub(crate) use {on_linux as linux, x86::syscall6};
+        pub(crate) const MMAP: Mmap = Mmap::Pages(linux_raw_sys::general::__NR_mmap2);
+        pub(crate) const CACHE_LINE: usize = 64;
+    }
+    all(target_os = "linux", target_arch = "aarch64", target_pointer_width = "64") => {
+        mod aarch64;
+        pub(crate) use {aarch64::syscall6, on_linux as linux};
+        pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
+        pub(crate) const CACHE_LINE: usize = 64;
+    }
+    all(target_os = "linux", target_arch = "arm") => {
+        mod arm;
+        pub(crate) use {arm::syscall6, on_linux as linux};
+        pub(crate) const MMAP: Mmap = Mmap::Pages(linux_raw_sys::general::__NR_mmap2);
+        pub(crate) const CACHE_LINE: usize = 64;
+    }
+    all(target_os = "linux", target_arch = "riscv64") => {
+        mod riscv64;
+        pub(crate) use {on_linux as linux, riscv64::syscall6};
+        pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
+        pub(crate) const CACHE_LINE: usize = 64;
+    }
+    all(target_os = "linux", target_arch = "loongarch64") => {
+        mod loongarch64;
+        pub(crate) use {loongarch64::syscall6, on_linux as linux};
+        pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
+        pub(crate) const CACHE_LINE: usize = 64;
+    }
+    all(target_os = "linux", target_arch = "powerpc64") => {
+        mod powerpc64;
+        pub(crate) use {on_linux as linux, powerpc64::syscall6};
+        pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
+        pub(crate) const CACHE_LINE: usize = 128;
+    }
+    all(target_os = "linux", target_arch = "s390x") => {
+        mod s390x;
+        pub(crate) use {on_linux as linux, s390x::syscall6};
+        pub(crate) const MMAP: Mmap = Mmap::Block(linux_raw_sys::general::__NR_mmap);
+        pub(crate) const CACHE_LINE: usize = 256;
+    }
+    _ => {
+        pub(crate) use off_linux as linux;
+        // Somebody else's kernel: the largest of those above.
+        pub(crate) const CACHE_LINE: usize = 256;
+    }
+}
+
+/// How `mmap` takes its arguments, with the call's number. What a cache line is (`SMP_CACHE_BYTES`, which sizes the
+/// head of a ring) stands beside it in the list.
+#[allow(dead_code, reason = "each architecture has one of them")]
+#[derive(Clone, Copy)]
+pub(crate) enum Mmap {
+    /// Six arguments, the offset in bytes.
+    Bytes(u32),
+    /// Six arguments, the offset in units of 4096 bytes, whatever the page size (`mmap2`).
+    Pages(u32),
+    /// One argument: the address of six words, the offset in bytes.
+    Block(u32),
+}
+
+/// The largest errno that a system call can return, negated; the kernel's own `MAX_ERRNO`.
+const MAX_ERRNO: isize = 4095;
+
+/// Tells a value from an error in the word that a system call returned.
+///
+/// # Errors
+/// The errno, 1 to 4095, if `ret` is its negation.
+#[inline(always)]
+pub(crate) const fn check(ret: isize) -> Result<usize, NonZeroU16> {
+    // Seen as unsigned the errors are the topmost 4095 words, so one comparison finds them.
+    if ret.cast_unsigned() >= (-MAX_ERRNO).cast_unsigned() {
+        // At most 4095 here, so the cast loses nothing. It is not zero either, which the optimiser
+        // sees from the comparison above: no second branch is left of the `if let`.
+        if let Some(errno) = NonZeroU16::new(ret.wrapping_neg() as u16) {
+            return Err(errno);
+        }
+    }
+    Ok(ret.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `check` should do, said without its trick.
+    fn naive(ret: isize) -> Result<usize, NonZeroU16> {
+        if (-4095..=-1).contains(&ret) {
+            let errno = u16::try_from(-ret).expect("at most 4095");
+            Err(NonZeroU16::new(errno).expect("at least 1"))
+        } else {
+            Ok(ret.cast_unsigned())
+        }
+    }
+
+    fn errno(n: u16) -> NonZeroU16 {
+        NonZeroU16::new(n).expect("an errno is not zero")
+    }
+
+    #[test]
+    fn values_pass_through() {
+        assert_eq!(check(0), Ok(0));
+        assert_eq!(check(1), Ok(1));
+        assert_eq!(check(isize::MAX), Ok(usize::MAX / 2));
+    }
+
+    #[test]
+    fn errors_are_the_last_4095_words() {
+        assert_eq!(check(-1), Err(errno(1)));
+        assert_eq!(check(-38), Err(errno(38)));
+        assert_eq!(check(-4095), Err(errno(4095)));
+    }
+
+    #[test]
+    fn addresses_in_the_upper_half_are_values() {
+        assert_eq!(check(-4096), Ok(usize::MAX - 4095));
+        assert_eq!(check(isize::MIN), Ok(usize::MAX / 2 + 1));
+    }
+
+    #[test]
+    fn agrees_with_the_naive_reading() {
+        for ret in -70_000..=70_000 {
+            assert_eq!(check(ret), naive(ret), "ret = {ret}");
+        }
+        for offset in 0..70_000 {
+            assert_eq!(check(isize::MIN + offset), naive(isize::MIN + offset));
+            assert_eq!(check(isize::MAX - offset), naive(isize::MAX - offset));
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! The completion queue: entries, and reading them.
+//!
+//! The queue's own head and its last view of the kernel's tail live in the ring. Completions come out by value; the
+//! slots go back to the kernel in one store when the handle is dropped, or before the next entry to the kernel.
+
+use core::cell::Cell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{MaybeUninit, offset_of, size_of};
+use core::ptr::NonNull;
+
+use crate::error::Errno;
+pub use crate::flags::CqeFlags as Flags;
+use crate::flags::SetupFlags;
+use crate::index::Slots;
+use crate::memory::Rings;
+use crate::sync::Ordering;
+use crate::uapi;
+use sealed::{Layout as _, Taken};
+
+/// What this side alone knows of the completion queue.
+#[derive(Debug)]
+pub(crate) struct Local {
+    /// The next completion to hand out. The head that the kernel sees lags behind it.
+    head: Cell<u32>,
+    /// The head that the kernel sees.
+    published: Cell<u32>,
+    /// The kernel's tail when last looked at, at most a ring's worth ahead of `head`.
+    tail: Cell<u32>,
+    /// Completions still to come of requests that a wait made for itself; they never surface.
+    pub(crate) hidden: Cell<u32>,
+    /// The last number given to such a request.
+    hidden_number: Cell<u16>,
+}
+
+/// The user data of the timeouts that a wait makes for itself on kernels without a timed wait: these 48 bits, and a
+/// number in the 16 below. A completion of the caller's own that looks like it would be lost while such a timeout is
+/// out; [`SubmitArgs`](crate::types::SubmitArgs) says so.
+const HIDDEN: u64 = 0xba5e_0b5e_55ed_0000;
+
+const fn is_hidden(user_data: u64) -> bool {
+    user_data & !0xffff == HIDDEN
+}
+
+impl Local {
+    pub(crate) fn new(rings: &Rings) -> Self {
+        let head = rings.cq_head().load(Ordering::Relaxed);
+        Self {
+            head: Cell::new(head),
+            published: Cell::new(head),
+            tail: Cell::new(head),
+            hidden: Cell::new(0),
+            hidden_number: Cell::new(0),
+        }
+    }
+
+    /// The user data of one more request of our own.
+    pub(crate) fn hidden_id(&self) -> u64 {
+        let number = self.hidden_number.get().wrapping_add(1);
+        self.hidden_number.set(number);
+        HIDDEN | u64::from(number)
+    }
+
+    /// Gives the slots read so far back to the kernel: one store, none if there are none.
+    #[inline(always)]
+    pub(crate) fn publish(&self, rings: &Rings) {
+        let head = self.head.get();
+        if head != self.published.get() {
+            // Release: pairs with the kernel's acquire of `cq.head`; our reads of the slots come before it, so that
+            // the kernel can't overwrite one that is being read.
+            rings.cq_head().store(head, Ordering::Release);
+            self.published.set(head);
+        }
+    }
+
+    /// Looks at the kernel's tail; the slots now readable are those up to the tail returned.
+    #[inline(always)]
+    fn look(&self, rings: &Rings) -> u32 {
+        // Acquire: pairs with the kernel's release of `cq.tail`; the slots before it are filled.
+        let tail = rings.cq_tail().load(Ordering::Acquire);
+        let head = self.head.get();
+        let tail = head.wrapping_add(rings.cq.used(head, tail));
+        self.tail.set(tail);
+        tail
+    }
+}
+
+/// What waits between the head and the kernel's tail.
+pub(crate) struct Census {
+    /// Completions of the caller's.
+    pub(crate) callers: u32,
+    /// Slots filled.
+    pub(crate) slots: u32,
+    /// Whether the completion looked for is there.
+    pub(crate) found: bool,
+}
+
+/// Counts the completions that are there, and looks for that of `id`.
+pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -> Census {
+    let (head, tail) = (local.head.get(), local.look(rings));
+    let mut census = Census { callers: 0, slots: tail.wrapping_sub(head), found: false };
+    let mut at = head;
+    while at != tail {
+        // SAFETY: `at` is between the head and the tail just acquired.
+        let (entry, slots) = unsafe { header(rings, setup, at, tail) };
+        if is_hidden(entry.user_data) {
+            census.found |= entry.user_data == id;
+        } else if !entry.flags().contains(Flags::SKIP) {
+            census.callers += 1;
+        }
+        at = at.wrapping_add(slots);
+    }
+    // The view of the tail went past hidden completions; the next look by the queue steps over them.
+    local.tail.set(head);
+    census
+}
+
+/// The first 16 bytes of the completion at `at`, and its slots, whatever the kind of ring.
+///
+/// # Safety
+///
+/// `at` lies between the head and a tail that was acquired.
+unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
+    if setup.contains(SetupFlags::CQE32) {
+        // SAFETY: the caller's contract; the ring's entries have 32 bytes.
+        let taken = unsafe { Entry32::read(rings.cqes, rings.cq, at, tail) };
+        return (taken.entry.map_or(Entry::FILLER, |entry| entry.entry), taken.slots);
+    }
+    // SAFETY: the caller's contract; the ring's slots have 16 bytes.
+    let taken = unsafe { EntryMixed::read(rings.cqes, rings.cq, at, tail) };
+    match taken.entry {
+        Some(EntryMixed::Small(entry) | EntryMixed::Large(Entry32 { entry, .. })) => {
+            // Without mixed entries the flag has no meaning, and each entry takes one slot.
+            (entry, if setup.contains(SetupFlags::CQE_MIXED) { taken.slots } else { 1 })
+        }
+        None => (Entry::FILLER, taken.slots),
+    }
+}
+
+/// The completion queue of a ring: an iterator over the completions that are there.
+///
+/// From [`IoUring::completion`](crate::IoUring::completion). The iterator ends when the queue is empty; called again
+/// later, it goes on with what has come meanwhile. The kernel gets the slots back when the handle is dropped, at
+/// [`sync`](Self::sync), and before a submit or wait enters the kernel, so that an iteration hands out at most a ring's
+/// worth and always ends. Forgetting the handle loses nothing.
+#[derive(Debug)]
+pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
+    rings: &'a Rings,
+    local: &'a Local,
+    entries: PhantomData<C>,
+}
+
+impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
+    pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
+        Self { rings, local, entries: PhantomData }
+    }
+
+    /// Gives the slots of the completions taken so far back to the kernel.
+    pub fn sync(&mut self) {
+        self.local.publish(self.rings);
+    }
+
+    /// Takes as many completions as are there and fit, and returns them.
+    pub fn fill<'e>(&mut self, entries: &'e mut [MaybeUninit<C>]) -> &'e mut [C] {
+        let mut filled = 0;
+        for (place, entry) in entries.iter_mut().zip(self.by_ref()) {
+            place.write(entry);
+            filled += 1;
+        }
+        match entries.get_mut(..filled) {
+            // SAFETY: the first `filled` were written just now.
+            Some(entries) => unsafe { entries.assume_init_mut() },
+            None => &mut [],
+        }
+    }
+
+    /// Slots of the queue, a power of two. A 32-byte completion takes two in a mixed ring, else each takes one.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.rings.cq.count() as usize
+    }
+
+    /// Slots filled and not yet taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rings.cq.used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
+    }
+
+    /// Whether no completion is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether every slot is filled: what comes now overflows.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Completions that the kernel has dropped for want of room. Without `FEAT_NODROP` (before 5.5) every overflow is
+    /// counted here and lost; with it, only those for which the kernel had no memory.
+    #[must_use]
+    pub fn overflow(&self) -> u32 {
+        self.rings.cq_overflow().load(Ordering::Relaxed)
+    }
+
+    /// Whether completions raise the registered eventfd no more.
+    #[must_use]
+    pub fn eventfd_disabled(&self) -> bool {
+        self.rings.cq_flags().is_some_and(|flags| flags.load(Ordering::Relaxed) & uapi::IORING_CQ_EVENTFD_DISABLED != 0)
+    }
+
+    /// The queue is empty as far as it was looked at: look again. `false` if nothing has come.
+    #[inline(always)]
+    fn more(&self) -> bool {
+        let tail = self.local.look(self.rings);
+        if self.local.hidden.get() != 0 {
+            self.step_over_hidden(tail);
+        }
+        self.local.head.get() != self.local.tail.get()
+    }
+
+    /// Moves the head past hidden completions, and the view of the tail up to the next hidden one.
+    #[cold]
+    fn step_over_hidden(&self, tail: u32) {
+        let mut at = self.local.head.get();
+        while at != tail {
+            // SAFETY: `at` is between the head and the tail just acquired.
+            let (entry, slots) = unsafe { header(self.rings, C::SETUP, at, tail) };
+            let next = at.wrapping_add(slots);
+            if !is_hidden(entry.user_data) {
+                at = next;
+                continue;
+            }
+            if at != self.local.head.get() {
+                self.local.tail.set(at);
+                return;
+            }
+            self.local.head.set(next);
+            self.local.hidden.set(self.local.hidden.get().saturating_sub(1));
+            at = next;
+        }
+    }
+}
+
+impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
+    type Item = C;
+
+    #[inline]
+    fn next(&mut self) -> Option<C> {
+        loop {
+            let head = self.local.head.get();
+            if head == self.local.tail.get() {
+                if !self.more() {
+                    return None;
+                }
+                continue;
+            }
+            // SAFETY: `head` is not the tail that was acquired, and the distance is at most a ring's worth.
+            let taken = unsafe { C::read(self.rings.cqes, self.rings.cq, head, self.local.tail.get()) };
+            self.local.head.set(head.wrapping_add(taken.slots));
+            if taken.entry.is_some() {
+                return taken.entry;
+            }
+        }
+    }
+}
+
+impl<C: EntryMarker> Drop for CompletionQueue<'_, C> {
+    #[inline]
+    fn drop(&mut self) {
+        self.local.publish(self.rings);
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{NonNull, SetupFlags, Slots};
+
+    /// What stands at one place of the queue.
+    #[derive(Debug)]
+    pub struct Taken<C> {
+        /// `None` for a filler.
+        pub(crate) entry: Option<C>,
+        pub(crate) slots: u32,
+    }
+
+    /// How a kind of entry lies in the ring.
+    pub trait Layout: Sized {
+        /// The set-up flags of a ring with such entries.
+        const SETUP: SetupFlags;
+
+        /// Copies the entry at `at` out of the ring.
+        ///
+        /// # Safety
+        ///
+        /// `cqes` are the entries of a ring of this kind with as many slots as `ring` says; the slots from `at` up to
+        /// `tail` are filled, there is at least one, and the kernel does not write to them.
+        unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, tail: u32) -> Taken<Self>;
+    }
+}
+
+/// The kinds of entry that a completion queue can have: [`Entry`], [`Entry32`], [`EntryMixed`].
+pub trait EntryMarker: Copy + fmt::Debug + sealed::Layout {}
+
+impl EntryMarker for Entry {}
+impl EntryMarker for Entry32 {}
+impl EntryMarker for EntryMixed {}
+
+/// A completion of 16 bytes (`struct io_uring_cqe`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "io_uring_cqe")]
+#[repr(C)]
+pub struct Entry {
+    user_data: u64,
+    res: i32,
+    flags: u32,
+}
+
+impl Entry {
+    /// Stands for a place of a mixed ring that holds no completion.
+    const FILLER: Self = Self { user_data: 0, res: 0, flags: uapi::IORING_CQE_F_SKIP };
+
+    /// The value that the request carried.
+    #[inline]
+    #[must_use]
+    pub const fn user_data(&self) -> u64 {
+        self.user_data
+    }
+
+    /// The request's result as the kernel wrote it: usually a count or 0, or a negated errno.
+    #[inline]
+    #[must_use]
+    pub const fn result(&self) -> i32 {
+        self.res
+    }
+
+    /// The result as a number or an error. Total: a negative value that is no errno (a peer's `MSG_RING` can carry any)
+    /// comes back as the number with the same bits.
+    ///
+    /// # Errors
+    ///
+    /// The errno, if the result is -4095 to -1. Each opcode's doc says what it means there.
+    #[inline]
+    pub const fn outcome(&self) -> Result<u32, Errno> {
+        match Errno::from_result(self.res) {
+            Some(errno) => Err(errno),
+            None => Ok(self.res.cast_unsigned()),
+        }
+    }
+
+    /// What the kernel says beside the result.
+    #[inline]
+    #[must_use]
+    pub const fn flags(&self) -> Flags {
+        Flags::from_bits_retain(self.flags)
+    }
+
+    /// Whether the request goes on and more completions follow.
+    #[inline]
+    #[must_use]
+    pub const fn more(&self) -> bool {
+        self.flags().contains(Flags::MORE)
+    }
+
+    /// The id of the provided buffer that was used, if one was.
+    #[inline]
+    #[must_use]
+    pub const fn buffer_id(&self) -> Option<u16> {
+        if self.flags().contains(Flags::BUFFER) {
+            Some((self.flags >> uapi::IORING_CQE_BUFFER_SHIFT) as u16)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("user_data", &self.user_data)
+            .field("result", &self.res)
+            .field("flags", &self.flags())
+            .finish()
+    }
+}
+
+impl sealed::Layout for Entry {
+    const SETUP: SetupFlags = SetupFlags::empty();
+
+    #[inline(always)]
+    unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, _tail: u32) -> Taken<Self> {
+        // SAFETY: the slot's number is below the number of slots, each of 16 bytes.
+        let slot = unsafe { cqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
+        Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
+    }
+}
+
+/// A completion of 32 bytes: an [`Entry`] and 16 bytes that depend on the request. Since 5.19.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Entry32 {
+    entry: Entry,
+    big: [u64; 2],
+}
+
+impl Entry32 {
+    /// The 16 bytes beyond the plain completion (`big_cqe`).
+    #[must_use]
+    pub const fn big(&self) -> [u64; 2] {
+        self.big
+    }
+}
+
+impl core::ops::Deref for Entry32 {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl sealed::Layout for Entry32 {
+    const SETUP: SetupFlags = SetupFlags::CQE32;
+
+    #[inline(always)]
+    unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, _tail: u32) -> Taken<Self> {
+        // SAFETY: the slot's number is below the number of slots, each of 32 bytes.
+        let slot = unsafe { cqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
+        Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
+    }
+}
+
+/// A completion of either size, from a ring that has both (`IORING_SETUP_CQE_MIXED`). Since 6.18.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryMixed {
+    /// 16 bytes.
+    Small(Entry),
+    /// 32 bytes.
+    Large(Entry32),
+}
+
+impl EntryMixed {
+    /// The 16 bytes beyond the plain completion, if it has them.
+    #[must_use]
+    pub const fn big(&self) -> Option<[u64; 2]> {
+        match self {
+            Self::Small(_) => None,
+            Self::Large(large) => Some(large.big),
+        }
+    }
+}
+
+impl core::ops::Deref for EntryMixed {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        match self {
+            Self::Small(entry) | Self::Large(Entry32 { entry, .. }) => entry,
+        }
+    }
+}
+
+impl sealed::Layout for EntryMixed {
+    const SETUP: SetupFlags = SetupFlags::CQE_MIXED;
+
+    #[inline(always)]
+    unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, tail: u32) -> Taken<Self> {
+        // SAFETY: the slot's number is below the number of slots, each of 16 bytes.
+        let slot = unsafe { cqes.cast::<Entry>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
+        let entry = unsafe { slot.read() };
+        if entry.flags().contains(Flags::SKIP) {
+            return Taken { entry: None, slots: 1 };
+        }
+        // The kernel never splits a large one at the end of the array, nor publishes half of it. If one that is garbled
+        // does, its second half must not be read: the first is handed out as it stands.
+        let whole = ring.until_end(at) >= 2 && tail.wrapping_sub(at) >= 2;
+        if !entry.flags().contains(Flags::BIG) || !whole {
+            return Taken { entry: Some(Self::Small(entry)), slots: 1 };
+        }
+        // SAFETY: the slot after it is inside the entries as well, filled, and not written to.
+        let large = unsafe { slot.cast::<Entry32>().read() };
+        Taken { entry: Some(Self::Large(large)), slots: 2 }
+    }
+}
+
+const _: () = {
+    use uapi::io_uring_cqe as Cqe;
+
+    assert!(size_of::<Entry>() == size_of::<Cqe>());
+    assert!(size_of::<Entry32>() == 32);
+    assert!(align_of::<Entry32>() == align_of::<Entry>());
+    assert!(offset_of!(Entry, user_data) == offset_of!(Cqe, user_data));
+    assert!(offset_of!(Entry, res) == offset_of!(Cqe, res));
+    assert!(offset_of!(Entry, flags) == offset_of!(Cqe, flags));
+    assert!(offset_of!(Entry32, big) == offset_of!(Cqe, big_cqe));
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Errno};
+
+    const fn with_result(res: i32) -> Entry {
+        Entry { user_data: 0, res, flags: 0 }
+    }
+
+    #[test]
+    fn every_result_converts() {
+        assert_eq!(with_result(0).outcome(), Ok(0));
+        assert_eq!(with_result(i32::MAX).outcome(), Ok(0x7fff_ffff));
+        assert_eq!(with_result(-1).outcome(), Err(Errno::EPERM));
+        assert_eq!(with_result(-4095).outcome().map_err(Errno::raw), Err(4095));
+        assert_eq!(with_result(-4096).outcome(), Ok(0xffff_f000));
+        assert_eq!(with_result(i32::MIN).outcome(), Ok(0x8000_0000));
+    }
+}

@@ -1,0 +1,407 @@
+//! [`Errno`] and the error types of set-up.
+
+use core::fmt;
+use core::num::NonZeroU16;
+
+use crate::flags::SetupFlags;
+
+/// A Linux error number: 1 to 4095, as the kernel returns it negated.
+///
+/// Unknown numbers are kept; [`name`](Self::name) is `None` for them. Numbers are those of the target, from
+/// `linux-raw-sys`. What a value means for a particular call stands under that call's `# Errors`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Errno(NonZeroU16);
+
+impl Errno {
+    /// The largest number that the kernel uses for an error (`MAX_ERRNO`).
+    pub const MAX: u16 = 4095;
+
+    /// The error with this number, or `None` for 0 and for what is above [`MAX`](Self::MAX).
+    #[must_use]
+    pub const fn from_raw(number: u16) -> Option<Self> {
+        match NonZeroU16::new(number) {
+            Some(number) if number.get() <= Self::MAX => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// The number, positive.
+    #[must_use]
+    pub const fn raw(self) -> u16 {
+        self.0.get()
+    }
+
+    /// What the shims found in a result register; they have checked the range.
+    #[inline(always)]
+    #[allow(dead_code, reason = "used where there is a Linux to call")]
+    pub(crate) const fn from_shim(number: NonZeroU16) -> Self {
+        Self(number)
+    }
+
+    /// The error inside a `res` or a raw return value: `None` unless it is -4095 to -1.
+    #[inline]
+    #[must_use]
+    pub const fn from_result(result: i32) -> Option<Self> {
+        if result < 0 && result >= -4095 {
+            // In range as just checked, so that the cast keeps the number.
+            Self::from_raw(result.unsigned_abs() as u16)
+        } else {
+            None
+        }
+    }
+}
+
+macro_rules! errnos {
+    ($($name:ident $meaning:literal)*) => {
+        #[allow(missing_docs, reason = "each one's doc is its meaning")]
+        impl Errno {
+            $(
+                #[doc = concat!("`", stringify!($name), "`: ", $meaning, ".")]
+                pub const $name: Self = match NonZeroU16::new(linux_raw_sys::errno::$name as u16) {
+                    Some(number) => Self(number),
+                    None => unreachable!(),
+                };
+            )*
+
+            /// The C name, as `"ENOENT"`, or `None` where this crate knows none.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+errnos! {
+    EPERM "not permitted"
+    ENOENT "no such file, or nothing found"
+    ESRCH "no such process"
+    EINTR "interrupted by a signal"
+    EIO "input or output failed"
+    ENXIO "no such device, or nothing registered"
+    E2BIG "too large"
+    ENOEXEC "not an executable"
+    EBADF "no such file descriptor"
+    ECHILD "no such child process"
+    EAGAIN "not now, try again"
+    ENOMEM "out of memory"
+    EACCES "access denied"
+    EFAULT "an address outside the process's memory"
+    ENOTBLK "not a block device"
+    EBUSY "busy"
+    EEXIST "exists already, or another task owns it"
+    EXDEV "on another file system"
+    ENODEV "no such device"
+    ENOTDIR "not a directory"
+    EISDIR "a directory"
+    EINVAL "an invalid argument"
+    ENFILE "too many open files in the system"
+    EMFILE "too many open files in the process"
+    ENOTTY "not a terminal, or no such command"
+    ETXTBSY "the program is running"
+    EFBIG "the file would be too large"
+    ENOSPC "no space left"
+    ESPIPE "not seekable"
+    EROFS "a read-only file system"
+    EMLINK "too many links"
+    EPIPE "nobody reads the other end"
+    EDOM "outside a function's domain"
+    ERANGE "outside the range"
+    EDEADLK "would deadlock"
+    ENAMETOOLONG "the name is too long"
+    ENOLCK "no locks left"
+    ENOSYS "the kernel has no such system call"
+    ENOTEMPTY "the directory is not empty"
+    ELOOP "too many symbolic links"
+    ENOMSG "no message of that type"
+    EIDRM "the identifier was removed"
+    ECHRNG "channel number out of range"
+    EL2NSYNC "level 2 not synchronised"
+    EL3HLT "level 3 halted"
+    EL3RST "level 3 reset"
+    ELNRNG "link number out of range"
+    EUNATCH "no protocol driver attached"
+    ENOCSI "no CSI structure"
+    EL2HLT "level 2 halted"
+    EBADE "an invalid exchange"
+    EBADR "an invalid request descriptor, or completions were dropped"
+    EXFULL "the exchange is full"
+    ENOANO "no anode"
+    EBADRQC "an invalid request code"
+    EBADSLT "an invalid slot"
+    EBFONT "a bad font file"
+    ENOSTR "not a stream"
+    ENODATA "no data"
+    ETIME "the time is up"
+    ENOSR "out of stream resources"
+    ENONET "not on the network"
+    ENOPKG "the package is not installed"
+    EREMOTE "the object is remote"
+    ENOLINK "the link was severed"
+    EADV "an advertise error"
+    ESRMNT "an srmount error"
+    ECOMM "sending failed"
+    EPROTO "a protocol error"
+    EMULTIHOP "a multihop was attempted"
+    EDOTDOT "an RFS error"
+    EBADMSG "not a data message"
+    EOVERFLOW "the value does not fit"
+    ENOTUNIQ "the name is not unique"
+    EBADFD "the descriptor is in the wrong state"
+    EREMCHG "the remote address changed"
+    ELIBACC "a shared library can't be reached"
+    ELIBBAD "a shared library is corrupt"
+    ELIBSCN "a library section is corrupt"
+    ELIBMAX "too many shared libraries"
+    ELIBEXEC "a shared library can't be run"
+    EILSEQ "an invalid byte sequence"
+    ERESTART "the call should be restarted"
+    ESTRPIPE "a streams pipe error"
+    EUSERS "too many users"
+    ENOTSOCK "not a socket"
+    EDESTADDRREQ "a destination is needed"
+    EMSGSIZE "the message is too long"
+    EPROTOTYPE "the wrong protocol for this socket"
+    ENOPROTOOPT "no such protocol option"
+    EPROTONOSUPPORT "the protocol is not supported"
+    ESOCKTNOSUPPORT "the socket type is not supported"
+    EOPNOTSUPP "not supported"
+    EPFNOSUPPORT "the protocol family is not supported"
+    EAFNOSUPPORT "the address family is not supported"
+    EADDRINUSE "the address is in use"
+    EADDRNOTAVAIL "the address is not available"
+    ENETDOWN "the network is down"
+    ENETUNREACH "the network can't be reached"
+    ENETRESET "the network dropped the connection"
+    ECONNABORTED "the connection was aborted"
+    ECONNRESET "the peer reset the connection"
+    ENOBUFS "no buffer left"
+    EISCONN "connected already"
+    ENOTCONN "not connected"
+    ESHUTDOWN "the endpoint was shut down"
+    ETOOMANYREFS "too many references"
+    ETIMEDOUT "timed out"
+    ECONNREFUSED "the connection was refused"
+    EHOSTDOWN "the host is down"
+    EHOSTUNREACH "no route to the host"
+    EALREADY "under way already"
+    EINPROGRESS "now under way"
+    ESTALE "a stale file handle"
+    EUCLEAN "the structure needs cleaning"
+    ENOTNAM "not a named file"
+    ENAVAIL "no semaphores available"
+    EISNAM "a named file"
+    EREMOTEIO "remote input or output failed"
+    EDQUOT "the quota is used up"
+    ENOMEDIUM "no medium"
+    EMEDIUMTYPE "the wrong medium type"
+    ECANCELED "cancelled"
+    ENOKEY "no key"
+    EKEYEXPIRED "the key has expired"
+    EKEYREVOKED "the key was revoked"
+    EKEYREJECTED "the key was rejected"
+    EOWNERDEAD "the owner died"
+    ENOTRECOVERABLE "the state can't be recovered"
+    ERFKILL "switched off by the RF kill switch"
+    EHWPOISON "the memory page is poisoned"
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "errno {}", self.raw()),
+        }
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl core::error::Error for Errno {}
+
+#[cfg(feature = "std")]
+impl From<Errno> for std::io::Error {
+    fn from(errno: Errno) -> Self {
+        Self::from_raw_os_error(i32::from(errno.raw()))
+    }
+}
+
+/// Which of a ring's areas of memory is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Area {
+    /// The heads, tails and flags, the completion entries and the index array.
+    Rings,
+    /// The submission entries.
+    Sqes,
+}
+
+/// Which call of the kernel failed while a ring was set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Call {
+    /// `io_uring_setup(2)`.
+    Setup,
+    /// `mmap(2)` of a part of the ring.
+    Map,
+    /// `madvise(2)` with `MADV_DONTFORK`.
+    KeepFromFork,
+}
+
+/// Why a ring could not be made.
+///
+/// All but [`Kernel`](Self::Kernel), [`Garbled`](Self::Garbled) and [`Unconsumed`](Self::Unconsumed) are found
+/// before the kernel is asked. In every case nothing is left behind: no file descriptor and no mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A queue of 0 entries was asked for.
+    NoEntries,
+    /// More entries than the kernel allows (32,768 submissions, 65,536 completions). Ask for fewer, or let
+    /// `setup_clamp` cut the number.
+    TooManyEntries {
+        /// What was asked for.
+        entries: u32,
+        /// What the kernel allows.
+        limit: u32,
+    },
+    /// The completion queue would be smaller than the submission queue (both rounded up to powers of two).
+    CqSmallerThanSq {
+        /// Submission entries, rounded up.
+        sq: u32,
+        /// Completion entries, rounded up.
+        cq: u32,
+    },
+    /// A mixed ring needs at least two entries.
+    TooFewForMixed,
+    /// These two flags exclude each other.
+    Conflict(SetupFlags, SetupFlags),
+    /// The first flag works only together with (one of) the second.
+    Needs(SetupFlags, SetupFlags),
+    /// These flags follow from the entry types or from the way in which the ring is built, and can't be set by hand.
+    NotByHand(SetupFlags),
+    /// The memory provided is shorter than the kernel would write.
+    TooShort {
+        /// Which area.
+        area: Area,
+        /// Bytes that this ring needs.
+        needed: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
+    /// The memory provided does not start at a page.
+    Unaligned(Area),
+    /// Offsets, sizes or masks that the kernel reported do not fit the ring's memory.
+    Garbled,
+    /// The ring taken over still holds submissions that its kernel has not consumed, through an index array of
+    /// unknown content.
+    Unconsumed,
+    /// The kernel refused.
+    ///
+    /// | errno of [`Call::Setup`] | meaning, and what to do |
+    /// |--|--|
+    /// | `ENOSYS` | no io_uring in this kernel, or hidden by seccomp: use another way of I/O |
+    /// | `EPERM` | switched off (sysctl `kernel.io_uring_disabled`), or SQPOLL without privilege before 5.11 |
+    /// | `EINVAL` | a flag that this kernel does not know, or a combination that it refuses; memory not aligned to its pages |
+    /// | `EBADF`, `ENXIO` | `setup_attach_wq` with an fd that is closed, or is no ring |
+    /// | `EMFILE`, `ENFILE` | no file descriptor left, in the process or in the system |
+    /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK (before 5.12) |
+    /// | `EFAULT` | memory provided that the process does not have |
+    Kernel(Call, Errno),
+}
+
+impl SetupError {
+    /// The kernel's errno, if it was the kernel that refused.
+    #[must_use]
+    pub const fn errno(self) -> Option<Errno> {
+        match self {
+            Self::Kernel(_, errno) => Some(errno),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NoEntries => f.write_str("a queue needs at least one entry"),
+            Self::TooManyEntries { entries, limit } => {
+                write!(f, "{entries} entries are more than the kernel's limit of {limit}")
+            }
+            Self::CqSmallerThanSq { sq, cq } => {
+                write!(f, "the completion queue of {cq} is smaller than the submission queue of {sq}")
+            }
+            Self::TooFewForMixed => f.write_str("a mixed queue needs at least two entries"),
+            Self::Conflict(a, b) => write!(f, "{a:?} and {b:?} exclude each other"),
+            Self::Needs(a, b) => write!(f, "{a:?} needs {b:?}"),
+            Self::NotByHand(flags) => write!(f, "{flags:?} can't be set by hand"),
+            Self::TooShort { area, needed, given } => {
+                write!(f, "{given} bytes are too short for {area:?}, which needs {needed}")
+            }
+            Self::Unaligned(area) => write!(f, "the memory for {area:?} does not start at a page"),
+            Self::Garbled => f.write_str("the kernel reported offsets that do not fit the ring's memory"),
+            Self::Unconsumed => f.write_str("the ring holds submissions that were not consumed"),
+            Self::Kernel(call, errno) => write!(f, "{} failed: {errno}{}", call.c_name(), call.hint(errno)),
+        }
+    }
+}
+
+impl core::error::Error for SetupError {}
+
+impl Call {
+    const fn c_name(self) -> &'static str {
+        match self {
+            Self::Setup => "io_uring_setup",
+            Self::Map => "mmap",
+            Self::KeepFromFork => "madvise",
+        }
+    }
+
+    /// What the errno says at this place, where the name alone misleads.
+    const fn hint(self, errno: Errno) -> &'static str {
+        match (self, errno) {
+            (Self::Setup, Errno::ENOSYS) => " (no io_uring in this kernel, or hidden by seccomp)",
+            (Self::Setup, Errno::EPERM) => " (io_uring is switched off here: sysctl kernel.io_uring_disabled)",
+            (Self::Setup, Errno::EINVAL) => " (this kernel does not know a flag, or refuses the combination)",
+            (Self::Setup, Errno::ENOMEM) => " (out of memory, or above RLIMIT_MEMLOCK)",
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Errno;
+
+    #[test]
+    fn a_result_is_an_error_only_from_minus_4095_to_minus_1() {
+        assert_eq!(Errno::from_result(-1), Some(Errno::EPERM));
+        assert_eq!(Errno::from_result(-4095).map(Errno::raw), Some(4095));
+        for result in [0, 1, i32::MAX, -4096, i32::MIN] {
+            assert_eq!(Errno::from_result(result), None, "{result}");
+        }
+    }
+
+    #[test]
+    fn numbers_outside_the_range_are_no_errno() {
+        assert_eq!(Errno::from_raw(0), None);
+        assert_eq!(Errno::from_raw(4096), None);
+        assert_eq!(Errno::from_raw(2), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn known_numbers_have_names_and_unknown_ones_are_kept() {
+        assert_eq!(Errno::ENOENT.name(), Some("ENOENT"));
+        assert_eq!(Errno::EHWPOISON.name(), Some("EHWPOISON"));
+        let unknown = Errno::from_raw(4000).unwrap();
+        assert_eq!((unknown.raw(), unknown.name()), (4000, None));
+    }
+}

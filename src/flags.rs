@@ -1,0 +1,368 @@
+//! Every flag set, by its C prefix. Unknown bits are kept: what the kernel writes is never a closed set.
+#![forbid(unsafe_code)]
+
+use bitflags::bitflags;
+
+use crate::uapi;
+
+bitflags! {
+    /// How a ring is set up (`IORING_SETUP_*`, `io_uring_setup(2)`).
+    ///
+    /// [`Builder`](crate::Builder) has a method for each, with its terms; `Builder::setup_flags` takes a set.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct SetupFlags: u32 {
+        /// Completions are found by polling the device. Since 5.1.
+        #[doc(alias = "IORING_SETUP_IOPOLL")]
+        const IOPOLL = uapi::IORING_SETUP_IOPOLL;
+        /// A kernel thread consumes the submissions. Since 5.1.
+        #[doc(alias = "IORING_SETUP_SQPOLL")]
+        const SQPOLL = uapi::IORING_SETUP_SQPOLL;
+        /// That thread stays on one CPU. Since 5.1.
+        #[doc(alias = "IORING_SETUP_SQ_AFF")]
+        const SQ_AFF = uapi::IORING_SETUP_SQ_AFF;
+        /// The completion queue's size is given. Since 5.5.
+        #[doc(alias = "IORING_SETUP_CQSIZE")]
+        const CQSIZE = uapi::IORING_SETUP_CQSIZE;
+        /// Sizes above the limit are cut to it. Since 5.6.
+        #[doc(alias = "IORING_SETUP_CLAMP")]
+        const CLAMP = uapi::IORING_SETUP_CLAMP;
+        /// Workers are shared with another ring. Since 5.6.
+        #[doc(alias = "IORING_SETUP_ATTACH_WQ")]
+        const ATTACH_WQ = uapi::IORING_SETUP_ATTACH_WQ;
+        /// The ring starts disabled. Since 5.10.
+        #[doc(alias = "IORING_SETUP_R_DISABLED")]
+        const R_DISABLED = uapi::IORING_SETUP_R_DISABLED;
+        /// A bad entry does not stop the batch. Since 5.18.
+        #[doc(alias = "IORING_SETUP_SUBMIT_ALL")]
+        const SUBMIT_ALL = uapi::IORING_SETUP_SUBMIT_ALL;
+        /// No interrupt for task work; it runs at the next entry to the kernel. Since 5.19.
+        #[doc(alias = "IORING_SETUP_COOP_TASKRUN")]
+        const COOP_TASKRUN = uapi::IORING_SETUP_COOP_TASKRUN;
+        /// Pending task work shows in the ring's flags. Since 5.19.
+        #[doc(alias = "IORING_SETUP_TASKRUN_FLAG")]
+        const TASKRUN_FLAG = uapi::IORING_SETUP_TASKRUN_FLAG;
+        /// Submission entries of 128 bytes. Since 5.19.
+        #[doc(alias = "IORING_SETUP_SQE128")]
+        const SQE128 = uapi::IORING_SETUP_SQE128;
+        /// Completion entries of 32 bytes. Since 5.19.
+        #[doc(alias = "IORING_SETUP_CQE32")]
+        const CQE32 = uapi::IORING_SETUP_CQE32;
+        /// One task alone submits. Since 6.0.
+        #[doc(alias = "IORING_SETUP_SINGLE_ISSUER")]
+        const SINGLE_ISSUER = uapi::IORING_SETUP_SINGLE_ISSUER;
+        /// Completion work waits until the task asks for completions. Since 6.1.
+        #[doc(alias = "IORING_SETUP_DEFER_TASKRUN")]
+        const DEFER_TASKRUN = uapi::IORING_SETUP_DEFER_TASKRUN;
+        /// The caller provides the ring's memory. Since 6.5.
+        #[doc(alias = "IORING_SETUP_NO_MMAP")]
+        const NO_MMAP = uapi::IORING_SETUP_NO_MMAP;
+        /// Set-up gives a registered index and no file descriptor. Since 6.5.
+        #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
+        const REGISTERED_FD_ONLY = uapi::IORING_SETUP_REGISTERED_FD_ONLY;
+        /// No index array between queue and entries. Since 6.6.
+        #[doc(alias = "IORING_SETUP_NO_SQARRAY")]
+        const NO_SQARRAY = uapi::IORING_SETUP_NO_SQARRAY;
+        /// IOPOLL that sleeps before it polls. Since 6.13.
+        #[doc(alias = "IORING_SETUP_HYBRID_IOPOLL")]
+        const HYBRID_IOPOLL = uapi::IORING_SETUP_HYBRID_IOPOLL;
+        /// 16- and 32-byte completions in one ring. Since 6.18.
+        #[doc(alias = "IORING_SETUP_CQE_MIXED")]
+        const CQE_MIXED = uapi::IORING_SETUP_CQE_MIXED;
+        /// 64- and 128-byte submissions in one ring. Since 6.19.
+        #[doc(alias = "IORING_SETUP_SQE_MIXED")]
+        const SQE_MIXED = uapi::IORING_SETUP_SQE_MIXED;
+        /// Every submission starts at entry 0. Since 7.0.
+        #[doc(alias = "IORING_SETUP_SQ_REWIND")]
+        const SQ_REWIND = uapi::IORING_SETUP_SQ_REWIND;
+        const _ = !0;
+    }
+
+    /// What the kernel says it can do (`IORING_FEAT_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct Features: u32 {
+        /// Both queues are one mapping. Since 5.4.
+        #[doc(alias = "IORING_FEAT_SINGLE_MMAP")]
+        const SINGLE_MMAP = uapi::IORING_FEAT_SINGLE_MMAP;
+        /// Completions that do not fit are kept, and handed out later. Since 5.5.
+        #[doc(alias = "IORING_FEAT_NODROP")]
+        const NODROP = uapi::IORING_FEAT_NODROP;
+        /// What a request points to (but not its buffers) may go once it was submitted. Since 5.5.
+        #[doc(alias = "IORING_FEAT_SUBMIT_STABLE")]
+        const SUBMIT_STABLE = uapi::IORING_FEAT_SUBMIT_STABLE;
+        /// Offset -1 means the file's own position. Since 5.6.
+        #[doc(alias = "IORING_FEAT_RW_CUR_POS")]
+        const RW_CUR_POS = uapi::IORING_FEAT_RW_CUR_POS;
+        /// Requests run with the credentials of who submits. Since 5.6.
+        #[doc(alias = "IORING_FEAT_CUR_PERSONALITY")]
+        const CUR_PERSONALITY = uapi::IORING_FEAT_CUR_PERSONALITY;
+        /// Requests wait by polling, not in a worker. Since 5.7.
+        #[doc(alias = "IORING_FEAT_FAST_POLL")]
+        const FAST_POLL = uapi::IORING_FEAT_FAST_POLL;
+        /// Poll takes 32 bits of events. Since 5.9.
+        #[doc(alias = "IORING_FEAT_POLL_32BITS")]
+        const POLL_32BITS = uapi::IORING_FEAT_POLL_32BITS;
+        /// SQPOLL works with files that are not registered. Since 5.11.
+        #[doc(alias = "IORING_FEAT_SQPOLL_NONFIXED")]
+        const SQPOLL_NONFIXED = uapi::IORING_FEAT_SQPOLL_NONFIXED;
+        /// A wait takes a timeout. Since 5.11.
+        #[doc(alias = "IORING_FEAT_EXT_ARG")]
+        const EXT_ARG = uapi::IORING_FEAT_EXT_ARG;
+        /// Workers are threads of the process. Since 5.12.
+        #[doc(alias = "IORING_FEAT_NATIVE_WORKERS")]
+        const NATIVE_WORKERS = uapi::IORING_FEAT_NATIVE_WORKERS;
+        /// Registered resources carry tags. Since 5.13.
+        #[doc(alias = "IORING_FEAT_RSRC_TAGS")]
+        const RSRC_TAGS = uapi::IORING_FEAT_RSRC_TAGS;
+        /// A request can go without a completion if it succeeds. Since 5.17.
+        #[doc(alias = "IORING_FEAT_CQE_SKIP")]
+        const CQE_SKIP = uapi::IORING_FEAT_CQE_SKIP;
+        /// A linked request finds its file when it runs. Since 5.17.
+        #[doc(alias = "IORING_FEAT_LINKED_FILE")]
+        const LINKED_FILE = uapi::IORING_FEAT_LINKED_FILE;
+        /// A registered ring fd works for registrations too. Since 6.3.
+        #[doc(alias = "IORING_FEAT_REG_REG_RING")]
+        const REG_REG_RING = uapi::IORING_FEAT_REG_REG_RING;
+        /// Receives and sends take several buffers at once. Since 6.10.
+        #[doc(alias = "IORING_FEAT_RECVSEND_BUNDLE")]
+        const RECVSEND_BUNDLE = uapi::IORING_FEAT_RECVSEND_BUNDLE;
+        /// A wait takes a minimum time. Since 6.12.
+        #[doc(alias = "IORING_FEAT_MIN_TIMEOUT")]
+        const MIN_TIMEOUT = uapi::IORING_FEAT_MIN_TIMEOUT;
+        /// Reads and writes take attributes. Since 6.14.
+        #[doc(alias = "IORING_FEAT_RW_ATTR")]
+        const RW_ATTR = uapi::IORING_FEAT_RW_ATTR;
+        /// A wait can go without being counted as I/O wait. Since 6.15.
+        #[doc(alias = "IORING_FEAT_NO_IOWAIT")]
+        const NO_IOWAIT = uapi::IORING_FEAT_NO_IOWAIT;
+        const _ = !0;
+    }
+
+    /// What a call of `io_uring_enter(2)` does (`IORING_ENTER_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct EnterFlags: u32 {
+        /// Flush and wait for completions. Since 5.1.
+        #[doc(alias = "IORING_ENTER_GETEVENTS")]
+        const GETEVENTS = uapi::IORING_ENTER_GETEVENTS;
+        /// Wake the SQPOLL thread. Since 5.1.
+        #[doc(alias = "IORING_ENTER_SQ_WAKEUP")]
+        const SQ_WAKEUP = uapi::IORING_ENTER_SQ_WAKEUP;
+        /// Wait until the SQPOLL thread has made room. Since 5.10.
+        #[doc(alias = "IORING_ENTER_SQ_WAIT")]
+        const SQ_WAIT = uapi::IORING_ENTER_SQ_WAIT;
+        /// The argument is a `struct io_uring_getevents_arg`. Since 5.11.
+        #[doc(alias = "IORING_ENTER_EXT_ARG")]
+        const EXT_ARG = uapi::IORING_ENTER_EXT_ARG;
+        /// The fd is a registered index. Since 5.18.
+        #[doc(alias = "IORING_ENTER_REGISTERED_RING")]
+        const REGISTERED_RING = uapi::IORING_ENTER_REGISTERED_RING;
+        /// The timeout is a point in time. Since 6.12.
+        #[doc(alias = "IORING_ENTER_ABS_TIMER")]
+        const ABS_TIMER = uapi::IORING_ENTER_ABS_TIMER;
+        /// With EXT_ARG: the argument is an offset into the registered wait region. Since 6.13.
+        #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
+        const EXT_ARG_REG = uapi::IORING_ENTER_EXT_ARG_REG;
+        /// The wait does not count as I/O wait. Since 6.15.
+        #[doc(alias = "IORING_ENTER_NO_IOWAIT")]
+        const NO_IOWAIT = uapi::IORING_ENTER_NO_IOWAIT;
+        const _ = !0;
+    }
+
+    /// What the kernel tells through the submission ring (`IORING_SQ_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct SqFlags: u32 {
+        /// The SQPOLL thread sleeps and must be woken. Since 5.1.
+        #[doc(alias = "IORING_SQ_NEED_WAKEUP")]
+        const NEED_WAKEUP = uapi::IORING_SQ_NEED_WAKEUP;
+        /// Completions wait outside the ring. Since 5.8.
+        #[doc(alias = "IORING_SQ_CQ_OVERFLOW")]
+        const CQ_OVERFLOW = uapi::IORING_SQ_CQ_OVERFLOW;
+        /// Task work waits for an entry to the kernel. Since 5.19.
+        #[doc(alias = "IORING_SQ_TASKRUN")]
+        const TASKRUN = uapi::IORING_SQ_TASKRUN;
+        const _ = !0;
+    }
+
+    /// How the kernel treats one request (`IOSQE_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct SqeFlags: u8 {
+        /// The fd is an index into the registered files. Set by `types::Fixed`. Since 5.1.
+        #[doc(alias = "IOSQE_FIXED_FILE")]
+        const FIXED_FILE = uapi::IOSQE_FIXED_FILE;
+        /// Starts after all before it have completed; nothing after it starts earlier. Since 5.2.
+        #[doc(alias = "IOSQE_IO_DRAIN")]
+        const IO_DRAIN = uapi::IOSQE_IO_DRAIN;
+        /// The next request starts after this one succeeded. Since 5.3.
+        #[doc(alias = "IOSQE_IO_LINK")]
+        const IO_LINK = uapi::IOSQE_IO_LINK;
+        /// The next request starts after this one, whatever its result. Since 5.5.
+        #[doc(alias = "IOSQE_IO_HARDLINK")]
+        const IO_HARDLINK = uapi::IOSQE_IO_HARDLINK;
+        /// Goes to a worker at once. Since 5.6.
+        #[doc(alias = "IOSQE_ASYNC")]
+        const ASYNC = uapi::IOSQE_ASYNC;
+        /// The kernel picks the buffer from a group. Since 5.7.
+        #[doc(alias = "IOSQE_BUFFER_SELECT")]
+        const BUFFER_SELECT = uapi::IOSQE_BUFFER_SELECT;
+        /// No completion if it succeeds. Since 5.17.
+        #[doc(alias = "IOSQE_CQE_SKIP_SUCCESS")]
+        const SKIP_SUCCESS = uapi::IOSQE_CQE_SKIP_SUCCESS;
+        const _ = !0;
+    }
+
+    /// What a completion says beside its result (`IORING_CQE_F_*`). The upper 16 bits are a buffer id or a detail.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct CqeFlags: u32 {
+        /// The upper 16 bits are the id of the buffer used. Since 5.7.
+        #[doc(alias = "IORING_CQE_F_BUFFER")]
+        const BUFFER = uapi::IORING_CQE_F_BUFFER;
+        /// The request goes on, more completions follow. Since 5.13.
+        #[doc(alias = "IORING_CQE_F_MORE")]
+        const MORE = uapi::IORING_CQE_F_MORE;
+        /// The socket had more to read. Since 5.19.
+        #[doc(alias = "IORING_CQE_F_SOCK_NONEMPTY")]
+        const SOCK_NONEMPTY = uapi::IORING_CQE_F_SOCK_NONEMPTY;
+        /// A zero-copy send let go of its memory. Since 6.0.
+        #[doc(alias = "IORING_CQE_F_NOTIF")]
+        const NOTIF = uapi::IORING_CQE_F_NOTIF;
+        /// The buffer stays in use and is filled further. Since 6.12.
+        #[doc(alias = "IORING_CQE_F_BUF_MORE")]
+        const BUF_MORE = uapi::IORING_CQE_F_BUF_MORE;
+        /// A filler of a mixed ring; never handed out by this crate. Since 6.18.
+        #[doc(alias = "IORING_CQE_F_SKIP")]
+        const SKIP = uapi::IORING_CQE_F_SKIP;
+        /// A 32-byte completion of a mixed ring. Since 6.18.
+        #[doc(alias = "IORING_CQE_F_32")]
+        const BIG = uapi::IORING_CQE_F_32;
+        const _ = !0;
+    }
+
+    /// How a file is synchronised (`IORING_FSYNC_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct FsyncFlags: u32 {
+        /// As `fdatasync(2)`: metadata only as far as needed to read the data back. Since 5.1.
+        #[doc(alias = "IORING_FSYNC_DATASYNC")]
+        const DATASYNC = uapi::IORING_FSYNC_DATASYNC;
+        const _ = !0;
+    }
+
+    /// How a timeout counts (`IORING_TIMEOUT_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct TimeoutFlags: u32 {
+        /// A point in time, not a span. Since 5.5.
+        #[doc(alias = "IORING_TIMEOUT_ABS")]
+        const ABS = uapi::IORING_TIMEOUT_ABS;
+        /// Changes a running timeout; set by the opcode for it. Since 5.11.
+        #[doc(alias = "IORING_TIMEOUT_UPDATE")]
+        const UPDATE = uapi::IORING_TIMEOUT_UPDATE;
+        /// Against CLOCK_BOOTTIME. Since 5.15.
+        #[doc(alias = "IORING_TIMEOUT_BOOTTIME")]
+        const BOOTTIME = uapi::IORING_TIMEOUT_BOOTTIME;
+        /// Against CLOCK_REALTIME. Since 5.15.
+        #[doc(alias = "IORING_TIMEOUT_REALTIME")]
+        const REALTIME = uapi::IORING_TIMEOUT_REALTIME;
+        /// Changes a running link timeout. Since 5.15.
+        #[doc(alias = "IORING_LINK_TIMEOUT_UPDATE")]
+        const LINK_UPDATE = uapi::IORING_LINK_TIMEOUT_UPDATE;
+        /// An expired timeout does not break a link. Since 5.16.
+        #[doc(alias = "IORING_TIMEOUT_ETIME_SUCCESS")]
+        const ETIME_SUCCESS = uapi::IORING_TIMEOUT_ETIME_SUCCESS;
+        /// Fires again and again. Since 6.4.
+        #[doc(alias = "IORING_TIMEOUT_MULTISHOT")]
+        const MULTISHOT = uapi::IORING_TIMEOUT_MULTISHOT;
+        const _ = !0;
+    }
+
+    /// How a poll is armed, changed or kept (`IORING_POLL_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct PollFlags: u32 {
+        /// Reports again and again. Since 5.13.
+        #[doc(alias = "IORING_POLL_ADD_MULTI")]
+        const ADD_MULTI = uapi::IORING_POLL_ADD_MULTI;
+        /// Changes the events of a poll that is armed. Since 5.13.
+        #[doc(alias = "IORING_POLL_UPDATE_EVENTS")]
+        const UPDATE_EVENTS = uapi::IORING_POLL_UPDATE_EVENTS;
+        /// Changes the user data of a poll that is armed. Since 5.13.
+        #[doc(alias = "IORING_POLL_UPDATE_USER_DATA")]
+        const UPDATE_USER_DATA = uapi::IORING_POLL_UPDATE_USER_DATA;
+        /// Level-triggered. Since 6.0.
+        #[doc(alias = "IORING_POLL_ADD_LEVEL")]
+        const ADD_LEVEL = uapi::IORING_POLL_ADD_LEVEL;
+        const _ = !0;
+    }
+
+    /// By which keys requests are found to be cancelled (`IORING_ASYNC_CANCEL_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct CancelFlags: u32 {
+        /// All that match, not the first. Since 5.19.
+        #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
+        const ALL = uapi::IORING_ASYNC_CANCEL_ALL;
+        /// By file descriptor. Since 5.19.
+        #[doc(alias = "IORING_ASYNC_CANCEL_FD")]
+        const FD = uapi::IORING_ASYNC_CANCEL_FD;
+        /// Any request. Since 5.19.
+        #[doc(alias = "IORING_ASYNC_CANCEL_ANY")]
+        const ANY = uapi::IORING_ASYNC_CANCEL_ANY;
+        /// The fd is a registered index. Since 6.0.
+        #[doc(alias = "IORING_ASYNC_CANCEL_FD_FIXED")]
+        const FD_FIXED = uapi::IORING_ASYNC_CANCEL_FD_FIXED;
+        /// By user data too, beside another key. Since 6.6.
+        #[doc(alias = "IORING_ASYNC_CANCEL_USERDATA")]
+        const USERDATA = uapi::IORING_ASYNC_CANCEL_USERDATA;
+        /// By opcode. Since 6.6.
+        #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
+        const OP = uapi::IORING_ASYNC_CANCEL_OP;
+        const _ = !0;
+    }
+
+    /// Which kinds of nop are asked for (`IORING_NOP_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct NopFlags: u32 {
+        /// Completes with the given result. Since 6.10.
+        #[doc(alias = "IORING_NOP_INJECT_RESULT")]
+        const INJECT_RESULT = uapi::IORING_NOP_INJECT_RESULT;
+        const _ = !0;
+    }
+}
+
+/// Open flag words: the kernel owns their numbers, which differ by architecture, and the crate passes them on.
+macro_rules! open_words {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+        #[repr(transparent)]
+        pub struct $name(pub u32);
+
+        impl From<u32> for $name {
+            fn from(bits: u32) -> Self {
+                Self(bits)
+            }
+        }
+
+        impl From<i32> for $name {
+            fn from(bits: i32) -> Self {
+                Self(bits.cast_unsigned())
+            }
+        }
+    )*};
+}
+
+open_words! {
+    /// `O_*` of `open(2)`: numbers of `linux_raw_sys::general`, or rustix's `OFlags`.
+    OpenFlags
+    /// `AT_*` of `openat(2)` and its kin: numbers of `linux_raw_sys::general`, or rustix's `AtFlags`.
+    AtFlags
+    /// `STATX_*` of `statx(2)`: which fields are asked for.
+    StatxMask
+    /// `RWF_*` of `preadv2(2)` and `pwritev2(2)`.
+    RwFlags
+    /// `POLL*` of `poll(2)` and `EPOLL*` of `epoll_ctl(2)`: what a poll waits for.
+    PollEvents
+}
+
+impl PollEvents {
+    /// As `sqe->poll32_events` wants them: on a big-endian machine with the half-words swapped, since the kernel once
+    /// had 16 bits there.
+    pub(crate) const fn encoded(self) -> u32 {
+        if cfg!(target_endian = "big") { self.0.rotate_left(16) } else { self.0 }
+    }
+}

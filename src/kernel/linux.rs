@@ -1,0 +1,109 @@
+//! [`Linux`]: the kernel behind the system call instruction.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use linux_raw_sys::general::{
+    __NR_close, __NR_io_uring_enter, __NR_io_uring_register, __NR_io_uring_setup, __NR_madvise, __NR_munmap,
+    MADV_DONTFORK, MAP_POPULATE, MAP_SHARED, PROT_READ, PROT_WRITE,
+};
+
+use super::Kernel;
+use crate::arch::{self, Mmap};
+use crate::error::Errno;
+use crate::types::RawFd;
+use crate::uapi::io_uring_params;
+
+/// The Linux kernel that the program runs on, entered by the processor's system call instruction.
+///
+/// Exists where the crate has a shim: Linux on x86_64, x86, aarch64, arm, riscv64, loongarch64, powerpc64 and s390x.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Linux;
+
+/// Enters the kernel and tells values from errors.
+///
+/// # Safety
+///
+/// What the call `number` does with these arguments is sound; see [`arch`].
+#[inline(always)]
+unsafe fn call(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: the caller's contract is the shim's.
+    let raw = unsafe { arch::syscall6(number as usize, a, b, c, d, e, f) };
+    arch::check(raw).map_err(Errno::from_shim)
+}
+
+/// A descriptor as the kernel reads it back: the low 32 bits, sign-extended.
+#[inline(always)]
+const fn word(fd: RawFd) -> usize {
+    (fd as isize).cast_unsigned()
+}
+
+// SAFETY: the kernel implements the calls as the trait describes them. The shims' asm blocks may touch memory as far as
+// the compiler knows, so that they are the barrier which the trait asks for.
+unsafe impl Kernel for Linux {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        let address = core::ptr::from_mut(params).expose_provenance();
+        // SAFETY: the kernel writes to `params` only, whose size is the kernel's (asserted in `uapi`); for memory named
+        // inside the caller answers.
+        unsafe { call(__NR_io_uring_setup, [entries as usize, address, 0, 0, 0, 0]) }.map(|fd| fd as u32)
+    }
+
+    #[inline(always)]
+    unsafe fn enter(
+        &self,
+        fd: RawFd,
+        to_submit: u32,
+        min_complete: u32,
+        flags: u32,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        let argument = argument.expose_provenance();
+        let arguments = [word(fd), to_submit as usize, min_complete as usize, flags as usize, argument, size];
+        // SAFETY: the caller's contract, for the entries and for the argument.
+        unsafe { call(__NR_io_uring_enter, arguments) }.map(|count| count as u32)
+    }
+
+    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        let arguments = [word(fd), operation as usize, argument.expose_provenance(), count as usize, 0, 0];
+        // SAFETY: the caller's contract, for the operation and its argument.
+        unsafe { call(__NR_io_uring_register, arguments) }.map(|result| result as u32)
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        const PROTECTION: usize = (PROT_READ | PROT_WRITE) as usize;
+        const FLAGS: usize = (MAP_SHARED | MAP_POPULATE) as usize;
+        // On 32 bit `mmap2` counts in units, which keeps the largest offset that rings use (2^31 and more) in range.
+        let (number, offset) = match arch::MMAP {
+            Mmap::Bytes(number) | Mmap::Block(number) => (number, usize::try_from(offset)),
+            Mmap::Pages(number) => (number, usize::try_from(offset / 4096)),
+        };
+        let arguments = [0, length, PROTECTION, FLAGS, word(fd), offset.map_err(|_| Errno::EOVERFLOW)?];
+        let arguments = match arch::MMAP {
+            Mmap::Bytes(_) | Mmap::Pages(_) => arguments,
+            Mmap::Block(_) => [arguments.as_ptr().expose_provenance(), 0, 0, 0, 0, 0],
+        };
+        // SAFETY: without a fixed address the kernel maps where nothing is; `arguments`, which it may read them from,
+        // is alive.
+        let address = unsafe { call(number, arguments) }?;
+        NonNull::new(core::ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
+    }
+
+    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        let address = address.as_ptr().expose_provenance();
+        // SAFETY: the memory is a mapping of ours that nothing uses any more, by the caller's contract.
+        unsafe { call(__NR_munmap, [address, length, 0, 0, 0, 0]) }.map(drop)
+    }
+
+    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        let arguments = [address.as_ptr().expose_provenance(), length, MADV_DONTFORK as usize, 0, 0, 0];
+        // SAFETY: the memory is a mapping of ours; in this process nothing changes.
+        unsafe { call(__NR_madvise, arguments) }.map(drop)
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        // SAFETY: the ring is ours and nobody uses it any more, by the caller's contract.
+        unsafe { call(__NR_close, [word(fd), 0, 0, 0, 0, 0]) }.map(drop)
+    }
+}

@@ -1,0 +1,53 @@
+//! The requests: one type for each of the kernel's opcodes, one file for each family.
+//!
+//! `opcode::Read::new(..).offset(..).build().user_data(..)`: what a request cannot do without goes into `new`, the rest
+//! into setters, and `build` gives the [`squeue::Entry`](crate::squeue::Entry), whose own setters every request has.
+//! Building is safe and makes no system call; [`push`](crate::SubmissionQueue::push) has the contract.
+//!
+//! Each type's documentation says what must stay valid until the entry was *submitted* (consumed by the kernel: when
+//! `submit` has counted it, or, under SQPOLL, when the queue shows it consumed), and what until the *completion*. Before
+//! Linux 5.5 (no `FEAT_SUBMIT_STABLE`) the former stays until the completion too.
+//!
+//! | opcode | type | since | file |
+//! |--|--|--|--|
+//! | 0 `IORING_OP_NOP` | [`Nop`] | 5.1 | nop |
+//! | 1 `IORING_OP_READV` | [`Readv`] | 5.1 | read_write |
+//! | 2 `IORING_OP_WRITEV` | [`Writev`] | 5.1 | read_write |
+//! | 3 `IORING_OP_FSYNC` | [`Fsync`] | 5.1 | file |
+//! | 4 `IORING_OP_READ_FIXED` | [`ReadFixed`] | 5.1 | read_write |
+//! | 5 `IORING_OP_WRITE_FIXED` | [`WriteFixed`] | 5.1 | read_write |
+//! | 6 `IORING_OP_POLL_ADD` | [`PollAdd`] | 5.1 | poll |
+//! | 7 `IORING_OP_POLL_REMOVE` | [`PollRemove`] | 5.1 | poll |
+//! | 11 `IORING_OP_TIMEOUT` | [`Timeout`] | 5.4 | timeout |
+//! | 12 `IORING_OP_TIMEOUT_REMOVE` | [`TimeoutRemove`] | 5.5 | timeout |
+//! | 14 `IORING_OP_ASYNC_CANCEL` | [`AsyncCancel`] | 5.5 | cancel |
+//! | 15 `IORING_OP_LINK_TIMEOUT` | [`LinkTimeout`] | 5.5 | timeout |
+//! | 18 `IORING_OP_OPENAT` | [`OpenAt`] | 5.6 | path |
+//! | 19 `IORING_OP_CLOSE` | [`Close`] | 5.6 | file |
+//! | 21 `IORING_OP_STATX` | [`Statx`] | 5.6 | path |
+//! | 22 `IORING_OP_READ` | [`Read`] | 5.6 | read_write |
+//! | 23 `IORING_OP_WRITE` | [`Write`] | 5.6 | read_write |
+#![forbid(unsafe_code)]
+
+mod cancel;
+mod file;
+mod nop;
+mod path;
+mod poll;
+mod read_write;
+mod timeout;
+
+pub use cancel::AsyncCancel;
+pub use file::{Close, Fsync};
+pub use nop::Nop;
+pub use path::{OpenAt, Statx};
+pub use poll::{PollAdd, PollRemove};
+pub use read_write::{Read, ReadFixed, Readv, Write, WriteFixed, Writev};
+pub use timeout::{LinkTimeout, Timeout, TimeoutRemove};
+
+/// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
+/// provenance is exposed, since the kernel goes by the number.
+#[inline(always)]
+pub(crate) fn address<T: ?Sized>(pointer: *const T) -> u64 {
+    pointer.expose_provenance() as u64
+}

@@ -1,0 +1,49 @@
+//! Doing nothing.
+
+use crate::flags::NopFlags;
+use crate::squeue::Entry;
+use crate::uapi::io_uring_op::IORING_OP_NOP;
+
+/// Does nothing, and completes with 0. For measuring, and for waking whoever waits.
+///
+/// Since 5.1. Points to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_NOP")]
+#[doc(alias = "io_uring_prep_nop")]
+#[repr(transparent)]
+pub struct Nop(Entry);
+
+impl Nop {
+    /// The opcode's number.
+    pub const CODE: u8 = IORING_OP_NOP as u8;
+
+    /// A request that does nothing.
+    #[inline]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Entry::new(Self::CODE))
+    }
+
+    /// Completes with this result instead of 0. Since 6.10; `EINVAL` before.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_NOP_INJECT_RESULT")]
+    pub const fn result(mut self, result: i32) -> Self {
+        self.0.op_flags |= NopFlags::INJECT_RESULT.bits();
+        self.0.len = result.cast_unsigned();
+        self
+    }
+
+    /// The entry to push.
+    #[inline]
+    #[must_use]
+    pub const fn build(self) -> Entry {
+        self.0
+    }
+}
+
+impl Default for Nop {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,26 @@
+//! Any registration, as it is: for what no method does.
+
+use core::ffi::c_void;
+
+use crate::error::Errno;
+use crate::kernel::Kernel;
+use crate::submitter::Submitter;
+
+impl<K: Kernel> Submitter<'_, K> {
+    /// `io_uring_register(2)` on this ring, as it is.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operation's are. `EINVAL`: the kernel does not know it.
+    ///
+    /// # Safety
+    ///
+    /// - `argument` and `count` are what `operation` calls for, and what it registers stays valid for as long as it
+    ///   says.
+    /// - It does not change the ring's memory (`IORING_REGISTER_RESIZE_RINGS`) or its registered fd.
+    #[doc(alias = "io_uring_register")]
+    pub unsafe fn register(&self, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract.
+        unsafe { self.core.kernel.register(self.core.fd, operation, argument, count) }
+    }
+}

@@ -1,0 +1,195 @@
+//! The ring's own file descriptor, registered with the task: each entry to the kernel then saves looking it up.
+//!
+//! The kernel keeps registered rings in a table of the task: the same index may mean another ring in another thread. So
+//! the index belongs to a kind of ring that cannot be sent: its kernel is [`Registered<K>`], which puts the index into
+//! every call and gives it back when the ring is closed.
+
+use core::ffi::c_void;
+use core::marker::PhantomData;
+use core::ptr::{NonNull, from_mut};
+
+use crate::error::Errno;
+use crate::flags::{EnterFlags, Features};
+use crate::kernel::{DefaultKernel, Kernel};
+use crate::ring::IoUring;
+use crate::types::RawFd;
+use crate::uapi::io_uring_register_op::{
+    IORING_REGISTER_RING_FDS, IORING_REGISTER_USE_REGISTERED_RING, IORING_UNREGISTER_RING_FDS,
+};
+use crate::uapi::{io_uring_params, io_uring_rsrc_update};
+use crate::{cqueue, squeue};
+
+/// A ring that is reached through its registered index, and bound to its thread.
+pub type LocalRing<S = squeue::Entry, C = cqueue::Entry, K = DefaultKernel> = IoUring<S, C, Registered<K>>;
+
+/// A kernel, and the index under which one ring is registered with the calling task.
+///
+/// Every call on that ring goes by the index. It cannot be sent to another thread, and so neither can the ring.
+#[derive(Debug)]
+pub struct Registered<K> {
+    kernel: K,
+    index: u32,
+    /// Whether the ring has a file descriptor besides.
+    has_fd: bool,
+    /// Whether registrations can go by the index too (`FEAT_REG_REG_RING`).
+    registers: bool,
+    task: PhantomData<*const ()>,
+}
+
+impl<K: Kernel> Registered<K> {
+    /// A ring that the kernel made without a descriptor. All kernels that do so (6.5) have `FEAT_REG_REG_RING` (6.3).
+    pub(crate) fn without_fd(kernel: K, index: u32) -> Self {
+        Self { kernel, index, has_fd: false, registers: true, task: PhantomData }
+    }
+
+    /// Takes the ring out of the task's table.
+    fn forget_index(&self, fd: RawFd) -> Result<(), Errno> {
+        let mut update = io_uring_rsrc_update { offset: self.index, resv: 0, data: 0 };
+        let operation = IORING_UNREGISTER_RING_FDS as u32;
+        // SAFETY: the argument is the operation's own, alive, and used during the call only. Nobody but this value
+        // goes by the index.
+        unsafe { self.register(fd, operation, from_mut(&mut update).cast(), 1) }.map(drop)
+    }
+}
+
+// SAFETY: each call is handed on for the same ring, by its index where the call can take it. The contracts carry over.
+unsafe impl<K: Kernel> Kernel for Registered<K> {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.setup(entries, params) }
+    }
+
+    #[inline(always)]
+    unsafe fn enter(
+        &self,
+        _fd: RawFd,
+        to_submit: u32,
+        min_complete: u32,
+        flags: u32,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        let flags = flags | EnterFlags::REGISTERED_RING.bits();
+        // SAFETY: the caller's contract is the same; the index is the ring's, in the task that is running.
+        unsafe { self.kernel.enter(self.index.cast_signed(), to_submit, min_complete, flags, argument, size) }
+    }
+
+    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        let (fd, operation) = if fd >= 0 && self.registers {
+            (self.index.cast_signed(), operation | IORING_REGISTER_USE_REGISTERED_RING as u32)
+        } else {
+            (fd, operation)
+        };
+        // SAFETY: the caller's contract is the same; the index is the ring's, in the task that is running.
+        unsafe { self.kernel.register(fd, operation, argument, count) }
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        if self.has_fd { self.kernel.map(length, fd, offset) } else { Err(Errno::EBADF) }
+    }
+
+    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.unmap(address, length) }
+    }
+
+    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.keep_from_fork(address, length) }
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        let forgotten = self.forget_index(fd);
+        if self.has_fd {
+            // SAFETY: the caller's contract is the same.
+            unsafe { self.kernel.close(fd) }
+        } else {
+            // There is no descriptor: what `fd` means to the process is somebody else's file.
+            forgotten
+        }
+    }
+}
+
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
+    /// Registers the ring's descriptor with the calling task, and binds the ring to it: each entry to the kernel, and
+    /// with `FEAT_REG_REG_RING` each registration, goes by the index from now on. Dropping the ring frees it. Since 5.18.
+    ///
+    /// The same index may mean another ring in another thread, so that a ring like this cannot be sent:
+    ///
+    /// ```compile_fail,E0277
+    /// fn send(ring: bare_uring::IoUring) {
+    ///     let Ok(local) = ring.register_ring_fd() else { return };
+    ///     std::thread::spawn(move || drop(local));
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The ring comes back, with: `EBUSY`: all 16 places of the task are taken. `EINVAL`: the kernel can't. `EEXIST`:
+    /// the ring goes by an index already.
+    #[doc(alias = "IORING_REGISTER_RING_FDS")]
+    #[doc(alias = "io_uring_register_ring_fd")]
+    #[allow(clippy::result_large_err, reason = "without an allocator the ring can only come back by value")]
+    pub fn register_ring_fd(self) -> Result<LocalRing<S, C, K>, (Self, Errno)> {
+        // Offset -1: any free place; its number is written back.
+        let fd = self.fd();
+        let mut update = io_uring_rsrc_update { offset: u32::MAX, resv: 0, data: u64::from(fd.cast_unsigned()) };
+        let operation = IORING_REGISTER_RING_FDS as u32;
+        // SAFETY: the argument is the operation's own, alive, and used during the call only.
+        match unsafe { self.kernel().register(fd, operation, from_mut(&mut update).cast(), 1) } {
+            Ok(1) => {}
+            Ok(_) => return Err((self, Errno::EINVAL)),
+            Err(errno) => return Err((self, errno)),
+        }
+        let index = update.offset;
+        let registers = self.params().features().contains(Features::REG_REG_RING);
+        Ok(self.map_kernel(|kernel| Registered { kernel, index, has_fd: true, registers, task: PhantomData }))
+    }
+}
+
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, K> {
+    /// Gives the index back: the ring goes by its descriptor again, and can be sent.
+    ///
+    /// # Errors
+    ///
+    /// The ring comes back as it was, with: `EBADF`: it has no descriptor (it was made without, or that was closed),
+    /// so that nothing would be left to reach it by.
+    #[doc(alias = "IORING_UNREGISTER_RING_FDS")]
+    #[doc(alias = "io_uring_unregister_ring_fd")]
+    #[allow(clippy::result_large_err, reason = "without an allocator the ring can only come back by value")]
+    pub fn unregister_ring_fd(self) -> Result<IoUring<S, C, K>, (Self, Errno)> {
+        if !self.kernel().has_fd {
+            return Err((self, Errno::EBADF));
+        }
+        match self.kernel().forget_index(self.fd()) {
+            Ok(()) => Ok(self.map_kernel(|registered| registered.kernel)),
+            Err(errno) => Err((self, errno)),
+        }
+    }
+
+    /// Closes the ring's descriptor; the index alone leads to it from now on.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`: there is none. `EOPNOTSUPP`: registrations on this kernel need it (no `FEAT_REG_REG_RING`).
+    #[doc(alias = "io_uring_close_ring_fd")]
+    pub fn close_ring_fd(&mut self) -> Result<(), Errno> {
+        if !self.kernel().has_fd {
+            return Err(Errno::EBADF);
+        }
+        if !self.kernel().registers {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let fd = self.fd();
+        // SAFETY: the descriptor is the ring's; `has_fd` says from here on that it is gone.
+        let closed = unsafe { self.kernel().kernel.close(fd) };
+        self.kernel_mut().has_fd = false;
+        closed
+    }
+
+    /// The index in the task's table.
+    #[must_use]
+    pub fn registered_index(&self) -> u32 {
+        self.kernel().index
+    }
+}

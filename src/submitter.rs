@@ -1,0 +1,363 @@
+//! When to enter the kernel, and with what: one pure function decides, on one load of the ring's flags.
+
+use core::ffi::c_void;
+
+use crate::builder::Parameters;
+use crate::error::Errno;
+use crate::flags::{EnterFlags, SetupFlags, SqFlags};
+use crate::kernel::{DefaultKernel, Kernel};
+use crate::memory::Rings;
+use crate::sync::{Ordering, fence};
+use crate::types::RawFd;
+use crate::wait::{Argument, Extended, SubmitArgs, Way};
+use crate::{cqueue, squeue};
+
+/// Whether the kernel must be entered, and for what; `None` if there is nothing that it has to do.
+///
+/// `pending` entries are published and not yet known to be consumed, `want` completions are waited for, `sq` are the
+/// ring's flags, loaded after the tail was published.
+///
+/// - Submission needs the kernel if something is pending, and either no kernel thread consumes it or that thread sleeps.
+///   An empty submit wakes nobody.
+/// - Completion needs it if something is waited for, if completions wait outside the ring or inside the task, or if they
+///   are found only by polling the device.
+pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFlags) -> Option<EnterFlags> {
+    let sqpoll = setup.contains(SetupFlags::SQPOLL);
+    let wake = sqpoll && pending != 0 && sq.contains(SqFlags::NEED_WAKEUP);
+    let submit = !sqpoll && pending != 0;
+    let polled = setup.contains(SetupFlags::IOPOLL) && !sqpoll;
+    let complete = want != 0 || sq.intersects(SqFlags::CQ_OVERFLOW.union(SqFlags::TASKRUN)) || polled;
+
+    let mut flags = EnterFlags::empty();
+    if wake {
+        flags = flags.union(EnterFlags::SQ_WAKEUP);
+    }
+    if complete {
+        flags = flags.union(EnterFlags::GETEVENTS);
+    }
+    if wake || submit || complete { Some(flags) } else { None }
+}
+
+/// The part of a ring that both of its queues' users need: where it is, and how to reach its kernel.
+///
+/// # Invariants
+///
+/// - `rings` are those of the ring `fd` of `kernel`, made as `params` says. Nobody changes the three after set-up.
+/// - Everything pushed satisfies the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+#[derive(Debug)]
+pub(crate) struct Core<K> {
+    pub(crate) kernel: K,
+    pub(crate) fd: RawFd,
+    pub(crate) rings: Rings,
+    pub(crate) params: Parameters,
+    /// Flags of every wait: NO_IOWAIT or nothing.
+    pub(crate) wait_flags: EnterFlags,
+}
+
+/// What a submit found published.
+struct Published {
+    /// Entries that the kernel has to consume.
+    pending: u32,
+    /// Entries that no submit has reported yet; with SQPOLL that is their number to report.
+    unreported: u32,
+    sq: SqFlags,
+}
+
+impl<K: Kernel> Core<K> {
+    /// Makes everything pushed visible to the kernel, and looks at what it says.
+    #[inline(always)]
+    fn publish(&self, local: &squeue::Local) -> Published {
+        let setup = self.params.setup();
+        let tail = local.tail.get();
+        let unreported = tail.wrapping_sub(local.reported.get());
+        if unreported != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
+            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
+            self.rings.sq_tail().store(tail, Ordering::Release);
+        }
+        if !setup.contains(SetupFlags::SQPOLL) {
+            let sq = SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed));
+            // Acquire: as in `SubmissionQueue::room`. Only the kernel inside our own calls moves it.
+            let head = self.rings.sq_head().load(Ordering::Acquire);
+            return Published { pending: self.rings.sq.used(head, tail), unreported, sq };
+        }
+        // The tail must be visible before the flags are read. The kernel's thread does the same in the other order: it
+        // sets NEED_WAKEUP, has a full barrier (`io_sq_thread()`), and looks at the tail once more before it sleeps. So
+        // either it sees our entries, or we see that it sleeps.
+        fence(Ordering::SeqCst);
+        let sq = SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed));
+        let pending = if sq.contains(SqFlags::NEED_WAKEUP) {
+            self.rings.sq.used(self.rings.sq_head().load(Ordering::Acquire), tail)
+        } else {
+            unreported
+        };
+        Published { pending, unreported, sq }
+    }
+
+    /// Publishes, decides, enters; the number of entries handed over.
+    #[inline(always)]
+    pub(crate) fn submit(&self, local: &squeue::Local, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
+        let setup = self.params.setup();
+        let Published { pending, unreported, sq } = self.publish(local);
+        let to_submit = if setup.contains(SetupFlags::SQPOLL) { unreported } else { pending };
+        let done = match decide(setup, pending, want, sq) {
+            None => to_submit,
+            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, Argument::NONE)?,
+            Some(flags) => self.enter(to_submit, want, flags.union(self.wait_flags), argument)?,
+        };
+        if setup.contains(SetupFlags::SQ_REWIND) {
+            local.rewind(&self.rings, self.sqe_size(), done);
+        } else {
+            local.reported.set(local.tail.get());
+        }
+        Ok(done as usize)
+    }
+
+    /// Waits, and submits nothing.
+    #[inline(always)]
+    pub(crate) fn wait(&self, want: u32, argument: Argument<'_>) -> Result<(), Errno> {
+        self.enter(0, want, EnterFlags::GETEVENTS.union(self.wait_flags), argument).map(drop)
+    }
+
+    #[inline(always)]
+    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: Argument<'_>) -> Result<u32, Errno> {
+        let flags = flags.union(argument.flags).bits();
+        // SAFETY: the entries satisfy their contract (this type's invariant), and an `Argument` is made together with
+        // the flags that say what it is.
+        unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
+    }
+
+    /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
+    #[inline(always)]
+    pub(crate) fn want(&self, want: usize) -> u32 {
+        let limit = self.rings.cq.count();
+        if want > limit as usize { limit } else { want as u32 }
+    }
+
+    pub(crate) fn sqe_size(&self) -> usize {
+        if self.params.setup().contains(SetupFlags::SQE128) { 128 } else { 64 }
+    }
+
+    /// The address of the last 16 bytes of the first 64 of the entry that is pushed next.
+    pub(crate) fn next_sqe_tail(&self, local: &squeue::Local) -> u64 {
+        let slot = self.rings.sq.slot(local.tail.get()) as usize;
+        let entries = self.rings.sqes.as_ptr().expose_provenance();
+        (entries + slot * self.sqe_size() + 48) as u64
+    }
+
+    /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.
+    pub(crate) fn squeue_wait(&self, local: &squeue::Local) -> Result<usize, Errno> {
+        if !self.params.setup().contains(SetupFlags::SQPOLL) {
+            return Ok(0);
+        }
+        let Published { pending, sq, .. } = self.publish(local);
+        let head = self.rings.sq_head().load(Ordering::Acquire);
+        if self.rings.sq.free(head, local.tail.get()) != 0 {
+            return Ok(0);
+        }
+        // A thread that sleeps would never make the room that is waited for.
+        let wake =
+            if pending != 0 && sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
+        self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE).map(|count| count as usize)
+    }
+}
+
+/// Submits what was pushed, and waits for completions.
+///
+/// From [`IoUring::submitter`](crate::IoUring::submitter) or [`IoUring::split`](crate::IoUring::split). The
+/// registrations are methods of it too; see [`register`](crate::register).
+///
+/// Completions taken from a [`CompletionQueue`](crate::CompletionQueue) that still lives are given back to the kernel
+/// before each call of it, so that a wait counts only what is new to the caller.
+#[derive(Debug)]
+pub struct Submitter<'a, K: Kernel = DefaultKernel> {
+    pub(crate) core: &'a Core<K>,
+    pub(crate) sq: &'a squeue::Local,
+    pub(crate) cq: &'a cqueue::Local,
+}
+
+impl<K: Kernel> Clone for Submitter<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Kernel> Copy for Submitter<'_, K> {}
+
+impl<K: Kernel> Submitter<'_, K> {
+    /// Hands everything pushed over to the kernel; the number of entries that it took.
+    ///
+    /// Enters the kernel only where that is needed: an empty submit makes no system call, nor does one whose entries an
+    /// SQPOLL thread that is awake will find. Where completions wait outside the queue (overflow, task work, a polled
+    /// device) they are fetched on the way.
+    ///
+    /// The number can be smaller than what was pushed, if a request was refused at once and the ring lacks
+    /// `SUBMIT_ALL`, or for want of memory: what was not taken stays queued for the next submit. Under SQPOLL it is the
+    /// number of entries made visible to the thread.
+    ///
+    /// # Errors
+    ///
+    /// After an error all entries are still queued, and the next submit hands them over (and, under SQPOLL, counts
+    /// them).
+    ///
+    /// | errno | meaning, and what to do |
+    /// |--|--|
+    /// | `EINTR` | a signal arrived while waiting: handle it, then wait again; for a deadline that must hold use an absolute one |
+    /// | `ETIME` | the timeout passed |
+    /// | `EAGAIN` | no memory for a request: reap completions, then submit again |
+    /// | `EBUSY` | too many completions wait outside the queue (before 5.19): reap them, then submit again |
+    /// | `EBADR` | completions were dropped for want of memory; [`overflow`](crate::CompletionQueue::overflow) counts them |
+    /// | `EBADFD` | the ring is disabled: enable it |
+    /// | `EEXIST` | the ring is SINGLE_ISSUER or DEFER_TASKRUN, and this is not its task |
+    /// | `EOWNERDEAD` | the SQPOLL thread died (its process ran `exec`): make a new ring |
+    /// | `EBADF`, `EOPNOTSUPP` | the ring's fd was closed, or is another file by now |
+    /// | `EFAULT`, `EINVAL` | an argument of the wait that the kernel can't read or does not know |
+    #[inline(always)]
+    #[doc(alias = "io_uring_submit")]
+    pub fn submit(&self) -> Result<usize, Errno> {
+        self.cq.publish(&self.core.rings);
+        self.core.submit(self.sq, 0, Argument::NONE)
+    }
+
+    /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
+    ///
+    /// The wait can end early: check the queue and wait again. A `want` above the queue's capacity means the capacity.
+    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit). If entries were handed over, their number is returned even if the wait then failed.
+    #[inline(always)]
+    #[doc(alias = "io_uring_submit_and_wait")]
+    pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
+        self.cq.publish(&self.core.rings);
+        self.core.submit(self.sq, self.core.want(want), Argument::NONE)
+    }
+
+    /// [`submit_and_wait`](Self::submit_and_wait) with a timeout, a signal mask or a minimum time.
+    ///
+    /// On a kernel without `FEAT_EXT_ARG` (before 5.11), or for an absolute time without `FEAT_MIN_TIMEOUT` (before
+    /// 6.12), a timeout request of the crate's own takes a slot of the queue; its completion never surfaces. Its user
+    /// data is 0xba5e0b5e55ed followed by 16 bits: on such kernels don't use these yourself.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit). `ETIME` only if nothing was handed over and no completion is there. `EOPNOTSUPP`:
+    /// a minimum time on a kernel without `FEAT_MIN_TIMEOUT`. `EBUSY`: no slot for the timeout request.
+    #[inline]
+    #[doc(alias = "io_uring_submit_and_wait_timeout")]
+    #[doc(alias = "io_uring_submit_and_wait_min_timeout")]
+    pub fn submit_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
+        self.cq.publish(&self.core.rings);
+        match args.way(self.core.params.features())? {
+            Way::Extended => self.core.submit(self.sq, self.core.want(want), Extended::new(args).argument()),
+            Way::Timer => self.wait_by_timer(true, self.core.want(want), args),
+        }
+    }
+
+    /// [`submit_and_wait`](Self::submit_and_wait) with the `io_uring_reg_wait` that stands `offset` bytes into the
+    /// registered wait region: what [`submit_with_args`](Self::submit_with_args) does, without having the kernel copy
+    /// the arguments. Since 6.13.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit). `EFAULT`: no wait region is registered, or the offset is not aligned to 8 or too
+    /// far. `EINVAL`: the kernel does not know registered waits.
+    #[inline]
+    #[doc(alias = "io_uring_submit_and_wait_reg")]
+    #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
+    pub fn submit_and_wait_reg(&self, want: usize, offset: usize) -> Result<usize, Errno> {
+        self.cq.publish(&self.core.rings);
+        self.core.submit(self.sq, self.core.want(want), Argument::registered(offset))
+    }
+
+    /// Waits until `want` completions are there. Submits nothing: what was pushed stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    #[inline]
+    #[doc(alias = "io_uring_wait_cqe_nr")]
+    pub fn wait(&self, want: usize) -> Result<(), Errno> {
+        self.cq.publish(&self.core.rings);
+        self.core.wait(self.core.want(want), Argument::NONE)
+    }
+
+    /// [`wait`](Self::wait) with a timeout, a signal mask or a minimum time.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit_with_args`](Self::submit_with_args). Where that would make a timeout request, the entries queued
+    /// before it are submitted too, since the kernel takes them in order.
+    #[inline]
+    #[doc(alias = "io_uring_wait_cqes")]
+    pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
+        self.cq.publish(&self.core.rings);
+        match args.way(self.core.params.features())? {
+            Way::Extended => self.core.wait(self.core.want(want), Extended::new(args).argument()),
+            Way::Timer => self.wait_by_timer(false, self.core.want(want), args).map(drop),
+        }
+    }
+
+    /// Runs pending completion work and moves completions that wait outside the queue into it; waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    #[doc(alias = "io_uring_get_events")]
+    pub fn get_events(&self) -> Result<(), Errno> {
+        self.wait(0)
+    }
+
+    /// Waits until the SQPOLL thread has made room in the submission queue, and wakes it if it sleeps. Makes no call if
+    /// there is room, or if the ring has no such thread: there [`submit`](Self::submit) makes room.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit). `EINVAL`: the kernel (before 5.10) can't wait for room.
+    #[doc(alias = "io_uring_sqring_wait")]
+    #[doc(alias = "IORING_ENTER_SQ_WAIT")]
+    pub fn squeue_wait(&self) -> Result<usize, Errno> {
+        self.core.squeue_wait(self.sq)
+    }
+
+    /// `io_uring_enter(2)` as it is, after publishing both queues. For what no method does.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    ///
+    /// # Safety
+    ///
+    /// `argument` and `size` are what `flags` calls for.
+    #[doc(alias = "io_uring_enter")]
+    pub unsafe fn enter(
+        &self,
+        to_submit: u32,
+        min_complete: u32,
+        flags: EnterFlags,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<usize, Errno> {
+        self.cq.publish(&self.core.rings);
+        let Published { unreported, .. } = self.core.publish(self.sq);
+        let core = self.core;
+        // SAFETY: the entries satisfy their contract (invariant of `Core`); the caller answers for the argument.
+        let done = unsafe { core.kernel.enter(core.fd, to_submit, min_complete, flags.bits(), argument, size) }?;
+        if core.params.setup().contains(SetupFlags::SQ_REWIND) {
+            self.sq.rewind(&core.rings, core.sqe_size(), done);
+        } else {
+            self.sq.reported.set(self.sq.reported.get().wrapping_add(unreported.min(done)));
+        }
+        Ok(done as usize)
+    }
+
+    /// What the ring was made with.
+    #[must_use]
+    pub fn params(&self) -> &Parameters {
+        &self.core.params
+    }
+}
+
+#[cfg(test)]
+#[path = "submitter_tests.rs"]
+mod tests;

@@ -1,0 +1,240 @@
+//! The small types that requests, waits and registrations are made of.
+
+use core::time::Duration;
+
+pub use crate::flags::{
+    AtFlags, CancelFlags, FsyncFlags, NopFlags, OpenFlags, PollEvents, PollFlags, RwFlags, StatxMask, TimeoutFlags,
+};
+use crate::uapi;
+pub use crate::wait::SubmitArgs;
+
+/// What a [`Statx`](crate::opcode::Statx) request fills (`struct statx`).
+pub use linux_raw_sys::general::statx as StatxBuffer;
+
+/// A file descriptor as the kernel knows it: an `int`.
+pub type RawFd = i32;
+
+pub(crate) mod sealed {
+    use super::{Fd, Fixed};
+
+    /// A file that a request acts on.
+    #[derive(Debug, Clone, Copy)]
+    pub enum Target {
+        /// A file descriptor of the process.
+        Fd(Fd),
+        /// An index into the ring's registered files.
+        Fixed(Fixed),
+    }
+
+    /// Requests that take a file descriptor only.
+    pub trait UseFd {
+        fn into_fd(self) -> Fd;
+    }
+
+    /// Requests that take a registered file as well.
+    pub trait UseFixed {
+        fn into_target(self) -> Target;
+    }
+}
+
+/// A file descriptor of the process.
+///
+/// It is a number and not an owner: whoever submits a request must see to it that the number still means the same
+/// file when the kernel takes the request up, which with SQPOLL is some time after the submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Fd(pub RawFd);
+
+impl Fd {
+    /// `AT_FDCWD`: paths start from the working directory.
+    pub const CWD: Self = Self(linux_raw_sys::general::AT_FDCWD);
+}
+
+/// An index into the files registered with the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Fixed(pub u32);
+
+impl sealed::UseFd for Fd {
+    #[inline]
+    fn into_fd(self) -> Fd {
+        self
+    }
+}
+
+impl sealed::UseFixed for Fd {
+    #[inline]
+    fn into_target(self) -> sealed::Target {
+        sealed::Target::Fd(self)
+    }
+}
+
+impl sealed::UseFixed for Fixed {
+    #[inline]
+    fn into_target(self) -> sealed::Target {
+        sealed::Target::Fixed(self)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<&std::os::fd::OwnedFd> for Fd {
+    fn from(fd: &std::os::fd::OwnedFd) -> Self {
+        Self(std::os::fd::AsRawFd::as_raw_fd(fd))
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<std::os::fd::BorrowedFd<'_>> for Fd {
+    fn from(fd: std::os::fd::BorrowedFd<'_>) -> Self {
+        Self(std::os::fd::AsRawFd::as_raw_fd(&fd))
+    }
+}
+
+/// Where a request puts the file that it makes: into a slot of the registered files (`sqe->file_index`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DestinationSlot(u32);
+
+impl DestinationSlot {
+    /// A free slot of the kernel's choice; the completion's result is its number. Since 6.0.
+    #[doc(alias = "IORING_FILE_INDEX_ALLOC")]
+    pub const ALLOCATE: Self = Self(u32::MAX);
+
+    /// This slot, which must lie within the registered files. `None` for the two largest numbers, which the
+    /// kernel's encoding (number plus one, with its own mark at the end) has no room for.
+    #[must_use]
+    pub const fn at(slot: u32) -> Option<Self> {
+        match slot {
+            0..=0xffff_fffd => Some(Self(slot + 1)),
+            _ => None,
+        }
+    }
+
+    /// `sqe->file_index`.
+    #[must_use]
+    pub(crate) const fn encoded(self) -> u32 {
+        self.0
+    }
+}
+
+/// A span or a point of time, 64 bits on every architecture (`struct __kernel_timespec`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[doc(alias = "__kernel_timespec")]
+#[repr(C)]
+pub struct Timespec {
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Timespec {
+    /// Nothing at all.
+    pub const ZERO: Self = Self::new(0, 0);
+
+    /// Seconds and nanoseconds. The kernel refuses (`EINVAL`) a negative value, and 1,000,000,000 nanoseconds or
+    /// more.
+    #[must_use]
+    pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
+        Self { seconds, nanoseconds: nanoseconds as i64 }
+    }
+
+    /// Whole seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.seconds
+    }
+
+    /// Nanoseconds beyond them.
+    #[must_use]
+    pub const fn nanoseconds(self) -> i64 {
+        self.nanoseconds
+    }
+}
+
+impl From<Duration> for Timespec {
+    /// A duration too long for the kernel becomes the longest one.
+    fn from(duration: Duration) -> Self {
+        Self::new(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), duration.subsec_nanos())
+    }
+}
+
+/// A set of signals, 8 bytes, as the kernel takes it; not the C library's `sigset_t`, which is longer.
+///
+/// Signal n is bit n - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(transparent)]
+pub struct Sigset(pub u64);
+
+impl Sigset {
+    /// The number of bytes that the kernel wants to hear (`_NSIG / 8`).
+    pub const SIZE: u32 = 8;
+
+    /// No signal.
+    pub const EMPTY: Self = Self(0);
+
+    /// The set with `signal` (1 to 64) added; other numbers change nothing.
+    #[must_use]
+    pub const fn with(self, signal: u32) -> Self {
+        match signal {
+            1..=64 => Self(self.0 | 1 << (signal - 1)),
+            _ => self,
+        }
+    }
+}
+
+/// A piece of memory for vectored reads and writes and for registered buffers (`struct iovec`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "iovec")]
+#[repr(C)]
+pub struct IoVec {
+    /// First byte.
+    pub base: *mut u8,
+    /// Number of bytes.
+    pub len: usize,
+}
+
+impl IoVec {
+    /// The piece that starts at `base`.
+    #[must_use]
+    pub const fn new(base: *mut u8, len: usize) -> Self {
+        Self { base, len }
+    }
+}
+
+const _: () = {
+    use core::mem::{offset_of, size_of};
+    use linux_raw_sys::general::iovec;
+
+    assert!(size_of::<Timespec>() == size_of::<uapi::__kernel_timespec>());
+    assert!(offset_of!(Timespec, seconds) == offset_of!(uapi::__kernel_timespec, tv_sec));
+    assert!(offset_of!(Timespec, nanoseconds) == offset_of!(uapi::__kernel_timespec, tv_nsec));
+    assert!(size_of::<IoVec>() == size_of::<iovec>());
+    assert!(offset_of!(IoVec, base) == offset_of!(iovec, iov_base));
+    assert!(offset_of!(IoVec, len) == offset_of!(iovec, iov_len));
+    assert!(size_of::<Sigset>() == Sigset::SIZE as usize);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{DestinationSlot, Sigset, Timespec};
+    use core::time::Duration;
+
+    #[test]
+    fn a_slot_is_encoded_as_its_number_plus_one_and_never_wraps() {
+        assert_eq!(DestinationSlot::at(0).map(DestinationSlot::encoded), Some(1));
+        assert_eq!(DestinationSlot::at(u32::MAX - 2).map(DestinationSlot::encoded), Some(u32::MAX - 1));
+        assert_eq!(DestinationSlot::at(u32::MAX - 1), None);
+        assert_eq!(DestinationSlot::at(u32::MAX), None);
+        assert_eq!(DestinationSlot::ALLOCATE.encoded(), u32::MAX);
+    }
+
+    #[test]
+    fn a_signal_is_its_bit() {
+        assert_eq!(Sigset::EMPTY.with(1).with(64), Sigset(1 | 1 << 63));
+        assert_eq!(Sigset::EMPTY.with(0).with(65), Sigset::EMPTY);
+    }
+
+    #[test]
+    fn a_duration_too_long_becomes_the_longest() {
+        assert_eq!(Timespec::from(Duration::MAX), Timespec::new(i64::MAX, 999_999_999));
+        assert_eq!(Timespec::from(Duration::new(3, 7)), Timespec::new(3, 7));
+    }
+}

@@ -1,0 +1,240 @@
+//! [`SubmitArgs`]: what a wait may carry. And how to wait with a timeout on a kernel that has no argument for one.
+
+use core::ffi::c_void;
+use core::marker::PhantomData;
+use core::mem::size_of;
+use core::ptr::{from_ref, null};
+
+use crate::cqueue;
+use crate::error::Errno;
+use crate::flags::{EnterFlags, Features, SetupFlags, TimeoutFlags};
+use crate::kernel::Kernel;
+use crate::opcode;
+use crate::squeue::{self, SubmissionQueue};
+use crate::submitter::{Core, Submitter};
+use crate::types::{Sigset, Timespec};
+use crate::uapi::{io_uring_getevents_arg, io_uring_reg_wait};
+
+/// What a wait may carry: a timeout, a signal mask, a minimum time.
+///
+/// ```
+/// use bare_uring::types::{SubmitArgs, Timespec};
+///
+/// let deadline = Timespec::new(2, 0);
+/// let args = SubmitArgs::new().timespec(&deadline).min_wait_usec(50);
+/// # let _ = args;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+#[doc(alias = "io_uring_getevents_arg")]
+pub struct SubmitArgs<'now> {
+    timespec: Option<&'now Timespec>,
+    sigmask: Option<&'now Sigset>,
+    min_wait_usec: u32,
+    absolute: bool,
+}
+
+impl<'now> SubmitArgs<'now> {
+    /// A wait without limits.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { timespec: None, sigmask: None, min_wait_usec: 0, absolute: false }
+    }
+
+    /// Waits at most this long, or with [`absolute`](Self::absolute) until this time.
+    #[must_use]
+    pub const fn timespec(mut self, timespec: &'now Timespec) -> Self {
+        self.timespec = Some(timespec);
+        self
+    }
+
+    /// The timespec is a point of time, against CLOCK_MONOTONIC or the clock registered for the ring: right for a
+    /// deadline that must hold through interruptions.
+    #[must_use]
+    #[doc(alias = "IORING_ENTER_ABS_TIMER")]
+    pub const fn absolute(mut self) -> Self {
+        self.absolute = true;
+        self
+    }
+
+    /// The signals that are blocked while waiting.
+    #[must_use]
+    pub const fn sigmask(mut self, sigmask: &'now Sigset) -> Self {
+        self.sigmask = Some(sigmask);
+        self
+    }
+
+    /// For this many microseconds waits for all of the completions asked for; after that the first one ends the wait.
+    /// Needs `FEAT_MIN_TIMEOUT` (6.12). Works with and without a timeout.
+    #[must_use]
+    pub const fn min_wait_usec(mut self, microseconds: u32) -> Self {
+        self.min_wait_usec = microseconds;
+        self
+    }
+}
+
+/// The last two arguments of `io_uring_enter(2)`, with the flags that say what they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Argument<'a> {
+    pub(crate) flags: EnterFlags,
+    pub(crate) address: *const c_void,
+    pub(crate) size: usize,
+    lives: PhantomData<&'a ()>,
+}
+
+impl Argument<'_> {
+    pub(crate) const NONE: Self = Self { flags: EnterFlags::empty(), address: null(), size: 0, lives: PhantomData };
+
+    /// A registered wait, by its byte offset in the region.
+    pub(crate) const fn registered(offset: usize) -> Self {
+        Self {
+            flags: EnterFlags::EXT_ARG.union(EnterFlags::EXT_ARG_REG),
+            address: core::ptr::without_provenance(offset),
+            size: size_of::<io_uring_reg_wait>(),
+            lives: PhantomData,
+        }
+    }
+}
+
+/// `struct io_uring_getevents_arg`, and what it points to.
+pub(crate) struct Extended<'a> {
+    raw: io_uring_getevents_arg,
+    flags: EnterFlags,
+    lives: PhantomData<&'a ()>,
+}
+
+impl<'a> Extended<'a> {
+    #[inline]
+    pub(crate) fn new(args: &SubmitArgs<'a>) -> Self {
+        let raw = io_uring_getevents_arg {
+            sigmask: args.sigmask.map_or(0, |mask| from_ref(mask).expose_provenance() as u64),
+            sigmask_sz: Sigset::SIZE,
+            min_wait_usec: args.min_wait_usec,
+            ts: args.timespec.map_or(0, |ts| from_ref(ts).expose_provenance() as u64),
+        };
+        let absolute = if args.absolute { EnterFlags::ABS_TIMER } else { EnterFlags::empty() };
+        Self { raw, flags: EnterFlags::EXT_ARG.union(absolute), lives: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn argument(&self) -> Argument<'_> {
+        Argument {
+            flags: self.flags,
+            address: from_ref(&self.raw).cast(),
+            size: size_of::<io_uring_getevents_arg>(),
+            lives: PhantomData,
+        }
+    }
+}
+
+/// How a wait with arguments can be done on this kernel.
+pub(crate) enum Way {
+    /// In one call, with `EXT_ARG`.
+    Extended,
+    /// With a timeout request of ours, and the signal mask as the call's plain argument.
+    Timer,
+}
+
+impl SubmitArgs<'_> {
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` for a minimum time on a kernel without it.
+    pub(crate) fn way(&self, features: Features) -> Result<Way, Errno> {
+        if self.min_wait_usec != 0 && !features.contains(Features::MIN_TIMEOUT) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        // ABS_TIMER has no feature bit of its own; it came in the same release as MIN_TIMEOUT.
+        let absolute_only_by_timer =
+            self.absolute && self.timespec.is_some() && !features.contains(Features::MIN_TIMEOUT);
+        if features.contains(Features::EXT_ARG) && !absolute_only_by_timer { Ok(Way::Extended) } else { Ok(Way::Timer) }
+    }
+}
+
+impl<K: Kernel> Core<K> {
+    /// Waits in one call if this kernel can, and says `EOPNOTSUPP` if it would take a timeout request.
+    pub(crate) fn wait_extended(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
+        match args.way(self.params.features())? {
+            Way::Extended => self.wait(want, Extended::new(args).argument()),
+            Way::Timer => Err(Errno::EOPNOTSUPP),
+        }
+    }
+}
+
+impl<K: Kernel> Submitter<'_, K> {
+    /// Submits (if asked to) and waits, with a timeout request of our own. Its completion never surfaces.
+    #[cold]
+    pub(crate) fn wait_by_timer(&self, submit: bool, want: u32, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
+        let submitted = if submit { self.submit()? } else { 0 };
+        let mask = Argument {
+            address: args.sigmask.map_or(null(), |mask| from_ref(mask).cast()),
+            size: args.sigmask.map_or(0, |_| Sigset::SIZE as usize),
+            ..Argument::NONE
+        };
+        let outcome = match args.timespec {
+            None => self.core.wait(want, mask),
+            Some(timespec) => self.wait_beside_timer(*timespec, args.absolute, want, mask),
+        };
+        // As the kernel does it: a count is told before an error, and what came of the wait shows in the queue.
+        if submitted != 0 { Ok(submitted) } else { outcome.map(|()| 0) }
+    }
+
+    fn wait_beside_timer(
+        &self,
+        timespec: Timespec,
+        absolute: bool,
+        want: u32,
+        mask: Argument<'_>,
+    ) -> Result<(), Errno> {
+        self.cq.publish(&self.core.rings);
+        let id = self.cq.hidden_id();
+        let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
+        self.queue_hidden(
+            opcode::Timeout::inline(timespec, self.core.next_sqe_tail(self.sq)).flags(flags).build(),
+            id,
+        )?;
+        self.submit()?;
+        let (outcome, fired) = self.until(want, id, mask);
+        if !fired {
+            // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
+            let removal = opcode::TimeoutRemove::new(id).build();
+            let _ = self.queue_hidden(removal, self.cq.hidden_id()).and_then(|()| self.submit());
+        }
+        outcome
+    }
+
+    /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the
+    /// timer has ended.
+    fn until(&self, want: u32, id: u64, mask: Argument<'_>) -> (Result<(), Errno>, bool) {
+        loop {
+            let seen = cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), id);
+            if seen.callers >= want || seen.slots >= self.core.rings.cq.count() {
+                return (Ok(()), seen.found);
+            }
+            if seen.found {
+                return (if seen.callers == 0 { Err(Errno::ETIME) } else { Ok(()) }, true);
+            }
+            if let Err(errno) = self.core.wait(seen.slots + 1, mask) {
+                return (if seen.callers == 0 { Err(errno) } else { Ok(()) }, false);
+            }
+        }
+    }
+
+    /// Queues a request of our own, after what the caller has queued.
+    fn queue_hidden(&self, entry: squeue::Entry, id: u64) -> Result<(), Errno> {
+        let entry = entry.user_data(id);
+        if self.core.params.setup().contains(SetupFlags::SQE128) {
+            self.queue_as(squeue::Entry128::from(entry))?;
+        } else {
+            self.queue_as(entry)?;
+        }
+        self.cq.hidden.set(self.cq.hidden.get() + 1);
+        Ok(())
+    }
+
+    fn queue_as<S: squeue::EntryMarker>(&self, entry: S) -> Result<(), Errno> {
+        self.squeue_wait()?;
+        let mut queue = SubmissionQueue::<S>::new(&self.core.rings, self.sq);
+        // SAFETY: `S` is of the ring's own slot size. The request points to nothing but its own slot, where its
+        // timespec is, and which stays as it is until the entry was consumed.
+        unsafe { queue.push(entry) }.map_err(|_| Errno::EBUSY)
+    }
+}
