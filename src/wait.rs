@@ -12,6 +12,7 @@ use crate::kernel::Kernel;
 use crate::opcode;
 use crate::squeue::{self, SubmissionQueue};
 use crate::submitter::{Core, Submitter};
+use crate::sync::Ordering;
 use crate::types::{Sigset, Timespec};
 use crate::uapi::{io_uring_getevents_arg, io_uring_reg_wait};
 
@@ -185,6 +186,7 @@ impl<K: Kernel> Submitter<'_, K> {
         mask: Argument<'_>,
     ) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
+        self.make_room()?;
         let id = self.cq.hidden_id();
         let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
         self.queue_hidden(
@@ -196,7 +198,8 @@ impl<K: Kernel> Submitter<'_, K> {
         if !fired {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
             let removal = opcode::TimeoutRemove::new(id).build();
-            let _ = self.queue_hidden(removal, self.cq.hidden_id()).and_then(|()| self.submit());
+            let queued = self.make_room().and_then(|()| self.queue_hidden(removal, self.cq.hidden_id()));
+            let _ = queued.and_then(|()| self.submit());
         }
         outcome
     }
@@ -218,6 +221,15 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
+    /// Hands over what is queued, if it leaves no slot.
+    fn make_room(&self) -> Result<(), Errno> {
+        if self.core.rings.sq.free(self.core.rings.sq_head().load(Ordering::Acquire), self.sq.tail.get()) == 0 {
+            self.submit()?;
+            self.squeue_wait()?;
+        }
+        Ok(())
+    }
+
     /// Queues a request of our own, after what the caller has queued.
     fn queue_hidden(&self, entry: squeue::Entry, id: u64) -> Result<(), Errno> {
         let entry = entry.user_data(id);
@@ -231,7 +243,6 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     fn queue_as<S: squeue::EntryMarker>(&self, entry: S) -> Result<(), Errno> {
-        self.squeue_wait()?;
         let mut queue = SubmissionQueue::<S>::new(&self.core.rings, self.sq);
         // SAFETY: `S` is of the ring's own slot size. The request points to nothing but its own slot, where its
         // timespec is, and which stays as it is until the entry was consumed.
