@@ -25,12 +25,15 @@ impl TryFrom<rustix::io::Errno> for Errno {
     }
 }
 
+// With `std`, rustix's descriptors are the standard library's, whose conversions stand in `types`.
+#[cfg(not(feature = "std"))]
 impl From<rustix::fd::BorrowedFd<'_>> for types::Fd {
     fn from(fd: rustix::fd::BorrowedFd<'_>) -> Self {
         Self(rustix::fd::AsRawFd::as_raw_fd(&fd))
     }
 }
 
+#[cfg(not(feature = "std"))]
 impl From<&rustix::fd::OwnedFd> for types::Fd {
     fn from(fd: &rustix::fd::OwnedFd) -> Self {
         Self(rustix::fd::AsRawFd::as_raw_fd(fd))

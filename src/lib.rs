@@ -92,3 +92,8 @@ arch::linux! {
         pub use kernel::NoKernel;
     }
 }
+
+#[cfg(feature = "rustix")]
+arch::where_rustix! {
+    mod convert;
+}

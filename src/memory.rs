@@ -94,6 +94,9 @@ pub(crate) struct Region {
     len: usize,
 }
 
+// SAFETY: an address and a length; what is done with them is proven where it is done.
+unsafe impl Send for Region {}
+
 impl Region {
     pub(crate) fn of(memory: NonNull<[u8]>) -> Self {
         Self { base: memory.cast(), len: memory.len() }

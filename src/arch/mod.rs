@@ -37,20 +37,19 @@
 
 use core::num::NonZeroU16;
 
-/// Gives out its items where this crate has a system call for Linux, and nothing elsewhere.
+/// Gives out its items, or those before `else`.
 ///
-/// Stands behind the name [`linux!`](linux) on the arms of the list that have an architecture.
+/// Stands behind the names [`linux!`](linux), on every arm of the list that has an architecture, and
+/// [`where_rustix!`](where_rustix), on those where rustix makes its system calls itself.
 #[allow(unused_macros, reason = "the list picks one of the two macros, by target")]
-macro_rules! on_linux {
+macro_rules! keep {
     ({ $($here:tt)* } else { $($elsewhere:tt)* }) => { $($here)* };
     ($($here:tt)*) => { $($here)* };
 }
 
-/// The counterpart of `on_linux`: drops the items, or gives out those after `else`.
-///
-/// Stands behind the name [`linux!`](linux) on the last arm of the list.
+/// The counterpart of `keep`: drops its items, or gives out those after `else`.
 #[allow(unused_macros, reason = "the list picks one of the two macros, by target")]
-macro_rules! off_linux {
+macro_rules! leave_out {
     ({ $($here:tt)* } else { $($elsewhere:tt)* }) => { $($elsewhere)* };
     ($($here:tt)*) => {};
 }
@@ -60,54 +59,80 @@ macro_rules! off_linux {
 cfg_select! {
     all(target_os = "linux", target_arch = "x86_64", target_pointer_width = "64") => {
         mod x86_64;
-        pub(crate) use {on_linux as linux, x86_64::syscall6};
+        pub(crate) use x86_64::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
     }
     all(target_os = "linux", target_arch = "x86") => {
         mod x86;
-        pub(crate) use {on_linux as linux, x86::syscall6};
+        pub(crate) use x86::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Pages(linux_raw_sys::general::__NR_mmap2);
         pub(crate) const CACHE_LINE: usize = 64;
     }
     all(target_os = "linux", target_arch = "aarch64", target_pointer_width = "64") => {
         mod aarch64;
-        pub(crate) use {aarch64::syscall6, on_linux as linux};
+        pub(crate) use aarch64::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
     }
     all(target_os = "linux", target_arch = "arm") => {
         mod arm;
-        pub(crate) use {arm::syscall6, on_linux as linux};
+        pub(crate) use arm::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Pages(linux_raw_sys::general::__NR_mmap2);
         pub(crate) const CACHE_LINE: usize = 64;
     }
     all(target_os = "linux", target_arch = "riscv64") => {
         mod riscv64;
-        pub(crate) use {on_linux as linux, riscv64::syscall6};
+        pub(crate) use riscv64::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
     }
     all(target_os = "linux", target_arch = "loongarch64") => {
         mod loongarch64;
-        pub(crate) use {loongarch64::syscall6, on_linux as linux};
+        pub(crate) use loongarch64::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use leave_out as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
     }
     all(target_os = "linux", target_arch = "powerpc64") => {
         mod powerpc64;
-        pub(crate) use {on_linux as linux, powerpc64::syscall6};
+        pub(crate) use powerpc64::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use leave_out as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 128;
     }
     all(target_os = "linux", target_arch = "s390x") => {
         mod s390x;
-        pub(crate) use {on_linux as linux, s390x::syscall6};
+        pub(crate) use s390x::syscall6;
+        pub(crate) use keep as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use leave_out as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Block(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 256;
     }
     _ => {
-        pub(crate) use off_linux as linux;
+        pub(crate) use leave_out as linux;
+        #[cfg(feature = "rustix")]
+        pub(crate) use leave_out as where_rustix;
         // Somebody else's kernel: the largest of those above.
         pub(crate) const CACHE_LINE: usize = 256;
     }
