@@ -25,6 +25,8 @@ pub(crate) struct Local {
     pub(crate) tail: Cell<u32>,
     /// The tail up to which submits have reported their counts.
     pub(crate) reported: Cell<u32>,
+    /// What the next counts are off by: entries of our own among them, or entries that a wait handed over unasked.
+    pub(crate) owed: Cell<i32>,
     /// The kernel's head when last looked at: never ahead of the real one.
     head: Cell<u32>,
 }
@@ -32,11 +34,23 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new(rings: &Rings) -> Self {
         let tail = rings.sq_tail().load(Ordering::Relaxed);
-        Self {
-            tail: Cell::new(tail),
-            reported: Cell::new(tail),
-            head: Cell::new(rings.sq_head().load(Ordering::Acquire)),
-        }
+        let head = rings.sq_head().load(Ordering::Acquire);
+        Self { tail: Cell::new(tail), reported: Cell::new(tail), owed: Cell::new(0), head: Cell::new(head) }
+    }
+
+    /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
+    /// else was in between.
+    #[inline(always)]
+    pub(crate) fn count(&self, done: u32) -> u32 {
+        if self.owed.get() == 0 { done } else { self.settle(done) }
+    }
+
+    #[cold]
+    fn settle(&self, done: u32) -> u32 {
+        let sum = i64::from(done) + i64::from(self.owed.get());
+        let told = u32::try_from(sum).unwrap_or(0);
+        self.owed.set(if sum < 0 { i32::try_from(sum).unwrap_or(i32::MIN) } else { 0 });
+        told
     }
 
     /// After a submission with `SQ_REWIND` that consumed `done` entries: what is left moves to the front, where the

@@ -109,7 +109,7 @@ impl<K: Kernel> Core<K> {
         } else {
             local.reported.set(local.tail.get());
         }
-        Ok(done as usize)
+        Ok(local.count(done) as usize)
     }
 
     /// Waits, and submits nothing.
@@ -250,7 +250,7 @@ impl<K: Kernel> Submitter<'_, K> {
         self.cq.publish(&self.core.rings);
         match args.way(self.core.params.features())? {
             Way::Extended => self.core.submit(self.sq, self.core.want(want), Extended::new(args).argument()),
-            Way::Timer => self.wait_by_timer(true, self.core.want(want), args),
+            Way::Timer => self.submit_by_timer(self.core.want(want), args),
         }
     }
 
@@ -287,14 +287,14 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// As [`submit_with_args`](Self::submit_with_args). Where that would make a timeout request, the entries queued
-    /// before it are submitted too, since the kernel takes them in order.
+    /// before it are submitted too, since the kernel takes them in order; the next submit counts them.
     #[inline]
     #[doc(alias = "io_uring_wait_cqes")]
     pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
         match args.way(self.core.params.features())? {
             Way::Extended => self.core.wait(self.core.want(want), Extended::new(args).argument()),
-            Way::Timer => self.wait_by_timer(false, self.core.want(want), args).map(drop),
+            Way::Timer => self.wait_by_timer(self.core.want(want), args),
         }
     }
 

@@ -161,45 +161,40 @@ impl<K: Kernel> Core<K> {
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Submits (if asked to) and waits, with a timeout request of our own. Its completion never surfaces.
+    /// Submits and waits, with a timeout request of our own, whose completion never surfaces.
     #[cold]
-    pub(crate) fn wait_by_timer(&self, submit: bool, want: u32, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
-        let submitted = if submit { self.submit()? } else { 0 };
+    pub(crate) fn submit_by_timer(&self, want: u32, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
+        let submitted = self.submit()?;
+        let outcome = self.wait_by_timer(want, args);
+        // As the kernel does it: a count is told before an error, and what came of the wait shows in the queue.
+        let told = submitted + self.sq.count(0) as usize;
+        if told != 0 { Ok(told) } else { outcome.map(|()| 0) }
+    }
+
+    /// Waits beside a timeout request of our own. Entries that go to the kernel before it are counted by the next
+    /// submit.
+    #[cold]
+    pub(crate) fn wait_by_timer(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         let mask = Argument {
             address: args.sigmask.map_or(null(), |mask| from_ref(mask).cast()),
             size: args.sigmask.map_or(0, |_| Sigset::SIZE as usize),
             ..Argument::NONE
         };
-        let outcome = match args.timespec {
-            None => self.core.wait(want, mask),
-            Some(timespec) => self.wait_beside_timer(*timespec, args.absolute, want, mask),
-        };
-        // As the kernel does it: a count is told before an error, and what came of the wait shows in the queue.
-        if submitted != 0 { Ok(submitted) } else { outcome.map(|()| 0) }
-    }
-
-    fn wait_beside_timer(
-        &self,
-        timespec: Timespec,
-        absolute: bool,
-        want: u32,
-        mask: Argument<'_>,
-    ) -> Result<(), Errno> {
+        let Some(timespec) = args.timespec else { return self.core.wait(want, mask) };
         self.cq.publish(&self.core.rings);
-        self.make_room()?;
         let id = self.cq.hidden_id();
-        let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
-        self.queue_hidden(
-            opcode::Timeout::inline(timespec, self.core.next_sqe_tail(self.sq)).flags(flags).build(),
-            id,
-        )?;
-        self.submit()?;
-        let (outcome, fired) = self.until(want, id, mask);
+        self.make_room()?;
+        let place = self.core.next_sqe_tail(self.sq);
+        let flags = if args.absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
+        self.submit_hidden(opcode::Timeout::inline(*timespec, place).flags(flags).build(), id)?;
+        // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
+        let armed =
+            self.core.params.setup().contains(SetupFlags::SQPOLL) || self.free_slots() == self.core.rings.sq.count();
+        let (outcome, fired) = if armed { self.until(want, id, mask) } else { (Ok(()), false) };
         if !fired {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
             let removal = opcode::TimeoutRemove::new(id).build();
-            let queued = self.make_room().and_then(|()| self.queue_hidden(removal, self.cq.hidden_id()));
-            let _ = queued.and_then(|()| self.submit());
+            let _ = self.make_room().and_then(|()| self.submit_hidden(removal, self.cq.hidden_id()));
         }
         outcome
     }
@@ -221,17 +216,21 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
+    fn free_slots(&self) -> u32 {
+        self.core.rings.sq.free(self.core.rings.sq_head().load(Ordering::Acquire), self.sq.tail.get())
+    }
+
     /// Hands over what is queued, if it leaves no slot.
     fn make_room(&self) -> Result<(), Errno> {
-        if self.core.rings.sq.free(self.core.rings.sq_head().load(Ordering::Acquire), self.sq.tail.get()) == 0 {
-            self.submit()?;
+        if self.free_slots() == 0 {
+            self.submit_uncounted()?;
             self.squeue_wait()?;
         }
         Ok(())
     }
 
-    /// Queues a request of our own, after what the caller has queued.
-    fn queue_hidden(&self, entry: squeue::Entry, id: u64) -> Result<(), Errno> {
+    /// Submits a request of our own, after what the caller has queued.
+    fn submit_hidden(&self, entry: squeue::Entry, id: u64) -> Result<(), Errno> {
         let entry = entry.user_data(id);
         if self.core.params.setup().contains(SetupFlags::SQE128) {
             self.queue_as(squeue::Entry128::from(entry))?;
@@ -239,6 +238,14 @@ impl<K: Kernel> Submitter<'_, K> {
             self.queue_as(entry)?;
         }
         self.cq.hidden.set(self.cq.hidden.get() + 1);
+        self.sq.owed.set(self.sq.owed.get() - 1);
+        self.submit_uncounted()
+    }
+
+    /// Submits, and leaves it to the next submit to tell how many.
+    fn submit_uncounted(&self) -> Result<(), Errno> {
+        let done = self.submit()?;
+        self.sq.owed.set(self.sq.owed.get().saturating_add(i32::try_from(done).unwrap_or(i32::MAX)));
         Ok(())
     }
 

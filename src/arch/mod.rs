@@ -152,6 +152,7 @@ pub(crate) enum Mmap {
 }
 
 /// The largest errno that a system call can return, negated; the kernel's own `MAX_ERRNO`.
+#[allow(dead_code, reason = "used where there is a system call")]
 const MAX_ERRNO: isize = 4095;
 
 /// Tells a value from an error in the word that a system call returned.
@@ -159,6 +160,7 @@ const MAX_ERRNO: isize = 4095;
 /// # Errors
 /// The errno, 1 to 4095, if `ret` is its negation.
 #[inline(always)]
+#[allow(dead_code, reason = "used where there is a system call")]
 pub(crate) const fn check(ret: isize) -> Result<usize, NonZeroU16> {
     // Seen as unsigned the errors are the topmost 4095 words, so one comparison finds them.
     if ret.cast_unsigned() >= (-MAX_ERRNO).cast_unsigned() {
