@@ -14,7 +14,7 @@
 //! | [`squeue`], [`cqueue`] | the queues; they know no kernel |
 //! | `submitter`, `wait` | when to enter the kernel, and with what; they know no entry type |
 //! | `builder` | what set-up may combine, and what it falls back to |
-//! | `ring` | [`IoUring`], which has it all |
+//! | `ring`, `setup`, `halves` | [`IoUring`], which has it all; how it is made; how two threads share it |
 //! | [`opcode`] | the requests |
 //! | [`register`] | the registrations, methods of [`Submitter`] |
 //!
@@ -61,12 +61,14 @@ mod builder;
 pub mod cqueue;
 mod error;
 mod flags;
+mod halves;
 mod index;
 mod kernel;
 mod memory;
 pub mod opcode;
 pub mod register;
 mod ring;
+mod setup;
 pub mod squeue;
 mod submitter;
 mod sync;
@@ -78,10 +80,12 @@ pub use builder::{Builder, MAX_CQ_ENTRIES, MAX_ENTRIES, Parameters};
 pub use cqueue::CompletionQueue;
 pub use error::{Area, Call, Errno, SetupError};
 pub use flags::{EnterFlags, Features, SetupFlags, SqFlags};
+pub use halves::{CompletionHalf, SubmissionHalf};
 pub use kernel::Kernel;
 pub use memory::MemorySize;
 pub use register::ring_fd::{LocalRing, Registered};
-pub use ring::{CompletionHalf, IoUring, RingMemory, SubmissionHalf};
+pub use ring::IoUring;
+pub use setup::RingMemory;
 pub use squeue::SubmissionQueue;
 pub use submitter::Submitter;
 

@@ -1,22 +1,19 @@
-//! [`IoUring`]: memory, queues and descriptor of one ring; its making, its halves, its end.
+//! [`IoUring`]: memory, queues and descriptor of one ring; its taking over, and its end.
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::builder::{Builder, Parameters, refused_combination};
 use crate::cqueue::{self, CompletionQueue};
-use crate::error::{Area, Call, Errno, SetupError};
+use crate::error::{Errno, SetupError};
 use crate::flags::{EnterFlags, Features, SetupFlags};
 use crate::kernel::{DefaultKernel, Kernel};
-use crate::memory::{Header, Region, Regions, Rings};
+use crate::memory::{Region, Regions, Rings};
 use crate::register;
-use crate::register::ring_fd::{LocalRing, Registered};
 use crate::squeue::{self, SubmissionQueue};
 use crate::submitter::{Core, Submitter};
 use crate::types::{RawFd, SubmitArgs};
-use crate::uapi::io_uring_params;
 
 /// A ring: submission queue, completion queue, and the kernel that works between them.
 ///
@@ -42,19 +39,6 @@ pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKern
     cq: cqueue::Local,
     regions: Regions,
     entries: PhantomData<fn() -> (S, C)>,
-}
-
-/// The two areas of a ring in memory of the caller's, each starting at a page.
-///
-/// [`Builder::memory_size`] says how long they must be. The borrow never ends, since the kernel may write to the memory
-/// for a while after the ring was dropped. For memory that is given back to the system later, make the slices from
-/// pointers and keep it until then.
-#[derive(Debug)]
-pub struct RingMemory {
-    /// For heads, tails and flags, completion entries and index array.
-    pub rings: &'static mut [MaybeUninit<u8>],
-    /// For submission entries.
-    pub sqes: &'static mut [MaybeUninit<u8>],
 }
 
 impl<S, C, K: Kernel> fmt::Debug for IoUring<S, C, K> {
@@ -142,7 +126,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 }
 
 impl<S, C, K: Kernel> IoUring<S, C, K> {
-    fn assemble(kernel: K, fd: RawFd, params: Parameters, rings: Rings, regions: Regions) -> Self {
+    pub(crate) fn assemble(kernel: K, fd: RawFd, params: Parameters, rings: Rings, regions: Regions) -> Self {
         let (sq, cq) = (squeue::Local::new(&rings), cqueue::Local::new(&rings));
         let core = Core { kernel, fd, rings, params, wait_flags: EnterFlags::empty() };
         Self { core, sq, cq, regions, entries: PhantomData }
@@ -162,6 +146,10 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let Core { kernel, fd, rings, params, wait_flags } = core;
         let core = Core { kernel: wrap(kernel), fd, rings, params, wait_flags };
         IoUring { core, sq, cq, regions, entries: PhantomData }
+    }
+
+    pub(crate) fn parts(&mut self) -> (&Core<K>, &mut squeue::Local, &mut cqueue::Local) {
+        (&self.core, &mut self.sq, &mut self.cq)
     }
 
     pub(crate) fn kernel_mut(&mut self) -> &mut K {
@@ -253,31 +241,6 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         )
     }
 
-    /// The ring as two halves, of which each can go to a thread of its own: one submits, the other waits and reads.
-    ///
-    /// On a SINGLE_ISSUER ring the submission half must stay with the task that made the ring; elsewhere the kernel
-    /// answers `EEXIST`. With COOP_TASKRUN, completion work of the submitting task runs when that task enters the
-    /// kernel.
-    ///
-    /// # Errors
-    ///
-    /// `EEXIST`: a DEFER_TASKRUN ring, whose completions only its own task may wait for. `EOPNOTSUPP`: an IOPOLL ring
-    /// without SQPOLL, on which the waiting half would hold the lock that submitting needs.
-    pub fn halves(&mut self) -> Result<Halves<'_, S, C, K>, Errno> {
-        let setup = self.core.params.setup();
-        if setup.contains(SetupFlags::DEFER_TASKRUN) {
-            return Err(Errno::EEXIST);
-        }
-        if setup.contains(SetupFlags::IOPOLL) && !setup.contains(SetupFlags::SQPOLL) {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        let core = &self.core;
-        Ok((
-            SubmissionHalf { core, local: &mut self.sq, entries: PhantomData },
-            CompletionHalf { core, local: &mut self.cq, entries: PhantomData },
-        ))
-    }
-
     /// Cancels everything in flight, and hands the completions that arrive to `each`, until that says that the last one
     /// was among them. For who must free the memory of requests.
     ///
@@ -324,211 +287,9 @@ impl<S, C, K: Kernel> Drop for IoUring<S, C, K> {
     }
 }
 
-/// Both halves of a ring.
-type Halves<'a, S, C, K> = (SubmissionHalf<'a, S, K>, CompletionHalf<'a, C, K>);
-
-/// The submitting half of a ring; see [`IoUring::halves`].
-#[derive(Debug)]
-pub struct SubmissionHalf<'a, S: squeue::EntryMarker = squeue::Entry, K: Kernel = DefaultKernel> {
-    core: &'a Core<K>,
-    local: &'a mut squeue::Local,
-    entries: PhantomData<fn() -> S>,
-}
-
-impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
-    /// The queue to push to.
-    #[inline(always)]
-    pub fn queue(&mut self) -> SubmissionQueue<'_, S> {
-        SubmissionQueue::new(&self.core.rings, self.local)
-    }
-
-    /// [`Submitter::submit`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline(always)]
-    pub fn submit(&mut self) -> Result<usize, Errno> {
-        self.core.submit(self.local, 0, crate::wait::Argument::NONE)
-    }
-
-    /// [`Submitter::squeue_wait`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn squeue_wait(&mut self) -> Result<usize, Errno> {
-        self.core.squeue_wait(self.local)
-    }
-}
-
-/// The completing half of a ring; see [`IoUring::halves`].
-#[derive(Debug)]
-pub struct CompletionHalf<'a, C: cqueue::EntryMarker = cqueue::Entry, K: Kernel = DefaultKernel> {
-    core: &'a Core<K>,
-    local: &'a mut cqueue::Local,
-    entries: PhantomData<fn() -> C>,
-}
-
-impl<C: cqueue::EntryMarker, K: Kernel> CompletionHalf<'_, C, K> {
-    /// The queue to read from.
-    #[inline(always)]
-    pub fn queue(&mut self) -> CompletionQueue<'_, C> {
-        CompletionQueue::new(&self.core.rings, self.local)
-    }
-
-    /// [`Submitter::wait`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline]
-    pub fn wait(&mut self, want: usize) -> Result<(), Errno> {
-        self.local.publish(&self.core.rings);
-        self.core.wait(self.core.want(want), crate::wait::Argument::NONE)
-    }
-
-    /// [`Submitter::wait_with_args`].
-    ///
-    /// # Errors
-    ///
-    /// As there; `EOPNOTSUPP` where it would need a timeout request, which only the other half could submit.
-    #[inline]
-    pub fn wait_with_args(&mut self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
-        self.local.publish(&self.core.rings);
-        self.core.wait_extended(self.core.want(want), args)
-    }
-}
-
-impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
-    /// Makes the ring on `kernel`, of `entries` submission slots (rounded up to a power of two), and maps its memory.
-    ///
-    /// # Errors
-    ///
-    /// [`SetupError`] says what was refused, and by whom. Nothing is left behind.
-    pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
-        self.check(entries)?;
-        let (fd, params) = self.set_up(&kernel, entries, None)?;
-        let fd = fd.cast_signed();
-        let regions = Regions::map(&kernel, fd, &params, self.dontfork);
-        Self::finish(kernel, fd, params, regions)
-    }
-
-    /// Makes the ring on `kernel` in memory of the caller's, which takes no mapping. Since 6.5.
-    ///
-    /// # Errors
-    ///
-    /// As [`build_with`](Self::build_with), and [`SetupError::TooShort`], [`SetupError::Unaligned`] before the kernel is
-    /// asked. `EINVAL` from the kernel: memory that does not start at a page of its size, or (before 6.10) does not lie
-    /// in one piece physically, which a huge page does.
-    #[doc(alias = "IORING_SETUP_NO_MMAP")]
-    #[doc(alias = "io_uring_queue_init_mem")]
-    pub fn build_provided_with<K: Kernel>(
-        &self,
-        kernel: K,
-        entries: u32,
-        memory: RingMemory,
-    ) -> Result<IoUring<S, C, K>, SetupError> {
-        let (rings, sqes) = self.provided(&kernel, entries, memory)?;
-        let (fd, params) = self.set_up(&kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)))?;
-        Self::finish(kernel, fd.cast_signed(), params, Ok(Regions::provided(rings, rings, sqes)))
-    }
-
-    /// Makes a ring that has no file descriptor at all, only an index among the registered rings of this task, and is
-    /// therefore bound to it. Since 6.5.
-    ///
-    /// # Errors
-    ///
-    /// As [`build_provided_with`](Self::build_provided_with). `EBUSY`: all 16 places of the task are taken.
-    #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
-    pub fn build_registered_with<K: Kernel>(
-        &self,
-        kernel: K,
-        entries: u32,
-        memory: RingMemory,
-    ) -> Result<LocalRing<S, C, K>, SetupError> {
-        let (rings, sqes) = self.provided(&kernel, entries, memory)?;
-        let flags = SetupFlags::NO_MMAP.union(SetupFlags::REGISTERED_FD_ONLY);
-        let (index, params) = self.set_up(&kernel, entries, Some((flags, rings, sqes)))?;
-        let kernel = Registered::without_fd(kernel, index);
-        Self::finish(kernel, index.cast_signed(), params, Ok(Regions::provided(rings, rings, sqes)))
-    }
-
-    /// The caller's memory, if it is long enough and aligned.
-    fn provided<K: Kernel>(
-        &self,
-        kernel: &K,
-        entries: u32,
-        memory: RingMemory,
-    ) -> Result<(Region, Region), SetupError> {
-        let bytes = |area: &'static mut [MaybeUninit<u8>]| {
-            Region::of(NonNull::slice_from_raw_parts(NonNull::from(&mut *area).cast::<u8>(), area.len()))
-        };
-        // Without an array if the kernel takes it so, which is known only afterwards: enough for both.
-        let need = self.memory_size_with(entries, register::ring_header(kernel).unwrap_or(Header::USUAL))?;
-        let (rings, sqes) = (bytes(memory.rings), bytes(memory.sqes));
-        rings.fits(Area::Rings, need.rings)?;
-        sqes.fits(Area::Sqes, need.sqes)?;
-        Ok((rings, sqes))
-    }
-
-    /// Asks the kernel for the ring, with the flags that are tried and those that are asked for.
-    fn set_up<K: Kernel>(
-        &self,
-        kernel: &K,
-        entries: u32,
-        provided: Option<(SetupFlags, Region, Region)>,
-    ) -> Result<(u32, io_uring_params), SetupError> {
-        let attempt = |flags: SetupFlags| {
-            let mut params = self.params(flags);
-            if let Some((more, rings, sqes)) = provided {
-                params.flags |= more.bits();
-                params.cq_off.user_addr = rings.address();
-                params.sq_off.user_addr = sqes.address();
-            }
-            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs.
-            unsafe { kernel.setup(entries, &mut params) }.map(|fd| (fd, params))
-        };
-        let (best, fallback) = self.attempts();
-        match (attempt(best), fallback) {
-            (Err(Errno::EINVAL), Some(fallback)) => attempt(fallback),
-            (outcome, _) => outcome,
-        }
-        .map_err(|errno| SetupError::Kernel(Call::Setup, errno))
-    }
-
-    /// Puts the ring together, or undoes what was made of it.
-    fn finish<K: Kernel>(
-        kernel: K,
-        fd: RawFd,
-        params: io_uring_params,
-        regions: Result<Regions, SetupError>,
-    ) -> Result<IoUring<S, C, K>, SetupError> {
-        let located = regions.and_then(|regions| {
-            // SAFETY: the regions are this ring's, made just now, and nobody else has them.
-            match unsafe { Rings::locate(&params, &regions) } {
-                Ok(rings) => Ok((rings, regions)),
-                Err(error) => {
-                    // SAFETY: no reference into them was kept.
-                    unsafe { regions.release(&kernel) };
-                    Err(error)
-                }
-            }
-        });
-        match located {
-            Ok((rings, regions)) => Ok(IoUring::assemble(kernel, fd, Parameters(params), rings, regions)),
-            Err(error) => {
-                // SAFETY: the ring was made just now, and nobody else knows it.
-                let _ = unsafe { kernel.close(fd) };
-                Err(error)
-            }
-        }
-    }
-}
-
 crate::arch::linux! {
     mod on_linux {
-        use super::{Builder, IoUring, LocalRing, Parameters, RawFd, RingMemory, SetupError, cqueue, squeue};
+        use super::{Builder, IoUring, Parameters, RawFd, SetupError, cqueue, squeue};
         use crate::kernel::Linux;
 
         impl IoUring {
@@ -563,36 +324,6 @@ crate::arch::linux! {
             pub unsafe fn from_fd(fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
                 // SAFETY: the caller's contract is the same.
                 unsafe { Self::from_fd_with(Linux, fd, params) }
-            }
-        }
-
-        impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
-            /// [`build_with`](Self::build_with), on [`Linux`].
-            ///
-            /// # Errors
-            ///
-            /// As there.
-            #[doc(alias = "io_uring_queue_init_params")]
-            pub fn build(&self, entries: u32) -> Result<IoUring<S, C>, SetupError> {
-                self.build_with(Linux, entries)
-            }
-
-            /// [`build_provided_with`](Self::build_provided_with), on [`Linux`].
-            ///
-            /// # Errors
-            ///
-            /// As there.
-            pub fn build_provided(&self, entries: u32, memory: RingMemory) -> Result<IoUring<S, C>, SetupError> {
-                self.build_provided_with(Linux, entries, memory)
-            }
-
-            /// [`build_registered_with`](Self::build_registered_with), on [`Linux`].
-            ///
-            /// # Errors
-            ///
-            /// As there.
-            pub fn build_registered(&self, entries: u32, memory: RingMemory) -> Result<LocalRing<S, C>, SetupError> {
-                self.build_registered_with(Linux, entries, memory)
             }
         }
     }

@@ -18,10 +18,9 @@ use crate::uapi::io_uring_op::IORING_OP_ASYNC_CANCEL;
 #[repr(transparent)]
 pub struct AsyncCancel(Entry);
 
-impl AsyncCancel {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_ASYNC_CANCEL as u8;
+request!(AsyncCancel, IORING_OP_ASYNC_CANCEL);
 
+impl AsyncCancel {
     /// Ends the request that carries `user_data`.
     #[inline]
     #[must_use]
@@ -46,12 +45,5 @@ impl AsyncCancel {
     pub const fn all(mut self) -> Self {
         self.0.op_flags |= CancelFlags::ALL.bits();
         self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }

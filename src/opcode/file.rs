@@ -20,10 +20,9 @@ use crate::uapi::io_uring_op::{IORING_OP_CLOSE, IORING_OP_FSYNC};
 #[repr(transparent)]
 pub struct Fsync(Entry);
 
-impl Fsync {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_FSYNC as u8;
+request!(Fsync, IORING_OP_FSYNC);
 
+impl Fsync {
     /// Synchronises the whole of `fd`.
     #[inline]
     #[must_use]
@@ -47,13 +46,6 @@ impl Fsync {
         self.0.len = len;
         self
     }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
-    }
 }
 
 /// Closes a file descriptor, or takes a file out of the registered ones.
@@ -70,10 +62,9 @@ impl Fsync {
 #[repr(transparent)]
 pub struct Close(Entry);
 
-impl Close {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_CLOSE as u8;
+request!(Close, IORING_OP_CLOSE);
 
+impl Close {
     /// Closes `fd`.
     #[inline]
     #[must_use]
@@ -89,12 +80,5 @@ impl Close {
             }
         }
         Self(entry)
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }

@@ -29,6 +29,23 @@
 //! | 23 `IORING_OP_WRITE` | [`Write`] | 5.6 | read_write |
 #![forbid(unsafe_code)]
 
+/// What every request has: its number and its entry.
+macro_rules! request {
+    ($name:ident, $code:ident) => {
+        impl $name {
+            /// The opcode's number.
+            pub const CODE: u8 = $code as u8;
+
+            /// The entry to push.
+            #[inline]
+            #[must_use]
+            pub const fn build(self) -> Entry {
+                self.0
+            }
+        }
+    };
+}
+
 mod cancel;
 mod file;
 mod nop;

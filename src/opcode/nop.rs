@@ -13,10 +13,9 @@ use crate::uapi::io_uring_op::IORING_OP_NOP;
 #[repr(transparent)]
 pub struct Nop(Entry);
 
-impl Nop {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_NOP as u8;
+request!(Nop, IORING_OP_NOP);
 
+impl Nop {
     /// A request that does nothing.
     #[inline]
     #[must_use]
@@ -32,13 +31,6 @@ impl Nop {
         self.0.op_flags |= NopFlags::INJECT_RESULT.bits();
         self.0.len = result.cast_unsigned();
         self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }
 

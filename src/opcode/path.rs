@@ -24,10 +24,9 @@ use crate::uapi::io_uring_op::{IORING_OP_OPENAT, IORING_OP_STATX};
 #[repr(transparent)]
 pub struct OpenAt(Entry);
 
-impl OpenAt {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_OPENAT as u8;
+request!(OpenAt, IORING_OP_OPENAT);
 
+impl OpenAt {
     /// Opens `path`, seen from the directory `dir` ([`Fd::CWD`](crate::types::Fd::CWD): the working directory), for
     /// reading.
     #[inline]
@@ -62,13 +61,6 @@ impl OpenAt {
         self.0.file_index = slot.encoded();
         self
     }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
-    }
 }
 
 /// Tells about a file, as `statx(2)`.
@@ -85,10 +77,9 @@ impl OpenAt {
 #[repr(transparent)]
 pub struct Statx(Entry);
 
-impl Statx {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_STATX as u8;
+request!(Statx, IORING_OP_STATX);
 
+impl Statx {
     /// Fills `buffer` about `path`, seen from the directory `dir`.
     #[inline]
     #[must_use]
@@ -114,12 +105,5 @@ impl Statx {
     pub const fn mask(mut self, mask: StatxMask) -> Self {
         self.0.len = mask.0;
         self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }

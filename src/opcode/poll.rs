@@ -21,10 +21,9 @@ use crate::uapi::io_uring_op::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE};
 #[repr(transparent)]
 pub struct PollAdd(Entry);
 
-impl PollAdd {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_POLL_ADD as u8;
+request!(PollAdd, IORING_OP_POLL_ADD);
 
+impl PollAdd {
     /// Waits for `events` on `fd`, once. Above 16 bits since 5.9 (`FEAT_POLL_32BITS`).
     #[inline]
     #[must_use]
@@ -42,13 +41,6 @@ impl PollAdd {
         self.0.len |= PollFlags::ADD_MULTI.bits();
         self
     }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
-    }
 }
 
 /// Ends a poll, found by its user data.
@@ -64,10 +56,9 @@ impl PollAdd {
 #[repr(transparent)]
 pub struct PollRemove(Entry);
 
-impl PollRemove {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_POLL_REMOVE as u8;
+request!(PollRemove, IORING_OP_POLL_REMOVE);
 
+impl PollRemove {
     /// Ends the poll that carries `user_data`.
     #[inline]
     #[must_use]
@@ -75,12 +66,5 @@ impl PollRemove {
         let mut entry = Entry::new(Self::CODE);
         entry.addr = user_data;
         Self(entry)
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }

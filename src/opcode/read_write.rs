@@ -9,6 +9,38 @@ use crate::uapi::io_uring_op::{
     IORING_OP_READ, IORING_OP_READ_FIXED, IORING_OP_READV, IORING_OP_WRITE, IORING_OP_WRITE_FIXED, IORING_OP_WRITEV,
 };
 
+/// What all reads and writes have: a place in the file, a priority, flags.
+macro_rules! positioned {
+    ($name:ident) => {
+        impl $name {
+            /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
+            /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
+            #[inline]
+            #[must_use]
+            pub const fn offset(mut self, offset: u64) -> Self {
+                self.0.off = offset;
+                self
+            }
+
+            /// The priority, as `ioprio_set(2)` takes it; at first the task's.
+            #[inline]
+            #[must_use]
+            pub const fn ioprio(mut self, ioprio: u16) -> Self {
+                self.0.ioprio = ioprio;
+                self
+            }
+
+            /// Flags as `preadv2(2)` and `pwritev2(2)` take them (`RWF_*`).
+            #[inline]
+            #[must_use]
+            pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
+                self.0.op_flags = flags.0;
+                self
+            }
+        }
+    };
+}
+
 /// Reads into one buffer, as `pread(2)`.
 ///
 /// Since 5.6. The buffer must stay valid, and nobody else's, until the completion.
@@ -24,10 +56,10 @@ use crate::uapi::io_uring_op::{
 #[repr(transparent)]
 pub struct Read(Entry);
 
-impl Read {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_READ as u8;
+request!(Read, IORING_OP_READ);
+positioned!(Read);
 
+impl Read {
     /// Reads at most `len` bytes from `fd` to `buf`.
     #[inline]
     #[must_use]
@@ -36,31 +68,6 @@ impl Read {
         entry.addr = address(buf);
         entry.len = len;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
-    /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
-    /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-    #[inline]
-    #[must_use]
-    pub const fn ioprio(mut self, ioprio: u16) -> Self {
-        self.0.ioprio = ioprio;
-        self
-    }
-
-    /// Flags as `preadv2(2)` takes them (`RWF_*`).
-    #[inline]
-    #[must_use]
-    pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
     }
 
     /// Lets the kernel pick a buffer of this group, of which the request's length is the limit; the completion has its
@@ -73,13 +80,6 @@ impl Read {
         self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
         self
     }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
-    }
 }
 
 /// Writes from one buffer, as `pwrite(2)`.
@@ -89,19 +89,18 @@ impl Read {
 /// # Completion
 ///
 /// The number of bytes written, which can be less than asked for. `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for
-/// the rest; `EPIPE`: nobody reads (a worker takes the SIGPIPE, or the task does).
-/// `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`, `EFAULT`, `EINTR`, `EINVAL`, `EIO`
-/// as `pwritev(2)`.
+/// the rest. `EPIPE`: nobody reads. `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`,
+/// `EFAULT`, `EINTR`, `EINVAL`, `EIO` as `pwritev(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITE")]
 #[doc(alias = "io_uring_prep_write")]
 #[repr(transparent)]
 pub struct Write(Entry);
 
-impl Write {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_WRITE as u8;
+request!(Write, IORING_OP_WRITE);
+positioned!(Write);
 
+impl Write {
     /// Writes at most `len` bytes from `buf` to `fd`.
     #[inline]
     #[must_use]
@@ -110,38 +109,6 @@ impl Write {
         entry.addr = address(buf);
         entry.len = len;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
-    /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
-    /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-    #[inline]
-    #[must_use]
-    pub const fn ioprio(mut self, ioprio: u16) -> Self {
-        self.0.ioprio = ioprio;
-        self
-    }
-
-    /// Flags as `pwritev2(2)` takes them (`RWF_*`).
-    #[inline]
-    #[must_use]
-    pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }
 
@@ -161,10 +128,10 @@ impl Write {
 #[repr(transparent)]
 pub struct Readv(Entry);
 
-impl Readv {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_READV as u8;
+request!(Readv, IORING_OP_READV);
+positioned!(Readv);
 
+impl Readv {
     /// Reads from `fd` into the `count` pieces at `iovec`, one after the other.
     #[inline]
     #[must_use]
@@ -173,38 +140,6 @@ impl Readv {
         entry.addr = address(iovec);
         entry.len = count;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
-    /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
-    /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-    #[inline]
-    #[must_use]
-    pub const fn ioprio(mut self, ioprio: u16) -> Self {
-        self.0.ioprio = ioprio;
-        self
-    }
-
-    /// Flags as `preadv2(2)` takes them (`RWF_*`).
-    #[inline]
-    #[must_use]
-    pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }
 
@@ -216,19 +151,18 @@ impl Readv {
 /// # Completion
 ///
 /// The number of bytes written, which can be less than asked for. `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for
-/// the rest; `EPIPE`: nobody reads (a worker takes the SIGPIPE, or the task does).
-/// `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`, `EFAULT`, `EINTR`, `EINVAL`, `EIO`
-/// as `pwritev(2)`.
+/// the rest. `EPIPE`: nobody reads. `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`,
+/// `EFAULT`, `EINTR`, `EINVAL`, `EIO` as `pwritev(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITEV")]
 #[doc(alias = "io_uring_prep_writev")]
 #[repr(transparent)]
 pub struct Writev(Entry);
 
-impl Writev {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_WRITEV as u8;
+request!(Writev, IORING_OP_WRITEV);
+positioned!(Writev);
 
+impl Writev {
     /// Writes the `count` pieces at `iovec`, one after the other, to `fd`.
     #[inline]
     #[must_use]
@@ -237,38 +171,6 @@ impl Writev {
         entry.addr = address(iovec);
         entry.len = count;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
-    /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
-    /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-    #[inline]
-    #[must_use]
-    pub const fn ioprio(mut self, ioprio: u16) -> Self {
-        self.0.ioprio = ioprio;
-        self
-    }
-
-    /// Flags as `pwritev2(2)` takes them (`RWF_*`).
-    #[inline]
-    #[must_use]
-    pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }
 
@@ -287,10 +189,10 @@ impl Writev {
 #[repr(transparent)]
 pub struct ReadFixed(Entry);
 
-impl ReadFixed {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_READ_FIXED as u8;
+request!(ReadFixed, IORING_OP_READ_FIXED);
+positioned!(ReadFixed);
 
+impl ReadFixed {
     /// Reads at most `len` bytes from `fd` to `buf`, which lies within the registered buffer `buf_index`; elsewhere the
     /// result is `EFAULT`.
     #[inline]
@@ -302,38 +204,6 @@ impl ReadFixed {
         entry.buf_index = buf_index;
         Self(entry)
     }
-
-    /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
-    /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
-    /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-    #[inline]
-    #[must_use]
-    pub const fn ioprio(mut self, ioprio: u16) -> Self {
-        self.0.ioprio = ioprio;
-        self
-    }
-
-    /// Flags as `preadv2(2)` takes them (`RWF_*`).
-    #[inline]
-    #[must_use]
-    pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
-    }
 }
 
 /// Writes from a registered buffer.
@@ -343,19 +213,18 @@ impl ReadFixed {
 /// # Completion
 ///
 /// The number of bytes written, which can be less than asked for. `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for
-/// the rest; `EPIPE`: nobody reads (a worker takes the SIGPIPE, or the task does).
-/// `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`, `EFAULT`, `EINTR`, `EINVAL`, `EIO`
-/// as `pwritev(2)`.
+/// the rest. `EPIPE`: nobody reads. `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`,
+/// `EFAULT`, `EINTR`, `EINVAL`, `EIO` as `pwritev(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITE_FIXED")]
 #[doc(alias = "io_uring_prep_write_fixed")]
 #[repr(transparent)]
 pub struct WriteFixed(Entry);
 
-impl WriteFixed {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_WRITE_FIXED as u8;
+request!(WriteFixed, IORING_OP_WRITE_FIXED);
+positioned!(WriteFixed);
 
+impl WriteFixed {
     /// Writes at most `len` bytes to `fd` from `buf`, which lies within the registered buffer `buf_index`; elsewhere the
     /// result is `EFAULT`.
     #[inline]
@@ -366,37 +235,5 @@ impl WriteFixed {
         entry.len = len;
         entry.buf_index = buf_index;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
-    /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
-    /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-    #[inline]
-    #[must_use]
-    pub const fn ioprio(mut self, ioprio: u16) -> Self {
-        self.0.ioprio = ioprio;
-        self
-    }
-
-    /// Flags as `pwritev2(2)` takes them (`RWF_*`).
-    #[inline]
-    #[must_use]
-    pub const fn rw_flags(mut self, flags: RwFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }

@@ -20,10 +20,9 @@ use crate::uapi::io_uring_op::{IORING_OP_LINK_TIMEOUT, IORING_OP_TIMEOUT, IORING
 #[repr(transparent)]
 pub struct Timeout(Entry);
 
-impl Timeout {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_TIMEOUT as u8;
+request!(Timeout, IORING_OP_TIMEOUT);
 
+impl Timeout {
     /// Completes after the span at `timespec`, by CLOCK_MONOTONIC.
     #[inline]
     #[must_use]
@@ -60,13 +59,6 @@ impl Timeout {
         self.0.op_flags = flags.bits();
         self
     }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
-    }
 }
 
 /// Ends a timeout, found by its user data.
@@ -83,10 +75,9 @@ impl Timeout {
 #[repr(transparent)]
 pub struct TimeoutRemove(Entry);
 
-impl TimeoutRemove {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_TIMEOUT_REMOVE as u8;
+request!(TimeoutRemove, IORING_OP_TIMEOUT_REMOVE);
 
+impl TimeoutRemove {
     /// Ends the timeout that carries `user_data`.
     #[inline]
     #[must_use]
@@ -94,13 +85,6 @@ impl TimeoutRemove {
         let mut entry = Entry::new(Self::CODE);
         entry.addr = user_data;
         Self(entry)
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }
 
@@ -118,10 +102,9 @@ impl TimeoutRemove {
 #[repr(transparent)]
 pub struct LinkTimeout(Entry);
 
-impl LinkTimeout {
-    /// The opcode's number.
-    pub const CODE: u8 = IORING_OP_LINK_TIMEOUT as u8;
+request!(LinkTimeout, IORING_OP_LINK_TIMEOUT);
 
+impl LinkTimeout {
     /// The span at `timespec`, from the start of the request before, by CLOCK_MONOTONIC.
     #[inline]
     #[must_use]
@@ -138,12 +121,5 @@ impl LinkTimeout {
     pub const fn flags(mut self, flags: TimeoutFlags) -> Self {
         self.0.op_flags = flags.bits();
         self
-    }
-
-    /// The entry to push.
-    #[inline]
-    #[must_use]
-    pub const fn build(self) -> Entry {
-        self.0
     }
 }

@@ -1,0 +1,255 @@
+//! The entries of a completion queue, and how each kind lies in the ring.
+
+use core::fmt;
+use core::mem::{offset_of, size_of};
+use core::ptr::NonNull;
+
+use crate::error::Errno;
+use crate::flags::{CqeFlags as Flags, SetupFlags};
+use crate::index::Slots;
+use crate::uapi;
+use sealed::Taken;
+
+pub(crate) mod sealed {
+    use super::{NonNull, SetupFlags, Slots};
+
+    /// What stands at one place of the queue.
+    #[derive(Debug)]
+    pub struct Taken<C> {
+        /// `None` for a filler.
+        pub(crate) entry: Option<C>,
+        pub(crate) slots: u32,
+    }
+
+    /// How a kind of entry lies in the ring.
+    pub trait Layout: Sized {
+        /// The set-up flags of a ring with such entries.
+        const SETUP: SetupFlags;
+
+        /// Copies the entry at `at` out of the ring.
+        ///
+        /// # Safety
+        ///
+        /// `cqes` are the entries of a ring of this kind with as many slots as `ring` says; the slots from `at` up to
+        /// `tail` are filled, there is at least one, and the kernel does not write to them.
+        unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, tail: u32) -> Taken<Self>;
+    }
+}
+
+/// The kinds of entry that a completion queue can have: [`Entry`], [`Entry32`], [`EntryMixed`].
+pub trait EntryMarker: Copy + fmt::Debug + sealed::Layout {}
+
+impl EntryMarker for Entry {}
+impl EntryMarker for Entry32 {}
+impl EntryMarker for EntryMixed {}
+
+/// A completion of 16 bytes (`struct io_uring_cqe`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "io_uring_cqe")]
+#[repr(C)]
+pub struct Entry {
+    pub(super) user_data: u64,
+    res: i32,
+    flags: u32,
+}
+
+impl Entry {
+    /// Stands for a place of a mixed ring that holds no completion.
+    pub(super) const FILLER: Self = Self { user_data: 0, res: 0, flags: uapi::IORING_CQE_F_SKIP };
+
+    /// The value that the request carried.
+    #[inline]
+    #[must_use]
+    pub const fn user_data(&self) -> u64 {
+        self.user_data
+    }
+
+    /// The request's result as the kernel wrote it: usually a count or 0, or a negated errno.
+    #[inline]
+    #[must_use]
+    pub const fn result(&self) -> i32 {
+        self.res
+    }
+
+    /// The result as a number or an error. Total: a negative value that is no errno (a peer's `MSG_RING` can carry any)
+    /// comes back as the number with the same bits.
+    ///
+    /// # Errors
+    ///
+    /// The errno, if the result is -4095 to -1. Each opcode's doc says what it means there.
+    #[inline]
+    pub const fn outcome(&self) -> Result<u32, Errno> {
+        match Errno::from_result(self.res) {
+            Some(errno) => Err(errno),
+            None => Ok(self.res.cast_unsigned()),
+        }
+    }
+
+    /// What the kernel says beside the result.
+    #[inline]
+    #[must_use]
+    pub const fn flags(&self) -> Flags {
+        Flags::from_bits_retain(self.flags)
+    }
+
+    /// Whether the request goes on and more completions follow.
+    #[inline]
+    #[must_use]
+    pub const fn more(&self) -> bool {
+        self.flags().contains(Flags::MORE)
+    }
+
+    /// The id of the provided buffer that was used, if one was.
+    #[inline]
+    #[must_use]
+    pub const fn buffer_id(&self) -> Option<u16> {
+        if self.flags().contains(Flags::BUFFER) {
+            Some((self.flags >> uapi::IORING_CQE_BUFFER_SHIFT) as u16)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("user_data", &self.user_data)
+            .field("result", &self.res)
+            .field("flags", &self.flags())
+            .finish()
+    }
+}
+
+impl sealed::Layout for Entry {
+    const SETUP: SetupFlags = SetupFlags::empty();
+
+    #[inline(always)]
+    unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, _tail: u32) -> Taken<Self> {
+        // SAFETY: the slot's number is below the number of slots, each of 16 bytes.
+        let slot = unsafe { cqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
+        Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
+    }
+}
+
+/// A completion of 32 bytes: an [`Entry`] and 16 bytes that depend on the request. Since 5.19.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Entry32 {
+    pub(super) entry: Entry,
+    big: [u64; 2],
+}
+
+impl Entry32 {
+    /// The 16 bytes beyond the plain completion (`big_cqe`).
+    #[must_use]
+    pub const fn big(&self) -> [u64; 2] {
+        self.big
+    }
+}
+
+impl core::ops::Deref for Entry32 {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl sealed::Layout for Entry32 {
+    const SETUP: SetupFlags = SetupFlags::CQE32;
+
+    #[inline(always)]
+    unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, _tail: u32) -> Taken<Self> {
+        // SAFETY: the slot's number is below the number of slots, each of 32 bytes.
+        let slot = unsafe { cqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
+        Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
+    }
+}
+
+/// A completion of either size, from a ring that has both (`IORING_SETUP_CQE_MIXED`). Since 6.18.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryMixed {
+    /// 16 bytes.
+    Small(Entry),
+    /// 32 bytes.
+    Large(Entry32),
+}
+
+impl EntryMixed {
+    /// The 16 bytes beyond the plain completion, if it has them.
+    #[must_use]
+    pub const fn big(&self) -> Option<[u64; 2]> {
+        match self {
+            Self::Small(_) => None,
+            Self::Large(large) => Some(large.big),
+        }
+    }
+}
+
+impl core::ops::Deref for EntryMixed {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        match self {
+            Self::Small(entry) | Self::Large(Entry32 { entry, .. }) => entry,
+        }
+    }
+}
+
+impl sealed::Layout for EntryMixed {
+    const SETUP: SetupFlags = SetupFlags::CQE_MIXED;
+
+    #[inline(always)]
+    unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, tail: u32) -> Taken<Self> {
+        // SAFETY: the slot's number is below the number of slots, each of 16 bytes.
+        let slot = unsafe { cqes.cast::<Entry>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
+        let entry = unsafe { slot.read() };
+        if entry.flags().contains(Flags::SKIP) {
+            return Taken { entry: None, slots: 1 };
+        }
+        // The kernel never splits a large one at the end of the array, nor publishes half of it. If one that is garbled
+        // does, its second half must not be read: the first is handed out as it stands.
+        let whole = ring.until_end(at) >= 2 && tail.wrapping_sub(at) >= 2;
+        if !entry.flags().contains(Flags::BIG) || !whole {
+            return Taken { entry: Some(Self::Small(entry)), slots: 1 };
+        }
+        // SAFETY: the slot after it is inside the entries as well, filled, and not written to.
+        let large = unsafe { slot.cast::<Entry32>().read() };
+        Taken { entry: Some(Self::Large(large)), slots: 2 }
+    }
+}
+
+const _: () = {
+    use uapi::io_uring_cqe as Cqe;
+
+    assert!(size_of::<Entry>() == size_of::<Cqe>());
+    assert!(size_of::<Entry32>() == 32);
+    assert!(align_of::<Entry32>() == align_of::<Entry>());
+    assert!(offset_of!(Entry, user_data) == offset_of!(Cqe, user_data));
+    assert!(offset_of!(Entry, res) == offset_of!(Cqe, res));
+    assert!(offset_of!(Entry, flags) == offset_of!(Cqe, flags));
+    assert!(offset_of!(Entry32, big) == offset_of!(Cqe, big_cqe));
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Errno};
+
+    const fn with_result(res: i32) -> Entry {
+        Entry { user_data: 0, res, flags: 0 }
+    }
+
+    #[test]
+    fn every_result_converts() {
+        assert_eq!(with_result(0).outcome(), Ok(0));
+        assert_eq!(with_result(i32::MAX).outcome(), Ok(0x7fff_ffff));
+        assert_eq!(with_result(-1).outcome(), Err(Errno::EPERM));
+        assert_eq!(with_result(-4095).outcome().map_err(Errno::raw), Err(4095));
+        assert_eq!(with_result(-4096).outcome(), Ok(0xffff_f000));
+        assert_eq!(with_result(i32::MIN).outcome(), Ok(0x8000_0000));
+    }
+}

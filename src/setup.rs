@@ -1,0 +1,192 @@
+//! Making a ring: asking the kernel, finding the memory, and undoing it all where a step fails.
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use crate::builder::{Builder, Parameters};
+use crate::error::{Area, Call, Errno, SetupError};
+use crate::flags::SetupFlags;
+use crate::kernel::Kernel;
+use crate::memory::{Header, Region, Regions, Rings};
+use crate::register;
+use crate::register::ring_fd::{LocalRing, Registered};
+use crate::ring::IoUring;
+use crate::types::RawFd;
+use crate::uapi::io_uring_params;
+use crate::{cqueue, squeue};
+
+/// The two areas of a ring in memory of the caller's, each starting at a page.
+///
+/// [`Builder::memory_size`] says how long they must be. The borrow never ends, since the kernel may write to the memory
+/// for a while after the ring was dropped. For memory that is given back to the system later, make the slices from
+/// pointers and keep it until then.
+#[derive(Debug)]
+pub struct RingMemory {
+    /// For heads, tails and flags, completion entries and index array.
+    pub rings: &'static mut [MaybeUninit<u8>],
+    /// For submission entries.
+    pub sqes: &'static mut [MaybeUninit<u8>],
+}
+
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
+    /// Makes the ring on `kernel`, of `entries` submission slots (rounded up to a power of two), and maps its memory.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] says what was refused, and by whom. Nothing is left behind.
+    pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
+        self.check(entries)?;
+        let (fd, params) = self.set_up(&kernel, entries, None)?;
+        let fd = fd.cast_signed();
+        let regions = Regions::map(&kernel, fd, &params, self.dontfork);
+        Self::finish(kernel, fd, params, regions)
+    }
+
+    /// Makes the ring on `kernel` in memory of the caller's, which takes no mapping. Since 6.5.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_with`](Self::build_with), and [`SetupError::TooShort`], [`SetupError::Unaligned`] before the kernel is
+    /// asked. `EINVAL` from the kernel: memory that does not start at a page of its size, or (before 6.10) does not lie
+    /// in one piece physically, which a huge page does.
+    #[doc(alias = "IORING_SETUP_NO_MMAP")]
+    #[doc(alias = "io_uring_queue_init_mem")]
+    pub fn build_provided_with<K: Kernel>(
+        &self,
+        kernel: K,
+        entries: u32,
+        memory: RingMemory,
+    ) -> Result<IoUring<S, C, K>, SetupError> {
+        let (rings, sqes) = self.provided(&kernel, entries, memory)?;
+        let (fd, params) = self.set_up(&kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)))?;
+        Self::finish(kernel, fd.cast_signed(), params, Ok(Regions::provided(rings, rings, sqes)))
+    }
+
+    /// Makes a ring that has no file descriptor at all, only an index among the registered rings of this task, and is
+    /// therefore bound to it. Since 6.5.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_provided_with`](Self::build_provided_with). `EBUSY`: all 16 places of the task are taken.
+    #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
+    pub fn build_registered_with<K: Kernel>(
+        &self,
+        kernel: K,
+        entries: u32,
+        memory: RingMemory,
+    ) -> Result<LocalRing<S, C, K>, SetupError> {
+        let (rings, sqes) = self.provided(&kernel, entries, memory)?;
+        let flags = SetupFlags::NO_MMAP.union(SetupFlags::REGISTERED_FD_ONLY);
+        let (index, params) = self.set_up(&kernel, entries, Some((flags, rings, sqes)))?;
+        let kernel = Registered::without_fd(kernel, index);
+        Self::finish(kernel, index.cast_signed(), params, Ok(Regions::provided(rings, rings, sqes)))
+    }
+
+    /// The caller's memory, if it is long enough and aligned.
+    fn provided<K: Kernel>(
+        &self,
+        kernel: &K,
+        entries: u32,
+        memory: RingMemory,
+    ) -> Result<(Region, Region), SetupError> {
+        let bytes = |area: &'static mut [MaybeUninit<u8>]| {
+            Region::of(NonNull::slice_from_raw_parts(NonNull::from(&mut *area).cast::<u8>(), area.len()))
+        };
+        // Without an array if the kernel takes it so, which is known only afterwards: enough for both.
+        let need = self.memory_size_with(entries, register::ring_header(kernel).unwrap_or(Header::USUAL))?;
+        let (rings, sqes) = (bytes(memory.rings), bytes(memory.sqes));
+        rings.fits(Area::Rings, need.rings)?;
+        sqes.fits(Area::Sqes, need.sqes)?;
+        Ok((rings, sqes))
+    }
+
+    /// Asks the kernel for the ring, with the flags that are tried and those that are asked for.
+    fn set_up<K: Kernel>(
+        &self,
+        kernel: &K,
+        entries: u32,
+        provided: Option<(SetupFlags, Region, Region)>,
+    ) -> Result<(u32, io_uring_params), SetupError> {
+        let attempt = |flags: SetupFlags| {
+            let mut params = self.params(flags);
+            if let Some((more, rings, sqes)) = provided {
+                params.flags |= more.bits();
+                params.cq_off.user_addr = rings.address();
+                params.sq_off.user_addr = sqes.address();
+            }
+            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs.
+            unsafe { kernel.setup(entries, &mut params) }.map(|fd| (fd, params))
+        };
+        let (best, fallback) = self.attempts();
+        match (attempt(best), fallback) {
+            (Err(Errno::EINVAL), Some(fallback)) => attempt(fallback),
+            (outcome, _) => outcome,
+        }
+        .map_err(|errno| SetupError::Kernel(Call::Setup, errno))
+    }
+
+    /// Puts the ring together, or undoes what was made of it.
+    fn finish<K: Kernel>(
+        kernel: K,
+        fd: RawFd,
+        params: io_uring_params,
+        regions: Result<Regions, SetupError>,
+    ) -> Result<IoUring<S, C, K>, SetupError> {
+        let located = regions.and_then(|regions| {
+            // SAFETY: the regions are this ring's, made just now, and nobody else has them.
+            match unsafe { Rings::locate(&params, &regions) } {
+                Ok(rings) => Ok((rings, regions)),
+                Err(error) => {
+                    // SAFETY: no reference into them was kept.
+                    unsafe { regions.release(&kernel) };
+                    Err(error)
+                }
+            }
+        });
+        match located {
+            Ok((rings, regions)) => Ok(IoUring::assemble(kernel, fd, Parameters(params), rings, regions)),
+            Err(error) => {
+                // SAFETY: the ring was made just now, and nobody else knows it.
+                let _ = unsafe { kernel.close(fd) };
+                Err(error)
+            }
+        }
+    }
+}
+
+crate::arch::linux! {
+    mod on_linux {
+        use super::{Builder, IoUring, LocalRing, RingMemory, SetupError, cqueue, squeue};
+        use crate::kernel::Linux;
+
+        impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
+            /// [`build_with`](Self::build_with), on [`Linux`].
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            #[doc(alias = "io_uring_queue_init_params")]
+            pub fn build(&self, entries: u32) -> Result<IoUring<S, C>, SetupError> {
+                self.build_with(Linux, entries)
+            }
+
+            /// [`build_provided_with`](Self::build_provided_with), on [`Linux`].
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn build_provided(&self, entries: u32, memory: RingMemory) -> Result<IoUring<S, C>, SetupError> {
+                self.build_provided_with(Linux, entries, memory)
+            }
+
+            /// [`build_registered_with`](Self::build_registered_with), on [`Linux`].
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn build_registered(&self, entries: u32, memory: RingMemory) -> Result<LocalRing<S, C>, SetupError> {
+                self.build_registered_with(Linux, entries, memory)
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The entries of a submission queue, and how each kind lies in the ring.
+
+use core::fmt;
+use core::mem::{offset_of, size_of};
+use core::ptr::NonNull;
+
+use crate::flags::{SetupFlags, SqeFlags as Flags};
+use crate::index::Slots;
+use crate::types::sealed::Target;
+use crate::uapi;
+
+pub(crate) mod sealed {
+    use super::{NonNull, SetupFlags, Slots};
+
+    /// How a kind of entry lies in the ring.
+    pub trait Layout: Sized {
+        /// The set-up flags of a ring with such entries.
+        const SETUP: SetupFlags;
+
+        /// How many slots this entry takes if it is written where `until_end` slots are left in the array.
+        fn slots(&self, until_end: u32) -> u32;
+
+        /// Writes the entry.
+        ///
+        /// # Safety
+        ///
+        /// `sqes` are the entries of a ring of this kind with as many slots as `ring` says, and nobody reads or writes
+        /// the `self.slots(ring.until_end(at))` slots from `at` on.
+        unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32);
+    }
+}
+
+/// The kinds of entry that a submission queue can have: [`Entry`], [`Entry128`], [`EntryMixed`].
+pub trait EntryMarker: Clone + fmt::Debug + From<Entry> + sealed::Layout {}
+
+impl EntryMarker for Entry {}
+impl EntryMarker for Entry128 {}
+impl EntryMarker for EntryMixed {}
+
+/// A request of 64 bytes (`struct io_uring_sqe`), as the opcodes of [`opcode`](crate::opcode) build it.
+///
+/// The fields are flat: where the kernel's structure has a union, its first name stands here, and the opcodes know
+/// what they put there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "io_uring_sqe")]
+#[repr(C)]
+pub struct Entry {
+    pub(crate) opcode: u8,
+    pub(crate) flags: u8,
+    pub(crate) ioprio: u16,
+    pub(crate) fd: i32,
+    pub(crate) off: u64,
+    pub(crate) addr: u64,
+    pub(crate) len: u32,
+    pub(crate) op_flags: u32,
+    pub(crate) user_data: u64,
+    pub(crate) buf_index: u16,
+    pub(crate) personality: u16,
+    pub(crate) file_index: u32,
+    pub(crate) addr3: u64,
+    pub(crate) optval: u64,
+}
+
+impl Entry {
+    /// The entry of an opcode, all else zero.
+    #[must_use]
+    pub(crate) const fn new(opcode: u8) -> Self {
+        Self {
+            opcode,
+            flags: 0,
+            ioprio: 0,
+            fd: -1,
+            off: 0,
+            addr: 0,
+            len: 0,
+            op_flags: 0,
+            user_data: 0,
+            buf_index: 0,
+            personality: 0,
+            file_index: 0,
+            addr3: 0,
+            optval: 0,
+        }
+    }
+
+    /// The same entry for this file.
+    #[inline]
+    #[must_use]
+    pub(crate) const fn target(mut self, target: Target) -> Self {
+        match target {
+            Target::Fd(fd) => self.fd = fd.0,
+            Target::Fixed(slot) => {
+                // The kernel reads the number back as unsigned.
+                self.fd = slot.0.cast_signed();
+                self.flags |= uapi::IOSQE_FIXED_FILE;
+            }
+        }
+        self
+    }
+
+    /// An entry from its 64 bytes: the way out for requests that this crate does not know.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        // SAFETY: both are 64 bytes, and every pattern of bits is a valid entry: all fields are integers.
+        unsafe { core::mem::transmute(bytes) }
+    }
+
+    /// The entry's 64 bytes, as the kernel reads them.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 64] {
+        // SAFETY: both are 64 bytes, and the entry has no padding (asserted below), so that each byte has a value.
+        unsafe { core::mem::transmute(self) }
+    }
+
+    /// The request's opcode (`IORING_OP_*`).
+    #[must_use]
+    pub const fn opcode(&self) -> u8 {
+        self.opcode
+    }
+
+    /// Adds flags to those that the request has.
+    #[inline]
+    #[must_use]
+    pub const fn flags(mut self, flags: Flags) -> Self {
+        self.flags |= flags.bits();
+        self
+    }
+
+    /// Sets the value that the completion will carry.
+    #[inline]
+    #[must_use]
+    pub const fn user_data(mut self, user_data: u64) -> Self {
+        self.user_data = user_data;
+        self
+    }
+
+    /// The value that the completion will carry.
+    #[must_use]
+    pub const fn get_user_data(&self) -> u64 {
+        self.user_data
+    }
+
+    /// Runs the request with the credentials registered under this number. Since 5.6.
+    #[inline]
+    #[must_use]
+    pub const fn personality(mut self, personality: u16) -> Self {
+        self.personality = personality;
+        self
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("opcode", &self.opcode)
+            .field("flags", &Flags::from_bits_retain(self.flags))
+            .field("fd", &self.fd)
+            .field("user_data", &self.user_data)
+            .finish_non_exhaustive()
+    }
+}
+
+impl sealed::Layout for Entry {
+    const SETUP: SetupFlags = SetupFlags::empty();
+
+    #[inline(always)]
+    fn slots(&self, _until_end: u32) -> u32 {
+        1
+    }
+
+    #[inline(always)]
+    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32) {
+        // SAFETY: the slot's number is below the number of slots, each of 64 bytes.
+        let slot = unsafe { sqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
+        unsafe { slot.write(self) };
+    }
+}
+
+/// A request of 128 bytes: an [`Entry`] and 80 bytes of command (from byte 48 on) for `uring_cmd`. Since 5.19.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Entry128 {
+    pub(crate) entry: Entry,
+    pub(crate) tail: [u64; 8],
+}
+
+impl From<Entry> for Entry128 {
+    #[inline]
+    fn from(entry: Entry) -> Self {
+        Self { entry, tail: [0; 8] }
+    }
+}
+
+impl sealed::Layout for Entry128 {
+    const SETUP: SetupFlags = SetupFlags::SQE128;
+
+    #[inline(always)]
+    fn slots(&self, _until_end: u32) -> u32 {
+        1
+    }
+
+    #[inline(always)]
+    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32) {
+        // SAFETY: the slot's number is below the number of slots, each of 128 bytes.
+        let slot = unsafe { sqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
+        unsafe { slot.write(self) };
+    }
+}
+
+/// A request of either size, for a ring that takes both (`IORING_SETUP_SQE_MIXED`). Since 6.19.
+///
+/// A large one takes two slots that follow each other; where the array ends between them, a nop without completion
+/// fills the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryMixed {
+    /// 64 bytes.
+    Small(Entry),
+    /// 128 bytes, with an opcode that is made for it.
+    Large(Entry128),
+}
+
+impl From<Entry> for EntryMixed {
+    #[inline]
+    fn from(entry: Entry) -> Self {
+        Self::Small(entry)
+    }
+}
+
+impl From<Entry128> for EntryMixed {
+    #[inline]
+    fn from(entry: Entry128) -> Self {
+        Self::Large(entry)
+    }
+}
+
+impl sealed::Layout for EntryMixed {
+    const SETUP: SetupFlags = SetupFlags::SQE_MIXED;
+
+    #[inline(always)]
+    fn slots(&self, until_end: u32) -> u32 {
+        match (self, until_end) {
+            (Self::Small(_), _) => 1,
+            (Self::Large(_), 1) => 3,
+            (Self::Large(_), _) => 2,
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32) {
+        let large = match self {
+            // SAFETY: the caller's contract is this one's, for one slot.
+            Self::Small(entry) => return unsafe { entry.write(sqes, ring, at) },
+            Self::Large(large) => large,
+        };
+        let mut at = at;
+        if ring.until_end(at) == 1 {
+            let filler = Entry::new(uapi::io_uring_op::IORING_OP_NOP as u8).flags(Flags::SKIP_SUCCESS);
+            // SAFETY: the caller gave three slots; this is the first, the last one of the array.
+            unsafe { filler.write(sqes, ring, at) };
+            at = at.wrapping_add(1);
+        }
+        // SAFETY: two slots of 64 bytes are left in the array from here on.
+        let slot = unsafe { sqes.cast::<Entry>().add(ring.slot(at) as usize) };
+        // SAFETY: both slots are inside the entries and nobody else uses them.
+        unsafe { slot.cast::<Entry128>().write(large) };
+    }
+}
+
+const _: () = {
+    use uapi::io_uring_sqe as Sqe;
+
+    assert!(size_of::<Entry>() == size_of::<Sqe>());
+    assert!(size_of::<Entry128>() == 128);
+    assert!(align_of::<Entry128>() == align_of::<Entry>());
+    assert!(offset_of!(Entry, opcode) == offset_of!(Sqe, opcode));
+    assert!(offset_of!(Entry, flags) == offset_of!(Sqe, flags));
+    assert!(offset_of!(Entry, ioprio) == offset_of!(Sqe, ioprio));
+    assert!(offset_of!(Entry, fd) == offset_of!(Sqe, fd));
+    assert!(offset_of!(Entry, off) == offset_of!(Sqe, __bindgen_anon_1));
+    assert!(offset_of!(Entry, addr) == offset_of!(Sqe, __bindgen_anon_2));
+    assert!(offset_of!(Entry, len) == offset_of!(Sqe, len));
+    assert!(offset_of!(Entry, op_flags) == offset_of!(Sqe, __bindgen_anon_3));
+    assert!(offset_of!(Entry, user_data) == offset_of!(Sqe, user_data));
+    assert!(offset_of!(Entry, buf_index) == offset_of!(Sqe, __bindgen_anon_4));
+    assert!(offset_of!(Entry, personality) == offset_of!(Sqe, personality));
+    assert!(offset_of!(Entry, file_index) == offset_of!(Sqe, __bindgen_anon_5));
+    assert!(offset_of!(Entry, addr3) == offset_of!(Sqe, __bindgen_anon_6));
+    // The fields fill the entry: no padding.
+    assert!(offset_of!(Entry, optval) + size_of::<u64>() == size_of::<Entry>());
+};
