@@ -29,6 +29,14 @@ impl Parameters {
         Self(params)
     }
 
+    /// Without what a former owner may have left in the array's place: kernels do not write there where there is none.
+    pub(crate) const fn without_stale_array(mut self) -> Self {
+        if self.setup().contains(SetupFlags::NO_SQARRAY) {
+            self.0.sq_off.array = 0;
+        }
+        self
+    }
+
     /// The kernel's structure.
     #[must_use]
     pub const fn as_raw(&self) -> &io_uring_params {
@@ -291,7 +299,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         };
         match MemorySize::compute(self.flags, sq, cq, header) {
             Some(size) => Ok(size),
-            None => Err(SetupError::TooManyEntries { entries, limit: MAX_ENTRIES }),
+            None => Err(SetupError::Garbled),
         }
     }
 
@@ -428,3 +436,7 @@ pub(crate) const fn refused_combination(flags: SetupFlags, of_entries: SetupFlag
     }
     None
 }
+
+#[cfg(test)]
+#[path = "builder_tests.rs"]
+mod tests;

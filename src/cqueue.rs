@@ -79,8 +79,10 @@ impl Local {
     fn look(&self, rings: &Rings) -> u32 {
         // Acquire: pairs with the kernel's release of `cq.tail`; the slots before it are filled.
         let tail = rings.cq_tail().load(Ordering::Acquire);
-        let head = self.head.get();
-        let tail = head.wrapping_add(rings.cq.used(head, tail));
+        // Bounded by the head that the kernel sees: it can't have filled more than a ring's worth from there on.
+        let (published, taken) = (self.published.get(), self.head.get().wrapping_sub(self.published.get()));
+        let used = rings.cq.used(published, tail);
+        let tail = published.wrapping_add(if used > taken { used } else { taken });
         self.tail.set(tail);
         tail
     }

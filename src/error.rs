@@ -280,7 +280,8 @@ pub enum SetupError {
         /// Completion entries, rounded up.
         cq: u32,
     },
-    /// A mixed ring needs at least two entries.
+    /// A mixed queue needs at least two entries; a mixed submission queue four, since a large entry at the end of the
+    /// array takes a filler and two slots.
     TooFewForMixed,
     /// These two flags exclude each other.
     Conflict(SetupFlags, SetupFlags),
@@ -310,8 +311,8 @@ pub enum SetupError {
     /// |--|--|
     /// | `ENOSYS` | no io_uring in this kernel, or hidden by seccomp: use another way of I/O |
     /// | `EPERM` | switched off (sysctl `kernel.io_uring_disabled`), or SQPOLL without privilege before 5.11 |
-    /// | `EINVAL` | a flag that this kernel does not know, or a combination that it refuses; memory not aligned to its pages |
-    /// | `EBADF`, `ENXIO` | `setup_attach_wq` with an fd that is closed, or is no ring |
+    /// | `EINVAL` | a flag that this kernel does not know, or a combination that it refuses; memory not aligned to its pages; `setup_attach_wq` with an fd that is no ring |
+    /// | `ENXIO` | `setup_attach_wq` with an fd that is closed |
     /// | `EMFILE`, `ENFILE` | no file descriptor left, in the process or in the system |
     /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK (before 5.12) |
     /// | `EFAULT` | memory provided that the process does not have |

@@ -401,3 +401,7 @@ impl Rings {
         self.cq_flags.map(|flags| unsafe { flags.as_ref() })
     }
 }
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

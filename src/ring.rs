@@ -65,7 +65,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// # Errors
     ///
     /// [`SetupError::NotByHand`] if the parameters belong to other entry types; [`SetupError::Kernel`] from mapping
-    /// (`EBADF`: closed, `ENODEV`: no ring); [`SetupError::Garbled`], [`SetupError::Unconsumed`].
+    /// (`EBADF`: closed; `ENODEV`, `EACCES`: no ring); [`SetupError::Garbled`], [`SetupError::Unconsumed`].
     ///
     /// # Safety
     ///
@@ -73,6 +73,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
+        let params = params.without_stale_array();
         let regions = Regions::map(&kernel, fd, &params.0, false)?;
         // SAFETY: the regions were mapped just now from the ring that `params` describe, and are used here only.
         match unsafe { Rings::locate(&params.0, &regions) } {
@@ -107,6 +108,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         sqes: NonNull<[u8]>,
     ) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
+        let params = params.without_stale_array();
         let regions = Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes));
         // SAFETY: the caller's contract.
         let rings = unsafe { Rings::locate(&params.0, &regions) }?;
@@ -116,8 +118,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// Whether a ring's flags are those of the entry types.
     fn agrees(setup: SetupFlags) -> Result<(), SetupError> {
         let of_entries = S::SETUP.union(C::SETUP);
-        let way = SetupFlags::NO_MMAP.union(SetupFlags::REGISTERED_FD_ONLY);
-        match refused_combination(setup, of_entries.union(way)) {
+        match refused_combination(setup, of_entries.union(SetupFlags::NO_MMAP)) {
             Some(error @ SetupError::NotByHand(_)) => Err(error),
             _ if !setup.contains(of_entries) => Err(SetupError::NotByHand(of_entries.difference(setup))),
             _ => Ok(()),
@@ -150,6 +151,11 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
 
     pub(crate) fn parts(&mut self) -> (&Core<K>, &mut squeue::Local, &mut cqueue::Local) {
         (&self.core, &mut self.sq, &mut self.cq)
+    }
+
+    /// The ring's descriptor is gone: its number may be another file's by now.
+    pub(crate) fn goes_by(&mut self, index: u32) {
+        self.core.fd = index.cast_signed();
     }
 
     pub(crate) fn kernel_mut(&mut self) -> &mut K {

@@ -92,6 +92,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let bytes = |area: &'static mut [MaybeUninit<u8>]| {
             Region::of(NonNull::slice_from_raw_parts(NonNull::from(&mut *area).cast::<u8>(), area.len()))
         };
+        self.check(entries)?;
         // Without an array if the kernel takes it so, which is known only afterwards: enough for both.
         let need = self.memory_size_with(entries, register::ring_header(kernel).unwrap_or(Header::USUAL))?;
         let (rings, sqes) = (bytes(memory.rings), bytes(memory.sqes));

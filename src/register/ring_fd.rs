@@ -75,6 +75,10 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        // It goes by an index already.
+        if operation == IORING_REGISTER_RING_FDS as u32 {
+            return Err(Errno::EEXIST);
+        }
         let (fd, operation) = if fd >= 0 && self.registers {
             (self.index.cast_signed(), operation | IORING_REGISTER_USE_REGISTERED_RING as u32)
         } else {
@@ -184,6 +188,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
         // SAFETY: the descriptor is the ring's; `has_fd` says from here on that it is gone.
         let closed = unsafe { self.kernel().kernel.close(fd) };
         self.kernel_mut().has_fd = false;
+        let index = self.registered_index();
+        self.goes_by(index);
         closed
     }
 

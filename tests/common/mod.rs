@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod kernels;
+pub mod raw;
+pub mod ring_memory;
 
 use bare_uring::{IoUring, Kernel, cqueue, opcode, squeue};
 

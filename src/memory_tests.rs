@@ -1,0 +1,157 @@
+//! The pure functions of ring memory: sizes, offsets, and what fits.
+
+use core::num::NonZero;
+use core::ptr::NonNull;
+
+use super::{EntrySizes, Extent, Header, MemorySize, Region, end_of, furthest_word};
+use crate::builder::Parameters;
+use crate::error::{Area, SetupError};
+use crate::flags::SetupFlags;
+use crate::uapi::io_uring_params;
+use crate::{Builder, cqueue, squeue};
+
+const HEAD_64: Header = Header { size: 64, align: 64 };
+
+/// The parameters that a 6.18 kernel reports for a ring of 8 and 16 entries with an index array.
+fn reported() -> io_uring_params {
+    let mut params = Builder::<squeue::Entry, cqueue::Entry>::new().params(SetupFlags::empty());
+    (params.sq_entries, params.cq_entries) = (8, 16);
+    (params.sq_off.head, params.sq_off.tail, params.cq_off.head, params.cq_off.tail) = (0, 4, 8, 12);
+    (params.sq_off.ring_mask, params.cq_off.ring_mask) = (16, 20);
+    (params.sq_off.ring_entries, params.cq_off.ring_entries) = (24, 28);
+    (params.sq_off.dropped, params.sq_off.flags) = (32, 36);
+    (params.cq_off.flags, params.cq_off.overflow) = (40, 44);
+    (params.cq_off.cqes, params.sq_off.array) = (64, 320);
+    params
+}
+
+#[test]
+fn sizes_are_those_seen_on_a_real_kernel() {
+    let size = |setup, sq, cq| MemorySize::compute(setup, sq, cq, HEAD_64).map(|size| (size.rings, size.sqes));
+    let none = SetupFlags::empty();
+    assert_eq!(size(none, 8, 16), Some((64 + 16 * 16 + 8 * 4, 8 * 64)));
+    assert_eq!(size(SetupFlags::NO_SQARRAY, 8, 16), Some((64 + 16 * 16, 8 * 64)));
+    // The head is doubled with the completions.
+    assert_eq!(size(SetupFlags::CQE32, 8, 16), Some(((64 + 16 * 16) * 2 + 8 * 4, 8 * 64)));
+    assert_eq!(size(SetupFlags::CQE_MIXED, 8, 16), size(none, 8, 16));
+    assert_eq!(size(SetupFlags::SQE_MIXED, 8, 16), size(none, 8, 16));
+    assert_eq!(size(SetupFlags::SQE128 | SetupFlags::NO_SQARRAY, 8, 16), Some((320, 8 * 128)));
+    // One completion ends in the middle of a cache line, to which the array does not extend.
+    assert_eq!(size(none, 1, 1), Some((128 + 4, 64)));
+    assert_eq!(size(SetupFlags::NO_SQARRAY, 1, 1), Some((80, 64)));
+    assert_eq!(size(none, 32_768, 65_536), Some((64 + 65_536 * 16 + 32_768 * 4, 32_768 * 64)));
+}
+
+/// The same sum in numbers that can't overflow.
+fn naive(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<MemorySize> {
+    let mut rings = header.size as u128 + u128::from(cq) * 16;
+    if setup.contains(SetupFlags::CQE32) {
+        rings *= 2;
+    }
+    if !setup.contains(SetupFlags::NO_SQARRAY) {
+        // A sum that is too large before it is rounded up is too large afterwards.
+        rings = rings.next_multiple_of(header.align as u128) + u128::from(sq) * 4;
+    }
+    let sqes = u128::from(sq) * if setup.contains(SetupFlags::SQE128) { 128 } else { 64 };
+    Some(MemorySize { rings: usize::try_from(rings).ok()?, sqes: usize::try_from(sqes).ok()? })
+}
+
+#[test]
+fn every_size_is_the_naive_sum_or_none() {
+    let counts = [0, 1, 2, 3, 8, 4096, 65_536, 1 << 31, u32::MAX];
+    let sizes = [1, 16, 63, 64, 192, 4096, usize::MAX / 2, usize::MAX - 256, usize::MAX];
+    let aligns = [1, 64, 4096, 1 << (usize::BITS - 1)];
+    for bits in 0..8 {
+        let flags = [SetupFlags::CQE32, SetupFlags::SQE128, SetupFlags::NO_SQARRAY];
+        let setup: SetupFlags =
+            flags.into_iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, f)| f).collect();
+        for sq in counts {
+            for cq in counts {
+                for size in sizes {
+                    for align in aligns {
+                        let header = Header { size, align };
+                        let computed = MemorySize::compute(setup, sq, cq, header);
+                        assert_eq!(computed, naive(setup, sq, cq, header), "{setup:?} {sq} {cq} {header:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_have_the_sizes_of_their_flags() {
+    let sizes = |setup| {
+        let EntrySizes { sqe, cqe } = EntrySizes::of(setup);
+        (sqe, cqe)
+    };
+    assert_eq!(sizes(SetupFlags::empty()), (64, 16));
+    assert_eq!(sizes(SetupFlags::SQE128), (128, 16));
+    assert_eq!(sizes(SetupFlags::CQE32), (64, 32));
+    // In mixed rings a large entry is two slots.
+    assert_eq!(sizes(SetupFlags::SQE_MIXED | SetupFlags::CQE_MIXED), (64, 16));
+}
+
+#[test]
+fn an_end_is_told_for_what_is_aligned_and_in_reach() {
+    assert_eq!(end_of(0, 4, 1, 4), Some(4));
+    assert_eq!(end_of(320, 4, 8, 4), Some(352));
+    assert_eq!(end_of(64, 8, 16, 16), Some(320));
+    assert_eq!(end_of(60, 8, 16, 16), None);
+    assert_eq!(end_of(2, 4, 1, 4), None);
+    assert_eq!(end_of(8, 8, 0, 16), Some(8));
+    assert_eq!(end_of(4, 4, usize::MAX / 4, 4), None);
+    assert_eq!(end_of(0, 4, usize::MAX / 2, 4), None);
+    assert_eq!(end_of(u32::MAX - 3, 4, 1, 4), (u32::MAX as usize).checked_add(1));
+}
+
+#[test]
+fn the_furthest_word_is_found_wherever_it_stands() {
+    assert_eq!(furthest_word(&[]), Some(0));
+    assert_eq!(furthest_word(&[0, 44, 8]), Some(48));
+    assert_eq!(furthest_word(&[44, 0, 8]), Some(48));
+    assert_eq!(furthest_word(&[0, 44, 9]), None);
+}
+
+#[test]
+fn the_extent_reaches_over_all_that_is_reported() {
+    assert_eq!(Extent::reported(&reported()), Some(Extent { sq: 352, cq: 320, sqes: 512 }));
+    let without =
+        io_uring_params { sq_off: crate::uapi::io_sqring_offsets { array: 0, ..reported().sq_off }, ..reported() };
+    assert_eq!(Extent::reported(&without), Some(Extent { sq: 40, cq: 320, sqes: 512 }));
+    let large = io_uring_params { flags: (SetupFlags::CQE32 | SetupFlags::SQE128).bits(), ..reported() };
+    assert_eq!(Extent::reported(&large), Some(Extent { sq: 352, cq: 64 + 16 * 32, sqes: 1024 }));
+}
+
+/// What is provided by the computed size holds what the kernel then reports.
+#[test]
+fn the_computed_size_holds_the_extent() {
+    let need = Extent::reported(&reported()).unwrap();
+    let size = MemorySize::compute(SetupFlags::empty(), 8, 16, HEAD_64).unwrap();
+    assert_eq!((need.sq.max(need.cq), need.sqes), (size.rings, size.sqes));
+    assert_eq!(Parameters::from_raw(reported()).cq_entries(), 16);
+}
+
+/// A region that is measured and not used.
+fn region(address: usize, len: usize) -> Region {
+    let base = NonNull::without_provenance(NonZero::new(address).unwrap());
+    Region::of(NonNull::slice_from_raw_parts(base, len))
+}
+
+#[test]
+fn a_region_fits_if_it_starts_at_a_page_and_is_long_enough() {
+    assert_eq!(region(4096, 100).fits(Area::Rings, 100), Ok(()));
+    assert_eq!(region(8192, 101).fits(Area::Rings, 100), Ok(()));
+    let short = SetupError::TooShort { area: Area::Sqes, needed: 100, given: 99 };
+    assert_eq!(region(4096, 99).fits(Area::Sqes, 100), Err(short));
+    assert_eq!(region(4096, 0).fits(Area::Rings, 0), Ok(()));
+    for address in [1, 2048, 4095, 4097] {
+        assert_eq!(region(address, 99).fits(Area::Sqes, 100), Err(SetupError::Unaligned(Area::Sqes)), "{address}");
+    }
+}
+
+#[test]
+fn a_region_tells_the_address_that_the_kernel_takes() {
+    assert_eq!(region(0x5000, 1).address(), 0x5000);
+    assert!(region(0x5008, 1).aligned(8) && !region(0x5004, 1).aligned(8));
+}
