@@ -7,6 +7,7 @@ use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
+use crate::error::Errno;
 pub use crate::flags::CqeFlags as Flags;
 use crate::flags::SetupFlags;
 use crate::memory::Rings;
@@ -88,33 +89,63 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Moves the head past hidden completions, and the view of the tail (which was acquired) up to the next hidden one.
+    #[cold]
+    fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
+        let mut at = self.head.get();
+        while at != tail {
+            // SAFETY: `at` is between the head and the tail that was acquired.
+            let (entry, slots) = unsafe { header(rings, setup, at, tail) };
+            let next = at.wrapping_add(slots);
+            if !is_hidden(entry.user_data) {
+                at = next;
+                continue;
+            }
+            if at != self.head.get() {
+                self.tail.set(at);
+                return;
+            }
+            self.head.set(next);
+            self.hidden.set(self.hidden.get().saturating_sub(1));
+            at = next;
+        }
+    }
+}
+
 /// What waits between the head and the kernel's tail.
 pub(crate) struct Census {
     /// Completions of the caller's.
     pub(crate) callers: u32,
     /// Slots filled.
     pub(crate) slots: u32,
-    /// Whether the completion looked for is there.
-    pub(crate) found: bool,
+    /// The kernel's tail.
+    pub(crate) tail: u32,
+    /// The result of the completion looked for, if it is there.
+    pub(crate) found: Option<i32>,
 }
 
-/// Counts the completions that are there, and looks for that of `id`.
+/// Counts the completions that are there, and looks for that of `id`. Hidden ones before the first of the caller's are
+/// done with, and their slots go back to the kernel: what it then finds in the queue is the caller's.
 pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
-    let mut census = Census { callers: 0, slots: tail.wrapping_sub(head), found: false };
+    let mut census = Census { callers: 0, slots: 0, tail, found: None };
     let mut at = head;
     while at != tail {
         // SAFETY: `at` is between the head and the tail just acquired.
         let (entry, slots) = unsafe { header(rings, setup, at, tail) };
         if is_hidden(entry.user_data) {
-            census.found |= entry.user_data == id;
+            if entry.user_data == id {
+                census.found = Some(entry.result());
+            }
         } else if !entry.flags().contains(Flags::SKIP) {
             census.callers += 1;
         }
         at = at.wrapping_add(slots);
     }
-    // The view of the tail went past hidden completions; the next look by the queue steps over them.
-    local.tail.set(head);
+    local.step_over_hidden(rings, setup, tail);
+    local.publish(rings);
+    census.slots = tail.wrapping_sub(local.head.get());
     census
 }
 
@@ -186,6 +217,9 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     /// Slots filled and not yet taken.
     #[must_use]
     pub fn len(&self) -> usize {
+        if self.local.hidden.get() != 0 {
+            return census(self.rings, self.local, C::SETUP, 0).callers as usize;
+        }
         self.rings.cq.used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
     }
 
@@ -214,36 +248,43 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
         self.rings.cq_flags().is_some_and(|flags| flags.load(Ordering::Relaxed) & uapi::IORING_CQ_EVENTFD_DISABLED != 0)
     }
 
+    /// Lets completions raise the registered eventfd no more, until [`enable_eventfd`](Self::enable_eventfd). Since 5.8.
+    ///
+    /// What the kernel is posting at the moment may still raise it.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP`: the kernel (before 5.8) has no flag for it; the eventfd stays on.
+    #[doc(alias = "IORING_CQ_EVENTFD_DISABLED")]
+    #[doc(alias = "io_uring_cq_eventfd_toggle")]
+    pub fn disable_eventfd(&mut self) -> Result<(), Errno> {
+        let flags = self.rings.cq_flags().ok_or(Errno::EOPNOTSUPP)?;
+        // Relaxed, and no read-modify-write: we alone write the flags, and the kernel's load of `cq_flags` in
+        // `io_eventfd_grab()` is plain too. Nothing else is told by them.
+        flags.store(flags.load(Ordering::Relaxed) | uapi::IORING_CQ_EVENTFD_DISABLED, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Lets completions raise the registered eventfd again. Since 5.8; before, it cannot be off.
+    ///
+    /// Completions posted while it was off do not raise it: look at the queue afterwards.
+    #[doc(alias = "IORING_CQ_EVENTFD_DISABLED")]
+    #[doc(alias = "io_uring_cq_eventfd_toggle")]
+    pub fn enable_eventfd(&mut self) {
+        if let Some(flags) = self.rings.cq_flags() {
+            // As above.
+            flags.store(flags.load(Ordering::Relaxed) & !uapi::IORING_CQ_EVENTFD_DISABLED, Ordering::Relaxed);
+        }
+    }
+
     /// The queue is empty as far as it was looked at: look again. `false` if nothing has come.
     #[inline(always)]
     fn more(&self) -> bool {
         let tail = self.local.look(self.rings);
         if self.local.hidden.get() != 0 {
-            self.step_over_hidden(tail);
+            self.local.step_over_hidden(self.rings, C::SETUP, tail);
         }
         self.local.head.get() != self.local.tail.get()
-    }
-
-    /// Moves the head past hidden completions, and the view of the tail up to the next hidden one.
-    #[cold]
-    fn step_over_hidden(&self, tail: u32) {
-        let mut at = self.local.head.get();
-        while at != tail {
-            // SAFETY: `at` is between the head and the tail just acquired.
-            let (entry, slots) = unsafe { header(self.rings, C::SETUP, at, tail) };
-            let next = at.wrapping_add(slots);
-            if !is_hidden(entry.user_data) {
-                at = next;
-                continue;
-            }
-            if at != self.local.head.get() {
-                self.local.tail.set(at);
-                return;
-            }
-            self.local.head.set(next);
-            self.local.hidden.set(self.local.hidden.get().saturating_sub(1));
-            at = next;
-        }
     }
 }
 

@@ -254,8 +254,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// nor found), so it is the caller who counts: `each` returns `true` when nothing is outstanding any more. What was
     /// pushed and not submitted stays queued.
     ///
-    /// Each time that a wait ends, what is in flight is cancelled anew, since a request may escape a cancellation while
-    /// it moves. The call gives up when no completion arrives for as long as `patience`.
+    /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
+    /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`.
     ///
     /// # Errors
     ///
@@ -269,18 +269,25 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         patience: crate::types::Timespec,
         mut each: impl FnMut(C) -> bool,
     ) -> Result<(), Errno> {
-        let args = SubmitArgs::new().timespec(&patience);
-        loop {
+        /// Waits that make up the caller's patience. After each all is cancelled anew.
+        const SLICES: u32 = 16;
+
+        let slice = patience.divided_by(SLICES);
+        let args = SubmitArgs::new().timespec(&slice);
+        let mut idle = 0;
+        while idle < SLICES {
             register::cancel_everything(&self.core);
             if self.completion().any(&mut each) {
                 return Ok(());
             }
             match self.submitter().wait_with_args(1, &args) {
+                Err(Errno::ETIME) => idle += 1,
                 // The task was interrupted, or has completions to take first: both are seen to by going on.
-                Ok(()) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
+                Ok(()) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => idle = 0,
                 Err(errno) => return Err(errno),
             }
         }
+        Err(Errno::ETIME)
     }
 }
 

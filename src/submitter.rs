@@ -137,27 +137,39 @@ impl<K: Kernel> Core<K> {
         if self.params.setup().contains(SetupFlags::SQE128) { 128 } else { 64 }
     }
 
-    /// The address of the last 16 bytes of the first 64 of the entry that is pushed next.
-    pub(crate) fn next_sqe_tail(&self, local: &squeue::Local) -> u64 {
-        let slot = self.rings.sq.slot(local.tail.get()) as usize;
-        let entries = self.rings.sqes.as_ptr().expose_provenance();
-        (entries + slot * self.sqe_size() + 48) as u64
+    /// The address of the slot after the one that is pushed to next.
+    pub(crate) fn second_slot(&self, local: &squeue::Local) -> usize {
+        let slot = self.rings.sq.slot(local.tail.get().wrapping_add(1)) as usize;
+        self.rings.sqes.as_ptr().expose_provenance() + slot * self.sqe_size()
+    }
+
+    /// Free slots of the submission queue.
+    pub(crate) fn free_slots(&self, local: &squeue::Local) -> u32 {
+        // Acquire: as in `SubmissionQueue::room`.
+        self.rings.sq.free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
+    }
+
+    /// Wakes the SQPOLL thread if it sleeps; an error if it is dead, which looks like sleep.
+    pub(crate) fn wake_if_asleep(&self) -> Result<(), Errno> {
+        let sq = SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed));
+        if sq.contains(SqFlags::NEED_WAKEUP) {
+            self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
+        }
+        Ok(())
     }
 
     /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.
     pub(crate) fn squeue_wait(&self, local: &squeue::Local) -> Result<usize, Errno> {
-        if !self.params.setup().contains(SetupFlags::SQPOLL) {
-            return Ok(0);
+        let mut count = 0;
+        while self.params.setup().contains(SetupFlags::SQPOLL) && self.free_slots(local) == 0 {
+            // Only what the thread can see will be consumed, and make the room that is waited for.
+            let Published { sq, .. } = self.publish(local);
+            // A thread that sleeps would never make it.
+            let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
+            // The kernel also ends this wait, without an error, for a signal or for work of the task.
+            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE)?;
         }
-        let Published { pending, sq, .. } = self.publish(local);
-        let head = self.rings.sq_head().load(Ordering::Acquire);
-        if self.rings.sq.free(head, local.tail.get()) != 0 {
-            return Ok(0);
-        }
-        // A thread that sleeps would never make the room that is waited for.
-        let wake =
-            if pending != 0 && sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
-        self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE).map(|count| count as usize)
+        Ok(count as usize)
     }
 }
 
@@ -236,13 +248,14 @@ impl<K: Kernel> Submitter<'_, K> {
     /// [`submit_and_wait`](Self::submit_and_wait) with a timeout, a signal mask or a minimum time.
     ///
     /// On a kernel without `FEAT_EXT_ARG` (before 5.11), or for an absolute time without `FEAT_MIN_TIMEOUT` (before
-    /// 6.12), a timeout request of the crate's own takes a slot of the queue; its completion never surfaces. Its user
+    /// 6.12), a timeout request of the crate's own takes two slots of the queue; its completion never surfaces. Its user
     /// data is 0xba5e0b5e55ed followed by 16 bits: on such kernels don't use these yourself.
     ///
     /// # Errors
     ///
     /// As [`submit`](Self::submit). `ETIME` only if nothing was handed over and no completion is there. `EOPNOTSUPP`:
-    /// a minimum time on a kernel without `FEAT_MIN_TIMEOUT`. `EBUSY`: no slot for the timeout request.
+    /// a minimum time on a kernel without `FEAT_MIN_TIMEOUT`. `EBUSY`: no room for the timeout
+    /// request and its timespec, which take two slots.
     #[inline]
     #[doc(alias = "io_uring_submit_and_wait_timeout")]
     #[doc(alias = "io_uring_submit_and_wait_min_timeout")]

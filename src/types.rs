@@ -136,6 +136,13 @@ impl Timespec {
         Self { seconds, nanoseconds: nanoseconds as i64 }
     }
 
+    /// A part of this span, rounded down.
+    pub(crate) const fn divided_by(self, parts: u32) -> Self {
+        let (seconds, rest) = (self.seconds / parts as i64, self.seconds % parts as i64);
+        // Less than `parts` seconds, which as nanoseconds fit.
+        Self { seconds, nanoseconds: (rest * 1_000_000_000 + self.nanoseconds) / parts as i64 }
+    }
+
     /// Whole seconds.
     #[must_use]
     pub const fn seconds(self) -> i64 {

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::size_of;
-use core::ptr::{from_ref, null};
+use core::ptr::{from_ref, null, without_provenance};
 
 use crate::cqueue;
 use crate::error::Errno;
@@ -12,7 +12,6 @@ use crate::kernel::Kernel;
 use crate::opcode;
 use crate::squeue::{self, SubmissionQueue};
 use crate::submitter::{Core, Submitter};
-use crate::sync::Ordering;
 use crate::types::{Sigset, Timespec};
 use crate::uapi::{io_uring_getevents_arg, io_uring_reg_wait};
 
@@ -64,8 +63,9 @@ impl<'now> SubmitArgs<'now> {
         self
     }
 
-    /// For this many microseconds waits for all of the completions asked for; after that the first one ends the wait.
-    /// Needs `FEAT_MIN_TIMEOUT` (6.12). Works with and without a timeout.
+    /// For this many microseconds waits for all of the completions asked for; after that one is enough. Needs
+    /// `FEAT_MIN_TIMEOUT` (6.12). Without a timeout the wait also ends when this time is over and none has come
+    /// (`ETIME`): to wait on for the first one, add a timeout.
     #[must_use]
     pub const fn min_wait_usec(mut self, microseconds: u32) -> Self {
         self.min_wait_usec = microseconds;
@@ -183,63 +183,90 @@ impl<K: Kernel> Submitter<'_, K> {
         let Some(timespec) = args.timespec else { return self.core.wait(want, mask) };
         self.cq.publish(&self.core.rings);
         let id = self.cq.hidden_id();
-        self.make_room()?;
-        let place = self.core.next_sqe_tail(self.sq);
-        let flags = if args.absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
-        self.submit_hidden(opcode::Timeout::inline(*timespec, place).flags(flags).build(), id)?;
+        self.arm(*timespec, args.absolute, id)?;
         // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
-        let armed =
-            self.core.params.setup().contains(SetupFlags::SQPOLL) || self.free_slots() == self.core.rings.sq.count();
-        let (outcome, fired) = if armed { self.until(want, id, mask) } else { (Ok(()), false) };
-        if !fired {
+        let setup = self.core.params.setup();
+        let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq.count();
+        let (outcome, ended) = if armed { self.until(want, id, mask) } else { (Ok(()), false) };
+        if !ended {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
-            let removal = opcode::TimeoutRemove::new(id).build();
-            let _ = self.make_room().and_then(|()| self.submit_hidden(removal, self.cq.hidden_id()));
+            let removal = opcode::TimeoutRemove::new(id).build().user_data(self.cq.hidden_id());
+            let _ = self.make_room(1).and_then(|()| self.submit_hidden(&[removal]));
         }
         outcome
+    }
+
+    /// Submits a timeout whose timespec stands in the entry behind it, a nop: so no memory but the ring's has to stay
+    /// until the kernel has read it, and the slot is not used anew before.
+    fn arm(&self, timespec: Timespec, absolute: bool, id: u64) -> Result<(), Errno> {
+        self.make_room(2)?;
+        let place = self.core.second_slot(self.sq) + opcode::Nop::TIMESPEC;
+        let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
+        let timeout = opcode::Timeout::new(without_provenance(place)).flags(flags).build().user_data(id);
+        let carrier = opcode::Nop::carrying(timespec).build().user_data(self.cq.hidden_id());
+        self.submit_hidden(&[timeout, carrier])
     }
 
     /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the
     /// timer has ended.
     fn until(&self, want: u32, id: u64, mask: Argument<'_>) -> (Result<(), Errno>, bool) {
+        let mut waited_at = None;
         loop {
             let seen = cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), id);
-            if seen.callers >= want || seen.slots >= self.core.rings.cq.count() {
-                return (Ok(()), seen.found);
+            let ended = seen.found.is_some();
+            // A wait that brought nothing new was interrupted: the kernel says so itself only if the queue was empty.
+            let interrupted = waited_at == Some(seen.tail) && seen.slots != 0;
+            if seen.callers >= want || seen.slots >= self.core.rings.cq.count() || interrupted {
+                return (Ok(()), ended);
             }
-            if seen.found {
-                return (if seen.callers == 0 { Err(Errno::ETIME) } else { Ok(()) }, true);
-            }
-            if let Err(errno) = self.core.wait(seen.slots + 1, mask) {
-                return (if seen.callers == 0 { Err(errno) } else { Ok(()) }, false);
-            }
+            let error = match seen.found {
+                // `ETIME`, or why the kernel did not take the timeout.
+                Some(result) => Errno::from_result(result).unwrap_or(Errno::ETIME),
+                None => match self.core.wait(seen.slots + 1, mask) {
+                    Ok(()) => {
+                        waited_at = Some(seen.tail);
+                        continue;
+                    }
+                    Err(errno) => errno,
+                },
+            };
+            return (if seen.callers == 0 { Err(error) } else { Ok(()) }, ended);
         }
     }
 
-    fn free_slots(&self) -> u32 {
-        self.core.rings.sq.free(self.core.rings.sq_head().load(Ordering::Acquire), self.sq.tail.get())
-    }
-
-    /// Hands over what is queued, if it leaves no slot.
-    fn make_room(&self) -> Result<(), Errno> {
-        if self.free_slots() == 0 {
+    /// Hands over what is queued, if it leaves too few slots.
+    fn make_room(&self, slots: u32) -> Result<(), Errno> {
+        if slots > self.core.rings.sq.count() {
+            return Err(Errno::EBUSY);
+        }
+        if self.core.free_slots(self.sq) < slots {
             self.submit_uncounted()?;
-            self.squeue_wait()?;
+            while self.core.free_slots(self.sq) < slots && self.core.params.setup().contains(SetupFlags::SQPOLL) {
+                self.core.wake_if_asleep()?;
+                core::hint::spin_loop();
+            }
         }
         Ok(())
     }
 
-    /// Submits a request of our own, after what the caller has queued.
-    fn submit_hidden(&self, entry: squeue::Entry, id: u64) -> Result<(), Errno> {
-        let entry = entry.user_data(id);
+    /// Submits requests of our own, after what the caller has queued.
+    fn submit_hidden<const N: usize>(&self, entries: &[squeue::Entry; N]) -> Result<(), Errno> {
         if self.core.params.setup().contains(SetupFlags::SQE128) {
-            self.queue_as(squeue::Entry128::from(entry))?;
+            self.queue_as(&entries.map(squeue::Entry128::from))?;
         } else {
-            self.queue_as(entry)?;
+            self.queue_as(entries)?;
         }
-        self.cq.hidden.set(self.cq.hidden.get() + 1);
-        self.sq.owed.set(self.sq.owed.get() - 1);
+        let count = N as u32;
+        self.cq.hidden.set(self.cq.hidden.get().saturating_add(count));
+        self.sq.owed.set(self.sq.owed.get().saturating_sub(count.cast_signed()));
         self.submit_uncounted()
+    }
+
+    fn queue_as<S: squeue::EntryMarker>(&self, entries: &[S]) -> Result<(), Errno> {
+        let mut queue = SubmissionQueue::<S>::new(&self.core.rings, self.sq);
+        // SAFETY: `S` is of the ring's own slot size. The requests point to nothing but the slot of the second, which
+        // stays as it is until both were consumed.
+        unsafe { queue.push_multiple(entries) }.map_err(|_| Errno::EBUSY)
     }
 
     /// Submits, and leaves it to the next submit to tell how many.
@@ -247,12 +274,5 @@ impl<K: Kernel> Submitter<'_, K> {
         let done = self.submit()?;
         self.sq.owed.set(self.sq.owed.get().saturating_add(i32::try_from(done).unwrap_or(i32::MAX)));
         Ok(())
-    }
-
-    fn queue_as<S: squeue::EntryMarker>(&self, entry: S) -> Result<(), Errno> {
-        let mut queue = SubmissionQueue::<S>::new(&self.core.rings, self.sq);
-        // SAFETY: `S` is of the ring's own slot size. The request points to nothing but its own slot, where its
-        // timespec is, and which stays as it is until the entry was consumed.
-        unsafe { queue.push(entry) }.map_err(|_| Errno::EBUSY)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::flags::NopFlags;
 use crate::squeue::Entry;
+use crate::types::Timespec;
 use crate::uapi::io_uring_op::IORING_OP_NOP;
 
 /// Does nothing, and completes with 0. For measuring, and for waking whoever waits.
@@ -32,6 +33,17 @@ impl Nop {
         self.0.len = result.cast_unsigned();
         self
     }
+
+    /// A request that only keeps a timespec in the ring's memory, [`TIMESPEC`](Self::TIMESPEC) bytes into its entry.
+    pub(crate) const fn carrying(timespec: Timespec) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        entry.off = timespec.seconds().cast_unsigned();
+        entry.addr = timespec.nanoseconds().cast_unsigned();
+        Self(entry)
+    }
+
+    /// Where [`carrying`](Self::carrying) keeps the timespec: in two fields that follow each other.
+    pub(crate) const TIMESPEC: usize = core::mem::offset_of!(Entry, off);
 }
 
 impl Default for Nop {

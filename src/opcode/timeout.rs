@@ -33,17 +33,6 @@ impl Timeout {
         Self(entry)
     }
 
-    /// The same, with the timespec in the last 16 bytes of the entry itself, whose address in the ring is `place`: no
-    /// memory but the ring's needs to stay. Kernels that can wait with a timeout themselves may refuse such bytes.
-    pub(crate) const fn inline(timespec: Timespec, place: u64) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.addr = place;
-        entry.len = 1;
-        entry.addr3 = timespec.seconds().cast_unsigned();
-        entry.optval = timespec.nanoseconds().cast_unsigned();
-        Self(entry)
-    }
-
     /// Also completes, with 0, when this many other completions have come since.
     #[inline]
     #[must_use]

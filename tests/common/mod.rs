@@ -3,6 +3,7 @@
 
 pub mod kernels;
 pub mod raw;
+pub mod requests;
 pub mod ring_memory;
 
 use bare_uring::{IoUring, Kernel, cqueue, opcode, squeue};

@@ -1,0 +1,191 @@
+//! Requests run one by one, files to run them on, and a kernel that keeps what registrations are told.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+use std::cell::RefCell;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use bare_uring::types::{DestinationSlot, Fd, OpenFlags, RawFd};
+use bare_uring::uapi::io_uring_params;
+use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, opcode, squeue};
+use rustix::fs::MemfdFlags;
+
+use super::push;
+
+/// A ring of 8 entries.
+pub fn ring() -> IoUring {
+    IoUring::new(8).unwrap()
+}
+
+/// A ring of 8 entries on this kernel.
+pub fn ring_on<K: Kernel>(kernel: K) -> IoUring<squeue::Entry, cqueue::Entry, K> {
+    Builder::new().build_with(kernel, 8).unwrap()
+}
+
+/// Submits one request and takes its completion.
+pub fn run<K: Kernel>(
+    ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>,
+    entry: squeue::Entry,
+) -> Result<u32, Errno> {
+    const MARK: u64 = 0x5eed;
+    push(ring, entry.user_data(MARK));
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    let cqe = ring.completion().next().expect("waited for");
+    assert_eq!(cqe.user_data(), MARK);
+    cqe.outcome()
+}
+
+/// Waits for `N` completions: user data and result of each, ordered.
+pub fn take<const N: usize, K: Kernel>(
+    ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>,
+) -> [(u64, Result<u32, Errno>); N] {
+    let mut seen = Vec::new();
+    while seen.len() < N {
+        ring.submitter().wait(1).unwrap();
+        seen.extend(ring.completion().map(|cqe| (cqe.user_data(), cqe.outcome())));
+    }
+    seen.sort_by_key(|&(user_data, _)| user_data);
+    seen.try_into().expect("as many as asked for")
+}
+
+/// User data of the completions that are there, without waiting; all of them with result 0.
+pub fn tags<K: Kernel>(ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>) -> Vec<u64> {
+    ring.submitter().get_events().unwrap();
+    let mut tags: Vec<u64> = ring
+        .completion()
+        .map(|cqe| {
+            assert_eq!((cqe.result(), cqe.flags().bits()), (0, 0));
+            cqe.user_data()
+        })
+        .collect();
+    tags.sort_unstable();
+    tags
+}
+
+/// A file in memory with this content.
+pub fn file(content: &[u8]) -> OwnedFd {
+    let fd = rustix::fs::memfd_create("bare-uring", MemfdFlags::CLOEXEC).unwrap();
+    assert_eq!(rustix::io::pwrite(&fd, content, 0), Ok(content.len()));
+    fd
+}
+
+/// What a file begins with, read through the ring; `N` bytes at most.
+pub fn read<const N: usize, K: Kernel>(
+    ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>,
+    file: bare_uring::types::Fixed,
+) -> Result<Vec<u8>, Errno> {
+    let mut buffer = [0_u8; N];
+    let count = run(ring, opcode::Read::new(file, buffer.as_mut_ptr(), N as u32).build())?;
+    Ok(buffer[..count as usize].to_vec())
+}
+
+/// A request that opens `/` into a slot of the registered files.
+pub fn open_root(slot: DestinationSlot) -> squeue::Entry {
+    opcode::OpenAt::new(Fd::CWD, c"/".as_ptr()).flags(OpenFlags(0)).file_index(slot).build()
+}
+
+/// The descriptor of a file that the test keeps open.
+pub fn fd(file: &OwnedFd) -> Fd {
+    Fd(file.as_raw_fd())
+}
+
+/// A number that is no open descriptor.
+pub const CLOSED: RawFd = 1_000_000;
+
+/// A registration, as a kernel was told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub fd: RawFd,
+    pub operation: u32,
+    pub count: u32,
+    /// The first bytes of the argument.
+    pub bytes: Vec<u8>,
+}
+
+/// Forwards to Linux, and keeps what registrations were told: as many bytes of each argument as it was made for.
+#[derive(Debug)]
+pub struct Recorder {
+    size: usize,
+    told: RefCell<Vec<Told>>,
+    /// What registrations are answered with, where Linux is not to be asked.
+    answer: Option<Result<u32, Errno>>,
+}
+
+impl Recorder {
+    /// # Safety
+    ///
+    /// Every argument of a registration that is not null is at least `size` bytes long.
+    pub unsafe fn new(size: usize) -> Self {
+        Self { size, told: RefCell::default(), answer: None }
+    }
+
+    /// The same, and answers by itself.
+    ///
+    /// # Safety
+    ///
+    /// As [`new`](Self::new).
+    pub unsafe fn answering(size: usize, answer: Result<u32, Errno>) -> Self {
+        Self { size, told: RefCell::default(), answer: Some(answer) }
+    }
+
+    /// What was told since the last look.
+    pub fn told(&self) -> Vec<Told> {
+        self.told.take()
+    }
+}
+
+// SAFETY: each call is handed on to Linux unchanged, or not made at all; arguments are read within the size that the
+// maker of the recorder answers for.
+unsafe impl Kernel for Recorder {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.setup(entries, params) }
+    }
+
+    unsafe fn enter(
+        &self,
+        fd: RawFd,
+        to_submit: u32,
+        min_complete: u32,
+        flags: u32,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
+    }
+
+    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        let bytes = if argument.is_null() {
+            Vec::new()
+        } else {
+            // SAFETY: the argument has that many bytes, by the contract of `new`, and is valid during the call.
+            unsafe { core::slice::from_raw_parts(argument.cast::<u8>(), self.size) }.to_vec()
+        };
+        self.told.borrow_mut().push(Told { fd, operation, count, bytes });
+        if let Some(answer) = self.answer {
+            return answer;
+        }
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.register(fd, operation, argument, count) }
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        Linux.map(length, fd, offset)
+    }
+
+    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.unmap(address, length) }
+    }
+
+    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.keep_from_fork(address, length) }
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.close(fd) }
+    }
+}

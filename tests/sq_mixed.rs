@@ -1,0 +1,161 @@
+//! Entries of 64 and 128 bytes in one queue, which no kernel of today's machines runs: on a ring in memory of the
+//! test's own, slot by slot against the layout written naively.
+
+mod common;
+
+use bare_uring::squeue::{Entry, Entry128, EntryMixed, Flags, PushError};
+use bare_uring::{IoUring, SetupFlags, cqueue};
+use common::nop;
+use common::ring_memory::{Fake, Random};
+
+const SQ: u32 = 8;
+
+type Ring<'a> = IoUring<EntryMixed, cqueue::Entry, &'a Fake>;
+
+/// A request, by its size and user data.
+#[derive(Clone, Copy)]
+enum Request {
+    Small(u64),
+    Large(u64),
+}
+use Request::{Large, Small};
+
+impl Request {
+    fn entry(self) -> EntryMixed {
+        match self {
+            Small(_) => EntryMixed::from(self.first_half()),
+            Large(_) => EntryMixed::from(Entry128::from(self.first_half())),
+        }
+    }
+
+    fn first_half(self) -> Entry {
+        match self {
+            Small(user_data) => nop(user_data).personality(7),
+            Large(user_data) => nop(user_data).personality(9),
+        }
+    }
+
+    /// The slots that it takes, 64 bytes each, if the next free one is that of `at`.
+    fn slots(self, at: u32) -> Vec<[u8; 64]> {
+        let first = self.first_half().to_bytes();
+        match self {
+            Small(_) => vec![first],
+            Large(_) if at % SQ == SQ - 1 => vec![filler(), first, [0; 64]],
+            Large(_) => vec![first, [0; 64]],
+        }
+    }
+}
+
+/// The slots of several, one after the other.
+fn layout(requests: &[Request], start: u32) -> Vec<[u8; 64]> {
+    let mut all = Vec::new();
+    for request in requests {
+        all.extend(request.slots(start.wrapping_add(all.len() as u32)));
+    }
+    all
+}
+
+/// What the kernel is to find where a large entry does not fit in front of the end.
+fn filler() -> [u8; 64] {
+    nop(0).flags(Flags::SKIP_SUCCESS).to_bytes()
+}
+
+fn ring(fake: &Fake) -> Ring<'_> {
+    fake.ring()
+}
+
+/// The entries of the kernel's view, from the head to the tail.
+fn queued(fake: &Fake) -> Vec<[u8; 64]> {
+    let (head, tail) = fake.sq();
+    (0..tail.wrapping_sub(head)).map(|i| fake.sqe(head.wrapping_add(i) % SQ)).collect()
+}
+
+/// Publishes what was pushed, and leaves it in the queue.
+fn publish(fake: &Fake, ring: &Ring<'_>) {
+    fake.limit.set(0);
+    assert_eq!(ring.submit(), Ok(0));
+}
+
+#[test]
+fn a_large_entry_takes_two_slots() {
+    let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (0, 0));
+    let mut ring = ring(&fake);
+    let mut sq = ring.submission();
+    let requests = [Small(1), Large(2), Small(3), Large(4)];
+    for (request, len) in requests.into_iter().zip([1, 3, 4, 6]) {
+        // SAFETY: the fake kernel reads user data only.
+        unsafe { sq.push(request.entry()) }.unwrap();
+        assert_eq!(sq.len(), len);
+    }
+    publish(&fake, &ring);
+    assert_eq!(queued(&fake), layout(&requests, 0));
+    assert_eq!(fake.enters(), [(6, 0, 0)], "slots are what the kernel counts");
+}
+
+#[test]
+fn a_large_entry_at_the_end_of_the_array_gets_a_filler_before_it() {
+    for start in [7, 15, u32::MAX] {
+        let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (start, 0));
+        let mut ring = ring(&fake);
+        let mut sq = ring.submission();
+        // SAFETY: the fake kernel reads user data only.
+        unsafe { sq.push(Large(5).entry()) }.unwrap();
+        assert_eq!(sq.len(), 3);
+        publish(&fake, &ring);
+        assert_eq!(queued(&fake), [filler(), Large(5).first_half().to_bytes(), [0; 64]]);
+        assert_eq!(fake.sqe(7), filler());
+        let filler = Entry::from_bytes(filler());
+        assert_eq!((filler.opcode(), filler.to_bytes()[1]), (0, Flags::SKIP_SUCCESS.bits()));
+    }
+}
+
+#[test]
+fn there_is_room_only_if_the_filler_fits_too() {
+    // Where the array's end is, how many slots are taken, whether a large entry fits.
+    for (start, taken, fits) in [(0, 6, true), (0, 7, false), (1, 6, false), (2, 5, true), (3, 4, true), (1, 5, true)] {
+        let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (start, 0));
+        let mut ring = ring(&fake);
+        let mut sq = ring.submission();
+        for user_data in 0..taken {
+            // SAFETY: the fake kernel reads user data only.
+            unsafe { sq.push(Small(user_data).entry()) }.unwrap();
+        }
+        // SAFETY: the fake kernel reads user data only.
+        let outcome = unsafe { sq.push(Large(50).entry()) };
+        assert_eq!(outcome, if fits { Ok(()) } else { Err(PushError(Large(50).entry())) }, "{start} {taken}");
+        let more = if !fits { 0 } else { Large(50).slots(start + taken as u32).len() };
+        assert_eq!(sq.len(), taken as usize + more, "{start} {taken}");
+    }
+}
+
+#[test]
+fn batches_of_both_are_laid_out_as_one_after_the_other() {
+    let mut random = Random(0xbead);
+    for start in [0, 5, 7, u32::MAX - 2] {
+        let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 64, (start, 0));
+        let mut ring = ring(&fake);
+        let mut at = start;
+        for round in 0..2000_u64 {
+            let requests: Vec<Request> = (0..random.below(7))
+                .map(|i| if random.below(2) == 0 { Small(round * 10 + i) } else { Large(round * 10 + i) })
+                .collect();
+            let batch: Vec<EntryMixed> = requests.iter().map(|request| request.entry()).collect();
+            let mut expected = layout(&requests, at);
+            let fits = expected.len() <= SQ as usize;
+            // SAFETY: the fake kernel reads user data only.
+            let outcome = unsafe { ring.submission().push_multiple(&batch) };
+            assert_eq!(outcome, if fits { Ok(()) } else { Err(PushError(&batch[..])) });
+            if !fits {
+                expected.clear();
+            }
+            let count = expected.len() as u32;
+            assert_eq!(ring.submission().len(), count as usize);
+            publish(&fake, &ring);
+            assert_eq!(queued(&fake), expected, "round {round} from {start}");
+            at = at.wrapping_add(count);
+            fake.limit.set(u32::MAX);
+            assert_eq!(ring.submit(), Ok(count as usize));
+            ring.completion().for_each(drop);
+        }
+    }
+}
