@@ -314,7 +314,7 @@ pub enum SetupError {
     /// | `EINVAL` | a flag that this kernel does not know, or a combination that it refuses; memory not aligned to its pages; `setup_attach_wq` with an fd that is no ring |
     /// | `ENXIO` | `setup_attach_wq` with an fd that is closed |
     /// | `EMFILE`, `ENFILE` | no file descriptor left, in the process or in the system |
-    /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK (before 5.12) |
+    /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK (without CAP_IPC_LOCK) |
     /// | `EFAULT` | memory provided that the process does not have |
     Kernel(Call, Errno),
 }

@@ -232,6 +232,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     }
 
     /// The completion queue.
+    ///
+    /// `for cqe in ring.completion()` borrows the ring for the loop's body, as does `while let` with a handle made in its
+    /// head. To push on the way, take the queues from [`split`](Self::split), or copy completions out with
+    /// [`fill`](CompletionQueue::fill).
     #[inline(always)]
     pub fn completion(&mut self) -> CompletionQueue<'_, C> {
         CompletionQueue::new(&self.core.rings, &self.cq)

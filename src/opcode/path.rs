@@ -13,6 +13,9 @@ use crate::uapi::io_uring_op::{IORING_OP_OPENAT, IORING_OP_STATX};
 ///
 /// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry was submitted.
 ///
+/// The kernel first tries without blocking. A FIFO, where that means something else, is therefore opened for reading
+/// though nobody writes; with the flag [`ASYNC`](crate::squeue::Flags::ASYNC) the request waits as `openat` would.
+///
 /// # Completion
 ///
 /// The new file descriptor, which is the caller's to close; with [`file_index`](Self::file_index) 0, or the slot

@@ -23,10 +23,7 @@ pub fn ring_on<K: Kernel>(kernel: K) -> IoUring<squeue::Entry, cqueue::Entry, K>
 }
 
 /// Submits one request and takes its completion.
-pub fn run<K: Kernel>(
-    ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>,
-    entry: squeue::Entry,
-) -> Result<u32, Errno> {
+pub fn run<K: Kernel>(ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>, entry: squeue::Entry) -> Result<u32, Errno> {
     const MARK: u64 = 0x5eed;
     push(ring, entry.user_data(MARK));
     assert_eq!(ring.submit_and_wait(1), Ok(1));

@@ -1,0 +1,107 @@
+//! `cat [FILE...]`: copies files to standard output, through a ring. No argument, or `-`: standard input.
+//!
+//! A file that can't be read is named on standard error, and the others follow all the same; the exit status is 1 then.
+#![no_std]
+#![no_main]
+
+use core::cell::UnsafeCell;
+use core::ffi::CStr;
+
+use bare_uring::types::{Fd, RawFd};
+use bare_uring::{Errno, IoUring, opcode};
+use freestanding::print::Line;
+use freestanding::{Args, request, sys};
+use linux_raw_sys::general::O_RDONLY;
+
+freestanding::entry!(main);
+
+/// What one read asks for: as much as a pipe holds.
+const SIZE: u32 = 64 * 1024;
+
+/// The file's own position, which reads and writes move, and which pipes and terminals take for an offset.
+const HERE: u64 = u64::MAX;
+
+/// Memory that the kernel alone reads and writes.
+struct Buffer(UnsafeCell<[u8; SIZE as usize]>);
+
+// SAFETY: no reference into it is ever made; the program has one thread, and one request at a time is given its address.
+unsafe impl Sync for Buffer {}
+
+static BUFFER: Buffer = Buffer(UnsafeCell::new([0; SIZE as usize]));
+
+/// Which side of a copy failed.
+enum Failure {
+    Input(Errno),
+    Output(Errno),
+}
+
+fn main(args: Args) -> u8 {
+    let mut ring = match IoUring::new(4) {
+        Ok(ring) => ring,
+        Err(error) => {
+            complain("io_uring", error.errno().unwrap_or(Errno::EINVAL));
+            return 1;
+        }
+    };
+    let mut status = 0;
+    let mut files = args.skip(1).peekable();
+    if files.peek().is_none() {
+        return show(&mut ring, c"-");
+    }
+    for file in files {
+        status |= show(&mut ring, file);
+    }
+    status
+}
+
+/// Copies one file, and says what went wrong. The exit status that follows.
+fn show(ring: &mut IoUring, file: &CStr) -> u8 {
+    match open_and_copy(ring, file) {
+        Ok(()) => return 0,
+        Err(Failure::Output(errno)) => complain("standard output", errno),
+        Err(Failure::Input(errno)) => {
+            Line::new().text("cat: ").path(file).text(": ").errno(errno).text("\n").to_stderr();
+        }
+    }
+    1
+}
+
+fn complain(about: &str, errno: Errno) {
+    Line::new().text("cat: ").text(about).text(": ").errno(errno).text("\n").to_stderr();
+}
+
+fn open_and_copy(ring: &mut IoUring, file: &CStr) -> Result<(), Failure> {
+    if file == c"-" {
+        return copy(ring, sys::STDIN);
+    }
+    // `wait`: cat of a pipe waits for who writes to it.
+    let fd = request::open(ring, file, O_RDONLY, 0, true).map_err(Failure::Input)?;
+    let copied = copy(ring, fd);
+    // What closing a file that was only read could say is of no interest.
+    let _ = request::close(ring, fd);
+    copied
+}
+
+fn copy(ring: &mut IoUring, input: RawFd) -> Result<(), Failure> {
+    let buffer = BUFFER.0.get().cast::<u8>();
+    loop {
+        let read = opcode::Read::new(Fd(input), buffer, SIZE).offset(HERE).build();
+        // SAFETY: the buffer is there as long as the program is, and no other request is under way.
+        let got = unsafe { request::run(ring, read) }.map_err(Failure::Input)?;
+        if got == 0 {
+            return Ok(());
+        }
+        let mut written = 0;
+        while written < got {
+            // SAFETY: the kernel has read at most `SIZE` bytes, and `written` is below that.
+            let rest = unsafe { buffer.add(written as usize) };
+            let write = opcode::Write::new(Fd(sys::STDOUT), rest, got - written).offset(HERE).build();
+            // SAFETY: as for the read.
+            match unsafe { request::run(ring, write) } {
+                Ok(0) => return Err(Failure::Output(Errno::EIO)),
+                Ok(count) => written += count,
+                Err(errno) => return Err(Failure::Output(errno)),
+            }
+        }
+    }
+}

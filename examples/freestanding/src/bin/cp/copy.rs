@@ -1,0 +1,298 @@
+//! The copying itself: many parts of the file on their way at once.
+//!
+//! The memory is cut into [`PARTS`] buffers of [`SIZE`] bytes. Each takes one chunk of the file after the other: it is
+//! read, written, and if a read came short, the rest of the chunk is read and written after it.
+//!
+//! Up to the size that the source had at first, chunks are handed out as fast as buffers are free. From there on one
+//! read at a time feels for the end: the next begins where the last one stopped, while what it brought is being
+//! written. So a source that grows is copied to its end, and one without a size (a pipe, a file in /proc) is only the
+//! case in which that part is all.
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+
+use bare_uring::squeue::Entry;
+use bare_uring::types::{Fd, IoVec, RawFd};
+use bare_uring::{Errno, IoUring, opcode};
+use freestanding::request;
+
+use crate::failure::{About, Failure};
+use crate::interrupt;
+use crate::progress::{self, Progress};
+
+/// Buffers, each of which has at most one request under way.
+const PARTS: usize = 32;
+
+/// Bytes of one buffer. With files in memory, 8 to 64 parts of 32 to 256 KiB were about equally fast; devices want
+/// many and large ones.
+const SIZE: u32 = 128 * 1024;
+
+/// The index of the one registered buffer, which is all of them.
+const REGISTERED: u16 = 0;
+
+/// The file's own position, which reads and writes move: for what has no offsets.
+const HERE: u64 = u64::MAX;
+
+/// 4 MiB that the kernel alone reads and writes. They take no room in the program's file.
+#[repr(C, align(4096))]
+struct Buffers(UnsafeCell<[[u8; SIZE as usize]; PARTS]>);
+
+// SAFETY: no reference into it is ever made; its addresses are given to the kernel only.
+unsafe impl Sync for Buffers {}
+
+static BUFFERS: Buffers = Buffers(UnsafeCell::new([[0; SIZE as usize]; PARTS]));
+
+/// The file that is read.
+pub(crate) struct Source {
+    pub(crate) fd: RawFd,
+    /// What it claims to have.
+    pub(crate) size: u64,
+    /// Whether it can be read at offsets.
+    pub(crate) regular: bool,
+}
+
+/// The file that is written.
+pub(crate) struct Sink {
+    pub(crate) fd: RawFd,
+    /// Whether it can be written at offsets. What can't gets the chunks one after the other.
+    pub(crate) regular: bool,
+}
+
+/// How the source ended.
+pub(crate) struct End {
+    /// Before the size that it claimed.
+    pub(crate) expected_more: bool,
+    /// And after that end something was read.
+    pub(crate) torn: bool,
+}
+
+/// What a buffer is in the middle of.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Where in the file the buffer's first byte belongs.
+    offset: u64,
+    /// Where the chunk ends.
+    end: u64,
+    /// Bytes that were read.
+    have: u32,
+    /// How many of them are written.
+    put: u32,
+    doing: Doing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    Reading,
+    /// Reading beyond the size that the source claimed.
+    Feeling,
+    Writing,
+}
+
+/// A copy under way.
+pub(crate) struct Copy<'a> {
+    ring: &'a mut IoUring,
+    source: Source,
+    sink: Sink,
+    progress: Progress,
+    /// Whether the buffers are registered.
+    registered: bool,
+    parts: [Part; PARTS],
+    /// Parts that are not idle.
+    busy: usize,
+    /// Where the next chunk starts.
+    next: u64,
+    /// Whether a part is feeling for the end.
+    feeling: bool,
+    /// Where the source ended, once that is known.
+    end: Option<u64>,
+    /// The end of what was read, as far as anything was.
+    reached: u64,
+    written: u64,
+}
+
+impl<'a> Copy<'a> {
+    pub(crate) fn new(ring: &'a mut IoUring, source: Source, sink: Sink) -> Self {
+        // Large files alone are worth it. Above RLIMIT_MEMLOCK the kernel refuses, and plain reads and writes do.
+        let registered = source.size > u64::from(SIZE) && register(ring).is_ok();
+        let progress = Progress::new(source.size);
+        let idle = Part { offset: 0, end: 0, have: 0, put: 0, doing: Doing::Nothing };
+        Self {
+            ring,
+            source,
+            sink,
+            progress,
+            registered,
+            parts: [idle; PARTS],
+            busy: 0,
+            next: 0,
+            feeling: false,
+            end: None,
+            reached: 0,
+            written: 0,
+        }
+    }
+
+    /// Copies to the end of the source.
+    ///
+    /// If it fails, requests are still under way, in buffers that stay.
+    pub(crate) fn run(mut self) -> Result<End, Failure> {
+        self.queue_timer()?;
+        loop {
+            self.hand_out()?;
+            if self.busy == 0 {
+                break;
+            }
+            request::submit_and_wait(self.ring).map_err(Failure::ring)?;
+            let mut batch = [MaybeUninit::uninit(); PARTS];
+            let completions = self.ring.completion().fill(&mut batch);
+            for cqe in completions {
+                match cqe.user_data() {
+                    interrupt::USER_DATA => return Err(Failure::Interrupted),
+                    progress::USER_DATA => {
+                        self.progress.show(self.written);
+                        self.queue_timer()?;
+                    }
+                    part => self.completed(part as usize, cqe.outcome())?,
+                }
+            }
+        }
+        let end = self.end.unwrap_or(self.reached);
+        Ok(End { expected_more: end < self.source.size, torn: end < self.reached })
+    }
+
+    /// Gives chunks to the parts that are idle.
+    fn hand_out(&mut self) -> Result<(), Failure> {
+        let parts = if self.sink.regular { PARTS } else { 1 };
+        for part in 0..parts {
+            if self.end.is_some() || self.feeling {
+                break;
+            }
+            let Some(state) = self.parts.get_mut(part) else { break };
+            if state.doing != Doing::Nothing {
+                continue;
+            }
+            let rest = self.source.size.saturating_sub(self.next);
+            state.offset = self.next;
+            if rest != 0 {
+                self.next += rest.min(u64::from(SIZE));
+                state.end = self.next;
+                state.doing = Doing::Reading;
+            } else {
+                state.end = self.next + u64::from(SIZE);
+                state.doing = Doing::Feeling;
+                self.feeling = true;
+            }
+            self.busy += 1;
+            self.queue(part)?;
+        }
+        Ok(())
+    }
+
+    /// A part's request has ended.
+    fn completed(&mut self, part: usize, outcome: Result<u32, Errno>) -> Result<(), Failure> {
+        let cannot_write = About::Destination.refused("cannot be written");
+        let Some(state) = self.parts.get_mut(part) else { return Ok(()) };
+        match (state.doing, outcome) {
+            (Doing::Nothing, _) => return Ok(()),
+            // The task has done something else meanwhile: the same again.
+            (_, Err(Errno::EINTR)) => {}
+            (Doing::Writing, Err(errno)) => return Err(cannot_write(errno)),
+            // Nothing was written, and no reason given.
+            (Doing::Writing, Ok(0)) => return Err(cannot_write(Errno::EIO)),
+            (_, Err(errno)) => return Err(About::Source.refused("cannot be read")(errno)),
+            (Doing::Writing, Ok(count)) => {
+                state.put += count;
+                self.written += u64::from(count);
+                if state.put >= state.have {
+                    state.offset += u64::from(state.have);
+                    state.doing = if state.offset < state.end { Doing::Reading } else { Doing::Nothing };
+                }
+            }
+            (doing, Ok(0)) => {
+                state.doing = Doing::Nothing;
+                self.feeling &= doing != Doing::Feeling;
+                self.end = Some(self.end.map_or(state.offset, |end| end.min(state.offset)));
+            }
+            (doing, Ok(count)) => {
+                (state.have, state.put) = (count, 0);
+                let reached = state.offset + u64::from(count);
+                self.reached = self.reached.max(reached);
+                if doing == Doing::Feeling {
+                    self.feeling = false;
+                    self.next = reached;
+                    state.end = reached;
+                }
+                state.doing = Doing::Writing;
+            }
+        }
+        if state.doing == Doing::Nothing {
+            self.busy -= 1;
+            return Ok(());
+        }
+        self.queue(part)
+    }
+
+    /// Queues what a part has to do next.
+    fn queue(&mut self, part: usize) -> Result<(), Failure> {
+        let Some(state) = self.parts.get(part) else { return Ok(()) };
+        let buffer = BUFFERS.0.get().cast::<u8>().wrapping_add(part * SIZE as usize);
+        let mut entry = if state.doing == Doing::Writing {
+            let rest = buffer.wrapping_add(state.put as usize);
+            let offset = if self.sink.regular { state.offset + u64::from(state.put) } else { HERE };
+            self.write(rest, state.have - state.put, offset)
+        } else {
+            // At most `SIZE`, which the cast keeps.
+            let len = (state.end - state.offset).min(u64::from(SIZE)) as u32;
+            let offset = if self.source.regular { state.offset } else { HERE };
+            self.read(buffer, len, offset)
+        };
+        entry = entry.user_data(part as u64);
+        // SAFETY: the buffer is there as long as the program, and each part has one request under way at most. `put`
+        // counts what the kernel has written of the `have` bytes that it has read, so that the rest lies within the
+        // buffer.
+        unsafe { self.push(entry) }
+    }
+
+    fn read(&self, buffer: *mut u8, len: u32, offset: u64) -> Entry {
+        let fd = Fd(self.source.fd);
+        if self.registered {
+            opcode::ReadFixed::new(fd, buffer, len, REGISTERED).offset(offset).build()
+        } else {
+            opcode::Read::new(fd, buffer, len).offset(offset).build()
+        }
+    }
+
+    fn write(&self, buffer: *const u8, len: u32, offset: u64) -> Entry {
+        let fd = Fd(self.sink.fd);
+        if self.registered {
+            opcode::WriteFixed::new(fd, buffer, len, REGISTERED).offset(offset).build()
+        } else {
+            opcode::Write::new(fd, buffer, len).offset(offset).build()
+        }
+    }
+
+    fn queue_timer(&mut self) -> Result<(), Failure> {
+        match self.progress.timer() {
+            // SAFETY: the request points to a static.
+            Some(timer) => unsafe { self.push(timer) },
+            None => Ok(()),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`push`](bare_uring::SubmissionQueue::push).
+    unsafe fn push(&mut self, entry: Entry) -> Result<(), Failure> {
+        // There is room for the request of each part and for those beside them.
+        // SAFETY: the caller's contract.
+        unsafe { self.ring.submission().push(entry) }.map_err(|_| Failure::ring(Errno::EBUSY))
+    }
+}
+
+/// Registers all buffers as one.
+fn register(ring: &IoUring) -> Result<(), Errno> {
+    let all = IoVec::new(BUFFERS.0.get().cast(), size_of::<Buffers>());
+    // SAFETY: the memory is the process's own as long as that lives.
+    unsafe { ring.submitter().register_buffers(&[all]) }
+}

@@ -1,0 +1,330 @@
+//! Calls the whole ring path, over every kind of entry, so that the linker can prove it free of panics (see
+//! [`freestanding::panic`]).
+//!
+//! It does real work, and none of its results is known to the compiler, so that nothing of it can be left out. Prints
+//! for each kind of ring whether the kernel had all that was asked of it. Exit status 0 unless the plain kind failed.
+#![no_std]
+#![no_main]
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::ptr::{NonNull, null, null_mut};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use bare_uring::types::{IoVec, Sigset, SubmitArgs, Timespec};
+use bare_uring::{EnterFlags, Errno, IoUring, Kernel, Linux, LocalRing, RingMemory, SetupError};
+use bare_uring::{cqueue, opcode, squeue};
+use freestanding::Args;
+use freestanding::print::Line;
+
+freestanding::entry!(main);
+
+/// Submission entries of each ring.
+const ENTRIES: u32 = 8;
+
+/// How long to wait where nothing is expected to come: a microsecond.
+const SHORT: Timespec = Timespec::new(0, 1_000);
+
+/// How long to wait where something is.
+const LONG: Timespec = Timespec::new(1, 0);
+
+fn main(_args: Args) -> u8 {
+    let plain = exercise::<squeue::Entry, cqueue::Entry>();
+    tell("Entry, Entry", plain);
+    tell("Entry, Entry32", exercise::<squeue::Entry, cqueue::Entry32>());
+    tell("Entry, EntryMixed", exercise::<squeue::Entry, cqueue::EntryMixed>());
+    tell("Entry128, Entry", exercise::<squeue::Entry128, cqueue::Entry>());
+    tell("Entry128, Entry32", exercise::<squeue::Entry128, cqueue::Entry32>());
+    tell("Entry128, EntryMixed", exercise::<squeue::Entry128, cqueue::EntryMixed>());
+    tell("EntryMixed, Entry", exercise::<squeue::EntryMixed, cqueue::Entry>());
+    tell("EntryMixed, Entry32", exercise::<squeue::EntryMixed, cqueue::Entry32>());
+    tell("EntryMixed, EntryMixed", exercise::<squeue::EntryMixed, cqueue::EntryMixed>());
+    u8::from(plain.is_err())
+}
+
+fn tell(kind: &str, outcome: Result<(), Errno>) {
+    let mut line = Line::new();
+    line.text(kind).text(": ");
+    match outcome {
+        Ok(()) => line.text("ok"),
+        Err(errno) => line.errno(errno),
+    };
+    line.text("\n").to_stdout();
+}
+
+/// Makes rings in every way, and does with each what can be done.
+fn exercise<S, C>() -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+{
+    let mut builder = IoUring::<S, C>::builder();
+    builder.setup_cqsize(2 * ENTRIES).setup_clamp().setup_single_issuer().setup_defer_taskrun().dontfork();
+    let mut ring = builder.build(ENTRIES).map_err(reason)?;
+    #[cfg(feature = "panic-on-purpose")]
+    panic_on_purpose(&ring);
+    use_ring(&mut ring)?;
+    use_local(ring.register_ring_fd().map_err(|(_, errno)| errno)?)?;
+
+    let mut polled = IoUring::<S, C>::builder().setup_sqpoll(1).build(ENTRIES).map_err(reason)?;
+    use_ring(&mut polled)?;
+    use_halves(&mut polled)?;
+
+    let mut provided = IoUring::<S, C>::builder().build_provided(ENTRIES, memory()?).map_err(reason)?;
+    use_ring(&mut provided)?;
+    let mut registered = IoUring::<S, C>::builder().build_registered(ENTRIES, memory()?).map_err(reason)?;
+    use_ring(&mut registered)?;
+    take_over::<S, C>()
+}
+
+/// The user data of a completion, of whatever kind.
+trait Completed {
+    fn number(&self) -> u64;
+    fn outcome(&self) -> Result<u32, Errno>;
+}
+
+impl Completed for cqueue::Entry {
+    fn number(&self) -> u64 {
+        self.user_data()
+    }
+
+    fn outcome(&self) -> Result<u32, Errno> {
+        self.outcome()
+    }
+}
+
+impl Completed for cqueue::Entry32 {
+    fn number(&self) -> u64 {
+        self.user_data() ^ self.big().iter().sum::<u64>()
+    }
+
+    fn outcome(&self) -> Result<u32, Errno> {
+        (**self).outcome()
+    }
+}
+
+impl Completed for cqueue::EntryMixed {
+    fn number(&self) -> u64 {
+        self.user_data() ^ self.big().map_or(0, |big| big.iter().sum())
+    }
+
+    fn outcome(&self) -> Result<u32, Errno> {
+        (**self).outcome()
+    }
+}
+
+fn reason(error: SetupError) -> Errno {
+    error.errno().unwrap_or(Errno::EINVAL)
+}
+
+fn nop<S: squeue::EntryMarker>(number: u64) -> S {
+    opcode::Nop::new().build().user_data(number).into()
+}
+
+/// Takes what has completed, one by one and by the batch; their number.
+fn reap<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<usize, Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+    K: Kernel,
+{
+    let mut queue = ring.completion();
+    let mut count = 0;
+    if let Some(first) = queue.next() {
+        let _ = first.outcome()?;
+        count += usize::from(first.number() != u64::MAX);
+    }
+    queue.sync();
+    let mut batch = [MaybeUninit::uninit(); 4];
+    count += queue.fill(&mut batch).len();
+    for cqe in queue.by_ref() {
+        count += usize::from(cqe.outcome().is_ok());
+    }
+    count += usize::from(queue.is_full()) + usize::from(queue.eventfd_disabled()) + queue.overflow() as usize;
+    if queue.is_empty() && queue.len() <= queue.capacity() { Ok(count) } else { Err(Errno::EIO) }
+}
+
+/// Pushes, submits and waits in every way that there is.
+fn use_ring<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+    K: Kernel,
+{
+    let args = SubmitArgs::new().timespec(&LONG);
+    push(ring, 1)?;
+    ring.submit()?;
+    ring.submitter().wait_with_args(1, &args)?;
+    push(ring, 2)?;
+    ring.submit_and_wait(2)?;
+    push(ring, 3)?;
+    ring.submitter().submit_with_args(3, &args)?;
+    push(ring, 2)?;
+    use_parts(ring)?;
+    reap(ring)?;
+    register(ring)?;
+    let _ = ring.set_iowait(false);
+    drain(ring)
+}
+
+/// Submitter and queues, side by side.
+fn use_parts<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker,
+    K: Kernel,
+{
+    let (submitter, queue, _completions) = ring.split();
+    let _ = (queue.len(), queue.capacity(), queue.is_empty(), queue.is_full(), queue.flags(), queue.dropped());
+    submitter.squeue_wait()?;
+    submitter.submit()?;
+    // SAFETY: without these flags there is no argument.
+    unsafe { submitter.enter(0, 2, EnterFlags::GETEVENTS, null(), 0) }?;
+    submitter.get_events()?;
+    submitter.wait(0)?;
+    let all = SubmitArgs::new().timespec(&SHORT).sigmask(&Sigset::EMPTY).min_wait_usec(1);
+    // It times out, or finds what is there, or the kernel can't do it all.
+    let _ = submitter.wait_with_args(16, &all);
+    let _ = submitter.submit_and_wait_reg(0, 0);
+    Ok(())
+}
+
+/// Queues as many requests, the first by itself and the others as a batch.
+fn push<S, C, K>(ring: &mut IoUring<S, C, K>, count: usize) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker,
+    K: Kernel,
+{
+    let batch = [nop(2), nop(3), nop(4)];
+    // SAFETY: the request points to nothing.
+    unsafe { ring.submission().push(nop(1)) }.map_err(|_| Errno::EBUSY)?;
+    let others = batch.get(..count.saturating_sub(1)).unwrap_or_default();
+    // SAFETY: nor do these.
+    unsafe { ring.submission().push_multiple(others) }.map_err(|_| Errno::EBUSY)
+}
+
+/// Registrations, of which the kernel refuses those that make no sense here.
+fn register<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> Result<(), Errno> {
+    let submitter = ring.submitter();
+    let _ = submitter.register_enable_rings();
+    let empty = [IoVec::new(null_mut(), 0)];
+    // SAFETY: the buffer has no bytes.
+    unsafe { submitter.register_buffers(&empty) }?;
+    submitter.unregister_buffers()?;
+    // SAFETY: there is no operation of this number, and no argument.
+    match unsafe { submitter.register(0x7fff, null_mut(), 0) } {
+        Err(_) => Ok(()),
+        Ok(_) => Err(Errno::EIO),
+    }
+}
+
+/// Leaves something that never ends by itself under way, and has it cancelled.
+fn drain<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+    K: Kernel,
+{
+    static HOUR: Timespec = Timespec::new(3600, 0);
+    let timer = opcode::Timeout::new(&raw const HOUR).build().user_data(9);
+    // SAFETY: the request points to a static.
+    unsafe { ring.submission().push(timer.into()) }.map_err(|_| Errno::EBUSY)?;
+    ring.submit()?;
+    ring.cancel_and_drain(LONG, |cqe| cqe.outcome() == Err(Errno::ECANCELED))
+}
+
+/// The ring by its registered index, with and without descriptor.
+fn use_local<S, C>(mut ring: LocalRing<S, C>) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+{
+    use_ring(&mut ring)?;
+    let ring = ring.unregister_ring_fd().map_err(|(_, errno)| errno)?;
+    let mut ring = ring.register_ring_fd().map_err(|(_, errno)| errno)?;
+    ring.close_ring_fd()?;
+    use_ring(&mut ring)
+}
+
+/// Both halves, as two threads would use them.
+fn use_halves<S, C>(ring: &mut IoUring<S, C>) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+{
+    let (mut submissions, mut completions) = ring.halves()?;
+    // SAFETY: the request points to nothing.
+    unsafe { submissions.queue().push(nop(1)) }.map_err(|_| Errno::EBUSY)?;
+    submissions.submit()?;
+    submissions.squeue_wait()?;
+    completions.wait_with_args(1, &SubmitArgs::new().timespec(&LONG))?;
+    completions.wait(1)?;
+    match completions.queue().next() {
+        Some(cqe) => cqe.outcome().map(drop),
+        None => Err(Errno::EIO),
+    }
+}
+
+/// Rings that somebody else is said to have made.
+fn take_over<S, C>() -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+{
+    let ring = IoUring::<S, C>::with_kernel(Linux, ENTRIES).map_err(reason)?;
+    let (fd, params) = (ring.fd(), *ring.params());
+    core::mem::forget(ring);
+    // SAFETY: the parameters are those of the ring, which nobody else uses any more; nothing is queued in it.
+    let mut ring = unsafe { IoUring::<S, C>::from_fd(fd, params) }.map_err(reason)?;
+    use_ring(&mut ring)?;
+
+    let [mut sq, mut cq, mut sqes] = [NonNull::slice_from_raw_parts(NonNull::<u8>::dangling(), 0); 3];
+    for area in [&mut sq, &mut cq, &mut sqes] {
+        let page = page()?;
+        *area = NonNull::slice_from_raw_parts(NonNull::from(&mut *page).cast(), page.len());
+    }
+    // SAFETY: the memory stays, and is nobody else's. It holds no ring, which is found out.
+    match unsafe { IoUring::<S, C>::from_raw_parts(Linux, -1, params, sq, cq, sqes) } {
+        Err(_) => Ok(()),
+        Ok(_) => Err(Errno::EIO),
+    }
+}
+
+/// Where pages are large: 64 KiB.
+const PAGE: usize = 64 * 1024;
+
+/// Two for each ring in provided memory, three for the one of raw parts, over nine kinds.
+const PAGES: usize = 9 * (2 * 2 + 3);
+
+#[repr(align(65536))]
+struct Pages(UnsafeCell<[[MaybeUninit<u8>; PAGE]; PAGES]>);
+
+// SAFETY: each page is given out once.
+unsafe impl Sync for Pages {}
+
+static POOL: Pages = Pages(UnsafeCell::new([[MaybeUninit::zeroed(); PAGE]; PAGES]));
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+fn page() -> Result<&'static mut [MaybeUninit<u8>], Errno> {
+    let number = TAKEN.fetch_add(1, Ordering::Relaxed);
+    if number >= PAGES {
+        return Err(Errno::ENOMEM);
+    }
+    let first = POOL.0.get().cast::<[MaybeUninit<u8>; PAGE]>();
+    // SAFETY: the number is below that of the pages.
+    let page = unsafe { first.add(number) };
+    // SAFETY: nobody else has been or will be given this page.
+    Ok(unsafe { &mut *page })
+}
+
+fn memory() -> Result<RingMemory, Errno> {
+    Ok(RingMemory { rings: page()?, sqes: page()? })
+}
+
+/// What the check is for: an index that may be out of bounds, as far as the compiler knows.
+#[cfg(feature = "panic-on-purpose")]
+fn panic_on_purpose<S, C>(ring: &IoUring<S, C>) {
+    let table = [0_u8; 4];
+    core::hint::black_box(table[ring.params().sq_entries() as usize]);
+}

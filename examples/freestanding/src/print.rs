@@ -1,0 +1,93 @@
+//! Lines of text, put together in fixed memory and written in one call.
+
+use core::ffi::CStr;
+
+use bare_uring::Errno;
+use bare_uring::types::RawFd;
+
+use crate::sys;
+
+/// Longer than a path can be, with room for words around it.
+const CAPACITY: usize = 4096 + 256;
+
+/// A line that grows piece by piece. What does not fit is left out.
+#[derive(Debug)]
+pub struct Line {
+    bytes: [u8; CAPACITY],
+    len: usize,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Line {
+    /// An empty line.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: [0; CAPACITY], len: 0 }
+    }
+
+    /// Adds bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        for &byte in bytes {
+            if let Some(place) = self.bytes.get_mut(self.len) {
+                *place = byte;
+                self.len += 1;
+            }
+        }
+        self
+    }
+
+    /// Adds text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Adds a path.
+    pub fn path(&mut self, path: &CStr) -> &mut Self {
+        self.bytes(path.to_bytes())
+    }
+
+    /// Adds a number in decimal.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        // A single digit, which the cast keeps.
+        self.bytes(&[b'0' + (number % 10) as u8]);
+        self
+    }
+
+    /// Adds the C name of an error, or its number if it has none.
+    pub fn errno(&mut self, errno: Errno) -> &mut Self {
+        match errno.name() {
+            Some(name) => self.text(name),
+            None => self.text("errno ").number(u64::from(errno.raw())),
+        }
+    }
+
+    /// Writes the line to standard error. Nothing can be done where that fails.
+    pub fn to_stderr(&mut self) {
+        self.write_to(sys::STDERR);
+    }
+
+    /// Writes the line to standard output. Nothing can be done where that fails.
+    pub fn to_stdout(&mut self) {
+        self.write_to(sys::STDOUT);
+    }
+
+    fn write_to(&mut self, fd: RawFd) {
+        let mut rest = self.bytes.get(..self.len).unwrap_or_default();
+        while !rest.is_empty() {
+            match sys::write(fd, rest) {
+                Ok(0) => return,
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(Errno::EINTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

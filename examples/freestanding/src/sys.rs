@@ -1,0 +1,170 @@
+//! The few system calls that are no io_uring request.
+//!
+//! They go through the library's own shims: the file with one asm block for each architecture is part of both packages.
+//! A crate with system calls would be neater, but rustix, the one that fits, needs a C library on three of the eight
+//! architectures (loongarch64, powerpc64, s390x), and two mechanisms are worse than this one.
+
+use core::ffi::CStr;
+
+use bare_uring::Errno;
+use bare_uring::types::{RawFd, Sigset};
+use linux_raw_sys::general as nr;
+use linux_raw_sys::ioctl::TCGETS;
+
+use crate::arch;
+
+/// Standard input.
+pub const STDIN: RawFd = 0;
+/// Standard output.
+pub const STDOUT: RawFd = 1;
+/// Standard error.
+pub const STDERR: RawFd = 2;
+
+/// # Safety
+///
+/// What the call `number` does with these arguments is sound; see `arch`.
+#[inline]
+unsafe fn call(number: u32, arguments: [usize; 4]) -> Result<usize, Errno> {
+    let [a, b, c, d] = arguments;
+    // SAFETY: the caller's contract is the shim's.
+    let raw = unsafe { arch::syscall6(number as usize, a, b, c, d, 0, 0) };
+    // An errno that is none can't come from `check`; EIO stands in for it.
+    arch::check(raw).map_err(|number| Errno::from_raw(number.get()).unwrap_or(Errno::EIO))
+}
+
+/// A descriptor as the kernel reads it back: the low 32 bits, sign-extended.
+#[inline]
+const fn word(fd: RawFd) -> usize {
+    (fd as isize).cast_unsigned()
+}
+
+fn address(path: &CStr) -> usize {
+    path.as_ptr().expose_provenance()
+}
+
+/// Ends the program.
+pub fn exit(status: u8) -> ! {
+    loop {
+        // SAFETY: nothing runs afterwards that could notice. The kernel does not come back; if one did, once more.
+        let _ = unsafe { call(nr::__NR_exit_group, [usize::from(status), 0, 0, 0]) };
+    }
+}
+
+/// `write(2)`: the number of bytes written, which can be less than all.
+///
+/// # Errors
+///
+/// As there.
+pub fn write(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel reads the slice, during the call.
+    unsafe { call(nr::__NR_write, [word(fd), bytes.as_ptr().expose_provenance(), bytes.len(), 0]) }
+}
+
+/// Whether `fd` is a terminal.
+#[must_use]
+pub fn is_terminal(fd: RawFd) -> bool {
+    // `struct termios` is at most 60 bytes (powerpc64: 44, elsewhere 36); this is aligned as any of its fields.
+    let mut termios = [0_u64; 8];
+    // SAFETY: the kernel writes a `struct termios` there, for which there is room.
+    unsafe { call(nr::__NR_ioctl, [word(fd), TCGETS as usize, termios.as_mut_ptr().expose_provenance(), 0]) }.is_ok()
+}
+
+/// `fchmod(2)`: sets the permission bits of an open file.
+///
+/// # Errors
+///
+/// As there.
+pub fn set_mode(fd: RawFd, mode: u32) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { call(nr::__NR_fchmod, [word(fd), mode as usize, 0, 0]) }.map(drop)
+}
+
+/// `rename(2)`, which replaces what has that name.
+///
+/// # Errors
+///
+/// As there.
+pub fn rename(from: &CStr, to: &CStr) -> Result<(), Errno> {
+    let cwd = word(nr::AT_FDCWD);
+    // `renameat2`, since riscv64 and loongarch64 have no older one; its fifth argument, the flags, is 0.
+    // SAFETY: the kernel reads both paths during the call.
+    unsafe { call(nr::__NR_renameat2, [cwd, address(from), cwd, address(to)]) }.map(drop)
+}
+
+/// `unlink(2)`.
+///
+/// # Errors
+///
+/// As there.
+pub fn unlink(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the kernel reads the path during the call.
+    unsafe { call(nr::__NR_unlinkat, [word(nr::AT_FDCWD), address(path), 0, 0]) }.map(drop)
+}
+
+/// `readlink(2)`: how many bytes of `target` hold where the link `path` points to; all of them if that is longer.
+///
+/// # Errors
+///
+/// As there; `EINVAL`: `path` is no link.
+pub fn read_link(path: &CStr, target: &mut [u8]) -> Result<usize, Errno> {
+    let buffer = target.as_mut_ptr().expose_provenance();
+    // SAFETY: the kernel reads the path and writes to the slice, during the call.
+    unsafe { call(nr::__NR_readlinkat, [word(nr::AT_FDCWD), address(path), buffer, target.len()]) }
+}
+
+/// The number of this process.
+#[must_use]
+pub fn process_id() -> u64 {
+    // SAFETY: no memory is involved. The call can't fail.
+    unsafe { call(nr::__NR_getpid, [0; 4]) }.map_or(0, |id| id as u64)
+}
+
+/// Whether `signal` is ignored, as `nohup` and shells set it for background jobs.
+#[must_use]
+pub fn is_ignored(signal: u32) -> bool {
+    /// `struct sigaction` as the kernel has it: at most four words and a set of signals, the handler first.
+    const WORDS: usize = 8;
+    let mut action = [0_usize; WORDS];
+    let buffer = action.as_mut_ptr().expose_provenance();
+    // SAFETY: the kernel writes a `struct sigaction` there, for which there is room, and changes nothing.
+    let asked = unsafe { call(nr::__NR_rt_sigaction, [signal as usize, 0, buffer, Sigset::SIZE as usize]) };
+    // SIG_IGN, on every architecture here.
+    asked.is_ok() && action[0] == 1
+}
+
+/// Blocks these signals: they stay pending until [`unblock`].
+///
+/// # Errors
+///
+/// As `sigprocmask(2)`.
+pub fn block(signals: Sigset) -> Result<(), Errno> {
+    change_mask(nr::SIG_BLOCK, signals)
+}
+
+/// Lets these signals through; one that is pending then acts at once.
+///
+/// # Errors
+///
+/// As `sigprocmask(2)`.
+pub fn unblock(signals: Sigset) -> Result<(), Errno> {
+    change_mask(nr::SIG_UNBLOCK, signals)
+}
+
+fn change_mask(how: u32, signals: Sigset) -> Result<(), Errno> {
+    let set = (&raw const signals).expose_provenance();
+    // SAFETY: the kernel reads the set during the call.
+    unsafe { call(nr::__NR_rt_sigprocmask, [how as usize, set, 0, Sigset::SIZE as usize]) }.map(drop)
+}
+
+/// `signalfd(2)`: a descriptor that is ready when one of these signals, which must be blocked, is pending.
+///
+/// # Errors
+///
+/// As there.
+pub fn signal_fd(signals: Sigset) -> Result<RawFd, Errno> {
+    let set = (&raw const signals).expose_provenance();
+    let new = word(-1);
+    // SAFETY: the kernel reads the set during the call.
+    let fd = unsafe { call(nr::__NR_signalfd4, [new, set, Sigset::SIZE as usize, nr::O_CLOEXEC as usize]) }?;
+    Ok(fd as RawFd)
+}
