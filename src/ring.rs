@@ -256,7 +256,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// The kernel cannot be asked whether anything is still in flight (a read under way in a device can't be cancelled,
     /// nor found), so it is the caller who counts: `each` returns `true` when nothing is outstanding any more. What was
-    /// pushed and not submitted stays queued.
+    /// pushed and not submitted stays queued (where waits with a timeout take a request, see
+    /// [`Submitter::submit_with_args`], it is submitted before that).
     ///
     /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
     /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`.

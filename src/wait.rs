@@ -63,9 +63,8 @@ impl<'now> SubmitArgs<'now> {
         self
     }
 
-    /// For this many microseconds waits for all of the completions asked for; after that one is enough. Needs
-    /// `FEAT_MIN_TIMEOUT` (6.12). Without a timeout the wait also ends when this time is over and none has come
-    /// (`ETIME`): to wait on for the first one, add a timeout.
+    /// For this many microseconds waits for all of the completions asked for; after that the first one ends the wait.
+    /// Needs `FEAT_MIN_TIMEOUT` (6.12). Works with and without a timeout.
     #[must_use]
     pub const fn min_wait_usec(mut self, microseconds: u32) -> Self {
         self.min_wait_usec = microseconds;
@@ -106,14 +105,19 @@ pub(crate) struct Extended<'a> {
 impl<'a> Extended<'a> {
     #[inline]
     pub(crate) fn new(args: &SubmitArgs<'a>) -> Self {
+        /// A minimum time without a timeout would end the wait when it is over, with nothing there: the kernel waits on
+        /// for the first completion only if there is a timeout to go on to.
+        static FOR_EVER: Timespec = Timespec::new(1_000_000_000, 0);
+
+        let flags = if args.absolute && args.timespec.is_some() { EnterFlags::ABS_TIMER } else { EnterFlags::empty() };
+        let timespec = args.timespec.or((args.min_wait_usec != 0).then_some(&FOR_EVER));
         let raw = io_uring_getevents_arg {
             sigmask: args.sigmask.map_or(0, |mask| from_ref(mask).expose_provenance() as u64),
             sigmask_sz: Sigset::SIZE,
             min_wait_usec: args.min_wait_usec,
-            ts: args.timespec.map_or(0, |ts| from_ref(ts).expose_provenance() as u64),
+            ts: timespec.map_or(0, |timespec| from_ref(timespec).expose_provenance() as u64),
         };
-        let absolute = if args.absolute { EnterFlags::ABS_TIMER } else { EnterFlags::empty() };
-        Self { raw, flags: EnterFlags::EXT_ARG.union(absolute), lives: PhantomData }
+        Self { raw, flags: EnterFlags::EXT_ARG.union(flags), lives: PhantomData }
     }
 
     #[inline]

@@ -170,6 +170,9 @@ impl sealed::Layout for Entry32 {
 }
 
 /// A completion of either size, from a ring that has both (`IORING_SETUP_CQE_MIXED`). Since 6.18.
+///
+/// Linux 6.18 loses step itself where the queue is full just when a large completion needs a filler in the last slot
+/// (`io_cqe_cache_refill()`): make the queue large enough that it does not overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryMixed {
     /// 16 bytes.
