@@ -314,6 +314,18 @@ bitflags! {
         const _ = !0;
     }
 
+    /// How registered buffers are cloned (`IORING_REGISTER_SRC_*`, `IORING_REGISTER_DST_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct CloneBuffersFlags: u32 {
+        /// The source is an index in the task's table of rings. Set by `register::BufferSource`. Since 6.12.
+        #[doc(alias = "IORING_REGISTER_SRC_REGISTERED")]
+        const SRC_REGISTERED = uapi::IORING_REGISTER_SRC_REGISTERED as u32;
+        /// Buffers that stand in the places cloned to are replaced. Since 6.13.
+        #[doc(alias = "IORING_REGISTER_DST_REPLACE")]
+        const DST_REPLACE = uapi::IORING_REGISTER_DST_REPLACE as u32;
+        const _ = !0;
+    }
+
     /// Which kinds of nop are asked for (`IORING_NOP_*`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct NopFlags: u32 {

@@ -5,7 +5,7 @@
 //! submission entries. The kernel reports where everything lies; what it reports is checked against the length of the
 //! memory once, here, and never read again.
 
-use core::mem::size_of;
+use core::mem::{MaybeUninit, size_of};
 use core::ptr::NonNull;
 
 use crate::error::{Area, Call, SetupError};
@@ -102,6 +102,12 @@ impl Region {
         Self { base: memory.cast(), len: memory.len() }
     }
 
+    /// Memory of the caller's, borrowed for ever.
+    pub(crate) fn of_slice(memory: &'static mut [MaybeUninit<u8>]) -> Self {
+        let len = memory.len();
+        Self { base: NonNull::from(memory).cast(), len }
+    }
+
     pub(crate) fn address(self) -> u64 {
         self.base.as_ptr().expose_provenance() as u64
     }
@@ -131,12 +137,13 @@ pub(crate) struct Regions {
     cq: Region,
     sqes: Region,
     mapped: bool,
+    dontfork: bool,
 }
 
 impl Regions {
     /// Memory of somebody else's: never unmapped.
     pub(crate) fn provided(sq: Region, cq: Region, sqes: Region) -> Self {
-        Self { sq, cq, sqes, mapped: false }
+        Self { sq, cq, sqes, mapped: false, dontfork: false }
     }
 
     /// Maps the ring `fd` as `params` reports it. If a step fails, those before it are undone.
@@ -160,7 +167,22 @@ impl Regions {
         };
         let sqes = undo.map(2, need.sqes, fd, IORING_OFF_SQES, dontfork)?;
         core::mem::forget(undo);
-        Ok(Self { sq, cq, sqes, mapped: true })
+        Ok(Self { sq, cq, sqes, mapped: true, dontfork })
+    }
+
+    /// Whether the memory is mapped from the kernel.
+    pub(crate) fn are_mapped(&self) -> bool {
+        self.mapped
+    }
+
+    /// Maps the same ring anew, as `params` reports it after a change of its size.
+    pub(crate) fn map_again<K: Kernel>(
+        &self,
+        kernel: &K,
+        fd: RawFd,
+        params: &io_uring_params,
+    ) -> Result<Self, SetupError> {
+        Self::map(kernel, fd, params, self.dontfork)
     }
 
     /// Unmaps what [`map`](Self::map) mapped; leaves provided memory alone.
@@ -256,13 +278,13 @@ fn end_of(offset: u32, align: usize, count: usize, size: usize) -> Option<usize>
 /// # Invariants
 ///
 /// Each pointer is valid for the life of the value, aligned, and inside the ring's regions with all that it points to
-/// (`sqes` and `cqes`: `sq.count()` and `cq.count()` entries of the ring's sizes). Nobody changes the fields after
+/// (`sqes` and `cqes`: `sq.count()` and `cq.count()` entries of the ring's sizes; `array`: `sq.count()` words). Nobody changes the fields after
 /// set-up. Who writes what they point to:
 ///
 /// | field | writer |
 /// |--|--|
 /// | `sq_head`, `sq_dropped`, `sq_flags` | the kernel |
-/// | `sq_tail` | us |
+/// | `sq_tail`, `array` | us |
 /// | `sqes` | us, in slots between the tail and the head; the kernel reads those between the head and the tail |
 /// | `cq_tail`, `cq_overflow` | the kernel |
 /// | `cq_head`, `cq_flags` | us |
@@ -277,6 +299,7 @@ pub(crate) struct Rings {
     cq_tail: NonNull<AtomicU32>,
     cq_overflow: NonNull<AtomicU32>,
     cq_flags: Option<NonNull<AtomicU32>>,
+    array: Option<NonNull<AtomicU32>>,
     pub(crate) sqes: NonNull<u8>,
     pub(crate) cqes: NonNull<u8>,
     pub(crate) sq: Slots,
@@ -290,12 +313,12 @@ unsafe impl Send for Rings {}
 unsafe impl Sync for Rings {}
 
 impl Rings {
-    /// Finds everything in the regions, and writes the identity into the index array where there is one.
+    /// Finds everything in the regions.
     ///
     /// # Errors
     ///
     /// [`SetupError::Garbled`] if something does not lie inside its region, is not aligned, or if the sizes in the
-    /// memory differ from the reported ones; [`SetupError::Unconsumed`] if an index array is in use.
+    /// memory differ from the reported ones.
     ///
     /// # Safety
     ///
@@ -326,18 +349,6 @@ impl Rings {
         if !sizes_agree {
             return Err(SetupError::Garbled);
         }
-        if so.array != 0 {
-            if load(sq, so.head) != load(sq, so.tail) {
-                return Err(SetupError::Unconsumed);
-            }
-            let first = word(sq, so.array);
-            for slot in 0..params.sq_entries {
-                // SAFETY: the array's `sq_entries` words lie within `need.sq`, and so within the region.
-                let index = unsafe { first.add(slot as usize) };
-                // SAFETY: as for `word`. The kernel reads the array only for entries before the tail; there are none.
-                unsafe { index.as_ref() }.store(slot, Ordering::Relaxed);
-            }
-        }
         Ok(Self {
             sq_head: word(sq, so.head),
             sq_tail: word(sq, so.tail),
@@ -348,12 +359,30 @@ impl Rings {
             cq_overflow: word(cq, co.overflow),
             // Kernels before 5.8 have no flags here and report offset 0.
             cq_flags: (co.flags != 0).then(|| word(cq, co.flags)),
+            array: (so.array != 0).then(|| word(sq, so.array)),
             sqes: sqes.base,
             // SAFETY: `cqes` and all its entries lie within `need.cq`, and so within the region.
             cqes: unsafe { cq.base.add(co.cqes as usize) },
             sq: sq_slots,
             cq: cq_slots,
         })
+    }
+
+    /// Whether entries before the tail go through an index array of somebody else's making.
+    pub(crate) fn have_foreign_indices(&self) -> bool {
+        self.array.is_some() && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
+    }
+
+    /// Makes the index array, where there is one, an identity map: entry n is in slot n from now on. To be done before
+    /// the first entry is made visible, or while the array is new and the kernel reads nothing of it.
+    pub(crate) fn write_indices(&self) {
+        let Some(first) = self.array else { return };
+        for slot in 0..self.sq.count() {
+            // SAFETY: the array has that many words (invariant).
+            let index = unsafe { first.add(slot as usize) };
+            // SAFETY: the type's invariant.
+            unsafe { index.as_ref() }.store(slot, Ordering::Relaxed);
+        }
     }
 
     #[inline(always)]

@@ -76,7 +76,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         let params = params.without_stale_array();
         let regions = Regions::map(&kernel, fd, &params.0, false)?;
         // SAFETY: the regions were mapped just now from the ring that `params` describe, and are used here only.
-        match unsafe { Rings::locate(&params.0, &regions) } {
+        match unsafe { Rings::locate(&params.0, &regions) }.and_then(Self::claim) {
             Ok(rings) => Ok(Self::assemble(kernel, fd, params, rings, regions)),
             Err(error) => {
                 // SAFETY: no reference into them was kept.
@@ -111,8 +111,17 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         let params = params.without_stale_array();
         let regions = Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes));
         // SAFETY: the caller's contract.
-        let rings = unsafe { Rings::locate(&params.0, &regions) }?;
+        let rings = Self::claim(unsafe { Rings::locate(&params.0, &regions) }?)?;
         Ok(Self::assemble(kernel, fd, params, rings, regions))
+    }
+
+    /// Makes a ring that somebody else set up ready for our way with its index array.
+    fn claim(rings: Rings) -> Result<Rings, SetupError> {
+        if rings.have_foreign_indices() {
+            return Err(SetupError::Unconsumed);
+        }
+        rings.write_indices();
+        Ok(rings)
     }
 
     /// Whether a ring's flags are those of the entry types.
@@ -156,6 +165,30 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
     /// The ring's descriptor is gone: its number may be another file's by now.
     pub(crate) fn goes_by(&mut self, index: u32) {
         self.core.fd = index.cast_signed();
+    }
+
+    /// Puts other memory in the old one's place, which is given back. The queues' indices stay what they are.
+    ///
+    /// # Safety
+    ///
+    /// The regions hold the same ring, `rings` are theirs, and its kernel uses the old memory no more.
+    pub(crate) unsafe fn replace_memory(&mut self, params: Parameters, rings: Rings, regions: Regions) {
+        let old = core::mem::replace(&mut self.regions, regions);
+        self.core.rings = rings;
+        self.core.params = params;
+        // SAFETY: whoever had a reference into the old rings borrowed this ring, which is borrowed exclusively now.
+        unsafe { old.release(&self.core.kernel) };
+    }
+
+    pub(crate) fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// Ends the ring before it is dropped: no call reaches it any more.
+    pub(crate) fn close(&mut self) {
+        // SAFETY: the ring owns its fd, whose number is forgotten here.
+        let _ = unsafe { self.core.kernel.close(self.core.fd) };
+        self.core.fd = -1;
     }
 
     pub(crate) fn kernel_mut(&mut self) -> &mut K {

@@ -1,7 +1,6 @@
 //! Making a ring: asking the kernel, finding the memory, and undoing it all where a step fails.
 
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
 
 use crate::builder::{Builder, Parameters};
 use crate::error::{Area, Call, Errno, SetupError};
@@ -89,13 +88,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         entries: u32,
         memory: RingMemory,
     ) -> Result<(Region, Region), SetupError> {
-        let bytes = |area: &'static mut [MaybeUninit<u8>]| {
-            Region::of(NonNull::slice_from_raw_parts(NonNull::from(&mut *area).cast::<u8>(), area.len()))
-        };
         self.check(entries)?;
         // Without an array if the kernel takes it so, which is known only afterwards: enough for both.
         let need = self.memory_size_with(entries, register::ring_header(kernel).unwrap_or(Header::USUAL))?;
-        let (rings, sqes) = (bytes(memory.rings), bytes(memory.sqes));
+        let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
         rings.fits(Area::Rings, need.rings)?;
         sqes.fits(Area::Sqes, need.sqes)?;
         Ok((rings, sqes))
@@ -145,7 +141,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
             }
         });
         match located {
-            Ok((rings, regions)) => Ok(IoUring::assemble(kernel, fd, Parameters(params), rings, regions)),
+            Ok((rings, regions)) => {
+                rings.write_indices();
+                Ok(IoUring::assemble(kernel, fd, Parameters(params), rings, regions))
+            }
             Err(error) => {
                 // SAFETY: the ring was made just now, and nobody else knows it.
                 let _ = unsafe { kernel.close(fd) };

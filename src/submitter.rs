@@ -93,6 +93,11 @@ impl<K: Kernel> Core<K> {
         Published { pending, unreported, sq }
     }
 
+    /// Makes everything pushed visible to the kernel.
+    pub(crate) fn show(&self, local: &squeue::Local) {
+        let _ = self.publish(local);
+    }
+
     /// Publishes, decides, enters; the number of entries handed over.
     #[inline(always)]
     pub(crate) fn submit(&self, local: &squeue::Local, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {

@@ -2,4 +2,4 @@
 //!
 //! Every ordering used in the crate stands in a table in DESIGN.md, beside the kernel access that it pairs with.
 
-pub(crate) use core::sync::atomic::{AtomicU32, Ordering, fence};
+pub(crate) use core::sync::atomic::{AtomicU16, AtomicU32, Ordering, fence};

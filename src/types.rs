@@ -3,8 +3,10 @@
 use core::time::Duration;
 
 pub use crate::flags::{
-    AtFlags, CancelFlags, FsyncFlags, NopFlags, OpenFlags, PollEvents, PollFlags, RwFlags, StatxMask, TimeoutFlags,
+    AtFlags, CancelFlags, CloneBuffersFlags, FsyncFlags, NopFlags, OpenFlags, PollEvents, PollFlags, RwFlags,
+    StatxMask, TimeoutFlags,
 };
+pub use crate::register::cancel::CancelBuilder;
 use crate::uapi;
 pub use crate::wait::SubmitArgs;
 

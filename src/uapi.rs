@@ -4,7 +4,26 @@
 //! here once, under the C name, with its size asserted. Everything in the crate takes its numbers from this
 //! module.
 
+mod bpf;
+mod query;
+mod zcrx;
+
 pub use linux_raw_sys::io_uring::*;
+
+pub use bpf::{
+    IO_URING_BPF_CMD_FILTER, IO_URING_BPF_FILTER_DENY_REST, IO_URING_BPF_FILTER_SZ_STRICT, IORING_REGISTER_BPF_FILTER,
+    io_uring_bpf, io_uring_bpf_ctx, io_uring_bpf_filter, sock_filter,
+};
+pub use query::{
+    IO_URING_QUERY_OPCODES, IO_URING_QUERY_SCQ, IO_URING_QUERY_ZCRX, IO_URING_QUERY_ZCRX_EVENT, IORING_REGISTER_QUERY,
+    io_uring_query_hdr, io_uring_query_opcode, io_uring_query_scq, io_uring_query_zcrx, io_uring_query_zcrx_event,
+};
+pub use zcrx::{
+    IORING_REGISTER_ZCRX_CTRL, IORING_ZCRX_AREA_MASK, ZCRX_CTRL_ADD_AREA, ZCRX_CTRL_ARM_EVENT, ZCRX_CTRL_EXPORT,
+    ZCRX_CTRL_FLUSH_RQ, ZCRX_EVENT_ALLOC_FAIL, ZCRX_EVENT_COPY, ZCRX_EVENT_DESC_FLAG_STATS, ZCRX_FEATURE_EVENT,
+    ZCRX_FEATURE_RX_PAGE_SIZE, ZCRX_REG_IMPORT, ZCRX_REG_NODEV, io_uring_zcrx_ifq_reg, zcrx_ctrl, zcrx_ctrl_add_area,
+    zcrx_ctrl_arm_event, zcrx_ctrl_export, zcrx_event_desc, zcrx_stats,
+};
 
 /// `IORING_SETUP_CQE_MIXED`: 16- and 32-byte completions in one ring. Since Linux 6.18.
 pub const IORING_SETUP_CQE_MIXED: u32 = 1 << 18;
@@ -35,40 +54,17 @@ pub const IORING_CQE_F_32: u32 = 1 << 15;
 /// `IORING_CQE_F_TSTAMP_HW`: the timestamp was taken by the hardware. Since Linux 6.17.
 pub const IORING_CQE_F_TSTAMP_HW: u32 = 1 << IORING_CQE_BUFFER_SHIFT;
 
-/// `IORING_REGISTER_QUERY`. Since Linux 6.18.
-pub const IORING_REGISTER_QUERY: u32 = 35;
-
-/// `struct io_uring_query_hdr`, the link of a query chain. Since Linux 6.18.
+/// `struct io_uring_task_restriction`: the head of a list of `io_uring_restriction`, which follows it. Since Linux 7.0.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(non_camel_case_types, reason = "the kernel's name")]
-pub struct io_uring_query_hdr {
-    /// Address of the next header, or 0.
-    pub next_entry: u64,
-    /// Address of the record that the kernel fills.
-    pub query_data: u64,
-    /// Which question: an `IO_URING_QUERY_*` number.
-    pub query_op: u32,
-    /// In: the size of our record. Out: how much of it the kernel filled.
-    pub size: u32,
-    /// 0, or a negative errno for this question alone.
-    pub result: i32,
+pub struct io_uring_task_restriction {
+    /// None is known.
+    pub flags: u16,
+    /// How many follow.
+    pub nr_res: u16,
     /// Reserved, zero.
-    pub __resv: [u32; 3],
-}
-
-/// `IO_URING_QUERY_SCQ`: how large the head of a ring in provided memory is. Since Linux 6.19.
-pub const IO_URING_QUERY_SCQ: u32 = 2;
-
-/// `struct io_uring_query_scq`. Since Linux 6.19.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(non_camel_case_types, reason = "the kernel's name")]
-pub struct io_uring_query_scq {
-    /// Bytes before the completion entries.
-    pub hdr_size: u64,
-    /// Alignment that the part before the index array is rounded up to.
-    pub hdr_alignment: u64,
+    pub resv: [u32; 3],
 }
 
 const _: () = {
@@ -79,7 +75,8 @@ const _: () = {
     assert!(size_of::<io_uring_reg_wait>() == 64);
     assert!(size_of::<io_uring_sync_cancel_reg>() == 64);
     assert!(size_of::<io_uring_rsrc_update>() == 16);
-    assert!(size_of::<io_uring_query_hdr>() == 40);
-    assert!(size_of::<io_uring_query_scq>() == 16);
+    assert!(size_of::<io_uring_task_restriction>() == 16);
+    assert!(core::mem::offset_of!(io_uring_task_restriction, nr_res) == 2);
+    assert!(core::mem::offset_of!(io_uring_task_restriction, resv) == 4);
     assert!(size_of::<__kernel_timespec>() == 16);
 };

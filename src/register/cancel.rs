@@ -1,26 +1,192 @@
 //! Cancelling from outside the queue.
 
+use core::ffi::c_void;
+use core::mem::size_of;
 use core::ptr::from_mut;
 
+use crate::error::Errno;
 use crate::flags::CancelFlags;
 use crate::kernel::Kernel;
-use crate::submitter::Core;
+use crate::submitter::{Core, Submitter};
+use crate::types::sealed::{Target, UseFixed};
+use crate::types::{RawFd, Timespec};
 use crate::uapi::io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
 use crate::uapi::{__kernel_timespec, io_uring_sync_cancel_reg};
 
-/// Cancels all that is in flight (`IORING_REGISTER_SYNC_CANCEL`, since 6.0), without waiting. A failure leaves nothing
-/// to be done: either the kernel is older, or nothing was there to be cancelled.
-pub(crate) fn cancel_everything<K: Kernel>(core: &Core<K>) {
-    let mut argument = io_uring_sync_cancel_reg {
-        addr: 0,
-        fd: -1,
-        flags: CancelFlags::ALL.union(CancelFlags::ANY).bits(),
-        timeout: __kernel_timespec { tv_sec: 0, tv_nsec: 0 },
-        opcode: 0,
-        pad: [0; 7],
-        pad2: [0; 3],
-    };
-    let address = from_mut(&mut argument).cast();
-    // SAFETY: the argument is the operation's own, alive, and read during the call only.
-    let _ = unsafe { core.kernel.register(core.fd, IORING_REGISTER_SYNC_CANCEL as u32, address, 1) };
+/// Which requests are to be cancelled.
+///
+/// The constructors name one key each, the `with_` methods further ones that a request must match as well. The first
+/// request that matches is meant, or with [`all`](Self::all) every one.
+///
+/// ```
+/// use bare_uring::opcode;
+/// use bare_uring::types::{CancelBuilder, Fd, Fixed};
+///
+/// let one = CancelBuilder::user_data(42);
+/// let all_of_a_file = CancelBuilder::fd(Fixed(3)).all();
+/// let reads_of_a_file = CancelBuilder::opcode(opcode::Read::CODE).with_fd(Fd(0)).all();
+/// # let _ = (one, all_of_a_file, reads_of_a_file);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancelBuilder {
+    flags: CancelFlags,
+    user_data: Option<u64>,
+    /// A descriptor or an index, as the flags say; -1 where they name no file.
+    fd: RawFd,
+    opcode: u8,
 }
+
+impl CancelBuilder {
+    const NONE: Self = Self { flags: CancelFlags::empty(), user_data: None, fd: -1, opcode: 0 };
+
+    /// Every request in flight. Since 5.19.
+    #[doc(alias = "IORING_ASYNC_CANCEL_ANY")]
+    #[must_use]
+    pub const fn any() -> Self {
+        Self { flags: CancelFlags::ANY, ..Self::NONE }
+    }
+
+    /// A request that carries this user data.
+    #[must_use]
+    pub const fn user_data(user_data: u64) -> Self {
+        Self::NONE.with_user_data(user_data)
+    }
+
+    /// A request on this file: a [`Fd`](crate::types::Fd), or a [`Fixed`](crate::types::Fixed) one (since 6.0). Since
+    /// 5.19.
+    ///
+    /// It is the file that must be the same, not the number: another descriptor of the same open file matches.
+    #[doc(alias = "IORING_ASYNC_CANCEL_FD")]
+    #[doc(alias = "IORING_ASYNC_CANCEL_FD_FIXED")]
+    #[must_use]
+    pub fn fd(fd: impl UseFixed) -> Self {
+        Self::NONE.with_fd(fd)
+    }
+
+    /// A request with this opcode (as `opcode::Read::CODE`). Since 6.6.
+    #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
+    #[must_use]
+    pub const fn opcode(opcode: u8) -> Self {
+        Self::NONE.with_opcode(opcode)
+    }
+
+    /// Only one that carries this user data too. Together with a file or an opcode since 6.6.
+    #[doc(alias = "IORING_ASYNC_CANCEL_USERDATA")]
+    #[must_use]
+    pub const fn with_user_data(self, user_data: u64) -> Self {
+        Self { user_data: Some(user_data), ..self.narrowed() }
+    }
+
+    /// Only one on this file too.
+    #[must_use]
+    pub fn with_fd(self, fd: impl UseFixed) -> Self {
+        let (by, fd) = match fd.into_target() {
+            Target::Fd(fd) => (CancelFlags::FD, fd.0),
+            // The kernel reads the number back as unsigned.
+            Target::Fixed(slot) => (CancelFlags::FD.union(CancelFlags::FD_FIXED), slot.0.cast_signed()),
+        };
+        let this = self.narrowed();
+        Self { flags: this.flags.difference(CancelFlags::FD_FIXED).union(by), fd, ..this }
+    }
+
+    /// Only one with this opcode too. Since 6.6.
+    #[must_use]
+    pub const fn with_opcode(self, opcode: u8) -> Self {
+        let this = self.narrowed();
+        Self { flags: this.flags.union(CancelFlags::OP), opcode, ..this }
+    }
+
+    /// All that match, not the first only. [`any`](Self::any) means all of them anyway. Since 5.19.
+    #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
+    #[must_use]
+    pub const fn all(self) -> Self {
+        Self { flags: self.flags.union(CancelFlags::ALL), ..self }
+    }
+
+    /// Makes room for a key: the kernel ignores or refuses keys beside ANY, which are meant to narrow it.
+    const fn narrowed(self) -> Self {
+        if !self.flags.contains(CancelFlags::ANY) {
+            return self;
+        }
+        Self { flags: self.flags.difference(CancelFlags::ANY).union(CancelFlags::ALL), ..self }
+    }
+
+    /// The flags for the kernel. Without a file or an opcode it goes by the user data unasked, and before 6.6 it does
+    /// not know the flag that asks for it.
+    #[must_use]
+    pub(crate) const fn flags(self) -> CancelFlags {
+        let others = CancelFlags::FD.union(CancelFlags::OP);
+        if self.user_data.is_some() && self.flags.intersects(others) {
+            self.flags.union(CancelFlags::USERDATA)
+        } else {
+            self.flags
+        }
+    }
+
+    /// The argument of a cancellation that waits as long as `timeout`.
+    const fn argument(self, timeout: Timespec) -> io_uring_sync_cancel_reg {
+        io_uring_sync_cancel_reg {
+            addr: match self.user_data {
+                Some(user_data) => user_data,
+                None => 0,
+            },
+            fd: self.fd,
+            flags: self.flags().bits(),
+            timeout: __kernel_timespec { tv_sec: timeout.seconds(), tv_nsec: timeout.nanoseconds() },
+            opcode: self.opcode,
+            pad: [0; 7],
+            pad2: [0; 3],
+        }
+    }
+}
+
+/// Longer than any program runs: 253 years, and not so long that the sum with the time of day leaves 64 bits.
+///
+/// The interface has a sign for it, -1 in both fields. A 32-bit kernel does not see it: it compares the 64-bit fields
+/// with an `unsigned long`, takes them for a time that is over, and gives up at once.
+const FOREVER: Timespec = Timespec::new(8_000_000_000, 0);
+
+impl<K: Kernel> Submitter<'_, K> {
+    /// Cancels requests that were submitted, and waits for those that are running; without a timeout, as long as it
+    /// takes. Since 6.0.
+    ///
+    /// The requests still complete, and their memory is in use until then: with `ECANCELED`, or, if they were running,
+    /// with `EINTR` or a number that the kernel means for itself (512, of an `OpenAt` that waits for a fifo). What is
+    /// queued and not submitted is not seen.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: none matches; with [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) that is no error.
+    /// `ETIME`: one is still running when the timeout (a span) is over. `EINTR`: a signal came while waiting. `EBADF`:
+    /// the key is a file that is not open, or not registered. `EINVAL`: the kernel does not know a key, or is older
+    /// than 6.0.
+    #[doc(alias = "IORING_REGISTER_SYNC_CANCEL")]
+    #[doc(alias = "io_uring_register_sync_cancel")]
+    pub fn register_sync_cancel(&self, timeout: Option<Timespec>, builder: CancelBuilder) -> Result<(), Errno> {
+        sync_cancel(timeout.unwrap_or(FOREVER), builder, |argument| {
+            // SAFETY: the argument is the operation's own, alive, and read during the call only.
+            unsafe { self.register(IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
+        })
+    }
+}
+
+/// Cancels all that is in flight, without waiting. A failure leaves nothing to be done: either the kernel is older than
+/// 6.0, or nothing was there to be cancelled.
+pub(crate) fn cancel_everything<K: Kernel>(core: &Core<K>) {
+    let _ = sync_cancel(Timespec::ZERO, CancelBuilder::any().all(), |argument| {
+        // SAFETY: the argument is the operation's own, alive, and read during the call only.
+        unsafe { core.kernel.register(core.fd, IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
+    });
+}
+
+/// Makes the argument, and calls the kernel with it.
+fn sync_cancel(
+    timeout: Timespec,
+    builder: CancelBuilder,
+    register: impl FnOnce(*mut c_void) -> Result<u32, Errno>,
+) -> Result<(), Errno> {
+    let mut argument = builder.argument(timeout);
+    register(from_mut(&mut argument).cast()).map(drop)
+}
+
+const _: () = assert!(size_of::<io_uring_sync_cancel_reg>() == 64);

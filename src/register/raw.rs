@@ -24,3 +24,23 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.core.kernel.register(self.core.fd, operation, argument, count) }
     }
 }
+
+/// `io_uring_register(2)` without a ring, as it is: with -1 where the ring's descriptor would stand.
+///
+/// # Errors
+///
+/// Whatever the operation's are. `EINVAL`: the kernel does not know it, or it needs a ring.
+///
+/// # Safety
+///
+/// - `argument` and `count` are what `operation` calls for, and what it registers stays valid for as long as it says.
+#[doc(alias = "io_uring_register")]
+pub unsafe fn without_ring<K: Kernel>(
+    kernel: &K,
+    operation: u32,
+    argument: *mut c_void,
+    count: u32,
+) -> Result<u32, Errno> {
+    // SAFETY: the caller's contract.
+    unsafe { kernel.register(-1, operation, argument, count) }
+}

@@ -4,12 +4,14 @@
 //! the index belongs to a kind of ring that cannot be sent: its kernel is [`Registered<K>`], which puts the index into
 //! every call and gives it back when the ring is closed.
 
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::ptr::{NonNull, from_mut};
 
+use crate::builder::Builder;
 use crate::error::Errno;
-use crate::flags::{EnterFlags, Features};
+use crate::flags::{EnterFlags, Features, SetupFlags};
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::ring::IoUring;
 use crate::types::RawFd;
@@ -18,6 +20,9 @@ use crate::uapi::io_uring_register_op::{
 };
 use crate::uapi::{io_uring_params, io_uring_rsrc_update};
 use crate::{cqueue, squeue};
+
+/// No index: the kernel refuses it.
+const NONE: u32 = u32::MAX;
 
 /// A ring that is reached through its registered index, and bound to its thread.
 pub type LocalRing<S = squeue::Entry, C = cqueue::Entry, K = DefaultKernel> = IoUring<S, C, Registered<K>>;
@@ -28,7 +33,8 @@ pub type LocalRing<S = squeue::Entry, C = cqueue::Entry, K = DefaultKernel> = Io
 #[derive(Debug)]
 pub struct Registered<K> {
     kernel: K,
-    index: u32,
+    /// The index, or [`NONE`] once the ring was closed.
+    index: Cell<u32>,
     /// Whether the ring has a file descriptor besides.
     has_fd: bool,
     /// Whether registrations can go by the index too (`FEAT_REG_REG_RING`).
@@ -39,16 +45,33 @@ pub struct Registered<K> {
 impl<K: Kernel> Registered<K> {
     /// A ring that the kernel made without a descriptor. All kernels that do so (6.5) have `FEAT_REG_REG_RING` (6.3).
     pub(crate) fn without_fd(kernel: K, index: u32) -> Self {
-        Self { kernel, index, has_fd: false, registers: true, task: PhantomData }
+        Self { kernel, index: Cell::new(index), has_fd: false, registers: true, task: PhantomData }
     }
 
     /// Takes the ring out of the task's table.
     fn forget_index(&self, fd: RawFd) -> Result<(), Errno> {
-        let mut update = io_uring_rsrc_update { offset: self.index, resv: 0, data: 0 };
-        let operation = IORING_UNREGISTER_RING_FDS as u32;
+        let mut update = io_uring_rsrc_update { offset: self.index.get(), resv: 0, data: 0 };
+        let argument = from_mut(&mut update).cast();
         // SAFETY: the argument is the operation's own, alive, and used during the call only. Nobody but this value
         // goes by the index.
-        unsafe { self.register(fd, operation, from_mut(&mut update).cast(), 1) }.map(drop)
+        let forgotten = unsafe { self.register(fd, IORING_UNREGISTER_RING_FDS as u32, argument, 1) };
+        match forgotten {
+            // The ring's restrictions forbid it. The table is the task's: any ring will do.
+            Err(Errno::EACCES) => self.forget_through_another(argument),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    #[cold]
+    fn forget_through_another(&self, argument: *mut c_void) -> Result<(), Errno> {
+        let mut params = Builder::<squeue::Entry, cqueue::Entry>::new().params(SetupFlags::empty());
+        // SAFETY: `params` name no memory.
+        let fd = unsafe { self.kernel.setup(1, &mut params) }?.cast_signed();
+        // SAFETY: as in `forget_index`.
+        let forgotten = unsafe { self.kernel.register(fd, IORING_UNREGISTER_RING_FDS as u32, argument, 1) };
+        // SAFETY: the ring was made just now, and nobody else knows it.
+        let _ = unsafe { self.kernel.close(fd) };
+        forgotten.map(drop)
     }
 }
 
@@ -71,7 +94,7 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
     ) -> Result<u32, Errno> {
         let flags = flags | EnterFlags::REGISTERED_RING.bits();
         // SAFETY: the caller's contract is the same; the index is the ring's, in the task that is running.
-        unsafe { self.kernel.enter(self.index.cast_signed(), to_submit, min_complete, flags, argument, size) }
+        unsafe { self.kernel.enter(self.index.get().cast_signed(), to_submit, min_complete, flags, argument, size) }
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
@@ -80,7 +103,7 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
             return Err(Errno::EEXIST);
         }
         let (fd, operation) = if fd >= 0 && self.registers {
-            (self.index.cast_signed(), operation | IORING_REGISTER_USE_REGISTERED_RING as u32)
+            (self.index.get().cast_signed(), operation | IORING_REGISTER_USE_REGISTERED_RING as u32)
         } else {
             (fd, operation)
         };
@@ -103,7 +126,11 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
     }
 
     unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        if self.index.get() == NONE {
+            return Err(Errno::EBADF);
+        }
         let forgotten = self.forget_index(fd);
+        self.index.set(NONE);
         if self.has_fd {
             // SAFETY: the caller's contract is the same.
             unsafe { self.kernel.close(fd) }
@@ -147,7 +174,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         }
         let index = update.offset;
         let registers = self.params().features().contains(Features::REG_REG_RING);
-        Ok(self.map_kernel(|kernel| Registered { kernel, index, has_fd: true, registers, task: PhantomData }))
+        Ok(self.map_kernel(|kernel| Registered {
+            kernel,
+            index: Cell::new(index),
+            has_fd: true,
+            registers,
+            task: PhantomData,
+        }))
     }
 }
 
@@ -196,6 +229,6 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
     /// The index in the task's table.
     #[must_use]
     pub fn registered_index(&self) -> u32 {
-        self.kernel().index
+        self.kernel().index.get()
     }
 }

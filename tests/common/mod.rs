@@ -1,6 +1,7 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod answering;
 pub mod kernels;
 pub mod raw;
 pub mod requests;

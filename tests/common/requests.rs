@@ -3,14 +3,17 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 use std::cell::RefCell;
+use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 
 use bare_uring::types::{DestinationSlot, Fd, OpenFlags, RawFd};
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, opcode, squeue};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{FileType, MemfdFlags, Mode};
 
 use super::push;
+use super::raw::field;
 
 /// A ring of 8 entries.
 pub fn ring() -> IoUring {
@@ -81,6 +84,48 @@ pub fn open_root(slot: DestinationSlot) -> squeue::Entry {
     opcode::OpenAt::new(Fd::CWD, c"/".as_ptr()).flags(OpenFlags(0)).file_index(slot).build()
 }
 
+/// A path whose opening occupies a worker, which can be interrupted, until somebody opens it for writing. (A read from a
+/// pipe would not: a worker that finds nothing there leaves it to polling.)
+pub struct Fifo {
+    path: CString,
+}
+
+impl Fifo {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("bare-uring-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        Self { path: CString::new(path.into_os_string().into_vec()).unwrap() }
+    }
+
+    /// A request that occupies a worker; this value must outlive its completion.
+    pub fn open(&self) -> squeue::Entry {
+        opcode::OpenAt::new(Fd::CWD, self.path.as_ptr()).build().flags(squeue::Flags::ASYNC)
+    }
+}
+
+impl Drop for Fifo {
+    fn drop(&mut self) {
+        let _ = rustix::fs::unlink(&self.path);
+    }
+}
+
+/// Whether a request says that it was cancelled: before it ran, or while it ran, where some kernels let the number 512
+/// out that they go by among themselves (ERESTARTSYS).
+pub fn was_cancelled(outcome: Result<u32, Errno>) -> bool {
+    outcome.is_err_and(|errno| matches!(errno, Errno::ECANCELED | Errno::EINTR) || errno.raw() == 512)
+}
+
+/// What /proc says about each worker of the calling thread; workers bear its number in their name.
+pub fn workers() -> Vec<String> {
+    let name = format!("iou-wrk-{}", rustix::thread::gettid().as_raw_nonzero());
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok())
+        .filter(|status| field(status, "Name").as_deref() == Some(&name))
+        .collect()
+}
+
 /// The descriptor of a file that the test keeps open.
 pub fn fd(file: &OwnedFd) -> Fd {
     Fd(file.as_raw_fd())
@@ -106,6 +151,10 @@ pub struct Recorder {
     told: RefCell<Vec<Told>>,
     /// What registrations are answered with, where Linux is not to be asked.
     answer: Option<Result<u32, Errno>>,
+    /// What each byte of their arguments becomes on the way.
+    fill: Option<u8>,
+    /// What set-up is made to say.
+    pub tweak: fn(&mut io_uring_params),
 }
 
 impl Recorder {
@@ -113,7 +162,7 @@ impl Recorder {
     ///
     /// Every argument of a registration that is not null is at least `size` bytes long.
     pub unsafe fn new(size: usize) -> Self {
-        Self { size, told: RefCell::default(), answer: None }
+        Self { size, told: RefCell::default(), answer: None, fill: None, tweak: |_| {} }
     }
 
     /// The same, and answers by itself.
@@ -122,7 +171,16 @@ impl Recorder {
     ///
     /// As [`new`](Self::new).
     pub unsafe fn answering(size: usize, answer: Result<u32, Errno>) -> Self {
-        Self { size, told: RefCell::default(), answer: Some(answer) }
+        Self { size, told: RefCell::default(), answer: Some(answer), fill: None, tweak: |_| {} }
+    }
+
+    /// Answers 0, and writes this byte all over the argument.
+    ///
+    /// # Safety
+    ///
+    /// As [`new`](Self::new); and the argument may be written to, as any bits.
+    pub unsafe fn filling(size: usize, byte: u8) -> Self {
+        Self { size, told: RefCell::default(), answer: Some(Ok(0)), fill: Some(byte), tweak: |_| {} }
     }
 
     /// What was told since the last look.
@@ -131,12 +189,14 @@ impl Recorder {
     }
 }
 
-// SAFETY: each call is handed on to Linux unchanged, or not made at all; arguments are read within the size that the
-// maker of the recorder answers for.
+// SAFETY: each call is handed on to Linux unchanged, or not made at all; arguments are read and written within the size
+// that the maker of the recorder answers for. A tweaked offset is checked by the crate.
 unsafe impl Kernel for Recorder {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.
-        unsafe { Linux.setup(entries, params) }
+        let fd = unsafe { Linux.setup(entries, params) }?;
+        (self.tweak)(params);
+        Ok(fd)
     }
 
     unsafe fn enter(
@@ -160,6 +220,10 @@ unsafe impl Kernel for Recorder {
             unsafe { core::slice::from_raw_parts(argument.cast::<u8>(), self.size) }.to_vec()
         };
         self.told.borrow_mut().push(Told { fd, operation, count, bytes });
+        if let Some(byte) = self.fill {
+            // SAFETY: the argument has that many bytes, by the contract of `filling`, and may be written to.
+            unsafe { argument.cast::<u8>().write_bytes(byte, self.size) };
+        }
         if let Some(answer) = self.answer {
             return answer;
         }

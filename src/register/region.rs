@@ -1,0 +1,295 @@
+//! Memory that the kernel knows by its ring, and in it the arguments of waits.
+//!
+//! A ring has one such region, and keeps it: there is no way to unregister it. The kernel lets go of the memory some
+//! time after the ring was closed. So memory of the caller's is borrowed for ever, and memory of the kernel's is mapped
+//! until the value is dropped; dropping it early changes nothing for the kernel, whose waits go on by what was set last.
+
+use core::mem::{MaybeUninit, offset_of, size_of};
+use core::ptr::{NonNull, from_mut, from_ref};
+
+use crate::error::Errno;
+use crate::kernel::{DefaultKernel, Kernel};
+use crate::submitter::Submitter;
+use crate::types::{Sigset, Timespec};
+use crate::uapi::io_uring_register_op::IORING_REGISTER_MEM_REGION;
+use crate::uapi::{
+    __kernel_timespec, IORING_MEM_REGION_REG_WAIT_ARG, IORING_MEM_REGION_TYPE_USER, IORING_REG_WAIT_TS,
+    io_uring_mem_region_reg, io_uring_reg_wait, io_uring_region_desc,
+};
+
+/// The smallest page that a kernel has; one with larger pages refuses itself what does not fill them.
+const PAGE: usize = 4096;
+
+const fn whole_pages(size: usize) -> bool {
+    size != 0 && size.is_multiple_of(PAGE)
+}
+
+/// Bytes of one argument.
+const SLOT: usize = size_of::<io_uring_reg_wait>();
+
+/// A region registered with a ring.
+///
+/// A region of the kernel's own memory is a mapping of the ring: while it lives, the kernel keeps the ring, though its
+/// descriptor be closed. Drop it before the ring, or soon after.
+///
+/// # Invariants
+///
+/// - `memory` is valid for reads and writes for the life of the value, aligned to 64, and nobody's but this value's and
+///   the kernel's. The kernel reads it while a wait begins.
+/// - If there is a `mapper`, it has mapped the memory, and nobody else unmaps it.
+#[derive(Debug)]
+pub struct MemoryRegion<K: Kernel = DefaultKernel> {
+    memory: NonNull<[u8]>,
+    mapper: Option<K>,
+}
+
+// SAFETY: the memory belongs to the value, wherever that is; only the mapper may be bound to a thread.
+unsafe impl<K: Kernel + Send> Send for MemoryRegion<K> {}
+
+impl<K: Kernel> MemoryRegion<K> {
+    /// Where it starts, and how long it is. It is valid as long as the value lives.
+    #[must_use]
+    pub const fn memory(&self) -> NonNull<[u8]> {
+        self.memory
+    }
+}
+
+impl<K: Kernel> Drop for MemoryRegion<K> {
+    fn drop(&mut self) {
+        if let Some(kernel) = &self.mapper {
+            // SAFETY: the mapping is this value's own, made by the same kernel, and gone with it. A failure leaves
+            // nothing to be done.
+            let _ = unsafe { kernel.unmap(self.memory.cast(), self.memory.len()) };
+        }
+    }
+}
+
+/// What one wait may carry (`struct io_uring_reg_wait`): a timeout, a minimum time, a signal mask.
+#[derive(Debug, Clone, Copy)]
+#[doc(alias = "io_uring_reg_wait")]
+pub struct WaitArgument(io_uring_reg_wait);
+
+impl WaitArgument {
+    /// A wait without limits.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(io_uring_reg_wait {
+            ts: __kernel_timespec { tv_sec: 0, tv_nsec: 0 },
+            min_wait_usec: 0,
+            flags: 0,
+            sigmask: 0,
+            sigmask_sz: 0,
+            pad: [0; 3],
+            pad2: [0; 2],
+        })
+    }
+
+    /// Waits at most this long.
+    #[must_use]
+    #[doc(alias = "IORING_REG_WAIT_TS")]
+    pub const fn timespec(mut self, timespec: Timespec) -> Self {
+        self.0.ts = __kernel_timespec { tv_sec: timespec.seconds(), tv_nsec: timespec.nanoseconds() };
+        self.0.flags |= IORING_REG_WAIT_TS as u32;
+        self
+    }
+
+    /// For this many microseconds waits for all of the completions asked for; after that the first one ends the wait.
+    #[must_use]
+    pub const fn min_wait_usec(mut self, microseconds: u32) -> Self {
+        self.0.min_wait_usec = microseconds;
+        self
+    }
+
+    /// The signals that are blocked while waiting. The kernel reads the mask anew at each wait, and so it is borrowed
+    /// for ever.
+    #[must_use]
+    pub fn sigmask(mut self, sigmask: &'static Sigset) -> Self {
+        self.0.sigmask = from_ref(sigmask).expose_provenance() as u64;
+        self.0.sigmask_sz = Sigset::SIZE;
+        self
+    }
+}
+
+impl Default for WaitArgument {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A region of wait arguments, each of which has a slot of 64 bytes.
+///
+/// ```no_run
+/// use bare_uring::register::WaitArgument;
+/// use bare_uring::{Builder, Errno, IoUring, types::Timespec};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ring: IoUring = Builder::new().setup_r_disabled().build(8)?;
+/// let mut waits = ring.submitter().map_wait_region(4096)?;
+/// ring.submitter().register_enable_rings()?;
+/// let brief = waits.set(3, WaitArgument::new().timespec(Timespec::new(0, 1000))).expect("there are 63");
+/// assert_eq!(ring.submitter().submit_and_wait_reg(1, brief), Err(Errno::ETIME));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct WaitRegion<K: Kernel = DefaultKernel>(MemoryRegion<K>);
+
+impl<K: Kernel> WaitRegion<K> {
+    /// How many slots there are: 63 to a region of 4096 bytes.
+    ///
+    /// The last 64 bytes are none, although kernels take their offset: those up to 6.18 at least then read the argument
+    /// at offset 0 (`io_get_ext_arg_reg()` guards its index one slot too low).
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        (self.0.memory.len() / SLOT).saturating_sub(1)
+    }
+
+    /// What [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes for this slot; `None` if there is none such.
+    #[must_use]
+    pub const fn offset(&self, slot: usize) -> Option<usize> {
+        if slot < self.slots() { Some(slot * SLOT) } else { None }
+    }
+
+    /// Puts an argument into a slot, and gives its [`offset`](Self::offset); `None` if there is no such slot. Slots
+    /// start without limits.
+    ///
+    /// A wait reads its slot when it begins: one that is under way in another thread keeps what it has read. If that
+    /// happens at the same time, the wait may take one half of the old argument and one of the new.
+    pub fn set(&mut self, slot: usize, argument: WaitArgument) -> Option<usize> {
+        let offset = self.offset(slot)?;
+        // SAFETY: the slot lies within the memory, as `offset` found.
+        let place = unsafe { self.0.memory.cast::<u8>().add(offset) }.cast::<io_uring_reg_wait>();
+        // SAFETY: the place is within the region, which is valid and aligned, as its offset is. `&mut self` keeps
+        // others from writing; the kernel, outside of the program, only reads, and no reference to the memory exists.
+        unsafe { place.write_volatile(argument.0) };
+        Some(offset)
+    }
+
+    /// The region itself.
+    #[must_use]
+    pub const fn region(&self) -> &MemoryRegion<K> {
+        &self.0
+    }
+}
+
+/// What the kernel is to make of a region.
+const PLAIN: u64 = 0;
+const WAITS: u64 = IORING_MEM_REGION_REG_WAIT_ARG as u64;
+
+impl<K: Kernel> Submitter<'_, K> {
+    /// Registers memory of the caller's. Since 6.13.
+    ///
+    /// It starts at a page and is some pages long; it is zeroed. The borrow never ends, even if the call fails.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: the ring has a region. `EINVAL`: no pages, not at their boundaries, or the kernel is older. `EFAULT`:
+    /// memory that can't be written. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory.
+    #[doc(alias = "IORING_REGISTER_MEM_REGION")]
+    #[doc(alias = "IORING_MEM_REGION_TYPE_USER")]
+    #[doc(alias = "io_uring_register_region")]
+    pub fn register_mem_region(&self, memory: &'static mut [MaybeUninit<u8>]) -> Result<MemoryRegion<K>, Errno> {
+        self.provide(memory, PLAIN)
+    }
+
+    /// Has the kernel make a region of `size` bytes, and maps it. Since 6.13.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: the ring has a region. `EINVAL`: no pages, or the kernel is older. `ENOMEM`, `E2BIG`. If it is the
+    /// mapping that fails (`ENOSYS`, `EBADF`, `ENOMEM`), then the region stays, out of reach: it takes another ring.
+    #[doc(alias = "IORING_REGISTER_MEM_REGION")]
+    pub fn map_mem_region(&self, size: usize) -> Result<MemoryRegion<K>, Errno>
+    where
+        K: Clone,
+    {
+        self.map_region(size, PLAIN)
+    }
+
+    /// Registers memory of the caller's for arguments of waits, 64 bytes for each. The ring must have been made
+    /// [disabled](crate::Builder::setup_r_disabled), and not been enabled yet. Since 6.13.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_mem_region`](Self::register_mem_region). `EINVAL`: the ring is enabled.
+    #[doc(alias = "IORING_REGISTER_MEM_REGION")]
+    #[doc(alias = "IORING_MEM_REGION_REG_WAIT_ARG")]
+    #[doc(alias = "io_uring_register_wait_reg")]
+    pub fn register_wait_region(&self, memory: &'static mut [MaybeUninit<u8>]) -> Result<WaitRegion<K>, Errno> {
+        self.provide(memory, WAITS).map(WaitRegion)
+    }
+
+    /// Has the kernel make a region for arguments of waits, and maps it. The ring must have been made
+    /// [disabled](crate::Builder::setup_r_disabled), and not been enabled yet. Since 6.13.
+    ///
+    /// A ring that goes by a registered index maps nothing: do this first, and register its descriptor then.
+    ///
+    /// # Errors
+    ///
+    /// As [`map_mem_region`](Self::map_mem_region). `EINVAL`: the ring is enabled.
+    #[doc(alias = "IORING_REGISTER_MEM_REGION")]
+    #[doc(alias = "IORING_MEM_REGION_REG_WAIT_ARG")]
+    pub fn map_wait_region(&self, size: usize) -> Result<WaitRegion<K>, Errno>
+    where
+        K: Clone,
+    {
+        self.map_region(size, WAITS).map(WaitRegion)
+    }
+
+    fn provide(&self, memory: &'static mut [MaybeUninit<u8>], flags: u64) -> Result<MemoryRegion<K>, Errno> {
+        let size = memory.len();
+        if !memory.as_ptr().addr().is_multiple_of(PAGE) || !whole_pages(size) {
+            return Err(Errno::EINVAL);
+        }
+        memory.fill(MaybeUninit::new(0));
+        let start = NonNull::from(memory).cast::<u8>();
+        self.describe(start.as_ptr().expose_provenance() as u64, size, flags)?;
+        Ok(MemoryRegion { memory: NonNull::slice_from_raw_parts(start, size), mapper: None })
+    }
+
+    fn map_region(&self, size: usize, flags: u64) -> Result<MemoryRegion<K>, Errno>
+    where
+        K: Clone,
+    {
+        if !whole_pages(size) {
+            return Err(Errno::EINVAL);
+        }
+        // The clone maps, so that it is the one to unmap.
+        let kernel = self.core.kernel.clone();
+        let offset = self.describe(0, size, flags)?;
+        let start = kernel.map(size, self.core.fd, offset)?;
+        Ok(MemoryRegion { memory: NonNull::slice_from_raw_parts(start, size), mapper: Some(kernel) })
+    }
+
+    /// Registers the memory at `address`, or new memory of the kernel's if that is 0; where that is to be mapped.
+    fn describe(&self, address: u64, size: usize, flags: u64) -> Result<u64, Errno> {
+        let mut region = io_uring_region_desc {
+            user_addr: address,
+            size: size as u64,
+            flags: if address == 0 { 0 } else { IORING_MEM_REGION_TYPE_USER as u32 },
+            id: 0,
+            mmap_offset: 0,
+            __resv: [0; 4],
+        };
+        let region_at = &raw mut region;
+        let mut argument =
+            io_uring_mem_region_reg { region_uptr: region_at.expose_provenance() as u64, flags, __resv: [0; 2] };
+        let operation = IORING_REGISTER_MEM_REGION as u32;
+        // SAFETY: the argument and the description that it names are the operation's own and used during the call only.
+        // Memory of the caller's is borrowed for ever.
+        unsafe { self.register(operation, from_mut(&mut argument).cast(), 1) }?;
+        // SAFETY: the description is alive; only the call has written to it.
+        Ok(unsafe { region_at.read() }.mmap_offset)
+    }
+}
+
+const _: () = {
+    assert!(SLOT == 64);
+    assert!(offset_of!(io_uring_reg_wait, min_wait_usec) == 16);
+    assert!(offset_of!(io_uring_reg_wait, flags) == 20);
+    assert!(offset_of!(io_uring_reg_wait, sigmask) == 24);
+    assert!(offset_of!(io_uring_reg_wait, sigmask_sz) == 32);
+    assert!(size_of::<io_uring_mem_region_reg>() == 32);
+    assert!(size_of::<io_uring_region_desc>() == 64);
+    assert!(offset_of!(io_uring_region_desc, mmap_offset) == 24);
+};

@@ -1,0 +1,170 @@
+//! Other sizes for a ring that is in use.
+
+use core::ptr::from_mut;
+
+use crate::builder::Parameters;
+use crate::error::{Area, Errno, SetupError};
+use crate::flags::SetupFlags;
+use crate::kernel::Kernel;
+use crate::memory::{Header, MemorySize, Region, Regions, Rings};
+use crate::register;
+use crate::ring::IoUring;
+use crate::setup::RingMemory;
+use crate::sync::Ordering;
+use crate::uapi::io_uring_params;
+use crate::uapi::io_uring_register_op::IORING_REGISTER_RESIZE_RINGS;
+use crate::{cqueue, squeue};
+
+/// Whether a queue's entries from `head` to `tail` stand across the wrap of the indices, where the kernel copies none.
+const fn wraps(head: u32, tail: u32) -> bool {
+    head > tail
+}
+
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
+    /// Changes the sizes of the queues (rounded up to powers of two; without `cq_entries` twice the submission
+    /// entries). What is queued, in flight or completed stays. Since 6.13.
+    ///
+    /// The kernel makes new memory, and the ring maps that. So everything that would prevent the mapping is looked at
+    /// before the kernel is asked.
+    ///
+    /// # Errors
+    ///
+    /// After all but the last the ring is as it was.
+    ///
+    /// | errno | meaning |
+    /// |--|--|
+    /// | `EINVAL` | not a DEFER_TASKRUN ring, sizes that are none, provided memory (see [`resize_provided`](Self::resize_provided)), or a kernel that can't |
+    /// | `EBADF` | the ring has no file descriptor to map |
+    /// | `EOVERFLOW` | what is there does not fit the new sizes: submit, reap, then again |
+    /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, or (SQ_REWIND) entries not submitted |
+    /// | `EEXIST` | this is not the ring's task |
+    /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK |
+    /// | `ENOTRECOVERABLE` | the kernel has resized, but the new memory could not be mapped: the ring is closed, and only good to be dropped |
+    #[doc(alias = "IORING_REGISTER_RESIZE_RINGS")]
+    #[doc(alias = "io_uring_resize_rings")]
+    pub fn register_resize_rings(&mut self, sq_entries: u32, cq_entries: Option<u32>) -> Result<(), Errno> {
+        if !self.regions().are_mapped() {
+            return Err(Errno::EINVAL);
+        }
+        self.may_be_resized()?;
+        // Whether the ring can be mapped at all: once more what is mapped now.
+        let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0);
+        let again = again.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+        // SAFETY: no reference into it was made.
+        unsafe { again.release(self.kernel()) };
+
+        let params = self.resize(sq_entries, cq_entries, None)?;
+        let located = self.regions().map_again(self.kernel(), self.fd(), &params).and_then(|regions| {
+            // SAFETY: the regions are this ring's, mapped just now, and used here only.
+            match unsafe { Rings::locate(&params, &regions) } {
+                Ok(rings) => Ok((rings, regions)),
+                Err(error) => {
+                    // SAFETY: no reference into them was kept.
+                    unsafe { regions.release(self.kernel()) };
+                    Err(error)
+                }
+            }
+        });
+        self.change_to(params, located)
+    }
+
+    /// The same for a ring in provided memory, with other memory, which is the ring's from now on. The old memory is the
+    /// caller's again when the call has succeeded; if it fails, the new one is given up nevertheless.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_resize_rings`](Self::register_resize_rings), and `EINVAL` for memory that is too short or not at a
+    /// page.
+    pub fn resize_provided(
+        &mut self,
+        sq_entries: u32,
+        cq_entries: Option<u32>,
+        memory: RingMemory,
+    ) -> Result<(), Errno> {
+        if self.regions().are_mapped() {
+            return Err(Errno::EINVAL);
+        }
+        self.may_be_resized()?;
+        let sq = sq_entries.checked_next_power_of_two().ok_or(Errno::EINVAL)?;
+        let cq = cq_entries.unwrap_or(sq.saturating_mul(2)).checked_next_power_of_two().ok_or(Errno::EINVAL)?;
+        let header = register::ring_header(self.kernel()).unwrap_or(Header::USUAL);
+        let need = MemorySize::compute(self.params().setup(), sq, cq, header).ok_or(Errno::EINVAL)?;
+        let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
+        rings.fits(Area::Rings, need.rings).map_err(|_| Errno::EINVAL)?;
+        sqes.fits(Area::Sqes, need.sqes).map_err(|_| Errno::EINVAL)?;
+
+        let params = self.resize(sq_entries, cq_entries, Some((rings, sqes)))?;
+        let regions = Regions::provided(rings, rings, sqes);
+        // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.
+        let located = unsafe { Rings::locate(&params, &regions) }.map(|rings| (rings, regions));
+        self.change_to(params, located)
+    }
+
+    /// What would lose entries, refused; and what is queued, made visible, so that it is copied.
+    fn may_be_resized(&mut self) -> Result<(), Errno> {
+        let setup = self.params().setup();
+        let (core, sq, cq) = self.parts();
+        if !setup.contains(SetupFlags::DEFER_TASKRUN) {
+            return Err(Errno::EINVAL);
+        }
+        if setup.contains(SetupFlags::SQ_REWIND) && sq.tail.get() != 0 {
+            return Err(Errno::EBUSY);
+        }
+        cq.publish(&core.rings);
+        core.show(sq);
+        let rings = &core.rings;
+        let sq = wraps(rings.sq_head().load(Ordering::Relaxed), rings.sq_tail().load(Ordering::Relaxed));
+        let cq = wraps(rings.cq_head().load(Ordering::Relaxed), rings.cq_tail().load(Ordering::Relaxed));
+        if sq || cq { Err(Errno::EBUSY) } else { Ok(()) }
+    }
+
+    /// Asks the kernel; what the ring is then.
+    fn resize(
+        &self,
+        sq_entries: u32,
+        cq_entries: Option<u32>,
+        memory: Option<(Region, Region)>,
+    ) -> Result<io_uring_params, Errno> {
+        let mut params = self.params().0;
+        params.flags = cq_entries.map_or(SetupFlags::empty(), |_| SetupFlags::CQSIZE).bits();
+        params.sq_entries = sq_entries;
+        params.cq_entries = cq_entries.unwrap_or(0);
+        params.sq_off.array = 0;
+        if let Some((rings, sqes)) = memory {
+            params.cq_off.user_addr = rings.address();
+            params.sq_off.user_addr = sqes.address();
+        }
+        // SAFETY: the argument is the operation's own, alive, and used during the call only; memory that it names is the
+        // caller's, borrowed for ever. The ring changes to the new memory before it is used again.
+        unsafe { self.submitter().register(IORING_REGISTER_RESIZE_RINGS as u32, from_mut(&mut params).cast(), 1) }?;
+        params.flags = self.params().0.flags;
+        params.features = self.params().0.features;
+        Ok(params)
+    }
+
+    fn change_to(
+        &mut self,
+        params: io_uring_params,
+        located: Result<(Rings, Regions), SetupError>,
+    ) -> Result<(), Errno> {
+        let Ok((rings, regions)) = located else {
+            self.close();
+            return Err(Errno::ENOTRECOVERABLE);
+        };
+        rings.write_indices();
+        // SAFETY: the kernel has changed to the new memory, in which the rings were located.
+        unsafe { self.replace_memory(Parameters(params), rings, regions) };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wraps;
+
+    #[test]
+    fn entries_across_the_wrap_are_seen() {
+        assert!(!wraps(0, 0) && !wraps(5, 9) && !wraps(u32::MAX, u32::MAX));
+        assert!(wraps(u32::MAX, 0) && wraps(u32::MAX - 3, 4));
+    }
+}

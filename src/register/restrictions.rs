@@ -1,0 +1,143 @@
+//! What a ring, or every ring of a task, may do at all.
+
+use core::mem::{offset_of, size_of};
+use core::ptr::from_mut;
+
+use super::raw::without_ring;
+use super::resource;
+use crate::error::Errno;
+use crate::flags::SqeFlags;
+use crate::kernel::Kernel;
+use crate::submitter::Submitter;
+use crate::uapi::io_uring_register_op::IORING_REGISTER_RESTRICTIONS;
+use crate::uapi::io_uring_register_restriction_op as Kind;
+use crate::uapi::{io_uring_restriction, io_uring_task_restriction};
+
+/// One thing that is allowed, or required (`struct io_uring_restriction`). What no restriction names is forbidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "io_uring_restriction")]
+#[repr(C)]
+pub struct Restriction {
+    kind: u16,
+    /// An operation, an opcode, or flags.
+    value: u8,
+    resv: u8,
+    resv2: [u32; 3],
+}
+
+impl Restriction {
+    /// Allows a registration (`IORING_REGISTER_*`).
+    #[doc(alias = "IORING_RESTRICTION_REGISTER_OP")]
+    #[must_use]
+    pub const fn register_op(operation: u8) -> Self {
+        Self::new(Kind::IORING_RESTRICTION_REGISTER_OP, operation)
+    }
+
+    /// Allows a request (as `opcode::Read::CODE`).
+    #[doc(alias = "IORING_RESTRICTION_SQE_OP")]
+    #[must_use]
+    pub const fn sqe_op(opcode: u8) -> Self {
+        Self::new(Kind::IORING_RESTRICTION_SQE_OP, opcode)
+    }
+
+    /// Allows these flags to requests. Flags that are required are allowed anyway; of several such restrictions the
+    /// last counts.
+    #[doc(alias = "IORING_RESTRICTION_SQE_FLAGS_ALLOWED")]
+    #[must_use]
+    pub const fn sqe_flags_allowed(flags: SqeFlags) -> Self {
+        Self::new(Kind::IORING_RESTRICTION_SQE_FLAGS_ALLOWED, flags.bits())
+    }
+
+    /// Requires these flags of every request. Of several such restrictions the last counts.
+    #[doc(alias = "IORING_RESTRICTION_SQE_FLAGS_REQUIRED")]
+    #[must_use]
+    pub const fn sqe_flags_required(flags: SqeFlags) -> Self {
+        Self::new(Kind::IORING_RESTRICTION_SQE_FLAGS_REQUIRED, flags.bits())
+    }
+
+    const fn new(kind: Kind, value: u8) -> Self {
+        Self { kind: kind as u16, value, resv: 0, resv2: [0; 3] }
+    }
+}
+
+impl<K: Kernel> Submitter<'_, K> {
+    /// Restricts the ring, from when it is [enabled](Self::register_enable_rings) on: a request that is not allowed
+    /// completes with `EACCES`, a registration that is not allowed fails with it. Since 5.10.
+    ///
+    /// It can be done once, while the ring is still disabled, and not undone. An empty list forbids everything. A list
+    /// that allows requests only forbids all registrations (before 7.0; since then it leaves them alone, and one that
+    /// allows registrations only leaves requests alone).
+    ///
+    /// A ring whose descriptor is registered must be allowed `IORING_UNREGISTER_RING_FDS`: otherwise its place in the
+    /// task's table can't be given back.
+    ///
+    /// # Errors
+    ///
+    /// `EBADFD`: the ring is not disabled (any more). `EBUSY`: it has restrictions already. `EINVAL`: an operation or
+    /// opcode that the kernel does not know, or more restrictions than there are things to allow. `ENOMEM`: no memory.
+    #[doc(alias = "IORING_REGISTER_RESTRICTIONS")]
+    #[doc(alias = "io_uring_register_restrictions")]
+    pub fn register_restrictions(&self, restrictions: &[Restriction]) -> Result<(), Errno> {
+        let count = resource::count(restrictions.len())?;
+        let first = restrictions.as_ptr().cast_mut().cast();
+        // SAFETY: `first` and `count` describe the slice, which the kernel reads during the call only.
+        unsafe { self.register(IORING_REGISTER_RESTRICTIONS as u32, first, count) }.map(drop)
+    }
+}
+
+/// Restrictions for [`restrict_task`]: the head that the kernel wants before them, and `N` of them, in the caller's own
+/// memory (`struct io_uring_task_restriction`).
+#[derive(Debug, Clone, Copy)]
+#[doc(alias = "io_uring_task_restriction")]
+#[repr(C)]
+pub struct TaskRestrictions<const N: usize> {
+    head: io_uring_task_restriction,
+    list: [Restriction; N],
+}
+
+impl<const N: usize> TaskRestrictions<N> {
+    /// These, all of them. More than 65,535 do not compile.
+    #[must_use]
+    pub const fn new(list: [Restriction; N]) -> Self {
+        const { assert!(N <= u16::MAX as usize, "the kernel counts them with 16 bits") };
+        Self { head: io_uring_task_restriction { flags: 0, nr_res: N as u16, resv: [0; 3] }, list }
+    }
+}
+
+/// Restricts every ring that the calling task, or a child that it forks later, makes from now on. Since 7.0.
+///
+/// It can be done once, and not undone. What is forbidden comes back as `EACCES`, as under
+/// [`Submitter::register_restrictions`].
+///
+/// ```no_run
+/// use bare_uring::register::{Restriction, TaskRestrictions, restrict_task};
+/// use bare_uring::{Linux, opcode};
+///
+/// let only = [Restriction::sqe_op(opcode::Read::CODE), Restriction::sqe_op(opcode::Write::CODE)];
+/// restrict_task(&Linux, TaskRestrictions::new(only))?;
+/// # Ok::<(), bare_uring::Errno>(())
+/// ```
+///
+/// # Errors
+///
+/// `EPERM`: the task is restricted already. `EACCES`: it has neither `no_new_privs` set (`prctl(2)`) nor
+/// CAP_SYS_ADMIN. `EINVAL`: an operation or opcode that the kernel does not know, too many restrictions, or a kernel
+/// before 7.0. `ENOMEM`: no memory.
+#[doc(alias = "IORING_REGISTER_RESTRICTIONS")]
+pub fn restrict_task<K: Kernel, const N: usize>(
+    kernel: &K,
+    mut restrictions: TaskRestrictions<N>,
+) -> Result<(), Errno> {
+    let address = from_mut(&mut restrictions).cast();
+    // SAFETY: head and list are one object, alive, and read during the call only; the head says how long the list is.
+    unsafe { without_ring(kernel, IORING_REGISTER_RESTRICTIONS as u32, address, 1) }.map(drop)
+}
+
+const _: () = {
+    assert!(size_of::<Restriction>() == 16);
+    assert!(size_of::<Restriction>() == size_of::<io_uring_restriction>());
+    assert!(offset_of!(Restriction, kind) == offset_of!(io_uring_restriction, opcode));
+    assert!(offset_of!(Restriction, value) == offset_of!(io_uring_restriction, __bindgen_anon_1));
+    assert!(offset_of!(TaskRestrictions<2>, list) == size_of::<io_uring_task_restriction>());
+    assert!(size_of::<TaskRestrictions<2>>() == 48);
+};

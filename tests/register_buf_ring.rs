@@ -1,0 +1,326 @@
+//! Rings of provided buffers: the kernel picks them, says which, and gets them back once.
+
+mod common;
+
+use std::io::Write;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+
+use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer, BufferState, Descriptor};
+use bare_uring::squeue::{Entry, Flags};
+use bare_uring::types::Fd;
+use bare_uring::{Builder, Errno, IoUring, Kernel, cqueue, opcode, squeue};
+use common::kernels::{Call, Trace};
+use common::{memory, push, skip};
+
+const GROUP: u16 = 7;
+
+/// Memory for `count` buffers of `size` bytes.
+fn provide(count: usize, size: usize) -> BufRingMemory {
+    let ring = memory(count * size_of::<Descriptor>());
+    // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
+    let descriptors = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
+    BufRingMemory { descriptors, buffers: memory(count * size), states: vec![BufferState::default(); count].leak() }
+}
+
+struct Pipe {
+    reader: std::io::PipeReader,
+    writer: std::io::PipeWriter,
+}
+
+impl Pipe {
+    fn new() -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        Self { reader, writer }
+    }
+
+    fn read(&self, limit: u32) -> Entry {
+        opcode::Read::new(Fd(self.reader.as_raw_fd()), std::ptr::null_mut(), limit).buf_group(GROUP).build()
+    }
+}
+
+/// Sends bytes through the pipe, and reads them with a buffer of the group.
+fn pass<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>, pipe: &mut Pipe, bytes: &[u8]) -> cqueue::Entry {
+    pipe.writer.write_all(bytes).unwrap();
+    push(ring, pipe.read(bytes.len() as u32));
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    ring.completion().next().unwrap()
+}
+
+fn take(buffers: &mut BufRing, cqe: &cqueue::Entry) -> Option<Buffer> {
+    // SAFETY: each test takes the completions of its own group, each once.
+    unsafe { buffers.take(cqe) }
+}
+
+#[test]
+fn a_read_takes_the_next_buffer_and_fills_it() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).unwrap();
+    for (id, bytes) in [(0, &b"first"[..]), (1, b"second"), (2, b"third")] {
+        let cqe = pass(&mut ring, &mut pipe, bytes);
+        let buffer = take(&mut buffers, &cqe).unwrap();
+        assert_eq!((buffer.id(), &*buffer, cqe.outcome()), (id, bytes, Ok(bytes.len() as u32)));
+    }
+}
+
+#[test]
+fn without_buffers_reads_end_with_enobufs_until_some_are_published() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(1, 16), BufRingOptions::new()).unwrap();
+    let cqe = pass(&mut ring, &mut pipe, b"a");
+    let buffer = take(&mut buffers, &cqe).unwrap();
+    assert_eq!(pass(&mut ring, &mut pipe, b"b").outcome(), Err(Errno::ENOBUFS));
+    buffers.recycle(buffer).unwrap();
+    assert_eq!(pass(&mut ring, &mut pipe, b"c").outcome(), Err(Errno::ENOBUFS));
+    buffers.publish();
+    let cqe = pass(&mut ring, &mut pipe, b"d");
+    assert_eq!(&*take(&mut buffers, &cqe).unwrap(), b"b");
+}
+
+#[test]
+fn the_tail_wraps_at_sixteen_bits() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 8), BufRingOptions::new()).unwrap();
+    for round in 0..70_000_u32 {
+        let cqe = pass(&mut ring, &mut pipe, &round.to_ne_bytes());
+        let buffer = take(&mut buffers, &cqe).unwrap();
+        assert_eq!((u32::from(buffer.id()), &*buffer), (round % 2, &round.to_ne_bytes()[..]));
+        buffers.recycle(buffer).unwrap();
+        buffers.publish();
+    }
+    assert_eq!(buffers.available(&ring.submitter()), Ok(2));
+}
+
+#[test]
+fn the_kernel_tells_how_many_are_left() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).unwrap();
+    assert_eq!(buffers.available(&ring.submitter()), Ok(4));
+    let cqe = pass(&mut ring, &mut pipe, b"x");
+    let buffer = take(&mut buffers, &cqe).unwrap();
+    assert_eq!((buffers.available(&ring.submitter()), ring.submitter().buf_ring_head(GROUP)), (Ok(3), Ok(1)));
+    buffers.recycle(buffer).unwrap();
+    buffers.publish();
+    assert_eq!(buffers.available(&ring.submitter()), Ok(4));
+    assert_eq!(ring.submitter().buf_ring_head(99), Err(Errno::ENOENT));
+}
+
+#[test]
+fn buffers_go_back_to_their_own_ring_only() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+    let mut others = ring.submitter().register_buf_ring(8, provide(2, 16), BufRingOptions::new()).unwrap();
+    let cqe = pass(&mut ring, &mut pipe, b"x");
+    let buffer = others.recycle(take(&mut buffers, &cqe).unwrap()).unwrap_err();
+    assert!(buffers.recycle(buffer).is_ok());
+}
+
+#[test]
+fn a_completion_without_a_buffer_or_with_nonsense_gives_none() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+    let mut small = ring.submitter().register_buf_ring(8, provide(1, 4), BufRingOptions::new()).unwrap();
+    push(&mut ring, opcode::Nop::new().build());
+    ring.submit_and_wait(1).unwrap();
+    let nop = ring.completion().next().unwrap();
+    assert!(take(&mut buffers, &nop).is_none());
+    // As if it were of the other group: more bytes than that one's buffers have, and an id that it does not have.
+    let long = pass(&mut ring, &mut pipe, b"sixteen bytes!!!");
+    assert!(take(&mut small, &long).is_none());
+    let second = pass(&mut ring, &mut pipe, b"x");
+    assert_eq!(second.buffer_id(), Some(1));
+    assert!(take(&mut small, &second).is_none());
+}
+
+#[test]
+fn registering_refuses_what_is_wrong() {
+    let ring = IoUring::new(4).unwrap();
+    let register = |group, memory| ring.submitter().register_buf_ring(group, memory, BufRingOptions::new()).map(drop);
+    assert_eq!(register(0, provide(3, 16)), Err(Errno::EINVAL));
+    assert_eq!(register(0, provide(0, 16)), Err(Errno::EINVAL));
+    assert_eq!(register(0, provide(65_536, 1)), Err(Errno::EINVAL));
+    assert_eq!(register(0, provide(4, 0)), Err(Errno::EINVAL));
+    assert_eq!(register(0, BufRingMemory { states: provide(8, 16).states, ..provide(4, 16) }), Err(Errno::EINVAL));
+    let mut unaligned = provide(8, 16);
+    unaligned.descriptors = &mut unaligned.descriptors[4..];
+    unaligned.states = &mut unaligned.states[4..];
+    assert_eq!(register(0, unaligned), Err(Errno::EINVAL));
+    assert_eq!(register(0, provide(32_768, 1)), Ok(()));
+    assert_eq!(register(0, provide(4, 16)), Err(Errno::EEXIST));
+    assert_eq!(ring.submitter().unregister_buf_ring(0), Ok(()));
+    assert_eq!(ring.submitter().unregister_buf_ring(0), Err(Errno::ENOENT));
+}
+
+#[test]
+fn an_unregistered_group_has_no_buffers_and_its_number_is_free() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+    buffers.unregister(&ring.submitter()).unwrap();
+    assert_eq!(pass(&mut ring, &mut pipe, b"x").outcome(), Err(Errno::ENOBUFS));
+    let buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+    ring.submitter().unregister_buf_ring(GROUP).unwrap();
+    assert_eq!(buffers.unregister(&ring.submitter()).map_err(|(_, errno)| errno), Err(Errno::ENOENT));
+}
+
+#[test]
+fn the_kernel_can_provide_the_ring_itself() {
+    let trace = Trace::new();
+    let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
+    let mut pipe = Pipe::new();
+    let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+    trace.take();
+    let mut buffers = ring.submitter().register_buf_ring_mapped(GROUP, provided, BufRingOptions::new()).unwrap();
+    assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | 7 << 16 });
+    for round in 0..10 {
+        let cqe = pass(&mut ring, &mut pipe, &[round]);
+        let buffer = take(&mut buffers, &cqe).unwrap();
+        assert_eq!(&*buffer, [round]);
+        buffers.recycle(buffer).unwrap();
+        buffers.publish();
+    }
+    trace.take();
+    buffers.unregister(&ring.submitter()).unwrap();
+    assert_eq!(trace.take()[1], Call::Unmap { length: 64 });
+}
+
+#[test]
+fn a_ring_that_cannot_be_mapped_is_not_registered() {
+    let mut ring = IoUring::new(4).unwrap().register_ring_fd().unwrap();
+    ring.close_ring_fd().unwrap();
+    let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+    let outcome = ring.submitter().register_buf_ring_mapped(GROUP, provided, BufRingOptions::new());
+    assert_eq!(outcome.map(drop), Err(Errno::EBADF));
+    assert_eq!(ring.submitter().unregister_buf_ring(GROUP), Err(Errno::ENOENT));
+    assert!(ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).is_ok());
+}
+
+#[test]
+fn incremental_use_fills_a_buffer_piece_by_piece() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let options = BufRingOptions::new().incremental();
+    let mut buffers = match ring.submitter().register_buf_ring(GROUP, provide(2, 10), options) {
+        Err(Errno::EINVAL) => return skip("incremental use", "IOU_PBUF_RING_INC"),
+        outcome => outcome.unwrap(),
+    };
+    let mut pieces = Vec::new();
+    for (bytes, more) in [(&b"abcd"[..], true), (b"efg", true), (b"hij", false)] {
+        let cqe = pass(&mut ring, &mut pipe, bytes);
+        assert_eq!(cqe.flags().contains(cqueue::Flags::BUF_MORE), more);
+        let piece = take(&mut buffers, &cqe).unwrap();
+        assert_eq!((piece.id(), &*piece), (0, bytes));
+        pieces.push(piece);
+    }
+    let next = pass(&mut ring, &mut pipe, b"k");
+    assert_eq!(take(&mut buffers, &next).unwrap().id(), 1);
+    // It goes back when its last piece does, in whatever order.
+    for (piece, available) in pieces.into_iter().rev().zip([1, 1, 2]) {
+        buffers.recycle(piece).unwrap();
+        buffers.publish();
+        assert_eq!(buffers.available(&ring.submitter()), Ok(available));
+    }
+}
+
+#[test]
+fn a_piece_stays_while_the_kernel_fills_the_next() {
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    let options = BufRingOptions::new().incremental();
+    let Ok(mut buffers) = ring.submitter().register_buf_ring(GROUP, provide(1, 8), options) else {
+        return skip("incremental use", "IOU_PBUF_RING_INC");
+    };
+    let cqe = pass(&mut ring, &mut pipe, b"one");
+    let first = take(&mut buffers, &cqe).unwrap();
+    buffers.recycle(first).unwrap();
+    let cqe = pass(&mut ring, &mut pipe, b"two");
+    assert_eq!(&*take(&mut buffers, &cqe).unwrap(), b"two");
+    assert_eq!(buffers.available(&ring.submitter()), Ok(1), "the buffer is still the kernel's");
+}
+
+#[test]
+fn a_minimum_left_is_refused_cleanly_where_the_kernel_does_not_know_it() {
+    let ring = IoUring::new(4).unwrap();
+    let options = BufRingOptions::new().incremental().min_left(4);
+    match ring.submitter().register_buf_ring(GROUP, provide(2, 16), options) {
+        Ok(buffers) => assert!(buffers.unregister(&ring.submitter()).is_ok()),
+        Err(errno) => assert_eq!(errno, Errno::EINVAL),
+    }
+    assert!(ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).is_ok());
+}
+
+/// A receive of a bundle, of the bytes that the kernel knows it by.
+fn receive_bundle(fd: i32) -> squeue::Entry {
+    let mut bytes = [0; 64];
+    bytes[0] = 27;
+    bytes[1] = Flags::BUFFER_SELECT.bits();
+    bytes[2..4].copy_from_slice(&(1_u16 << 4).to_ne_bytes());
+    bytes[4..8].copy_from_slice(&fd.to_ne_bytes());
+    bytes[40..42].copy_from_slice(&GROUP.to_ne_bytes());
+    squeue::Entry::from_bytes(bytes)
+}
+
+/// Sends bytes, and receives them in bundles (as many as the kernel likes) as pairs of id and content; `None` where it
+/// knows no bundles.
+fn through_bundles(
+    ring: &mut IoUring,
+    buffers: &mut BufRing,
+    (writer, reader): &mut (UnixStream, UnixStream),
+    bytes: &[u8],
+) -> Option<Vec<Buffer>> {
+    writer.write_all(bytes).unwrap();
+    let (mut received, mut taken) = (0, Vec::new());
+    while received < bytes.len() {
+        push(ring, receive_bundle(reader.as_raw_fd()));
+        assert_eq!(ring.submit_and_wait(1), Ok(1));
+        let cqe = ring.completion().next().unwrap();
+        if cqe.outcome() == Err(Errno::EINVAL) {
+            return None;
+        }
+        received += cqe.outcome().unwrap() as usize;
+        // SAFETY: a completion of this group, taken once.
+        taken.extend(unsafe { buffers.take_bundle(&cqe) });
+    }
+    Some(taken)
+}
+
+#[test]
+fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
+    let (mut ring, mut sockets) = (IoUring::new(4).unwrap(), UnixStream::pair().unwrap());
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 4), BufRingOptions::new()).unwrap();
+    let Some(mut taken) = through_bundles(&mut ring, &mut buffers, &mut sockets, b"0123456789") else {
+        return skip("bundles", "FEAT_RECVSEND_BUNDLE");
+    };
+    let seen: Vec<_> = taken.iter().map(|buffer| (buffer.id(), buffer.to_vec())).collect();
+    assert_eq!(seen, [(0, b"0123".to_vec()), (1, b"4567".to_vec()), (2, b"89".to_vec())]);
+    // Back in another order: the ring's order is then 3, 2, 0, 1.
+    taken.rotate_right(1);
+    for buffer in taken {
+        buffers.recycle(buffer).unwrap();
+    }
+    buffers.publish();
+    let taken = through_bundles(&mut ring, &mut buffers, &mut sockets, b"abcdefghijklmno").unwrap();
+    let seen: Vec<_> = taken.iter().map(|buffer| (buffer.id(), buffer.len())).collect();
+    assert_eq!(seen, [(3, 4), (2, 4), (0, 4), (1, 3)]);
+}
+
+/// Its memory is a slice of the caller's, here a static.
+#[test]
+#[allow(static_mut_refs, reason = "the statics are named here only, once each")]
+fn static_memory_will_do() {
+    #[repr(align(65536))]
+    struct Page([MaybeUninit<Descriptor>; 2]);
+    static mut DESCRIPTORS: Page = Page([MaybeUninit::new(Descriptor::EMPTY); 2]);
+    static mut BUFFERS: [MaybeUninit<u8>; 32] = [MaybeUninit::uninit(); 32];
+    static mut STATES: [BufferState; 2] = [BufferState::NEW; 2];
+
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+    // SAFETY: the static is named here only, and this runs once.
+    let descriptors = unsafe { &mut DESCRIPTORS.0 };
+    // SAFETY: the same.
+    let buffers = unsafe { &mut BUFFERS };
+    // SAFETY: the same.
+    let states = unsafe { &mut STATES };
+    let memory = BufRingMemory { descriptors, buffers, states };
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new()).unwrap();
+    let cqe = pass(&mut ring, &mut pipe, b"static");
+    assert_eq!(&*take(&mut buffers, &cqe).unwrap(), b"static");
+}
