@@ -66,24 +66,34 @@ impl MemorySize {
     /// The kernel's own computation (`rings_size()` in io_uring/io_uring.c), whose doubling for 32-byte completions
     /// takes the head along. `None` if it does not fit in an address.
     pub(crate) const fn compute(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<Self> {
-        const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
-            match (count as usize).checked_mul(size) {
-                Some(product) => sum.checked_add(product),
+        let rings = if setup.contains(SetupFlags::NO_SQARRAY) {
+            until_array(setup, cq, Header { align: 1, ..header })
+        } else {
+            match until_array(setup, cq, header) {
+                Some(array) => plus_product(array, sq, WORD),
                 None => None,
             }
-        }
-        let Some(mut rings) = plus_product(header.size, cq, 16) else { return None };
-        if setup.contains(SetupFlags::CQE32) {
-            let Some(doubled) = rings.checked_mul(2) else { return None };
-            rings = doubled;
-        }
-        if !setup.contains(SetupFlags::NO_SQARRAY) {
-            let Some(rounded) = rings.checked_next_multiple_of(header.align) else { return None };
-            let Some(with_array) = plus_product(rounded, sq, WORD) else { return None };
-            rings = with_array;
-        }
+        };
+        let Some(rings) = rings else { return None };
         let Some(sqes) = plus_product(0, sq, EntrySizes::of(setup).sqe) else { return None };
         Some(Self { rings, sqes })
+    }
+}
+
+const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
+    match (count as usize).checked_mul(size) {
+        Some(product) => sum.checked_add(product),
+        None => None,
+    }
+}
+
+/// Where the index array starts: after the head and the completions, rounded up.
+pub(crate) const fn until_array(setup: SetupFlags, cq: u32, header: Header) -> Option<usize> {
+    let Some(rings) = plus_product(header.size, cq, 16) else { return None };
+    let doubled = if setup.contains(SetupFlags::CQE32) { rings.checked_mul(2) } else { Some(rings) };
+    match doubled {
+        Some(rings) => rings.checked_next_multiple_of(header.align),
+        None => None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::builder::Parameters;
 use crate::error::{Area, Errno, SetupError};
 use crate::flags::SetupFlags;
 use crate::kernel::Kernel;
-use crate::memory::{Header, MemorySize, Region, Regions, Rings};
+use crate::memory::{Header, MemorySize, Region, Regions, Rings, until_array};
 use crate::register;
 use crate::ring::IoUring;
 use crate::setup::RingMemory;
@@ -39,6 +39,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, or (SQ_REWIND) entries not submitted |
     /// | `EEXIST` | this is not the ring's task |
     /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK |
+    /// | `EOPNOTSUPP` | the ring has an index array, and the kernel lays it out in a way that is not known here |
     /// | `ENOTRECOVERABLE` | the kernel has resized, but the new memory could not be mapped: the ring is closed, and only good to be dropped |
     #[doc(alias = "IORING_REGISTER_RESIZE_RINGS")]
     #[doc(alias = "io_uring_resize_rings")]
@@ -118,6 +119,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if sq || cq { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
+    /// Where the index array is after a change of size. The kernel does not say, so that its computation is done here;
+    /// that it is the right one shows on the ring as it is.
+    fn array_after(&self, cq_entries: u32) -> Option<u32> {
+        let (setup, now) = (self.params().setup(), &self.params().0);
+        let size = usize::try_from(now.cq_off.cqes).ok()?;
+        let header = Header { size, ..register::ring_header(self.kernel()).unwrap_or(Header::USUAL) };
+        let offset = |cq_entries| u32::try_from(until_array(setup, cq_entries, header)?).ok();
+        if offset(now.cq_entries)? == now.sq_off.array { offset(cq_entries) } else { None }
+    }
+
     /// Asks the kernel; what the ring is then.
     fn resize(
         &self,
@@ -130,6 +141,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         params.sq_entries = sq_entries;
         params.cq_entries = cq_entries.unwrap_or(0);
         params.sq_off.array = 0;
+        let has_array = self.params().0.sq_off.array != 0;
+        if has_array && self.array_after(self.params().cq_entries()).is_none() {
+            return Err(Errno::EOPNOTSUPP);
+        }
         if let Some((rings, sqes)) = memory {
             params.cq_off.user_addr = rings.address();
             params.sq_off.user_addr = sqes.address();
@@ -139,6 +154,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         unsafe { self.submitter().register(IORING_REGISTER_RESIZE_RINGS as u32, from_mut(&mut params).cast(), 1) }?;
         params.flags = self.params().0.flags;
         params.features = self.params().0.features;
+        if has_array && params.sq_off.array == 0 {
+            // None is possible only for sizes that the kernel would not have taken; then nothing is found there.
+            params.sq_off.array = self.array_after(params.cq_entries).unwrap_or(u32::MAX);
+        }
         Ok(params)
     }
 

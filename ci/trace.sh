@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Runs the tests under the kernel's own tracepoints, and prints how often each registration and each opcode reached it.
+#
+# Needs root and a kernel with tracefs; says so where it is missing. Fails if a registration
+# that this kernel has was never made, or if a test fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The operations of Linux 6.18, which the tests must all reach; then newer ones, which older kernels refuse.
+registrations=(BUFFERS UNREGISTER_BUFFERS FILES UNREGISTER_FILES EVENTFD UNREGISTER_EVENTFD FILES_UPDATE EVENTFD_ASYNC
+    PROBE PERSONALITY UNREGISTER_PERSONALITY RESTRICTIONS ENABLE_RINGS FILES2 FILES_UPDATE2 BUFFERS2 BUFFERS_UPDATE
+    IOWQ_AFF UNREGISTER_IOWQ_AFF IOWQ_MAX_WORKERS RING_FDS UNREGISTER_RING_FDS PBUF_RING UNREGISTER_PBUF_RING
+    SYNC_CANCEL FILE_ALLOC_RANGE PBUF_STATUS NAPI UNREGISTER_NAPI CLOCK CLONE_BUFFERS SEND_MSG_RING ZCRX_IFQ
+    RESIZE_RINGS MEM_REGION QUERY ZCRX_CTRL BPF_FILTER)
+must_register=36
+opcodes=(NOP READV WRITEV FSYNC READ_FIXED WRITE_FIXED POLL_ADD POLL_REMOVE SYNC_FILE_RANGE SENDMSG RECVMSG TIMEOUT
+    TIMEOUT_REMOVE ACCEPT ASYNC_CANCEL LINK_TIMEOUT CONNECT FALLOCATE OPENAT CLOSE FILES_UPDATE STATX READ WRITE FADVISE
+    MADVISE SEND RECV OPENAT2 EPOLL_CTL SPLICE PROVIDE_BUFFERS REMOVE_BUFFERS TEE SHUTDOWN RENAMEAT UNLINKAT MKDIRAT
+    SYMLINKAT LINKAT MSG_RING FSETXATTR SETXATTR FGETXATTR GETXATTR SOCKET URING_CMD SEND_ZC SENDMSG_ZC READ_MULTISHOT
+    WAITID FUTEX_WAIT FUTEX_WAKE FUTEX_WAITV FIXED_FD_INSTALL FTRUNCATE BIND LISTEN RECV_ZC EPOLL_WAIT READV_FIXED
+    WRITEV_FIXED PIPE NOP128 URING_CMD128)
+
+work=$(mktemp -d)
+mounted=$work/tracefs
+mkdir "$mounted"
+instance=$mounted/instances/bare-uring-$$
+reader=
+tidy() {
+    [ -z "$reader" ] || kill "$reader" 2>/dev/null || true
+    wait 2>/dev/null || true
+    if mountpoint -q "$mounted"; then
+        [ ! -d "$instance" ] || rmdir "$instance"
+        umount "$mounted"
+    fi
+    rm -rf "$work"
+}
+trap tidy EXIT
+if ! mount -t tracefs nodev "$mounted" 2>/dev/null || [ ! -d "$mounted/events/io_uring" ]; then
+    echo "skipped: tracefs can't be mounted here, or lacks io_uring's tracepoints (needs root)"
+    exit 0
+fi
+mkdir "$instance"
+
+cargo test --locked --all-features --no-run --quiet
+echo 32768 >"$instance/buffer_size_kb"
+# This process and its children only.
+echo 1 >"$instance/options/event-fork"
+echo $$ >"$instance/set_event_pid"
+echo 1 >"$instance/events/syscalls/sys_enter_io_uring_register/enable"
+echo 1 >"$instance/events/io_uring/io_uring_submit_req/enable"
+cat "$instance/trace_pipe" >"$work/trace" &
+reader=$!
+cargo test --locked --all-features --quiet >"$work/log" 2>&1 || { tail -n 50 "$work/log"; exit 1; }
+echo bare-uring-end >"$instance/trace_marker"
+for ((tenth = 0; tenth < 300; tenth++)); do
+    tail -c 4096 "$work/trace" | grep -q bare-uring-end && break
+    sleep 0.1
+done
+# Lines `register 16 7` (in hex, without the bit for registered descriptors) and `submit READ 9`.
+awk '/LOST/ { seen["lost events"]++ }
+    /io_uring_register\(fd/ { sub(/.*opcode: /, ""); sub(/,.*/, ""); sub(/^0x/, ""); if (length > 7) $0 = substr($0, length - 6); sub(/^0+/, ""); seen["register " ($0 == "" ? 0 : $0)]++ }
+    /io_uring_submit_req:/ { sub(/.*opcode /, ""); sub(/,.*/, ""); seen["submit " $0]++ }
+    END { for (key in seen) print key, seen[key] }' "$work/trace" >"$work/counts"
+
+missing=0
+# table TITLE KIND NUMBER_THAT_MUST_BE_THERE KEY_FORMAT NAMES...
+table() {
+    local title=$1 kind=$2 must=$3 by=$4 number key count
+    shift 4
+    printf '\n%s\n' "$title"
+    for ((number = 0; number < $#; number++)); do
+        key=${*:number+1:1}
+        [ "$by" = name ] || key=$(printf '%x' "$number")
+        count=$(awk -v kind="$kind" -v key="$key" '$1 == kind && $2 == key { sum += $3 } END { print sum + 0 }' "$work/counts")
+        printf '%4d  %-24s %9d\n' "$number" "${*:number+1:1}" "$count"
+        if [ "$number" -lt "$must" ] && [ "$count" = 0 ]; then missing=$((missing + 1)); fi
+    done
+}
+table registrations register "$must_register" number "${registrations[@]}"
+table opcodes submit 0 name "${opcodes[@]}"
+grep '^lost' "$work/counts" || true
+printf '\n%d of %d registrations that a 6.18 kernel has were made\n' "$((must_register - missing))" "$must_register"
+[ "$missing" = 0 ]

@@ -1,0 +1,362 @@
+//! A ring gets other sizes while it is in use.
+
+mod common;
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use bare_uring::squeue::Entry;
+use bare_uring::types::{Fd, RawFd, Timespec};
+use bare_uring::uapi::io_uring_params;
+use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupFlags, cqueue, opcode, squeue};
+use common::kernels::{Call, Trace};
+use common::{memory, nop, push, skip};
+
+const RESIZE: u32 = 33;
+
+fn deferred<S: squeue::EntryMarker, C: cqueue::EntryMarker>() -> Builder<S, C> {
+    Builder::new().setup_single_issuer().setup_defer_taskrun().clone()
+}
+
+/// Whether this kernel knows the operation.
+fn lacking() -> bool {
+    let mut ring: IoUring = deferred().build(4).unwrap();
+    let lacks = ring.register_resize_rings(8, None) == Err(Errno::EINVAL);
+    if lacks {
+        skip("resizing", "IORING_REGISTER_RESIZE_RINGS");
+    }
+    lacks
+}
+
+fn user_data<S: squeue::EntryMarker, C: Completed, K: Kernel>(ring: &mut IoUring<S, C, K>) -> Vec<u64> {
+    ring.completion().map(|cqe| cqe.plain().user_data()).collect()
+}
+
+trait Completed: cqueue::EntryMarker {
+    fn plain(&self) -> &cqueue::Entry;
+}
+
+impl Completed for cqueue::Entry {
+    fn plain(&self) -> &cqueue::Entry {
+        self
+    }
+}
+
+impl Completed for cqueue::Entry32 {
+    fn plain(&self) -> &cqueue::Entry {
+        self
+    }
+}
+
+fn sizes<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> (u32, u32) {
+    (ring.params().sq_entries(), ring.params().cq_entries())
+}
+
+#[test]
+fn a_thousand_completions_survive_growing_and_shrinking() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().setup_cqsize(1024).build(1024).unwrap();
+    for id in 0..1000 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit_and_wait(1000), Ok(1000));
+    assert_eq!(ring.register_resize_rings(8, Some(4096)), Ok(()));
+    assert_eq!(sizes(&ring), (8, 4096));
+    assert_eq!(ring.register_resize_rings(2048, Some(2048)), Ok(()));
+    assert_eq!(sizes(&ring), (2048, 2048));
+    assert_eq!(ring.completion().map(|cqe| cqe.user_data()).collect::<Vec<_>>(), (0..1000).collect::<Vec<_>>());
+    for id in 0..2048 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit_and_wait(2048), Ok(2048));
+    assert_eq!(ring.completion().count(), 2048);
+}
+
+#[test]
+fn completions_half_taken_go_on_where_they_were() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(8).unwrap();
+    for round in 0..50 {
+        for id in 0..8 {
+            push(&mut ring, nop(round * 8 + id));
+        }
+        assert_eq!(ring.submit_and_wait(8), Ok(8));
+        let first: Vec<_> = ring.completion().take(3).map(|cqe| cqe.user_data()).collect();
+        assert_eq!(ring.register_resize_rings([8, 16, 64][round as usize % 3], None), Ok(()));
+        let all: Vec<_> = first.into_iter().chain(ring.completion().map(|cqe| cqe.user_data())).collect();
+        assert_eq!(all, (round * 8..round * 8 + 8).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_was_pushed_and_not_submitted_stays_queued() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(8).unwrap();
+    push(&mut ring, nop(0));
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    for id in 1..8 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.register_resize_rings(32, None), Ok(()));
+    for id in 8..20 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit_and_wait(20), Ok(19));
+    assert_eq!(ring.completion().map(|cqe| cqe.user_data()).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
+}
+
+/// Linux without NO_SQARRAY.
+struct WithArray;
+
+// SAFETY: each call is handed on to Linux unchanged, or refused.
+unsafe impl Kernel for WithArray {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        if params.flags & SetupFlags::NO_SQARRAY.bits() != 0 {
+            return Err(Errno::EINVAL);
+        }
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.setup(entries, params) }
+    }
+
+    unsafe fn enter(
+        &self,
+        fd: RawFd,
+        to_submit: u32,
+        min_complete: u32,
+        flags: u32,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
+    }
+
+    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.register(fd, operation, argument, count) }
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        Linux.map(length, fd, offset)
+    }
+
+    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.unmap(address, length) }
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { Linux.close(fd) }
+    }
+}
+
+#[test]
+fn an_index_array_is_an_identity_in_the_new_memory_too() {
+    if lacking() {
+        return;
+    }
+    fn check<S: squeue::EntryMarker, C: Completed>(first: u32) {
+        let mut ring: IoUring<S, C, WithArray> = deferred().build_with(WithArray, first).unwrap();
+        let (mut pushed, mut submitted) = (0, 0);
+        // Small queues end in the middle of a cache line.
+        for entries in [2, 1, 16, 4, 64] {
+            while pushed - submitted < ring.params().sq_entries().min(entries).min(3) {
+                push(&mut ring, nop(u64::from(pushed)));
+                pushed += 1;
+            }
+            assert_eq!(ring.register_resize_rings(entries, None), Ok(()));
+            submitted += u32::try_from(ring.submit_and_wait(1).unwrap()).unwrap();
+            assert_eq!(submitted, pushed);
+            let fresh = user_data(&mut ring);
+            assert_eq!(fresh.last(), Some(&u64::from(pushed - 1)), "{entries}");
+        }
+    }
+    check::<Entry, cqueue::Entry>(4);
+    check::<Entry, cqueue::Entry>(1);
+    check::<squeue::Entry128, cqueue::Entry32>(4);
+}
+
+#[test]
+fn requests_in_flight_complete_in_the_new_memory() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(4).unwrap();
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let mut buffer = [0_u8; 1];
+    let fd = Fd(std::os::fd::AsRawFd::as_raw_fd(&reader));
+    push(&mut ring, opcode::Read::new(fd, buffer.as_mut_ptr(), 1).build().user_data(1));
+    assert_eq!(ring.submit(), Ok(1));
+    assert_eq!(ring.register_resize_rings(64, None), Ok(()));
+    rustix::io::write(&writer, b"x").unwrap();
+    ring.submitter().wait(1).unwrap();
+    let cqe = ring.completion().next().unwrap();
+    assert_eq!((cqe.user_data(), cqe.outcome(), buffer), (1, Ok(1), *b"x"));
+}
+
+#[test]
+fn what_does_not_fit_refuses_the_change_and_leaves_the_ring_as_it_was() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(16).unwrap();
+    for id in 0..16 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.register_resize_rings(8, Some(64)), Err(Errno::EOVERFLOW));
+    assert_eq!(ring.submit_and_wait(16), Ok(16));
+    assert_eq!(ring.register_resize_rings(4, Some(8)), Err(Errno::EOVERFLOW));
+    assert_eq!(sizes(&ring), (16, 32));
+    assert_eq!(user_data(&mut ring), (0..16).collect::<Vec<_>>());
+    assert_eq!(ring.register_resize_rings(4, Some(8)), Ok(()));
+}
+
+#[test]
+fn sizes_that_make_no_ring_are_refused() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(4).unwrap();
+    for (sq, cq) in [(0, None), (32_769, None), (8, Some(0)), (8, Some(4)), (8, Some(65_537))] {
+        assert_eq!(ring.register_resize_rings(sq, cq), Err(Errno::EINVAL), "{sq} {cq:?}");
+    }
+    push(&mut ring, nop(1));
+    assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]));
+}
+
+#[test]
+fn only_a_deferred_ring_is_resized() {
+    let trace = Trace::new();
+    let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
+    trace.take();
+    assert_eq!(ring.register_resize_rings(8, None), Err(Errno::EINVAL));
+    assert_eq!(trace.take(), []);
+}
+
+/// Fault 23: without a descriptor the new memory could not be mapped, so the kernel must not be asked.
+#[test]
+fn a_ring_without_a_descriptor_is_refused_before_the_kernel_has_resized() {
+    let trace = Trace::new();
+    let ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
+    let mut ring = ring.register_ring_fd().unwrap();
+    ring.close_ring_fd().unwrap();
+    trace.take();
+    assert_eq!(ring.register_resize_rings(8, None), Err(Errno::EBADF));
+    assert!(
+        !trace.take().iter().any(|call| matches!(call, Call::Register { operation, .. } if operation & 0xff == RESIZE))
+    );
+    push(&mut ring, nop(1));
+    assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]));
+}
+
+#[test]
+fn a_ring_with_index_and_descriptor_is_resized_by_its_index() {
+    if lacking() {
+        return;
+    }
+    let trace = Trace::new();
+    let ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
+    let mut ring = ring.register_ring_fd().unwrap();
+    trace.take();
+    assert_eq!(ring.register_resize_rings(8, None), Ok(()));
+    let index = ring.registered_index().cast_signed();
+    assert!(trace.take().contains(&Call::Register { fd: index, operation: RESIZE | 1 << 31, count: 1 }));
+    push(&mut ring, nop(1));
+    assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]));
+}
+
+#[test]
+fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice() {
+    if lacking() {
+        return;
+    }
+    // Set-up is three calls (setup, and a mapping each); then two mappings and their end to see that mapping works, the
+    // resizing, and two mappings.
+    for nth in 3..12 {
+        let trace = Trace::failing(nth, Errno::ENOMEM);
+        let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
+        let set_up = trace.take().len();
+        let outcome = ring.register_resize_rings(8, None);
+        let calls = trace.take();
+        let unmaps_fail = matches!(calls.get(nth - set_up), Some(Call::Unmap { .. }));
+        push(&mut ring, nop(1));
+        match outcome {
+            Ok(()) => assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]), "{nth}"),
+            Err(Errno::ENOTRECOVERABLE) => assert_eq!(ring.submit(), Err(Errno::EBADF), "{nth}"),
+            Err(errno) => {
+                assert_eq!(errno, Errno::ENOMEM, "{nth}");
+                assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]), "{nth}");
+            }
+        }
+        drop(ring);
+        let all: Vec<_> = calls.into_iter().chain(trace.take()).collect();
+        let count = |wanted: fn(&Call) -> bool| all.iter().filter(|call| wanted(call)).count();
+        let maps = count(|call| matches!(call, Call::Map { .. })) + 2;
+        let failed_map = usize::from(outcome.is_err() && !matches!(all.get(nth - set_up), Some(Call::Register { .. })));
+        assert_eq!(count(|call| matches!(call, Call::Unmap { .. })), maps - failed_map, "{nth}, {unmaps_fail}");
+    }
+}
+
+#[test]
+fn provided_memory_is_exchanged_for_other() {
+    if lacking() {
+        return;
+    }
+    let builder: Builder = deferred();
+    let provide = |entries| {
+        let size = builder.memory_size(entries).unwrap();
+        RingMemory { rings: memory(size.rings), sqes: memory(size.sqes) }
+    };
+    let mut ring = builder.build_provided(4, provide(4)).unwrap();
+    assert_eq!(ring.register_resize_rings(8, None), Err(Errno::EINVAL));
+    for id in 0..4 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit_and_wait(4), Ok(4));
+    push(&mut ring, nop(4));
+    assert_eq!(ring.resize_provided(16, None, provide(8)), Err(Errno::EINVAL));
+    assert_eq!(ring.resize_provided(16, None, provide(16)), Ok(()));
+    for id in 5..20 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit_and_wait(20), Ok(16));
+    assert_eq!(user_data(&mut ring), (0..20).collect::<Vec<_>>());
+}
+
+/// Large entries of both queues are copied whole.
+#[test]
+fn large_entries_survive_as_well() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring<squeue::Entry128, cqueue::Entry32> = deferred().build(8).unwrap();
+    for id in 0..6 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit_and_wait(6), Ok(6));
+    for id in 6..9 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.register_resize_rings(32, None), Ok(()));
+    assert_eq!(ring.submit_and_wait(9), Ok(3));
+    assert_eq!(user_data(&mut ring), (0..9).collect::<Vec<_>>());
+}
+
+#[test]
+fn timed_waits_go_on_after_a_change() {
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(4).unwrap();
+    assert_eq!(ring.register_resize_rings(64, None), Ok(()));
+    let soon = Timespec::new(0, 1_000_000);
+    let args = bare_uring::types::SubmitArgs::new().timespec(&soon);
+    assert_eq!(ring.submitter().submit_with_args(1, &args), Err(Errno::ETIME));
+}
