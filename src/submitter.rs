@@ -273,8 +273,9 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     /// [`submit_and_wait`](Self::submit_and_wait) with the `io_uring_reg_wait` that stands `offset` bytes into the
-    /// registered wait region: what [`submit_with_args`](Self::submit_with_args) does, without having the kernel copy
-    /// the arguments. Since 6.13.
+    /// registered [wait region](crate::register::WaitRegion): what [`submit_with_args`](Self::submit_with_args) does,
+    /// without having the kernel copy the arguments. Since 6.13. Kernels up to 6.18 at least read the argument at offset 0
+    /// instead of one in the last 64 bytes of the region.
     ///
     /// # Errors
     ///

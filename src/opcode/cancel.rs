@@ -10,8 +10,9 @@ use crate::uapi::io_uring_op::IORING_OP_ASYNC_CANCEL;
 ///
 /// # Completion
 ///
-/// 0: cancelled, and the request completes with `ECANCELED` (or `EINTR`); with [`all`](Self::all) the number of
-/// requests found. `ENOENT`: there is none. `EALREADY`: it is running where it can't be stopped, and will complete.
+/// 0: cancelled, and the request completes with `ECANCELED` (where a worker was interrupted in the middle, `EINTR` or
+/// its own -512). With [`all`](Self::all), how often something was found, which for several polls at once is less than
+/// their number. `ENOENT`: there is none. `EALREADY`: it is running where it can't be stopped, and will complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_ASYNC_CANCEL")]
 #[doc(alias = "io_uring_prep_cancel")]

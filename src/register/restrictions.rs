@@ -68,9 +68,6 @@ impl<K: Kernel> Submitter<'_, K> {
     /// that allows requests only forbids all registrations (before 7.0; since then it leaves them alone, and one that
     /// allows registrations only leaves requests alone).
     ///
-    /// A ring whose descriptor is registered must be allowed `IORING_UNREGISTER_RING_FDS`: otherwise its place in the
-    /// task's table can't be given back.
-    ///
     /// # Errors
     ///
     /// `EBADFD`: the ring is not disabled (any more). `EBUSY`: it has restrictions already. `EINVAL`: an operation or
