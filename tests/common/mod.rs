@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod answering;
+pub mod any_ring;
 pub mod kernels;
 pub mod raw;
 pub mod requests;
