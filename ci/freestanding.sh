@@ -327,6 +327,14 @@ if have strace && strace -o calls "$bin/nop" 2>/dev/null; then
     others=$(for name in $names; do case " $(echo $allowed) " in *" ${name%:*} "*) ;; *) echo "$name" ;; esac; done)
     if [ -z "$others" ] && cmp -s big copy; then ok "cp makes no other calls than: $names"; else bad "cp makes other calls" "$others"; fi
     check "all but io_uring_enter are few" test "$(grep -vc 'io_uring_enter' calls)" -le 25
+    rm -f copy
+    strace -o calls -e inject=signalfd4:signal=TERM "$cp" big copy
+    if [ $? -gt 128 ] && [ ! -e copy ] && no_left; then
+        ok "a signal before the copying starts ends cp"
+    else
+        bad "a signal before the copying starts ends cp"
+    fi
+    strace -f -o calls "$cp" big copy
     check "its buffers are registered" grep -q 'io_uring_register(.*IORING_REGISTER_BUFFERS.* = 0' calls
 else
     skip "the system calls of cp" "no strace, or not allowed to trace"

@@ -4,6 +4,7 @@
 //! All differences are taken modulo 2^32, so that every function here is right at the wrap too. What the
 //! other side wrote may be nonsense (a tail that jumped past the ring, a head ahead of the tail): the functions
 //! then say "full" or "no more than the ring holds", and never more.
+#![forbid(unsafe_code)]
 
 /// The number of slots of a ring: a power of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

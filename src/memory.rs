@@ -44,6 +44,9 @@ pub(crate) struct Header {
 impl Header {
     /// What kernels for this architecture use: one cache line each.
     pub(crate) const USUAL: Self = Self { size: crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
+
+    /// What Linux 6.5 uses, where each head and tail still has a cache line of its own.
+    pub(crate) const LINUX_6_5: Self = Self { size: 5 * crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
 }
 
 /// The size of one entry of each queue, from the ring's set-up.
@@ -132,6 +135,16 @@ impl Region {
             return Err(SetupError::TooShort { area, needed, given: self.len });
         }
         Ok(())
+    }
+
+    /// Writes zeroes.
+    ///
+    /// # Safety
+    ///
+    /// The memory is valid for writes, and nobody else uses it.
+    pub(crate) unsafe fn clear(self) {
+        // SAFETY: the caller's contract.
+        unsafe { self.base.write_bytes(0, self.len) };
     }
 
     fn aligned(self, to: usize) -> bool {

@@ -31,8 +31,9 @@ use crate::types::{RawFd, SubmitArgs};
 /// # After fork
 ///
 /// A child process must not submit on its parent's ring. Dropping the ring there closes the child's copy of the
-/// descriptor and cancels nothing of the parent's. With `dontfork` the child does not have the mappings at all, and
-/// must not touch the ring.
+/// descriptor and cancels nothing of the parent's. Two kinds of ring must not even be dropped there, but forgotten
+/// (`core::mem::forget`, or `_exit`): one with `dontfork`, since something else of the child's may lie where the mappings
+/// would be, and a [`LocalRing`](crate::LocalRing), whose index may mean a ring of the child's own by then.
 pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKernel> {
     core: Core<K>,
     sq: squeue::Local,
@@ -293,7 +294,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// [`Submitter::submit_with_args`], it is submitted before that).
     ///
     /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
-    /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`.
+    /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`,
+    /// or in 16 waits that signals end early; on an IOPOLL ring, which can't wait for a time, in 16 looks.
     ///
     /// # Errors
     ///
@@ -312,20 +314,35 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
         let slice = patience.divided_by(SLICES);
         let args = SubmitArgs::new().timespec(&slice);
-        let mut idle = 0;
-        while idle < SLICES {
+        let mut fruitless = 0;
+        loop {
             register::cancel_everything(&self.core);
-            if self.completion().any(&mut each) {
+            let mut some = false;
+            let done = self.completion().any(|cqe| {
+                some = true;
+                each(cqe)
+            });
+            if done {
                 return Ok(());
             }
-            match self.submitter().wait_with_args(1, &args) {
-                Err(Errno::ETIME) => idle += 1,
-                // The task was interrupted, or has completions to take first: both are seen to by going on.
-                Ok(()) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => idle = 0,
+            if some {
+                fruitless = 0;
+            }
+            if fruitless == SLICES {
+                return Err(Errno::ETIME);
+            }
+            fruitless += 1;
+            let waited = if crate::wait::polls_in_wait(self.params().setup()) {
+                self.submitter().get_events()
+            } else {
+                self.submitter().wait_with_args(1, &args)
+            };
+            match waited {
+                // However it ended: what counts is whether it brought something. An IOPOLL ring returns at once.
+                Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
                 Err(errno) => return Err(errno),
             }
         }
-        Err(Errno::ETIME)
     }
 }
 
@@ -376,6 +393,15 @@ crate::arch::linux! {
                 // SAFETY: the caller's contract is the same.
                 unsafe { Self::from_fd_with(Linux, fd, params) }
             }
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+crate::arch::linux! {
+    impl<S, C> std::os::fd::AsRawFd for IoUring<S, C> {
+        fn as_raw_fd(&self) -> RawFd {
+            self.fd()
         }
     }
 }

@@ -47,7 +47,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ///
     /// As [`build_with`](Self::build_with), and [`SetupError::TooShort`], [`SetupError::Unaligned`] before the kernel is
     /// asked. `EINVAL` from the kernel: memory that does not start at a page of its size, or (before 6.10) does not lie
-    /// in one piece physically, which a huge page does.
+    /// in one piece physically, which a huge page does. `EINVAL` also on Linux 6.5, whose rings have a head of five cache
+    /// lines, unless the memory for rings is four cache lines longer than `memory_size` says.
     #[doc(alias = "IORING_SETUP_NO_MMAP")]
     #[doc(alias = "io_uring_queue_init_mem")]
     pub fn build_provided_with<K: Kernel>(
@@ -94,6 +95,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
         rings.fits(Area::Rings, need.rings)?;
         sqes.fits(Area::Sqes, need.sqes)?;
+        // Kernels before 6.19 start from 0, and do not write the heads and tails: they and we must find 0 there.
+        // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
+        unsafe { rings.clear() };
         Ok((rings, sqes))
     }
 
@@ -115,6 +119,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
             unsafe { kernel.setup(entries, &mut params) }.map(|fd| (fd, params))
         };
         let (best, fallback) = self.attempts();
+        // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
+        let long_enough = |rings: Region| {
+            let need = self.memory_size_with(entries, Header::LINUX_6_5);
+            need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
+        };
+        let fallback = fallback.filter(|_| provided.is_none_or(|(_, rings, _)| long_enough(rings)));
         match (attempt(best), fallback) {
             (Err(Errno::EINVAL), Some(fallback)) => attempt(fallback),
             (outcome, _) => outcome,

@@ -56,13 +56,13 @@ impl Local {
     /// next one starts.
     #[cold]
     pub(crate) fn rewind(&self, rings: &Rings, entry_size: usize, done: u32) {
-        let queued = self.tail.get();
+        // The memory may have told a tail, and the kernel a count, beyond the ring.
+        let queued = self.tail.get().min(rings.sq.count());
         let left = queued.saturating_sub(done);
         if done != 0 && left != 0 {
             let from = (queued - left) as usize * entry_size;
             let len = left as usize * entry_size;
-            // SAFETY: `queued` is at most the number of slots (`room` sees to it), so that the piece lies within the
-            // entries.
+            // SAFETY: `queued` is at most the number of slots, so that the piece lies within the entries.
             let rest = unsafe { rings.sqes.add(from) };
             // SAFETY: as above for both pieces; the kernel reads entries of such a ring only during a submission, and
             // none is under way.

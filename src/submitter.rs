@@ -154,10 +154,14 @@ impl<K: Kernel> Core<K> {
         self.rings.sq.free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
     }
 
+    /// What the kernel says now.
+    pub(crate) fn sq_flags(&self) -> SqFlags {
+        SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
+    }
+
     /// Wakes the SQPOLL thread if it sleeps; an error if it is dead, which looks like sleep.
     pub(crate) fn wake_if_asleep(&self) -> Result<(), Errno> {
-        let sq = SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed));
-        if sq.contains(SqFlags::NEED_WAKEUP) {
+        if self.sq_flags().contains(SqFlags::NEED_WAKEUP) {
             self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
         }
         Ok(())
@@ -254,19 +258,21 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// On a kernel without `FEAT_EXT_ARG` (before 5.11), or for an absolute time without `FEAT_MIN_TIMEOUT` (before
     /// 6.12), a timeout request of the crate's own takes two slots of the queue; its completion never surfaces. Its user
-    /// data is 0xba5e0b5e55ed followed by 16 bits: on such kernels don't use these yourself.
+    /// data is 0xba5e0b5e55ed followed by 16 bits: on such kernels don't use these yourself. It waits behind a request
+    /// with `IO_DRAIN`, and so does the time that it counts.
     ///
     /// # Errors
     ///
     /// As [`submit`](Self::submit). `ETIME` only if nothing was handed over and no completion is there. `EOPNOTSUPP`:
-    /// a minimum time on a kernel without `FEAT_MIN_TIMEOUT`. `EBUSY`: no room for the timeout
+    /// a minimum time on a kernel without `FEAT_MIN_TIMEOUT`; a time or a mask on an IOPOLL ring without SQPOLL, where
+    /// the kernel would ignore it. `EBUSY`: no room for the timeout
     /// request and its timespec, which take two slots.
     #[inline]
     #[doc(alias = "io_uring_submit_and_wait_timeout")]
     #[doc(alias = "io_uring_submit_and_wait_min_timeout")]
     pub fn submit_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        match args.way(self.core.params.features())? {
+        match args.way(&self.core.params)? {
             Way::Extended => self.core.submit(self.sq, self.core.want(want), Extended::new(args).argument()),
             Way::Timer => self.submit_by_timer(self.core.want(want), args),
         }
@@ -311,7 +317,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_wait_cqes")]
     pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
-        match args.way(self.core.params.features())? {
+        match args.way(&self.core.params)? {
             Way::Extended => self.core.wait(self.core.want(want), Extended::new(args).argument()),
             Way::Timer => self.wait_by_timer(self.core.want(want), args),
         }
@@ -328,7 +334,8 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     /// Waits until the SQPOLL thread has made room in the submission queue, and wakes it if it sleeps. Makes no call if
-    /// there is room, or if the ring has no such thread: there [`submit`](Self::submit) makes room.
+    /// there is room, or if the ring has no such thread: there [`submit`](Self::submit) makes room. Room is one slot: in a
+    /// mixed ring a large entry, which needs up to three, may have to be pushed again.
     ///
     /// # Errors
     ///

@@ -5,9 +5,10 @@ use core::marker::PhantomData;
 use core::mem::size_of;
 use core::ptr::{from_ref, null, without_provenance};
 
+use crate::builder::Parameters;
 use crate::cqueue;
 use crate::error::Errno;
-use crate::flags::{EnterFlags, Features, SetupFlags, TimeoutFlags};
+use crate::flags::{EnterFlags, Features, SetupFlags, SqFlags, TimeoutFlags};
 use crate::kernel::Kernel;
 use crate::opcode;
 use crate::squeue::{self, SubmissionQueue};
@@ -142,8 +143,14 @@ pub(crate) enum Way {
 impl SubmitArgs<'_> {
     /// # Errors
     ///
-    /// `EOPNOTSUPP` for a minimum time on a kernel without it.
-    pub(crate) fn way(&self, features: Features) -> Result<Way, Errno> {
+    /// `EOPNOTSUPP` for a minimum time on a kernel without it, and for anything on a ring whose device is polled, where
+    /// the kernel would ignore it and wait on.
+    pub(crate) fn way(&self, params: &Parameters) -> Result<Way, Errno> {
+        let features = params.features();
+        let ignored = polls_in_wait(params.setup());
+        if ignored && (self.timespec.is_some() || self.sigmask.is_some() || self.min_wait_usec != 0) {
+            return Err(Errno::EOPNOTSUPP);
+        }
         if self.min_wait_usec != 0 && !features.contains(Features::MIN_TIMEOUT) {
             return Err(Errno::EOPNOTSUPP);
         }
@@ -154,10 +161,15 @@ impl SubmitArgs<'_> {
     }
 }
 
+/// Whether a wait on such a ring polls the device, and knows no time.
+pub(crate) const fn polls_in_wait(setup: SetupFlags) -> bool {
+    setup.contains(SetupFlags::IOPOLL) && !setup.contains(SetupFlags::SQPOLL)
+}
+
 impl<K: Kernel> Core<K> {
     /// Waits in one call if this kernel can, and says `EOPNOTSUPP` if it would take a timeout request.
     pub(crate) fn wait_extended(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
-        match args.way(self.params.features())? {
+        match args.way(&self.params)? {
             Way::Extended => self.wait(want, Extended::new(args).argument()),
             Way::Timer => Err(Errno::EOPNOTSUPP),
         }
@@ -169,6 +181,10 @@ impl<K: Kernel> Submitter<'_, K> {
     #[cold]
     pub(crate) fn submit_by_timer(&self, want: u32, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
         let submitted = self.submit()?;
+        if want == 0 {
+            // As in one call: nothing is waited for, and the arguments have no meaning.
+            return Ok(submitted);
+        }
         let outcome = self.wait_by_timer(want, args);
         // As the kernel does it: a count is told before an error, and what came of the wait shows in the queue.
         let told = submitted + self.sq.count(0) as usize;
@@ -246,6 +262,10 @@ impl<K: Kernel> Submitter<'_, K> {
         if self.core.free_slots(self.sq) < slots {
             self.submit_uncounted()?;
             while self.core.free_slots(self.sq) < slots && self.core.params.setup().contains(SetupFlags::SQPOLL) {
+                // Older kernels consume nothing while completions wait outside the queue, and only the caller takes those.
+                if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
+                    return Err(Errno::EBUSY);
+                }
                 self.core.wake_if_asleep()?;
                 core::hint::spin_loop();
             }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::{PollEvents, Timespec};
-use bare_uring::{Builder, Errno, IoUring, Kernel, RingMemory, SqFlags, cqueue, opcode};
+use bare_uring::{Builder, Errno, Features, IoUring, Kernel, RingMemory, SqFlags, cqueue, opcode};
+use common::kernels::Trace;
 use common::ring_memory::{bounded, fd, nops, taken, until};
 use common::{memory, nop, push};
 
@@ -180,5 +181,23 @@ fn more_than_the_queue_holds_comes_back() {
             let expected: Vec<(u64, i32)> = (0..40).map(|user_data| (user_data, ECANCELED)).collect();
             assert_eq!((drained, outcomes), (Ok(()), expected), "{name}");
         }
+    });
+}
+
+/// A poll of such a ring returns at once, whatever the time.
+#[test]
+fn on_an_iopoll_ring_it_ends_as_well() {
+    bounded(|| {
+        let mut ring: IoUring = Builder::new().setup_iopoll().build(8).unwrap();
+        assert_eq!(ring.cancel_and_drain(Timespec::new(20, 0), |_| false), Err(Errno::ETIME));
+    });
+}
+
+#[test]
+fn where_a_timed_wait_finds_no_room_it_ends_as_well() {
+    bounded(|| {
+        let trace = Trace::without(Features::EXT_ARG.union(Features::MIN_TIMEOUT));
+        let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 1).unwrap();
+        assert_eq!(ring.cancel_and_drain(Timespec::new(20, 0), |_| false), Err(Errno::ETIME));
     });
 }

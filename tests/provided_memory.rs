@@ -104,7 +104,8 @@ where
 {
     for entries in [4, 8, 64] {
         let size = builder.memory_size(entries).unwrap();
-        let (rings, after_rings) = guarded(size.rings);
+        // A kernel without NO_SQARRAY is taken for 6.5, whose head may be four cache lines longer.
+        let (rings, after_rings) = guarded(size.rings + if array { 4 * LINE } else { 0 });
         let (sqes, after_sqes) = guarded(size.sqes);
         let kernel = if array { without_no_sqarray() } else { Meddler::default() };
         let mut ring = builder.build_provided_with(&kernel, entries, RingMemory { rings, sqes }).unwrap();
@@ -123,9 +124,39 @@ where
     }
 }
 
+/// The most that a cache line has on any architecture.
+const LINE: usize = 256;
+
 /// A kernel as it was before 6.6, which gives every ring an index array.
 fn without_no_sqarray() -> Meddler {
     Meddler::refusing(|params| (params.flags & SetupFlags::NO_SQARRAY.bits() != 0).then_some(Errno::EINVAL))
+}
+
+#[test]
+fn a_kernel_with_a_longer_head_is_not_given_memory_that_it_would_overrun() {
+    let kernel = without_no_sqarray();
+    let size = Plainest::new().memory_size(8).unwrap();
+    let exact = RingMemory { rings: common::memory(size.rings), sqes: common::memory(size.sqes) };
+    let outcome = Plainest::new().build_provided_with(&kernel, 8, exact).map(drop);
+    assert_eq!(outcome, Err(SetupError::Kernel(bare_uring::Call::Setup, Errno::EINVAL)));
+}
+
+/// Kernels before 6.19 take heads and tails as they find them, and start from 0 themselves.
+#[test]
+fn memory_of_an_earlier_ring_is_cleared() {
+    let kernel = Meddler::refusing(|params| {
+        let head = std::ptr::with_exposed_provenance::<[u8; 64]>(params.cq_off.user_addr as usize);
+        // SAFETY: the address is that of the ring's memory, which lives for ever.
+        assert_eq!(unsafe { head.read() }, [0; 64]);
+        None
+    });
+    let size = Plainest::new().memory_size(8).unwrap();
+    let rings = common::memory(size.rings);
+    for byte in rings.iter_mut() {
+        byte.write(5);
+    }
+    let memory = RingMemory { rings, sqes: common::memory(size.sqes) };
+    assert!(Plainest::new().build_provided_with(&kernel, 8, memory).is_ok());
 }
 
 #[test]

@@ -293,3 +293,12 @@ fn no_descriptor_is_left_whichever_way_a_ring_went() {
     drop(ring);
     assert_eq!(descriptors(), before);
 }
+
+/// The index is one ring's: another ring made on its kernel would go by it, and take it along when it ends.
+#[test]
+fn no_second_ring_is_made_on_a_registered_one() {
+    let first = IoUring::new(8).unwrap().register_ring_fd().map_err(|(_, errno)| errno).unwrap();
+    let second = IoUring::<squeue::Entry, cqueue::Entry, _>::with_kernel(first.kernel(), 8);
+    assert_eq!(second.map(drop), Err(bare_uring::SetupError::Kernel(bare_uring::Call::Setup, Errno::EOPNOTSUPP)));
+    assert_eq!(first.submitter().get_events(), Ok(()));
+}

@@ -5,6 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use bare_uring::squeue::{Entry, Flags};
+use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Builder, EnterFlags, Errno, IoUring, SetupFlags, SqFlags, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{Fake, bounded, calls_of_set_up, nops, taken, until};
@@ -266,5 +267,20 @@ fn waiting_for_room_goes_on_though_another_ring_ended() {
             }
             taken(&mut ring);
         }
+    });
+}
+
+/// Kernels from 5.5 to 5.18 consume nothing then. (The test plays the thread.)
+#[test]
+fn a_timed_wait_does_not_spin_for_room_while_completions_wait_outside() {
+    bounded(|| {
+        let fake = Fake::new(SetupFlags::SQPOLL, 8, 16, (0, 0));
+        fake.set_sq_flags(SqFlags::CQ_OVERFLOW);
+        let mut ring: IoUring<Entry, cqueue::Entry, &Fake> = fake.ring();
+        for user_data in 0..8 {
+            push(&mut ring, nop(user_data));
+        }
+        let args = SubmitArgs::new().timespec(&Timespec::ZERO);
+        assert_eq!(ring.submitter().wait_with_args(1, &args), Err(Errno::EBUSY));
     });
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bare_uring::squeue::Entry;
-use bare_uring::types::{PollEvents, SubmitArgs, Timespec};
+use bare_uring::types::{PollEvents, Sigset, SubmitArgs, Timespec};
 use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, fd, nops, taken};
@@ -275,4 +275,18 @@ fn a_kernel_that_counts_all_waits_says_so() {
     let trace = Trace::without(Features::NO_IOWAIT);
     let mut ring: Ring<'_> = IoUring::with_kernel(&trace, 8).unwrap();
     assert_eq!([ring.set_iowait(false), ring.set_iowait(true)], [Err(Errno::EOPNOTSUPP), Ok(())]);
+}
+
+/// The kernel would ignore them, and wait on.
+#[test]
+fn a_ring_that_polls_its_device_refuses_times_and_masks() {
+    let ring: IoUring = Builder::new().setup_iopoll().build(8).unwrap();
+    for args in [
+        SubmitArgs::new().timespec(&Timespec::ZERO),
+        SubmitArgs::new().sigmask(&Sigset::EMPTY),
+        SubmitArgs::new().min_wait_usec(1),
+    ] {
+        assert_eq!(ring.submitter().wait_with_args(1, &args), Err(Errno::EOPNOTSUPP));
+        assert_eq!(ring.submitter().submit_with_args(1, &args), Err(Errno::EOPNOTSUPP));
+    }
 }

@@ -187,3 +187,16 @@ fn a_head_of_the_submission_queue_that_is_nonsense_makes_it_full() {
         assert!(unsafe { sq.push(nop(9)) }.is_err());
     }
 }
+
+#[test]
+fn a_rewinding_ring_with_a_tail_that_is_nonsense_stays_inside_its_entries() {
+    let fake = Fake::new(SetupFlags::SQ_REWIND, 8, 16, (0x0100_0000, 0));
+    fake.set_sq_head(0x0100_0000 - 4);
+    fake.limit.set(2);
+    let ring: IoUring<Entry, cqueue::Entry, &Fake> = fake.ring();
+    for _ in 0..8 {
+        let _ = ring.submit();
+    }
+    fake.limit.set(u32::MAX);
+    assert!(ring.submit().is_ok_and(|count| count <= 8));
+}

@@ -84,7 +84,7 @@ cfg_select! {
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
     }
-    all(target_os = "linux", target_arch = "arm") => {
+    all(target_os = "linux", target_arch = "arm", target_endian = "little") => {
         mod arm;
         pub(crate) use arm::syscall6;
         pub(crate) use keep as linux;

@@ -94,6 +94,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         rings.fits(Area::Rings, need.rings).map_err(|_| Errno::EINVAL)?;
         sqes.fits(Area::Sqes, need.sqes).map_err(|_| Errno::EINVAL)?;
 
+        // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
+        unsafe { rings.clear() };
         let params = self.resize(sq_entries, cq_entries, Some((rings, sqes)))?;
         let regions = Regions::provided(rings, rings, sqes);
         // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.

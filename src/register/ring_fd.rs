@@ -77,9 +77,9 @@ impl<K: Kernel> Registered<K> {
 
 // SAFETY: each call is handed on for the same ring, by its index where the call can take it. The contracts carry over.
 unsafe impl<K: Kernel> Kernel for Registered<K> {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.setup(entries, params) }
+    /// Always `EOPNOTSUPP`: this stands for one ring. Another one made on it would go by that ring's index.
+    unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
+        Err(Errno::EOPNOTSUPP)
     }
 
     #[inline(always)]

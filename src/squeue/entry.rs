@@ -185,6 +185,22 @@ pub struct Entry128 {
     pub(crate) tail: [u64; 8],
 }
 
+impl Entry128 {
+    /// An entry from its 128 bytes: the way out for requests that this crate does not know.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 128]) -> Self {
+        // SAFETY: both are 128 bytes, and every pattern of bits is a valid entry: all fields are integers.
+        unsafe { core::mem::transmute(bytes) }
+    }
+
+    /// The entry's 128 bytes, as the kernel reads them.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 128] {
+        // SAFETY: both are 128 bytes, and neither part has padding (asserted below), so that each byte has a value.
+        unsafe { core::mem::transmute(self) }
+    }
+}
+
 impl From<Entry> for Entry128 {
     #[inline]
     fn from(entry: Entry) -> Self {
@@ -212,7 +228,11 @@ impl sealed::Layout for Entry128 {
 /// A request of either size, for a ring that takes both (`IORING_SETUP_SQE_MIXED`). Since 6.19.
 ///
 /// A large one takes two slots that follow each other; where the array ends between them, a nop without completion
-/// fills the last one.
+/// fills the last one. That nop ends a chain of links that runs over it, and since it skips its completion, the kernel
+/// refuses `IO_DRAIN` on the ring from then on (`EOPNOTSUPP`). Counts of such a ring are counts of slots, fillers included.
+///
+/// A large entry must have an opcode that is made for it: of any other the kernel would take the second half for a request
+/// of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryMixed {
     /// 64 bytes.
@@ -287,6 +307,7 @@ const _: () = {
     assert!(offset_of!(Entry, personality) == offset_of!(Sqe, personality));
     assert!(offset_of!(Entry, file_index) == offset_of!(Sqe, __bindgen_anon_5));
     assert!(offset_of!(Entry, addr3) == offset_of!(Sqe, __bindgen_anon_6));
+    assert!(offset_of!(Entry128, tail) == size_of::<Entry>());
     // The fields fill the entry: no padding.
     assert!(offset_of!(Entry, optval) + size_of::<u64>() == size_of::<Entry>());
 };

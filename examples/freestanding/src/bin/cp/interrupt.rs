@@ -16,31 +16,33 @@ pub(crate) const USER_DATA: u64 = 1 << 32;
 /// The signals that this program waits for.
 pub(crate) struct Interrupt {
     signals: Sigset,
+    fd: RawFd,
 }
 
 impl Interrupt {
-    /// Blocks the signals and queues the request that watches for them; the next submit takes it along.
+    /// Blocks the signals: one that comes now waits for [`watch`](Self::watch).
     ///
     /// One that is ignored, as `nohup` sets it, stays so.
-    pub(crate) fn arm(ring: &mut IoUring) -> Result<Self, Failure> {
+    pub(crate) fn block() -> Result<Self, Failure> {
         let signals = [SIGHUP, SIGINT, SIGTERM]
             .into_iter()
             .filter(|&signal| !sys::is_ignored(signal))
             .fold(Sigset::EMPTY, Sigset::with);
-        let fd = watch(signals).map_err(Failure::ring)?;
-        let poll = opcode::PollAdd::new(Fd(fd), PollEvents(EPOLLIN)).build().user_data(USER_DATA);
+        sys::block(signals).map_err(Failure::ring)?;
+        let fd = sys::signal_fd(signals).map_err(Failure::ring)?;
+        Ok(Self { signals, fd })
+    }
+
+    /// Queues the request that watches for them. Not before requests that are run one by one, which drop the
+    /// completions of others.
+    pub(crate) fn watch(&self, ring: &mut IoUring) -> Result<(), Failure> {
+        let poll = opcode::PollAdd::new(Fd(self.fd), PollEvents(EPOLLIN)).build().user_data(USER_DATA);
         // SAFETY: the request points to nothing.
-        unsafe { ring.submission().push(poll) }.map_err(|_| Failure::ring(Errno::EBUSY))?;
-        Ok(Self { signals })
+        unsafe { ring.submission().push(poll) }.map_err(|_| Failure::ring(Errno::EBUSY))
     }
 
     /// Lets the signal act that has come. It ends the program.
     pub(crate) fn act(&self) {
         let _ = sys::unblock(self.signals);
     }
-}
-
-fn watch(signals: Sigset) -> Result<RawFd, Errno> {
-    sys::block(signals)?;
-    sys::signal_fd(signals)
 }

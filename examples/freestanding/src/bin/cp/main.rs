@@ -94,13 +94,16 @@ fn run(source: &CStr, destination: &CStr, path: &mut Path) -> Result<(), Failure
         None => None,
     };
     // From here on, and not while an open waits for the other end of a pipe: a signal is to end that wait.
-    let interrupt = Interrupt::arm(&mut ring)?;
+    let interrupt = Interrupt::block()?;
     let target = match in_place {
         Some(fd) => Destination::in_place(path, fd),
         None => Destination::beside(&mut ring, path, old.is_some())?,
     };
     let mode = u32::from(about.stx_mode) & 0o777;
-    let copied = transfer(&mut ring, input, &about, &target).and_then(|()| target.complete(&mut ring, mode));
+    let copied = interrupt
+        .watch(&mut ring)
+        .and_then(|()| transfer(&mut ring, input, &about, &target))
+        .and_then(|()| target.complete(&mut ring, mode));
     if copied.is_err() {
         target.abandon();
     }
