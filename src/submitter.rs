@@ -159,12 +159,14 @@ impl<K: Kernel> Core<K> {
         SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
     }
 
-    /// Wakes the SQPOLL thread if it sleeps; an error if it is dead, which looks like sleep.
-    pub(crate) fn wake_if_asleep(&self) -> Result<(), Errno> {
-        if self.sq_flags().contains(SqFlags::NEED_WAKEUP) {
+    /// Wakes the SQPOLL thread if it sleeps, unless that was `done` already, and it has yet to get up. Whether it is done
+    /// now; an error if the thread is dead, which looks like sleep.
+    pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
+        let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
+        if asleep && !done {
             self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
         }
-        Ok(())
+        Ok(asleep)
     }
 
     /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.

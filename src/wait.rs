@@ -261,12 +261,18 @@ impl<K: Kernel> Submitter<'_, K> {
         }
         if self.core.free_slots(self.sq) < slots {
             self.submit_uncounted()?;
+            let mut woken = false;
             while self.core.free_slots(self.sq) < slots && self.core.params.setup().contains(SetupFlags::SQPOLL) {
                 // Older kernels consume nothing while completions wait outside the queue, and only the caller takes those.
+                // Those of ours are done with first, which may make room for the others.
                 if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
-                    return Err(Errno::EBUSY);
+                    cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), 0);
+                    self.core.wait(0, Argument::NONE)?;
+                    if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
+                        return Err(Errno::EBUSY);
+                    }
                 }
-                self.core.wake_if_asleep()?;
+                woken = self.core.wake_if_asleep(woken)?;
                 core::hint::spin_loop();
             }
         }
