@@ -37,19 +37,37 @@ need strace strace
 
 # ---- building
 
-programs="nop cat cp panic_free"
+programs="nop cat cp panic_free panic_free_register"
 if ! cargo build --quiet --release -p freestanding; then
     bad "builds with a linker and nothing else"
     echo "$passed passed, $failed failed"
     exit 1
 fi
 ok "builds with a linker and nothing else"
-if cargo build --quiet --release -p freestanding --bin panic_free --features panic-on-purpose \
-    --target-dir "$target/panic-on-purpose" >"$work/.link" 2>&1; then
-    bad "a panic on the ring path does not link"
-else
-    check "a panic on the ring path does not link" grep -q "undefined.*bare_uring_panic_is_reachable" "$work/.link"
-fi
+for program in panic_free:"the ring path" panic_free_register:"the path of a registration"; do
+    name="a panic on ${program#*:} does not link"
+    if cargo build --quiet --release -p freestanding --bin "${program%%:*}" --features panic-on-purpose \
+        --target-dir "$target/panic-on-purpose" >"$work/.link" 2>&1; then
+        bad "$name"
+    else
+        check "$name" grep -q "undefined.*bare_uring_panic_is_reachable" "$work/.link"
+    fi
+done
+# Each optimises in its own way, so that each has to find out by itself that nothing panics.
+for level in 3 '"s"' '"z"'; do
+    for lto in false '"fat"'; do
+        check "nothing panics at opt-level $level, lto $lto" cargo build --quiet --release -p freestanding \
+            --bin panic_free --bin panic_free_register --target-dir "$target/levels" \
+            --config "profile.release.opt-level=$level" --config "profile.release.lto=$lto"
+        check "panic_free_register works at that, too" "$target/levels/release/panic_free_register"
+    done
+done
+# What the link can't tell: that nothing was left out. Implementations of `fmt` are no functions of ours to call.
+missing=$(sed -nE 's/^ *pub (const )?(unsafe )?fn ([a-z0-9_]+).*/\3/p' src/register/*.rs src/register/*/*.rs | sort -u |
+    while read -r function; do
+        grep -qrE "\b$function(::<[^(]*>)?\(" examples/freestanding/src/bin/panic_free_register || printf '%s ' "$function"
+    done)
+check "panic_free_register calls every public function of src/register${missing:+, but for $missing}" test -z "$missing"
 
 bin=$work/bin # where somebody else may run them too
 chmod 755 "$work"
@@ -71,10 +89,12 @@ else
     skip "what is in the files" "no readelf"
 fi
 
-# ---- nop, panic_free, cat
+# ---- nop, panic_free, panic_free_register, cat
 
 check "nop" "$bin/nop"
 check "panic_free: $("$bin/panic_free" | grep -c 'ok$') of 9 kinds of ring work here" "$bin/panic_free"
+check "panic_free_register: $("$bin/panic_free_register" | grep -c ' ok$') of $("$bin/panic_free_register" | wc -l) topics work here" \
+    "$bin/panic_free_register"
 
 cd "$work" || exit 1
 cp=$bin/cp cat=$bin/cat

@@ -168,3 +168,29 @@ pub fn signal_fd(signals: Sigset) -> Result<RawFd, Errno> {
     let fd = unsafe { call(nr::__NR_signalfd4, [new, set, Sigset::SIZE as usize, nr::O_CLOEXEC as usize]) }?;
     Ok(fd as RawFd)
 }
+
+/// `eventfd(2)`: a counter that starts at 0, and reads of which wait until it is more.
+///
+/// # Errors
+///
+/// As there.
+pub fn event_fd() -> Result<RawFd, Errno> {
+    // SAFETY: no memory is involved.
+    let fd = unsafe { call(nr::__NR_eventfd2, [0, nr::EFD_CLOEXEC as usize, 0, 0]) }?;
+    Ok(fd as RawFd)
+}
+
+/// `socketpair(2)`: two stream sockets, each of which reads what is written to the other.
+///
+/// # Errors
+///
+/// As there.
+pub fn socket_pair() -> Result<[RawFd; 2], Errno> {
+    /// `AF_UNIX`, and `SOCK_STREAM` as every architecture here has it.
+    const KIND: [usize; 2] = [1, 1];
+    let mut fds: [RawFd; 2] = [-1; 2];
+    let buffer = fds.as_mut_ptr().expose_provenance();
+    // SAFETY: the kernel writes both descriptors to the array, during the call.
+    unsafe { call(nr::__NR_socketpair, [KIND[0], KIND[1] | nr::O_CLOEXEC as usize, 0, buffer]) }?;
+    Ok(fds)
+}

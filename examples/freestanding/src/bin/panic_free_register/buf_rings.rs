@@ -1,0 +1,228 @@
+//! Rings of provided buffers.
+
+use core::mem::MaybeUninit;
+
+use bare_uring::register::buf_ring::{
+    BufRing, BufRingMemory, BufRingOptions, Buffer, BufferState, Descriptor, MAX_BUFFERS,
+};
+use bare_uring::squeue::{Entry, Flags};
+use bare_uring::types::{Fd, RawFd};
+use bare_uring::uapi::io_uring_op::IORING_OP_RECV;
+use bare_uring::uapi::io_uring_register_op::{IORING_REGISTER_PBUF_RING, IORING_REGISTER_PBUF_STATUS};
+use bare_uring::{Errno, Kernel, opcode};
+use freestanding::sys;
+
+use crate::outside::{Has, ODD, Outcome, PAGE, Ring, any, check, filled, page, run};
+
+/// Buffers of a ring.
+const COUNT: usize = 4;
+/// Bytes of a buffer.
+const SIZE: usize = 8;
+
+/// So many descriptors, bytes and states, as far as there is room for them.
+fn memory(descriptors: usize, bytes: usize, states: usize) -> Result<BufRingMemory, Errno> {
+    Ok(BufRingMemory {
+        descriptors: filled(any(descriptors), MaybeUninit::new(Descriptor::EMPTY))?,
+        buffers: page()?.get_mut(..any(bytes)).unwrap_or_default(),
+        states: filled(any(states), BufferState::NEW)?,
+    })
+}
+
+fn usual() -> Result<BufRingMemory, Errno> {
+    memory(COUNT, COUNT * SIZE, COUNT)
+}
+
+/// In memory of the program's and of the kernel's, by whole buffers and by pieces, one by one and in bundles.
+pub fn buf_rings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
+    let pair = sys::socket_pair()?;
+    let registered = ring.submitter().register_buf_ring(any(7), usual()?, BufRingOptions::new());
+    let Some(mut buffers) = has.or_lacks(IORING_REGISTER_PBUF_RING as u32, registered)? else { return Ok(()) };
+    check(buffers.group() == 7 && buffers.buffer_size() == SIZE as u32)?;
+    let twice = ring.submitter().register_buf_ring(7, usual()?, BufRingOptions::default());
+    check(twice.err() == Some(Errno::EEXIST))?;
+    one_by_one(ring, has, &mut buffers, pair)?;
+    bundles(ring, has, &mut buffers, pair)?;
+    empty(ring, &mut buffers, pair)?;
+
+    let mapped = ring.submitter().register_buf_ring_mapped(any(8), usual()?, BufRingOptions::new());
+    if let Some(mut mapped) = has.or_lacks(u32::MAX, mapped)? {
+        one_by_one(ring, has, &mut mapped, pair)?;
+        let stranger = filled_buffer(ring, &mut mapped, pair)?;
+        let Err(stranger) = buffers.recycle(stranger) else { return Err(Errno::EIO.into()) };
+        check(mapped.recycle(stranger).is_ok())?;
+        gone(ring, mapped)?;
+    }
+    gone(ring, buffers)?;
+    check(ring.submitter().unregister_buf_ring(any(7)) == Err(Errno::ENOENT))?;
+
+    pieces(ring, has, pair)?;
+    by_address(ring)?;
+    nonsense(ring)
+}
+
+fn send(writer: RawFd, bytes: &[u8]) -> Outcome<()> {
+    check(sys::write(writer, bytes)? == bytes.len())
+}
+
+fn read(reader: RawFd, group: u16) -> Entry {
+    opcode::Read::new(Fd(reader), core::ptr::null_mut(), any(SIZE as u32)).buf_group(group).build()
+}
+
+/// A buffer with two bytes in it.
+fn filled_buffer<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, [w, r]: [RawFd; 2]) -> Outcome<Buffer> {
+    send(w, b"in")?;
+    // SAFETY: the memory of the group's buffers is never given back.
+    let cqe = unsafe { run(ring, read(r, buffers.group())) }?;
+    // SAFETY: a completion of this group, taken once.
+    Ok(unsafe { buffers.take(&cqe) }.ok_or(Errno::EIO)?)
+}
+
+/// More often than there are buffers, each recycled at once.
+fn one_by_one<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing, pair: [RawFd; 2]) -> Outcome<()> {
+    for round in 0..3 * COUNT {
+        let mut buffer = filled_buffer(ring, buffers, pair)?;
+        check(*buffer == *b"in" && usize::from(buffer.id()) == round % COUNT)?;
+        for byte in &mut *buffer {
+            *byte = any(b'x');
+        }
+        let left = buffers.available(&ring.submitter());
+        if let Some(left) = has.or_lacks(IORING_REGISTER_PBUF_STATUS as u32, left)? {
+            check(usize::from(left) == COUNT - 1)?;
+            let head = ring.submitter().buf_ring_head(buffers.group())?;
+            check(usize::from(head) % COUNT == (usize::from(buffer.id()) + 1) % COUNT)?;
+        }
+        check(buffers.recycle(buffer).is_ok())?;
+        buffers.publish();
+    }
+    Ok(())
+}
+
+/// A receive of a bundle, of the bytes that the kernel knows it by.
+fn receive_bundle(fd: RawFd, group: u16) -> Entry {
+    let [a, b, c, d] = fd.to_ne_bytes();
+    let ([e, f], [g, h]) = ((1_u16 << 4).to_ne_bytes(), group.to_ne_bytes());
+    let mut bytes = [0; 64];
+    [bytes[0], bytes[1]] = [IORING_OP_RECV as u8, Flags::BUFFER_SELECT.bits()];
+    [bytes[2], bytes[3]] = [e, f];
+    [bytes[4], bytes[5], bytes[6], bytes[7]] = [a, b, c, d];
+    [bytes[40], bytes[41]] = [g, h];
+    Entry::from_bytes(bytes)
+}
+
+fn bundles<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing, [w, r]: [RawFd; 2]) -> Outcome<()> {
+    const BYTES: &[u8; 2 * SIZE + 3] = b"0123456789abcdefghi";
+    send(w, BYTES)?;
+    let mut expected = BYTES.iter();
+    while !expected.as_slice().is_empty() {
+        // SAFETY: the memory of the group's buffers is never given back.
+        let cqe = unsafe { run(ring, receive_bundle(r, buffers.group())) }?;
+        if cqe.outcome() == Err(Errno::EINVAL) {
+            has.lacks();
+            // SAFETY: the same.
+            let cqe = unsafe { run(ring, opcode::Read::new(Fd(r), page()?.as_mut_ptr().cast(), 64).build()) }?;
+            return check(cqe.outcome() == Ok(BYTES.len() as u32));
+        }
+        cqe.outcome()?;
+        let mut taken = [const { None::<Buffer> }; COUNT];
+        // SAFETY: a completion of this group, taken once.
+        for (place, buffer) in taken.iter_mut().zip(unsafe { buffers.take_bundle(&cqe) }) {
+            for byte in &*buffer {
+                check(expected.next() == Some(byte))?;
+            }
+            *place = Some(buffer);
+        }
+        for buffer in taken.into_iter().rev().flatten() {
+            check(buffers.recycle(buffer).is_ok())?;
+        }
+        buffers.publish();
+    }
+    Ok(())
+}
+
+/// A completion without a buffer, since none was left.
+fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, pair: [RawFd; 2]) -> Outcome<()> {
+    let mut taken = [const { None::<Buffer> }; COUNT];
+    for place in &mut taken {
+        *place = Some(filled_buffer(ring, buffers, pair)?);
+    }
+    let [w, r] = pair;
+    send(w, b"left")?;
+    // SAFETY: the memory of the group's buffers is never given back.
+    let cqe = unsafe { run(ring, read(r, buffers.group())) }?;
+    check(cqe.outcome() == Err(Errno::ENOBUFS))?;
+    // SAFETY: a completion of this group, taken once.
+    check(unsafe { buffers.take(&cqe) }.is_none())?;
+    // SAFETY: the same; there was nothing in it to be taken.
+    check(unsafe { buffers.take_bundle(&cqe) }.next().is_none())?;
+    for buffer in taken.into_iter().flatten() {
+        check(buffers.recycle(buffer).is_ok())?;
+    }
+    buffers.publish();
+    // SAFETY: the memory of the group's buffers is never given back.
+    let cqe = unsafe { run(ring, read(r, buffers.group())) }?;
+    // SAFETY: a completion of this group, taken once.
+    let left = unsafe { buffers.take(&cqe) }.ok_or(Errno::EIO)?;
+    check(*left == *b"left" && buffers.recycle(left).is_ok())?;
+    buffers.publish();
+    Ok(())
+}
+
+fn gone<K: Kernel>(ring: &Ring<K>, buffers: BufRing) -> Outcome<()> {
+    Ok(buffers.unregister(&ring.submitter()).map_err(|(_, errno)| errno)?)
+}
+
+/// A buffer that several completions share.
+fn pieces<K: Kernel>(ring: &mut Ring<K>, has: &Has, pair: [RawFd; 2]) -> Outcome<()> {
+    let options = any(BufRingOptions::new().incremental());
+    let registered = ring.submitter().register_buf_ring(9, usual()?, options);
+    let Some(mut buffers) = has.or_lacks(u32::MAX, registered)? else { return Ok(()) };
+    for round in 0..2 * COUNT {
+        let [first, second] = [filled_buffer(ring, &mut buffers, pair)?, filled_buffer(ring, &mut buffers, pair)?];
+        check(first.id() == second.id() && usize::from(first.id()) == (round / 2) % COUNT)?;
+        check(buffers.recycle(second).is_ok() && buffers.recycle(first).is_ok())?;
+        buffers.publish();
+    }
+    gone(ring, buffers)?;
+    // Newer than the running kernel, maybe.
+    let options = any(options.min_left(any(2)));
+    match ring.submitter().register_buf_ring(9, usual()?, options) {
+        Ok(buffers) => gone(ring, buffers),
+        Err(Errno::EINVAL) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// As the kernel sees it.
+fn by_address<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
+    let address = page()?.as_ptr().expose_provenance() as u64;
+    let submitter = ring.submitter();
+    // SAFETY: the page is never given back, and holds so many descriptors; none of them is published.
+    unsafe { submitter.register_buf_ring_with_flags(any(address), any(16), any(11), any(0), any(0)) }?;
+    Ok(submitter.unregister_buf_ring(any(11))?)
+}
+
+fn nonsense<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
+    let submitter = ring.submitter();
+    for (descriptors, bytes, states) in
+        [(0, 0, 0), (3, 24, 3), (4, 64, 8), (8, 64, 4), (4, 3, 4), (4, usize::MAX, 4), (4096, PAGE, 4096)]
+    {
+        let options = any(BufRingOptions::new().incremental().min_left(u32::MAX));
+        for options in [options, any(BufRingOptions::new())] {
+            if let Ok(buffers) = submitter.register_buf_ring(12, memory(descriptors, bytes, states)?, options) {
+                gone(ring, buffers)?;
+            }
+            if let Ok(buffers) = submitter.register_buf_ring_mapped(13, memory(0, bytes, states)?, options) {
+                gone(ring, buffers)?;
+            }
+        }
+    }
+    for odd in ODD {
+        // SAFETY: without an address that is the program's, the kernel finds no memory or provides it.
+        let made =
+            unsafe { submitter.register_buf_ring_with_flags(0, any(odd), any(odd as u16), any(!odd as u16), any(odd)) };
+        check(made.is_err() || odd <= u32::from(MAX_BUFFERS))?;
+        let _ = submitter.buf_ring_head(any(odd as u16));
+        let _ = submitter.unregister_buf_ring(any(odd as u16));
+    }
+    Ok(())
+}

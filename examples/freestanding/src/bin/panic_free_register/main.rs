@@ -1,0 +1,113 @@
+//! Calls every public function of `bare_uring::register`, so that the linker can prove them free of panics (see
+//! [`freestanding::panic`]).
+//!
+//! Each topic registers something, looks at what came of it, and then asks for nonsense. None of the numbers, lengths
+//! and places that it asks with is known to the compiler (see [`outside::any`]), so that no path can be left out.
+//! What needs more of a ring's kernel than its calls is done twice: by the ring's descriptor, and by its registered
+//! index. What this machine has not (a network card for zero-copy receive, operations newer than 6.18) is done once
+//! with Linux, which refuses it, and once with a kernel of this program's own ([`card::Card`]).
+//!
+//! Prints a line for each topic. Exit status 0 unless one failed; operations that an older kernel lacks fail nothing.
+#![no_std]
+#![no_main]
+
+mod buf_rings;
+mod buffers;
+mod cancel;
+mod card;
+mod files;
+mod outside;
+mod regions;
+mod resize;
+mod restrictions;
+mod ring_fds;
+mod settings;
+mod tasks;
+mod zcrx;
+
+use bare_uring::{Builder, Errno, IoUring, LocalRing};
+use freestanding::Args;
+use freestanding::print::Line;
+
+use crate::outside::{Has, Outcome};
+
+freestanding::entry!(main);
+
+/// Submission entries of each ring.
+const ENTRIES: u32 = 8;
+
+/// A ring that goes by its descriptor.
+fn ring() -> Outcome<IoUring> {
+    Ok(Builder::new().build(ENTRIES)?)
+}
+
+/// A ring that goes by its registered index.
+fn local() -> Outcome<LocalRing> {
+    Ok(ring()?.register_ring_fd().map_err(|(_, errno)| errno)?)
+}
+
+/// The same topic on both kinds of ring.
+macro_rules! both {
+    ($tally:ident, $topic:path, $name:literal) => {
+        $tally.topic($name, ring().and_then(|mut ring| $topic(&mut ring, &$tally.has)));
+        $tally.topic(concat!($name, ", by index"), local().and_then(|mut ring| $topic(&mut ring, &$tally.has)));
+    };
+}
+
+fn main(_args: Args) -> u8 {
+    let mut tally = Tally { has: Has::ask(), failed: 0 };
+    both!(tally, buffers::buffers, "buffers");
+    both!(tally, files::files, "files");
+    both!(tally, buf_rings::buf_rings, "buffer rings");
+    both!(tally, settings::eventfd, "eventfd");
+    both!(tally, settings::settings, "settings");
+    both!(tally, settings::workers, "workers");
+    both!(tally, settings::napi, "napi");
+    both!(tally, cancel::cancel, "cancel");
+    both!(tally, regions::given, "region");
+    tally.topic("region, mapped", regions::mapped(&tally.has));
+    tally.topic("wait arguments", regions::waits(&tally.has));
+    tally.topic("restrictions", restrictions::restrictions(&tally.has));
+    tally.topic("restrictions of the task", restrictions::of_the_task(&tally.has));
+    tally.topic("filters", restrictions::filters(&tally.has));
+    tally.topic("ring descriptors", ring_fds::ring_fds(&tally.has));
+    tally.topic("resize", resize::resize(&tally.has));
+    tally.topic("query", tasks::query(&tally.has));
+    tally.topic("messages", tasks::messages(&tally.has));
+    tally.topic("raw", tasks::raw());
+    tally.topic("zero-copy receive", zcrx::zcrx());
+    u8::from(tally.failed != 0)
+}
+
+/// What the topics came to.
+struct Tally {
+    has: Has,
+    failed: u32,
+}
+
+impl Tally {
+    fn topic(&mut self, name: &str, outcome: Outcome<()>) {
+        let mut line = Line::new();
+        line.text(name).text(": ");
+        match outcome {
+            Ok(()) => match self.has.take_lacking() {
+                0 => line.text("ok"),
+                lacking => line.number(u64::from(lacking)).text(" calls are not on this kernel, the others ok"),
+            },
+            Err(failed) => {
+                let lacks = self.has.may_lack_any() && failed.errno == Errno::EINVAL;
+                self.failed += u32::from(!lacks);
+                self.has.take_lacking();
+                line.errno(failed.errno).text(" at ").text(failed.at.file()).text(":").number(failed.at.line().into())
+            }
+        };
+        line.text("\n").to_stdout();
+    }
+}
+
+/// What the check is for: an index that may be out of bounds, as far as the compiler knows.
+#[cfg(feature = "panic-on-purpose")]
+fn panic_on_purpose(probe: &bare_uring::register::Probe) {
+    let table = [0_u8; 4];
+    core::hint::black_box(table[usize::from(probe.last_op())]);
+}

@@ -1,0 +1,91 @@
+//! Memory that the kernel knows by its ring, and arguments of waits in it.
+
+use core::mem::MaybeUninit;
+
+use bare_uring::register::{WaitArgument, WaitRegion};
+use bare_uring::types::{Sigset, Timespec};
+use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_MEM_REGION;
+use bare_uring::{Builder, Errno, IoUring, Kernel};
+
+use crate::outside::{Has, ODD, Outcome, PAGE, Ring, any, check, page};
+
+const OPERATION: u32 = IORING_REGISTER_MEM_REGION as u32;
+
+/// A stretch of a page: from `start` on, as long as `length` if there is so much.
+fn stretch(start: usize, length: usize) -> Result<&'static mut [MaybeUninit<u8>], Errno> {
+    let rest = page()?.get_mut(any(start)..).unwrap_or_default();
+    let length = any(length).min(rest.len());
+    Ok(rest.get_mut(..length).unwrap_or_default())
+}
+
+/// Memory of the program's.
+pub fn given<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
+    let submitter = ring.submitter();
+    for (start, length) in [(0, 0), (1, 4096), (64, 4096), (0, 4095), (0, 1), (usize::MAX, 1)] {
+        check(submitter.register_mem_region(stretch(start, length)?).err() == Some(Errno::EINVAL))?;
+        check(submitter.register_wait_region(stretch(start, length)?).err() == Some(Errno::EINVAL))?;
+    }
+    let registered = submitter.register_mem_region(stretch(0, PAGE)?);
+    let Some(region) = has.or_lacks(OPERATION, registered)? else { return Ok(()) };
+    check(region.memory().len() == PAGE)?;
+    check(submitter.register_mem_region(stretch(0, PAGE)?).err() == Some(Errno::EBUSY))?;
+    check(submitter.register_wait_region(stretch(0, PAGE)?).is_err())
+}
+
+/// Memory of the kernel's.
+pub fn mapped(has: &Has) -> Outcome<()> {
+    let ring = crate::ring()?;
+    let submitter = ring.submitter();
+    for odd in ODD {
+        let size = any(odd as usize | 1);
+        check(submitter.map_mem_region(size).err() == Some(Errno::EINVAL))?;
+        check(submitter.map_wait_region(size).err() == Some(Errno::EINVAL))?;
+    }
+    check(submitter.map_mem_region(any(usize::MAX - 4095)).is_err())?;
+    let Some(region) = has.or_lacks(OPERATION, submitter.map_mem_region(any(PAGE)))? else { return Ok(()) };
+    let first = region.memory().cast::<u64>();
+    // SAFETY: the region is a mapping of that length, which nobody else writes to.
+    unsafe { first.write_volatile(any(5)) };
+    // SAFETY: the same.
+    check(region.memory().len() == PAGE && unsafe { first.read_volatile() } == 5)?;
+    check(submitter.map_mem_region(any(PAGE)).err() == Some(Errno::EBUSY))?;
+    drop(region);
+    Ok(())
+}
+
+/// Arguments of waits, in memory of either.
+pub fn waits(has: &Has) -> Outcome<()> {
+    let ring = disabled()?;
+    let mapped = ring.submitter().map_wait_region(any(PAGE));
+    if let Some(mut region) = has.or_lacks(OPERATION, mapped)? {
+        wait(&ring, &mut region)?;
+    }
+    let ring = disabled()?;
+    let given = ring.submitter().register_wait_region(stretch(0, PAGE)?);
+    if let Some(mut region) = has.or_lacks(OPERATION, given)? {
+        wait(&ring, &mut region)?;
+    }
+    Ok(())
+}
+
+fn disabled() -> Outcome<IoUring> {
+    Ok(Builder::new().setup_r_disabled().build(crate::ENTRIES)?)
+}
+
+fn wait<K: Kernel>(ring: &IoUring, region: &mut WaitRegion<K>) -> Outcome<()> {
+    static MASK: Sigset = Sigset::EMPTY.with(10);
+    let slots = region.slots();
+    check(slots == region.region().memory().len() / 64 - 1)?;
+    let brief = WaitArgument::new().timespec(Timespec::new(0, any(2_000)));
+    let whole = WaitArgument::default().timespec(Timespec::new(0, any(1_000))).min_wait_usec(any(1)).sigmask(&MASK);
+    ring.submitter().register_enable_rings()?;
+    for (slot, argument) in [(0, brief), (3, whole), (slots.wrapping_sub(1), brief)] {
+        let offset = region.set(any(slot), any(argument)).ok_or(Errno::EIO)?;
+        check(region.offset(any(slot)) == Some(offset) && offset == slot * 64)?;
+        check(ring.submitter().submit_and_wait_reg(1, offset) == Err(Errno::ETIME))?;
+    }
+    for slot in [slots, slots.wrapping_add(1), usize::MAX / 64, usize::MAX / 64 + 1, usize::MAX] {
+        check(region.offset(any(slot)).is_none() && region.set(any(slot), brief).is_none())?;
+    }
+    Ok(())
+}
