@@ -326,6 +326,39 @@ bitflags! {
         const _ = !0;
     }
 
+    /// How a registered file becomes a file descriptor (`IORING_FIXED_FD_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct FixedFdFlags: u32 {
+        /// A program that is executed keeps it. Since 6.8.
+        #[doc(alias = "IORING_FIXED_FD_NO_CLOEXEC")]
+        const NO_CLOEXEC = uapi::IORING_FIXED_FD_NO_CLOEXEC;
+        const _ = !0;
+    }
+
+    /// Which attributes a read or write carries (`IORING_RW_ATTR_FLAG_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct AttrTypes: u64 {
+        /// Protection information: one `types::AttrPi`. Since 6.14.
+        #[doc(alias = "IORING_RW_ATTR_FLAG_PI")]
+        const PI = uapi::IORING_RW_ATTR_FLAG_PI as u64;
+        const _ = !0;
+    }
+
+    /// What of the protection information is checked (`IO_INTEGRITY_CHK_*`).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct IntegrityFlags: u16 {
+        /// The guard, a checksum of the data.
+        #[doc(alias = "IO_INTEGRITY_CHK_GUARD")]
+        const CHK_GUARD = uapi::IO_INTEGRITY_CHK_GUARD as u16;
+        /// The reference tag, the block's number.
+        #[doc(alias = "IO_INTEGRITY_CHK_REFTAG")]
+        const CHK_REFTAG = uapi::IO_INTEGRITY_CHK_REFTAG as u16;
+        /// The application tag.
+        #[doc(alias = "IO_INTEGRITY_CHK_APPTAG")]
+        const CHK_APPTAG = uapi::IO_INTEGRITY_CHK_APPTAG as u16;
+        const _ = !0;
+    }
+
     /// Which kinds of nop are asked for (`IORING_NOP_*`).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct NopFlags: u32 {
@@ -365,6 +398,22 @@ open_words! {
     AtFlags
     /// `STATX_*` of `statx(2)`: which fields are asked for.
     StatxMask
+    /// `RESOLVE_*` of `openat2(2)`.
+    ResolveFlags
+    /// `RENAME_*` of `renameat2(2)`.
+    RenameFlags
+    /// `XATTR_*` of `setxattr(2)`.
+    XattrFlags
+    /// `FALLOC_FL_*` of `fallocate(2)`.
+    FallocateFlags
+    /// `SYNC_FILE_RANGE_*` of `sync_file_range(2)`.
+    SyncFileRangeFlags
+    /// `POSIX_FADV_*` of `posix_fadvise(2)`: one of these numbers, which differ on s390x.
+    FileAdvice
+    /// `MADV_*` of `madvise(2)`: one of these numbers.
+    MemoryAdvice
+    /// `SPLICE_F_*` of `splice(2)` and `tee(2)`.
+    SpliceFlags
     /// `RWF_*` of `preadv2(2)` and `pwritev2(2)`.
     RwFlags
     /// `POLL*` of `poll(2)` and `EPOLL*` of `epoll_ctl(2)`: what a poll waits for.

@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 pub use crate::flags::{
-    AtFlags, CancelFlags, CloneBuffersFlags, FsyncFlags, NopFlags, OpenFlags, PollEvents, PollFlags, RwFlags,
-    StatxMask, TimeoutFlags,
+    AtFlags, AttrTypes, CancelFlags, CloneBuffersFlags, FallocateFlags, FileAdvice, FixedFdFlags, FsyncFlags,
+    IntegrityFlags, MemoryAdvice, NopFlags, OpenFlags, PollEvents, PollFlags, RenameFlags, ResolveFlags, RwFlags,
+    SpliceFlags, StatxMask, SyncFileRangeFlags, TimeoutFlags, XattrFlags,
 };
 pub use crate::register::cancel::CancelBuilder;
 use crate::uapi;
@@ -207,6 +208,107 @@ impl IoVec {
         Self { base, len }
     }
 }
+
+/// How [`OpenAt2`](crate::opcode::OpenAt2) opens (`struct open_how`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[doc(alias = "open_how")]
+#[repr(C)]
+pub struct OpenHow {
+    /// `O_*`; unlike `openat(2)`, unknown bits are refused (`EINVAL`).
+    pub flags: u64,
+    /// Permission bits of a file that is created; else it must be 0.
+    pub mode: u64,
+    /// `RESOLVE_*`.
+    pub resolve: u64,
+}
+
+impl OpenHow {
+    /// For reading, without restriction.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { flags: 0, mode: 0, resolve: 0 }
+    }
+
+    /// `O_*` flags.
+    #[must_use]
+    pub const fn flags(mut self, flags: OpenFlags) -> Self {
+        self.flags = flags.0 as u64;
+        self
+    }
+
+    /// The permission bits of a file that is created.
+    #[must_use]
+    pub const fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode as u64;
+        self
+    }
+
+    /// How the path is followed.
+    #[must_use]
+    pub const fn resolve(mut self, resolve: ResolveFlags) -> Self {
+        self.resolve = resolve.0 as u64;
+        self
+    }
+}
+
+/// Protection information for a read or write (`struct io_uring_attr_pi`). Since 6.14.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(alias = "io_uring_attr_pi")]
+#[repr(C)]
+pub struct AttrPi {
+    flags: u16,
+    app_tag: u16,
+    len: u32,
+    addr: u64,
+    seed: u64,
+    rsvd: u64,
+}
+
+impl AttrPi {
+    /// The `len` bytes of protection information at `buf`: read from for a write, written to for a read.
+    #[must_use]
+    pub fn new(buf: *mut u8, len: u32) -> Self {
+        Self { flags: 0, app_tag: 0, len, addr: crate::opcode::address(buf), seed: 0, rsvd: 0 }
+    }
+
+    /// What is checked.
+    #[must_use]
+    pub const fn flags(mut self, flags: IntegrityFlags) -> Self {
+        self.flags = flags.bits();
+        self
+    }
+
+    /// The application tag.
+    #[must_use]
+    pub const fn app_tag(mut self, tag: u16) -> Self {
+        self.app_tag = tag;
+        self
+    }
+
+    /// The first block's reference tag.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+}
+
+const _: () = {
+    use linux_raw_sys::general::open_how;
+    use uapi::io_uring_attr_pi;
+
+    assert!(size_of::<OpenHow>() == 24 && size_of::<OpenHow>() == size_of::<open_how>());
+    assert!(core::mem::offset_of!(OpenHow, flags) == core::mem::offset_of!(open_how, flags));
+    assert!(core::mem::offset_of!(OpenHow, mode) == core::mem::offset_of!(open_how, mode));
+    assert!(core::mem::offset_of!(OpenHow, resolve) == core::mem::offset_of!(open_how, resolve));
+    assert!(size_of::<AttrPi>() == 32 && size_of::<AttrPi>() == size_of::<io_uring_attr_pi>());
+    assert!(core::mem::offset_of!(AttrPi, flags) == core::mem::offset_of!(io_uring_attr_pi, flags));
+    assert!(core::mem::offset_of!(AttrPi, app_tag) == core::mem::offset_of!(io_uring_attr_pi, app_tag));
+    assert!(core::mem::offset_of!(AttrPi, len) == core::mem::offset_of!(io_uring_attr_pi, len));
+    assert!(core::mem::offset_of!(AttrPi, addr) == core::mem::offset_of!(io_uring_attr_pi, addr));
+    assert!(core::mem::offset_of!(AttrPi, seed) == core::mem::offset_of!(io_uring_attr_pi, seed));
+    assert!(core::mem::offset_of!(AttrPi, rsvd) == core::mem::offset_of!(io_uring_attr_pi, rsvd));
+};
 
 const _: () = {
     use core::mem::{offset_of, size_of};

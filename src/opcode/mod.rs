@@ -18,15 +18,40 @@
 //! | 5 `IORING_OP_WRITE_FIXED` | [`WriteFixed`] | 5.1 | read_write |
 //! | 6 `IORING_OP_POLL_ADD` | [`PollAdd`] | 5.1 | poll |
 //! | 7 `IORING_OP_POLL_REMOVE` | [`PollRemove`] | 5.1 | poll |
+//! | 8 `IORING_OP_SYNC_FILE_RANGE` | [`SyncFileRange`] | 5.2 | file |
 //! | 11 `IORING_OP_TIMEOUT` | [`Timeout`] | 5.4 | timeout |
 //! | 12 `IORING_OP_TIMEOUT_REMOVE` | [`TimeoutRemove`] | 5.5 | timeout |
 //! | 14 `IORING_OP_ASYNC_CANCEL` | [`AsyncCancel`] | 5.5 | cancel |
 //! | 15 `IORING_OP_LINK_TIMEOUT` | [`LinkTimeout`] | 5.5 | timeout |
+//! | 17 `IORING_OP_FALLOCATE` | [`Fallocate`] | 5.6 | file |
 //! | 18 `IORING_OP_OPENAT` | [`OpenAt`] | 5.6 | path |
 //! | 19 `IORING_OP_CLOSE` | [`Close`] | 5.6 | file |
+//! | 20 `IORING_OP_FILES_UPDATE` | [`FilesUpdate`] | 5.6 | file |
 //! | 21 `IORING_OP_STATX` | [`Statx`] | 5.6 | path |
 //! | 22 `IORING_OP_READ` | [`Read`] | 5.6 | read_write |
 //! | 23 `IORING_OP_WRITE` | [`Write`] | 5.6 | read_write |
+//! | 24 `IORING_OP_FADVISE` | [`Fadvise`] | 5.6 | file |
+//! | 25 `IORING_OP_MADVISE` | [`Madvise`] | 5.6 | file |
+//! | 28 `IORING_OP_OPENAT2` | [`OpenAt2`] | 5.6 | path |
+//! | 30 `IORING_OP_SPLICE` | [`Splice`] | 5.7 | pipe |
+//! | 31 `IORING_OP_PROVIDE_BUFFERS` | [`ProvideBuffers`] | 5.7 | buffers |
+//! | 32 `IORING_OP_REMOVE_BUFFERS` | [`RemoveBuffers`] | 5.7 | buffers |
+//! | 33 `IORING_OP_TEE` | [`Tee`] | 5.8 | pipe |
+//! | 35 `IORING_OP_RENAMEAT` | [`RenameAt`] | 5.11 | path |
+//! | 36 `IORING_OP_UNLINKAT` | [`UnlinkAt`] | 5.11 | path |
+//! | 37 `IORING_OP_MKDIRAT` | [`MkDirAt`] | 5.15 | path |
+//! | 38 `IORING_OP_SYMLINKAT` | [`SymlinkAt`] | 5.15 | path |
+//! | 39 `IORING_OP_LINKAT` | [`LinkAt`] | 5.15 | path |
+//! | 41 `IORING_OP_FSETXATTR` | [`FSetXattr`] | 5.19 | xattr |
+//! | 42 `IORING_OP_SETXATTR` | [`SetXattr`] | 5.19 | xattr |
+//! | 43 `IORING_OP_FGETXATTR` | [`FGetXattr`] | 5.19 | xattr |
+//! | 44 `IORING_OP_GETXATTR` | [`GetXattr`] | 5.19 | xattr |
+//! | 49 `IORING_OP_READ_MULTISHOT` | [`ReadMulti`] | 6.7 | read_write |
+//! | 54 `IORING_OP_FIXED_FD_INSTALL` | [`FixedFdInstall`] | 6.8 | file |
+//! | 55 `IORING_OP_FTRUNCATE` | [`Ftruncate`] | 6.9 | file |
+//! | 60 `IORING_OP_READV_FIXED` | [`ReadvFixed`] | 6.15 | read_write |
+//! | 61 `IORING_OP_WRITEV_FIXED` | [`WritevFixed`] | 6.15 | read_write |
+//! | 62 `IORING_OP_PIPE` | [`Pipe`] | 6.16 | pipe |
 #![forbid(unsafe_code)]
 
 /// What every request has: its number and its entry.
@@ -46,21 +71,27 @@ macro_rules! request {
     };
 }
 
+mod buffers;
 mod cancel;
 mod file;
 mod nop;
 mod path;
+mod pipe;
 mod poll;
 mod read_write;
 mod timeout;
+mod xattr;
 
+pub use buffers::{ProvideBuffers, RemoveBuffers};
 pub use cancel::AsyncCancel;
-pub use file::{Close, Fsync};
+pub use file::{Close, Fadvise, Fallocate, FilesUpdate, FixedFdInstall, Fsync, Ftruncate, Madvise, SyncFileRange};
 pub use nop::Nop;
-pub use path::{OpenAt, Statx};
+pub use path::{LinkAt, MkDirAt, OpenAt, OpenAt2, RenameAt, Statx, SymlinkAt, UnlinkAt};
+pub use pipe::{Pipe, Splice, Tee};
 pub use poll::{PollAdd, PollRemove};
-pub use read_write::{Read, ReadFixed, Readv, Write, WriteFixed, Writev};
+pub use read_write::{Read, ReadFixed, ReadMulti, Readv, ReadvFixed, Write, WriteFixed, Writev, WritevFixed};
 pub use timeout::{LinkTimeout, Timeout, TimeoutRemove};
+pub use xattr::{FGetXattr, FSetXattr, GetXattr, SetXattr};
 
 /// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
 /// provenance is exposed, since the kernel goes by the number.

@@ -3,11 +3,14 @@
 use core::ffi::c_char;
 
 use super::address;
-use crate::flags::{AtFlags, OpenFlags, StatxMask};
+use crate::flags::{AtFlags, OpenFlags, RenameFlags, StatxMask};
 use crate::squeue::Entry;
 use crate::types::sealed::UseFd;
-use crate::types::{DestinationSlot, StatxBuffer};
-use crate::uapi::io_uring_op::{IORING_OP_OPENAT, IORING_OP_STATX};
+use crate::types::{DestinationSlot, OpenHow, StatxBuffer};
+use crate::uapi::io_uring_op::{
+    IORING_OP_LINKAT, IORING_OP_MKDIRAT, IORING_OP_OPENAT, IORING_OP_OPENAT2, IORING_OP_RENAMEAT, IORING_OP_STATX,
+    IORING_OP_SYMLINKAT, IORING_OP_UNLINKAT,
+};
 
 /// Opens a file, as `openat(2)`.
 ///
@@ -66,6 +69,57 @@ impl OpenAt {
     }
 }
 
+/// Opens a file, as `openat2(2)`: with more to say about how, and strict about what is said.
+///
+/// Since 5.6. The path, which ends with a zero byte, and the [`OpenHow`] must stay valid until the entry was submitted.
+///
+/// # Completion
+///
+/// As [`OpenAt`]. `EINVAL` also: an unknown flag, a mode without a file to create. `EXDEV`, `ELOOP`: the path leads
+/// where `RESOLVE_*` forbids. `EAGAIN`: `RESOLVE_CACHED`, and not all is in the cache. `E2BIG`: the kernel does not
+/// know all of the `OpenHow`.
+///
+/// ```
+/// use bare_uring::opcode::OpenAt2;
+/// use bare_uring::types::{Fd, OpenHow, ResolveFlags};
+///
+/// // What is below the working directory, by way of no symbolic link.
+/// const RESOLVE_NO_SYMLINKS: u32 = 4;
+/// const RESOLVE_BENEATH: u32 = 8;
+/// let how = OpenHow::new().resolve(ResolveFlags(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+/// let request = OpenAt2::new(Fd::CWD, c"data/table".as_ptr(), &how).build();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_OPENAT2")]
+#[doc(alias = "io_uring_prep_openat2")]
+#[doc(alias = "io_uring_prep_openat2_direct")]
+#[repr(transparent)]
+pub struct OpenAt2(Entry);
+
+request!(OpenAt2, IORING_OP_OPENAT2);
+
+impl OpenAt2 {
+    /// Opens `path`, seen from the directory `dir` ([`Fd::CWD`](crate::types::Fd::CWD): the working directory).
+    #[inline]
+    #[must_use]
+    pub fn new(dir: impl UseFd, path: *const c_char, how: *const OpenHow) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        entry.fd = dir.into_fd().0;
+        entry.addr = address(path);
+        entry.off = address(how);
+        entry.len = size_of::<OpenHow>() as u32;
+        Self(entry)
+    }
+
+    /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
+    #[inline]
+    #[must_use]
+    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
+        self.0.file_index = slot.encoded();
+        self
+    }
+}
+
 /// Tells about a file, as `statx(2)`.
 ///
 /// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry was submitted, the buffer, and
@@ -73,7 +127,8 @@ impl OpenAt {
 ///
 /// # Completion
 ///
-/// 0, and the buffer filled. Errors as `statx(2)`.
+/// 0, and the buffer filled. `ENOENT`: there is none, or the path is empty without `AT_EMPTY_PATH`. `EINVAL`: an
+/// unknown flag. Else as `statx(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_STATX")]
 #[doc(alias = "io_uring_prep_statx")]
@@ -108,5 +163,220 @@ impl Statx {
     pub const fn mask(mut self, mask: StatxMask) -> Self {
         self.0.len = mask.0;
         self
+    }
+}
+
+/// Two directories and two paths, as renaming and linking have them.
+fn from_to(code: u8, old: (i32, *const c_char), new: (i32, *const c_char)) -> Entry {
+    let mut entry = Entry::new(code);
+    entry.fd = old.0;
+    entry.addr = address(old.1);
+    entry.len = new.0.cast_unsigned();
+    entry.off = address(new.1);
+    entry
+}
+
+/// Gives a file another name, as `renameat2(2)`.
+///
+/// Since 5.11. Both paths, which end with a zero byte, must stay valid until the entry was submitted.
+///
+/// # Completion
+///
+/// 0 on success. `ENOENT`: the old path leads nowhere. `EEXIST`: `RENAME_NOREPLACE`, and the new one is there.
+/// `EINVAL`: unknown flags or some that do not go together; a directory into itself. `EXDEV`: another filesystem.
+/// `ENOTEMPTY`, `EISDIR`, `ENOTDIR`, `EACCES`, `EPERM`, `EBUSY`, `ENOSPC`, `EROFS` as `renameat2(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_RENAMEAT")]
+#[doc(alias = "io_uring_prep_renameat")]
+#[doc(alias = "io_uring_prep_rename")]
+#[repr(transparent)]
+pub struct RenameAt(Entry);
+
+request!(RenameAt, IORING_OP_RENAMEAT);
+
+impl RenameAt {
+    /// Makes `new_path`, seen from `new_dir`, of `old_path`, seen from `old_dir`.
+    #[inline]
+    #[must_use]
+    pub fn new(old_dir: impl UseFd, old_path: *const c_char, new_dir: impl UseFd, new_path: *const c_char) -> Self {
+        Self(from_to(Self::CODE, (old_dir.into_fd().0, old_path), (new_dir.into_fd().0, new_path)))
+    }
+
+    /// `RENAME_NOREPLACE`, `RENAME_EXCHANGE`, `RENAME_WHITEOUT`.
+    #[inline]
+    #[must_use]
+    pub const fn flags(mut self, flags: RenameFlags) -> Self {
+        self.0.op_flags = flags.0;
+        self
+    }
+}
+
+/// Removes a name, and the file with its last one, as `unlinkat(2)`.
+///
+/// Since 5.11. The path, which ends with a zero byte, must stay valid until the entry was submitted.
+///
+/// # Completion
+///
+/// 0 on success. `ENOENT`: it leads nowhere. `EISDIR`: a directory, without `AT_REMOVEDIR`. `ENOTDIR`, `ENOTEMPTY`:
+/// with it, not a directory, or one with content. `EINVAL`: another flag. `EACCES`, `EPERM`, `EBUSY`, `EROFS` as
+/// `unlinkat(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_UNLINKAT")]
+#[doc(alias = "io_uring_prep_unlinkat")]
+#[doc(alias = "io_uring_prep_unlink")]
+#[repr(transparent)]
+pub struct UnlinkAt(Entry);
+
+request!(UnlinkAt, IORING_OP_UNLINKAT);
+
+impl UnlinkAt {
+    /// Removes `path`, seen from the directory `dir`.
+    #[inline]
+    #[must_use]
+    pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        entry.fd = dir.into_fd().0;
+        entry.addr = address(path);
+        Self(entry)
+    }
+
+    /// `AT_REMOVEDIR`: removes a directory, and nothing else.
+    #[inline]
+    #[must_use]
+    pub const fn flags(mut self, flags: AtFlags) -> Self {
+        self.0.op_flags = flags.0;
+        self
+    }
+}
+
+/// Makes a directory, as `mkdirat(2)`.
+///
+/// Since 5.15. The path, which ends with a zero byte, must stay valid until the entry was submitted.
+///
+/// # Completion
+///
+/// 0 on success. `EEXIST`: the name is taken. `ENOENT`, `ENOTDIR`, `EACCES`, `ENOSPC`, `EROFS` and others as
+/// `mkdirat(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_MKDIRAT")]
+#[doc(alias = "io_uring_prep_mkdirat")]
+#[doc(alias = "io_uring_prep_mkdir")]
+#[repr(transparent)]
+pub struct MkDirAt(Entry);
+
+request!(MkDirAt, IORING_OP_MKDIRAT);
+
+impl MkDirAt {
+    /// Makes the directory `path`, seen from the directory `dir`, which nobody may enter before [`mode`](Self::mode)
+    /// says otherwise.
+    #[inline]
+    #[must_use]
+    pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        entry.fd = dir.into_fd().0;
+        entry.addr = address(path);
+        Self(entry)
+    }
+
+    /// Its permission bits, less the process's umask; at first 0.
+    #[inline]
+    #[must_use]
+    pub const fn mode(mut self, mode: u32) -> Self {
+        self.0.len = mode;
+        self
+    }
+}
+
+/// Makes a symbolic link, as `symlinkat(2)`.
+///
+/// Since 5.15. What it is to say and its path, which end with a zero byte, must stay valid until the entry was
+/// submitted.
+///
+/// # Completion
+///
+/// 0 on success. `EEXIST`: the name is taken. `ENOENT`: a directory of the path is missing, or `target` is empty.
+/// `EACCES`, `ENOSPC`, `EPERM`, `EROFS` and others as `symlinkat(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_SYMLINKAT")]
+#[doc(alias = "io_uring_prep_symlinkat")]
+#[doc(alias = "io_uring_prep_symlink")]
+#[repr(transparent)]
+pub struct SymlinkAt(Entry);
+
+request!(SymlinkAt, IORING_OP_SYMLINKAT);
+
+impl SymlinkAt {
+    /// Makes `path`, seen from the directory `dir`, a link that says `target`.
+    #[inline]
+    #[must_use]
+    pub fn new(dir: impl UseFd, target: *const c_char, path: *const c_char) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        entry.fd = dir.into_fd().0;
+        entry.addr = address(target);
+        entry.off = address(path);
+        Self(entry)
+    }
+}
+
+/// Gives a file one more name, as `linkat(2)`.
+///
+/// Since 5.15. Both paths, which end with a zero byte, must stay valid until the entry was submitted.
+///
+/// # Completion
+///
+/// 0 on success. `EEXIST`: the new name is taken. `ENOENT`: the old one leads nowhere. `EPERM`: a directory. `EXDEV`:
+/// another filesystem. `EINVAL`: an unknown flag. `EACCES`, `EMLINK`, `ENOSPC`, `EROFS` and others as `linkat(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_LINKAT")]
+#[doc(alias = "io_uring_prep_linkat")]
+#[doc(alias = "io_uring_prep_link")]
+#[repr(transparent)]
+pub struct LinkAt(Entry);
+
+request!(LinkAt, IORING_OP_LINKAT);
+
+impl LinkAt {
+    /// Makes `new_path`, seen from `new_dir`, a name of the file at `old_path`, seen from `old_dir`.
+    #[inline]
+    #[must_use]
+    pub fn new(old_dir: impl UseFd, old_path: *const c_char, new_dir: impl UseFd, new_path: *const c_char) -> Self {
+        Self(from_to(Self::CODE, (old_dir.into_fd().0, old_path), (new_dir.into_fd().0, new_path)))
+    }
+
+    /// `AT_SYMLINK_FOLLOW`: follows a link at the end of the old path. `AT_EMPTY_PATH`: with an empty old path, the
+    /// file is `old_dir` itself.
+    #[inline]
+    #[must_use]
+    pub const fn flags(mut self, flags: AtFlags) -> Self {
+        self.0.op_flags = flags.0;
+        self
+    }
+}
+
+/// The kernel resolves no path from a registered directory: `Fixed` must not compile where the same with `Fd` does.
+#[cfg(doctest)]
+mod fixed_does_not_compile {
+    macro_rules! check {
+        ($($name:ident $request:literal)*) => {$(
+            #[doc = concat!(
+                "```compile_fail,E0277\nuse bare_uring::{opcode, types::{Fd, Fixed}};\n",
+                "let (dir, path) = (Fixed(0), c\"x\".as_ptr());\nlet _ = ", $request, ";\n```\n",
+                "```\nuse bare_uring::{opcode, types::{Fd, Fixed}};\n",
+                "let (dir, path) = (Fd::CWD, c\"x\".as_ptr());\nlet _ = ", $request, ";\n```",
+            )]
+            struct $name;
+        )*};
+    }
+    check! {
+        OpenAt "opcode::OpenAt::new(dir, path)"
+        OpenAt2 "opcode::OpenAt2::new(dir, path, core::ptr::null())"
+        Statx "opcode::Statx::new(dir, path, core::ptr::null_mut())"
+        RenameAtOld "opcode::RenameAt::new(dir, path, Fd::CWD, path)"
+        RenameAtNew "opcode::RenameAt::new(Fd::CWD, path, dir, path)"
+        UnlinkAt "opcode::UnlinkAt::new(dir, path)"
+        MkDirAt "opcode::MkDirAt::new(dir, path)"
+        SymlinkAt "opcode::SymlinkAt::new(dir, path, path)"
+        LinkAtOld "opcode::LinkAt::new(dir, path, Fd::CWD, path)"
+        LinkAtNew "opcode::LinkAt::new(Fd::CWD, path, dir, path)"
     }
 }

@@ -1,17 +1,20 @@
 //! Reading and writing.
 
+use core::ffi::c_void;
+
 use super::address;
-use crate::flags::{RwFlags, SqeFlags};
+use crate::flags::{AttrTypes, RwFlags, SqeFlags};
 use crate::squeue::Entry;
-use crate::types::IoVec;
 use crate::types::sealed::UseFixed;
+use crate::types::{AttrPi, IoVec};
 use crate::uapi::io_uring_op::{
-    IORING_OP_READ, IORING_OP_READ_FIXED, IORING_OP_READV, IORING_OP_WRITE, IORING_OP_WRITE_FIXED, IORING_OP_WRITEV,
+    IORING_OP_READ, IORING_OP_READ_FIXED, IORING_OP_READ_MULTISHOT, IORING_OP_READV, IORING_OP_READV_FIXED,
+    IORING_OP_WRITE, IORING_OP_WRITE_FIXED, IORING_OP_WRITEV, IORING_OP_WRITEV_FIXED,
 };
 
-/// What all reads and writes have: a place in the file, a priority, flags.
+/// What every read and write has: a place in the file, and flags.
 macro_rules! positioned {
-    ($name:ident) => {
+    ($($name:ident)*) => {$(
         impl $name {
             /// The offset in the file to start at; at first 0. `u64::MAX` (-1) is the file's own position, which moves
             /// (`FEAT_RW_CUR_POS`, since 5.6). Without meaning for pipes and sockets, where it must be 0 or -1.
@@ -19,14 +22,6 @@ macro_rules! positioned {
             #[must_use]
             pub const fn offset(mut self, offset: u64) -> Self {
                 self.0.off = offset;
-                self
-            }
-
-            /// The priority, as `ioprio_set(2)` takes it; at first the task's.
-            #[inline]
-            #[must_use]
-            pub const fn ioprio(mut self, ioprio: u16) -> Self {
-                self.0.ioprio = ioprio;
                 self
             }
 
@@ -38,8 +33,71 @@ macro_rules! positioned {
                 self
             }
         }
-    };
+    )*};
 }
+
+/// What those have beside it that are over once they complete: a priority, and attributes.
+macro_rules! single {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The priority, as `ioprio_set(2)` takes it; at first the task's.
+            #[inline]
+            #[must_use]
+            pub const fn ioprio(mut self, ioprio: u16) -> Self {
+                self.0.ioprio = ioprio;
+                self
+            }
+
+            /// Protection information: integrity data that a block device checks, reads or writes beside the blocks
+            /// themselves. Since 6.14.
+            ///
+            /// The attribute must stay valid until the entry was submitted, the memory that it points to until the
+            /// completion. `EINVAL`: the file has no such thing; `EOPNOTSUPP`: it was not opened with `O_DIRECT`.
+            #[inline]
+            #[must_use]
+            #[doc(alias = "IORING_RW_ATTR_FLAG_PI")]
+            pub fn pi(self, attribute: *const AttrPi) -> Self {
+                self.attributes(attribute.cast(), AttrTypes::PI)
+            }
+
+            /// Attributes of these types, one after the other at this address, in the order of their bits. Since 6.14.
+            ///
+            /// They must stay valid until the entry was submitted. `EINVAL`: the kernel does not know one of the types,
+            /// or the file does not have it. For the one that there is, [`pi`](Self::pi) does.
+            #[inline]
+            #[must_use]
+            #[doc(alias = "attr_ptr")]
+            #[doc(alias = "attr_type_mask")]
+            pub fn attributes(mut self, attributes: *const c_void, types: AttrTypes) -> Self {
+                self.0.addr3 = address(attributes);
+                self.0.optval = types.bits();
+                self
+            }
+        }
+    )*};
+}
+
+/// What all writes have: a stream.
+macro_rules! written {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The write stream: data with the same number is put together by a device that knows streams. 0, as at
+            /// first, is none. Since 6.16, before which it is ignored, as it is by a file that has no streams.
+            /// `EINVAL`: a block device, opened with `O_DIRECT`, has fewer.
+            #[inline]
+            #[must_use]
+            pub const fn write_stream(mut self, stream: u8) -> Self {
+                // The kernel has the first byte of the field, on either endianness.
+                self.0.file_index = u32::from_ne_bytes([stream, 0, 0, 0]);
+                self
+            }
+        }
+    )*};
+}
+
+positioned!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed ReadMulti);
+single!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed);
+written!(Write Writev WriteFixed WritevFixed);
 
 /// Reads into one buffer, as `pread(2)`.
 ///
@@ -57,7 +115,6 @@ macro_rules! positioned {
 pub struct Read(Entry);
 
 request!(Read, IORING_OP_READ);
-positioned!(Read);
 
 impl Read {
     /// Reads at most `len` bytes from `fd` to `buf`.
@@ -70,8 +127,8 @@ impl Read {
         Self(entry)
     }
 
-    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit; the completion has its
-    /// id. Since 5.7.
+    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit (0: all of it); the
+    /// completion has its id. `ENOBUFS`: the group is empty. Since 5.7.
     #[inline]
     #[must_use]
     #[doc(alias = "IOSQE_BUFFER_SELECT")]
@@ -98,7 +155,6 @@ impl Read {
 pub struct Write(Entry);
 
 request!(Write, IORING_OP_WRITE);
-positioned!(Write);
 
 impl Write {
     /// Writes at most `len` bytes from `buf` to `fd`.
@@ -129,7 +185,6 @@ impl Write {
 pub struct Readv(Entry);
 
 request!(Readv, IORING_OP_READV);
-positioned!(Readv);
 
 impl Readv {
     /// Reads from `fd` into the `count` pieces at `iovec`, one after the other.
@@ -140,6 +195,17 @@ impl Readv {
         entry.addr = address(iovec);
         entry.len = count;
         Self(entry)
+    }
+
+    /// Lets the kernel pick a buffer of this group. There must be one piece (else `EINVAL`), of which the length alone
+    /// counts, as the limit; the completion has the buffer's id. `ENOBUFS`: the group is empty. Since 5.7.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IOSQE_BUFFER_SELECT")]
+    pub const fn buf_group(mut self, group: u16) -> Self {
+        self.0.buf_index = group;
+        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
+        self
     }
 }
 
@@ -160,7 +226,6 @@ impl Readv {
 pub struct Writev(Entry);
 
 request!(Writev, IORING_OP_WRITEV);
-positioned!(Writev);
 
 impl Writev {
     /// Writes the `count` pieces at `iovec`, one after the other, to `fd`.
@@ -190,7 +255,6 @@ impl Writev {
 pub struct ReadFixed(Entry);
 
 request!(ReadFixed, IORING_OP_READ_FIXED);
-positioned!(ReadFixed);
 
 impl ReadFixed {
     /// Reads at most `len` bytes from `fd` to `buf`, which lies within the registered buffer `buf_index`; elsewhere the
@@ -222,11 +286,10 @@ impl ReadFixed {
 pub struct WriteFixed(Entry);
 
 request!(WriteFixed, IORING_OP_WRITE_FIXED);
-positioned!(WriteFixed);
 
 impl WriteFixed {
-    /// Writes at most `len` bytes to `fd` from `buf`, which lies within the registered buffer `buf_index`; elsewhere the
-    /// result is `EFAULT`.
+    /// Writes at most `len` bytes to `fd` from `buf`, which lies within the registered buffer `buf_index`; elsewhere
+    /// the result is `EFAULT`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32, buf_index: u16) -> Self {
@@ -234,6 +297,99 @@ impl WriteFixed {
         entry.addr = address(buf);
         entry.len = len;
         entry.buf_index = buf_index;
+        Self(entry)
+    }
+}
+
+/// Reads into several pieces of a registered buffer.
+///
+/// Since 6.15. The array must stay valid until the entry was submitted, the buffer must stay registered, and nobody
+/// else's, until the completion.
+///
+/// # Completion
+///
+/// The number of bytes read, which can be less than asked for; 0 is the end of the file. `EFAULT`: a piece is empty or
+/// not within the buffer, or there is no such buffer. Else as [`ReadFixed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_READV_FIXED")]
+#[doc(alias = "io_uring_prep_readv_fixed")]
+#[repr(transparent)]
+pub struct ReadvFixed(Entry);
+
+request!(ReadvFixed, IORING_OP_READV_FIXED);
+
+impl ReadvFixed {
+    /// Reads from `fd` into the `count` pieces at `iovec`, one after the other, all within the registered buffer
+    /// `buf_index`.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32, buf_index: u16) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(iovec);
+        entry.len = count;
+        entry.buf_index = buf_index;
+        Self(entry)
+    }
+}
+
+/// Writes from several pieces of a registered buffer.
+///
+/// Since 6.15. The array must stay valid until the entry was submitted, the buffer must stay registered and unchanged
+/// until the completion.
+///
+/// # Completion
+///
+/// The number of bytes written, which can be less than asked for. `EFAULT`: a piece is empty or not within the buffer,
+/// or there is no such buffer. Else as [`WriteFixed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_WRITEV_FIXED")]
+#[doc(alias = "io_uring_prep_writev_fixed")]
+#[repr(transparent)]
+pub struct WritevFixed(Entry);
+
+request!(WritevFixed, IORING_OP_WRITEV_FIXED);
+
+impl WritevFixed {
+    /// Writes the `count` pieces at `iovec`, one after the other, all within the registered buffer `buf_index`, to
+    /// `fd`.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32, buf_index: u16) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(iovec);
+        entry.len = count;
+        entry.buf_index = buf_index;
+        Self(entry)
+    }
+}
+
+/// Reads whenever there is something, each time into a buffer that the kernel picks from a group.
+///
+/// Since 6.7. The group's buffers must stay valid until they were used or taken back. For files that can be polled:
+/// pipes, sockets, terminals, eventfds.
+///
+/// # Completion
+///
+/// One for each read, with the number of bytes and the buffer's id. While they carry
+/// [`MORE`](crate::cqueue::Flags::MORE), the request goes on; the first without it is the last: 0: the end of the file.
+/// `ENOBUFS`: the group is empty. `ECANCELED`: cancelled. `EBADFD`: the file can't be polled. A success without `MORE`:
+/// the completion queue was full. Else as [`Read`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_READ_MULTISHOT")]
+#[doc(alias = "io_uring_prep_read_multishot")]
+#[repr(transparent)]
+pub struct ReadMulti(Entry);
+
+request!(ReadMulti, IORING_OP_READ_MULTISHOT);
+
+impl ReadMulti {
+    /// Reads from `fd` to buffers of `buf_group`, each time as much as the buffer takes. (The kernel refuses a length.)
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, buf_group: u16) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.buf_index = buf_group;
+        entry.flags |= SqeFlags::BUFFER_SELECT.bits();
         Self(entry)
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod answering;
 pub mod any_ring;
+pub mod files;
 pub mod kernels;
 pub mod raw;
 pub mod requests;

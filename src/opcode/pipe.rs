@@ -1,0 +1,173 @@
+//! Pipes, and moving data through them without copying.
+
+use super::address;
+use crate::flags::{OpenFlags, SpliceFlags};
+use crate::squeue::Entry;
+use crate::types::sealed::{Target, UseFixed};
+use crate::types::{DestinationSlot, RawFd};
+use crate::uapi;
+use crate::uapi::io_uring_op::{IORING_OP_PIPE, IORING_OP_SPLICE, IORING_OP_TEE};
+
+impl Entry {
+    /// The same entry, which takes its data from this file, and does so as these flags say.
+    const fn splice_from(mut self, from: Target, flags: SpliceFlags) -> Self {
+        let fixed = match from {
+            Target::Fd(fd) => {
+                self.file_index = fd.0.cast_unsigned();
+                0
+            }
+            Target::Fixed(slot) => {
+                self.file_index = slot.0;
+                uapi::SPLICE_F_FD_IN_FIXED
+            }
+        };
+        self.op_flags = flags.0 & !uapi::SPLICE_F_FD_IN_FIXED | fixed;
+        self
+    }
+
+    /// The same entry with these flags; where the data comes from stays as it is.
+    const fn splice_flags(mut self, flags: SpliceFlags) -> Self {
+        let fixed = self.op_flags & uapi::SPLICE_F_FD_IN_FIXED;
+        self.op_flags = flags.0 & !uapi::SPLICE_F_FD_IN_FIXED | fixed;
+        self
+    }
+}
+
+/// Moves data between a pipe and another file, as `splice(2)`.
+///
+/// Since 5.7. Points to nothing. Each of the two can be a registered file. A worker does it, and waits there while the
+/// pipe is empty or full.
+///
+/// # Completion
+///
+/// The number of bytes moved, which can be less than asked for, and then breaks a link; 0 is the end of the data.
+/// `EINVAL`: neither is a pipe, an unknown flag, a file that can't be spliced. `EBADF`: no such file, or not open for
+/// that direction. `ESPIPE`: an offset, though the file is a pipe. `EAGAIN`: nothing to do, and `SPLICE_F_NONBLOCK` or
+/// `O_NONBLOCK` is set. `ECANCELED`, `EINTR`: cancelled, before it ran or in the middle (where some kernels say 512).
+///
+/// ```
+/// use bare_uring::opcode::Splice;
+/// use bare_uring::types::{Fd, Fixed};
+///
+/// # let (file, pipe) = (3, 4);
+/// // The first 4096 bytes of a file to the pipe: an offset for the file, none (-1) for the pipe.
+/// let to_pipe = Splice::new(Fd(file), 0, Fd(pipe), -1, 4096).build();
+/// // From the pipe to wherever a registered socket stands.
+/// let to_socket = Splice::new(Fd(pipe), -1, Fixed(0), -1, 4096).build();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_SPLICE")]
+#[doc(alias = "io_uring_prep_splice")]
+#[repr(transparent)]
+pub struct Splice(Entry);
+
+request!(Splice, IORING_OP_SPLICE);
+
+impl Splice {
+    /// Moves at most `len` bytes from `fd_in` to `fd_out`. An offset of -1 is none: the file's own position, and what a
+    /// pipe must have.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "SPLICE_F_FD_IN_FIXED")]
+    pub fn new(fd_in: impl UseFixed, off_in: i64, fd_out: impl UseFixed, off_out: i64, len: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd_out.into_target());
+        entry.addr = off_in.cast_unsigned();
+        entry.off = off_out.cast_unsigned();
+        entry.len = len;
+        Self(entry.splice_from(fd_in.into_target(), SpliceFlags(0)))
+    }
+
+    /// `SPLICE_F_*`. That `fd_in` is a registered file is said by its type, not here.
+    #[inline]
+    #[must_use]
+    pub const fn flags(self, flags: SpliceFlags) -> Self {
+        Self(self.0.splice_flags(flags))
+    }
+}
+
+/// Copies what is in a pipe to another one and leaves it there, as `tee(2)`.
+///
+/// Since 5.8. Points to nothing. Each of the two can be a registered file. A worker does it, and waits there while the
+/// one pipe is empty or the other full.
+///
+/// # Completion
+///
+/// The number of bytes copied, which can be less than asked for, and then breaks a link; 0: nobody writes any more.
+/// `EINVAL`: one is no pipe, both are the same, an unknown flag. `EBADF`: no such file, or not open for that direction.
+/// `EAGAIN`: nothing to do, and `SPLICE_F_NONBLOCK` or `O_NONBLOCK` is set. `ECANCELED`, `EINTR`: cancelled, before it
+/// ran or in the middle (where some kernels say 512).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_TEE")]
+#[doc(alias = "io_uring_prep_tee")]
+#[repr(transparent)]
+pub struct Tee(Entry);
+
+request!(Tee, IORING_OP_TEE);
+
+impl Tee {
+    /// Copies at most `len` bytes from `fd_in` to `fd_out`.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "SPLICE_F_FD_IN_FIXED")]
+    pub fn new(fd_in: impl UseFixed, fd_out: impl UseFixed, len: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd_out.into_target());
+        entry.len = len;
+        Self(entry.splice_from(fd_in.into_target(), SpliceFlags(0)))
+    }
+
+    /// `SPLICE_F_*`. That `fd_in` is a registered file is said by its type, not here.
+    #[inline]
+    #[must_use]
+    pub const fn flags(self, flags: SpliceFlags) -> Self {
+        Self(self.0.splice_flags(flags))
+    }
+}
+
+/// Makes a pipe, as `pipe2(2)`.
+///
+/// Since 6.16. The two numbers must stay valid, and nobody else's, until the completion.
+///
+/// # Completion
+///
+/// 0, and the numbers written: first the end to read from, then the end to write to, as file descriptors, which are the
+/// caller's to close, or as slots. `EINVAL`: an unknown flag; close-on-exec together with a slot; a slot outside the
+/// registered files. `ENXIO`: no registered files. `EMFILE`, `ENFILE`: no descriptor, or no slot, is free. `EFAULT`:
+/// the numbers can't be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_PIPE")]
+#[doc(alias = "io_uring_prep_pipe")]
+#[doc(alias = "io_uring_prep_pipe_direct")]
+#[repr(transparent)]
+pub struct Pipe(Entry);
+
+request!(Pipe, IORING_OP_PIPE);
+
+impl Pipe {
+    /// Makes a pipe and writes its two numbers to `fds`.
+    #[inline]
+    #[must_use]
+    pub fn new(fds: *mut [RawFd; 2]) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        // The kernel refuses any other descriptor than 0.
+        entry.fd = 0;
+        entry.addr = address(fds);
+        Self(entry)
+    }
+
+    /// `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
+    #[inline]
+    #[must_use]
+    pub const fn flags(mut self, flags: OpenFlags) -> Self {
+        self.0.op_flags = flags.0;
+        self
+    }
+
+    /// Puts both ends among the registered files, without file descriptors: the end to read from into this slot, the
+    /// end to write to into the one after it; or each into a free one.
+    #[inline]
+    #[must_use]
+    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
+        self.0.file_index = slot.encoded();
+        self
+    }
+}

@@ -1,0 +1,362 @@
+//! The requests on files, paths, attributes, pipes and buffers build exactly the 64 bytes that the kernel expects:
+//! whole entries against literals.
+
+use core::ffi::c_void;
+
+use bare_uring::opcode;
+use bare_uring::squeue::Entry;
+use bare_uring::types::{
+    AtFlags, AttrPi, AttrTypes, DestinationSlot, FallocateFlags, Fd, FileAdvice, Fixed, FixedFdFlags, IntegrityFlags,
+    IoVec, MemoryAdvice, OpenFlags, OpenHow, RawFd, RenameFlags, ResolveFlags, RwFlags, SpliceFlags,
+    SyncFileRangeFlags, XattrFlags,
+};
+
+/// The fields of `struct io_uring_sqe` by their C names, in their order.
+#[derive(Default)]
+struct Sqe {
+    opcode: u8,
+    flags: u8,
+    ioprio: u16,
+    fd: i32,
+    off: u64,
+    addr: u64,
+    len: u32,
+    op_flags: u32,
+    user_data: u64,
+    buf_index: u16,
+    personality: u16,
+    file_index: u32,
+    addr3: u64,
+    pad: u64,
+}
+
+impl Sqe {
+    fn bytes(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes[0] = self.opcode;
+        bytes[1] = self.flags;
+        bytes[2..4].copy_from_slice(&self.ioprio.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.fd.to_ne_bytes());
+        bytes[8..16].copy_from_slice(&self.off.to_ne_bytes());
+        bytes[16..24].copy_from_slice(&self.addr.to_ne_bytes());
+        bytes[24..28].copy_from_slice(&self.len.to_ne_bytes());
+        bytes[28..32].copy_from_slice(&self.op_flags.to_ne_bytes());
+        bytes[32..40].copy_from_slice(&self.user_data.to_ne_bytes());
+        bytes[40..42].copy_from_slice(&self.buf_index.to_ne_bytes());
+        bytes[42..44].copy_from_slice(&self.personality.to_ne_bytes());
+        bytes[44..48].copy_from_slice(&self.file_index.to_ne_bytes());
+        bytes[48..56].copy_from_slice(&self.addr3.to_ne_bytes());
+        bytes[56..64].copy_from_slice(&self.pad.to_ne_bytes());
+        bytes
+    }
+}
+
+#[track_caller]
+fn check(entry: Entry, expected: &Sqe) {
+    assert_eq!(entry.to_bytes(), expected.bytes());
+}
+
+fn at<T>(address: usize) -> *mut T {
+    core::ptr::without_provenance_mut(address)
+}
+
+fn slot(number: u32) -> DestinationSlot {
+    DestinationSlot::at(number).unwrap()
+}
+
+/// A write stream stands in the first byte of its field.
+fn stream(number: u8) -> u32 {
+    u32::from_ne_bytes([number, 0, 0, 0])
+}
+
+/// A type's bytes, to compare them with what C would write.
+fn bytes_of<const N: usize, T: Copy>(value: T) -> [u8; N] {
+    assert_eq!(size_of::<T>(), N);
+    // SAFETY: the types that this is used with are integers without padding, N bytes in all.
+    unsafe { core::mem::transmute_copy(&value) }
+}
+
+#[test]
+fn every_opcode_has_its_number() {
+    let numbers = [
+        opcode::SyncFileRange::CODE,
+        opcode::Fallocate::CODE,
+        opcode::FilesUpdate::CODE,
+        opcode::Fadvise::CODE,
+        opcode::Madvise::CODE,
+        opcode::OpenAt2::CODE,
+        opcode::Splice::CODE,
+        opcode::ProvideBuffers::CODE,
+        opcode::RemoveBuffers::CODE,
+        opcode::Tee::CODE,
+        opcode::RenameAt::CODE,
+        opcode::UnlinkAt::CODE,
+        opcode::MkDirAt::CODE,
+        opcode::SymlinkAt::CODE,
+        opcode::LinkAt::CODE,
+        opcode::FSetXattr::CODE,
+        opcode::SetXattr::CODE,
+        opcode::FGetXattr::CODE,
+        opcode::GetXattr::CODE,
+        opcode::ReadMulti::CODE,
+        opcode::FixedFdInstall::CODE,
+        opcode::Ftruncate::CODE,
+        opcode::ReadvFixed::CODE,
+        opcode::WritevFixed::CODE,
+        opcode::Pipe::CODE,
+    ];
+    let expected = [8, 17, 20, 24, 25, 28, 30, 31, 32, 33, 35, 36, 37, 38, 39, 41, 42, 43, 44, 49, 54, 55, 60, 61, 62];
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn attributes_go_with_every_read_and_write() {
+    let pi = at::<AttrPi>(0xa000);
+    let base = |opcode| Sqe { opcode, fd: 5, addr: 0x1000, len: 2, addr3: 0xa000, pad: 1, ..Sqe::default() };
+    check(opcode::Read::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(22));
+    check(opcode::Write::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(23));
+    check(opcode::Readv::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(1));
+    check(opcode::Writev::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(2));
+    check(opcode::ReadFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(4) });
+    check(opcode::WriteFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(5) });
+    check(opcode::ReadvFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(60) });
+    check(opcode::WritevFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(61) });
+    let types = AttrTypes::from_bits_retain(1 << 63 | 1);
+    check(
+        opcode::Read::new(Fd(5), at(0x1000), 2).attributes(at::<c_void>(0xb000), types).build(),
+        &Sqe { addr3: 0xb000, pad: 1 << 63 | 1, ..base(22) },
+    );
+}
+
+#[test]
+fn write_streams_go_with_every_write() {
+    let base = |opcode| Sqe { opcode, fd: 5, addr: 0x1000, len: 2, file_index: stream(0x81), ..Sqe::default() };
+    check(opcode::Write::new(Fd(5), at(0x1000), 2).write_stream(0x81).build(), &base(23));
+    check(opcode::Writev::new(Fd(5), at(0x1000), 2).write_stream(0x81).build(), &base(2));
+    check(opcode::WriteFixed::new(Fd(5), at(0x1000), 2, 0).write_stream(0x81).build(), &base(5));
+    check(opcode::WritevFixed::new(Fd(5), at(0x1000), 2, 0).write_stream(0x81).build(), &base(61));
+}
+
+#[test]
+fn protection_information_is_laid_out_as_in_c() {
+    let mut expected = [0; 32];
+    expected[0..2].copy_from_slice(&5_u16.to_ne_bytes());
+    expected[2..4].copy_from_slice(&0x1234_u16.to_ne_bytes());
+    expected[4..8].copy_from_slice(&64_u32.to_ne_bytes());
+    expected[8..16].copy_from_slice(&0xc000_u64.to_ne_bytes());
+    expected[16..24].copy_from_slice(&0x0123_4567_89ab_cdef_u64.to_ne_bytes());
+    let flags = IntegrityFlags::CHK_GUARD | IntegrityFlags::CHK_APPTAG;
+    let pi = AttrPi::new(at(0xc000), 64).flags(flags).app_tag(0x1234).seed(0x0123_4567_89ab_cdef);
+    assert_eq!(bytes_of(pi), expected);
+    assert_eq!(IntegrityFlags::CHK_REFTAG.bits(), 2);
+}
+
+#[test]
+fn vectored_reads_and_writes_of_registered_buffers() {
+    check(
+        opcode::ReadvFixed::new(Fd(5), at::<IoVec>(0x3000), 3, 65_535).offset(9).ioprio(4).rw_flags(RwFlags(8)).build(),
+        &Sqe {
+            opcode: 60,
+            ioprio: 4,
+            fd: 5,
+            off: 9,
+            addr: 0x3000,
+            len: 3,
+            op_flags: 8,
+            buf_index: 65_535,
+            ..Sqe::default()
+        },
+    );
+    check(
+        opcode::WritevFixed::new(Fixed(6), at::<IoVec>(0x3000), 1, 2).offset(u64::MAX).build(),
+        &Sqe { opcode: 61, flags: 1, fd: 6, off: u64::MAX, addr: 0x3000, len: 1, buf_index: 2, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn reads_from_groups() {
+    check(
+        opcode::ReadMulti::new(Fd(5), 12).build(),
+        &Sqe { opcode: 49, flags: 1 << 5, fd: 5, buf_index: 12, ..Sqe::default() },
+    );
+    check(
+        opcode::ReadMulti::new(Fixed(5), 65_535).offset(u64::MAX).rw_flags(RwFlags(16)).build(),
+        &Sqe { opcode: 49, flags: 1 | 1 << 5, fd: 5, off: u64::MAX, op_flags: 16, buf_index: 65_535, ..Sqe::default() },
+    );
+    check(
+        opcode::Readv::new(Fd(5), at::<IoVec>(0x3000), 1).buf_group(3).build(),
+        &Sqe { opcode: 1, flags: 1 << 5, fd: 5, addr: 0x3000, len: 1, buf_index: 3, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn room_and_length_of_files() {
+    check(opcode::Fallocate::new(Fd(5), 1 << 40).build(), &Sqe { opcode: 17, fd: 5, addr: 1 << 40, ..Sqe::default() });
+    check(
+        opcode::Fallocate::new(Fixed(5), 7).offset(1 << 41).mode(FallocateFlags(3)).build(),
+        &Sqe { opcode: 17, flags: 1, fd: 5, off: 1 << 41, addr: 7, len: 3, ..Sqe::default() },
+    );
+    check(opcode::Ftruncate::new(Fd(5), 1 << 42).build(), &Sqe { opcode: 55, fd: 5, off: 1 << 42, ..Sqe::default() });
+    check(opcode::Ftruncate::new(Fixed(5), 0).build(), &Sqe { opcode: 55, flags: 1, fd: 5, ..Sqe::default() });
+}
+
+#[test]
+fn sync_file_range() {
+    check(opcode::SyncFileRange::new(Fd(5), 6).build(), &Sqe { opcode: 8, fd: 5, len: 6, ..Sqe::default() });
+    check(
+        opcode::SyncFileRange::new(Fixed(5), u32::MAX).offset(1 << 33).flags(SyncFileRangeFlags(7)).build(),
+        &Sqe { opcode: 8, flags: 1, fd: 5, off: 1 << 33, len: u32::MAX, op_flags: 7, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn advice_never_cuts_a_length() {
+    let advice = FileAdvice(4);
+    check(opcode::Fadvise::new(Fd(5), 0, advice).build(), &Sqe { opcode: 24, fd: 5, op_flags: 4, ..Sqe::default() });
+    check(
+        opcode::Fadvise::new(Fixed(5), u64::from(u32::MAX), advice).offset(1 << 50).build(),
+        &Sqe { opcode: 24, flags: 1, fd: 5, off: 1 << 50, len: u32::MAX, op_flags: 4, ..Sqe::default() },
+    );
+    check(
+        opcode::Fadvise::new(Fd(5), 1 << 32, advice).build(),
+        &Sqe { opcode: 24, fd: 5, addr: 1 << 32, op_flags: 4, ..Sqe::default() },
+    );
+    let advice = MemoryAdvice(21);
+    check(
+        opcode::Madvise::new(at(0x9000), 0x1000, advice).build(),
+        &Sqe { opcode: 25, fd: -1, addr: 0x9000, len: 0x1000, op_flags: 21, ..Sqe::default() },
+    );
+    check(
+        opcode::Madvise::new(at(0x9000), (1 << 32) + 0x1000, advice).build(),
+        &Sqe { opcode: 25, fd: -1, off: (1 << 32) + 0x1000, addr: 0x9000, op_flags: 21, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn registered_files_come_and_go() {
+    let fds = at::<RawFd>(0xd000);
+    check(
+        opcode::FilesUpdate::new(fds, 3).build(),
+        &Sqe { opcode: 20, fd: -1, addr: 0xd000, len: 3, ..Sqe::default() },
+    );
+    check(
+        opcode::FilesUpdate::new(fds, 3).offset(8).build(),
+        &Sqe { opcode: 20, fd: -1, off: 8, addr: 0xd000, len: 3, ..Sqe::default() },
+    );
+    let allocating = Sqe { opcode: 20, fd: -1, off: 0xffff_ffff, addr: 0xd000, len: 3, ..Sqe::default() };
+    check(opcode::FilesUpdate::allocate(fds, 3).build(), &allocating);
+    // An offset never turns into it.
+    check(opcode::FilesUpdate::new(fds, 3).offset(u32::MAX).build(), &Sqe { off: 0xffff_fffe, ..allocating });
+    check(opcode::FixedFdInstall::new(Fixed(9)).build(), &Sqe { opcode: 54, flags: 1, fd: 9, ..Sqe::default() });
+    check(
+        opcode::FixedFdInstall::new(Fixed(9)).flags(FixedFdFlags::NO_CLOEXEC).build(),
+        &Sqe { opcode: 54, flags: 1, fd: 9, op_flags: 1, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn open_how() {
+    check(
+        opcode::OpenAt2::new(Fd::CWD, at(0x5000), at::<OpenHow>(0xe000)).build(),
+        &Sqe { opcode: 28, fd: -100, off: 0xe000, addr: 0x5000, len: 24, ..Sqe::default() },
+    );
+    check(
+        opcode::OpenAt2::new(Fd(7), at(0x5000), at::<OpenHow>(0xe000)).file_index(slot(4)).build(),
+        &Sqe { opcode: 28, fd: 7, off: 0xe000, addr: 0x5000, len: 24, file_index: 5, ..Sqe::default() },
+    );
+    let mut expected = [0; 24];
+    expected[0..8].copy_from_slice(&0o100_u64.to_ne_bytes());
+    expected[8..16].copy_from_slice(&0o640_u64.to_ne_bytes());
+    expected[16..24].copy_from_slice(&8_u64.to_ne_bytes());
+    assert_eq!(bytes_of(OpenHow::new().flags(OpenFlags(0o100)).mode(0o640).resolve(ResolveFlags(8))), expected);
+}
+
+#[test]
+fn names() {
+    let (old, new) = (at(0x5000), at(0x6000));
+    let both = |opcode| Sqe { opcode, fd: 7, off: 0x6000, addr: 0x5000, len: 8, ..Sqe::default() };
+    check(opcode::RenameAt::new(Fd(7), old, Fd(8), new).build(), &both(35));
+    check(
+        opcode::RenameAt::new(Fd::CWD, old, Fd::CWD, new).flags(RenameFlags(1)).build(),
+        &Sqe { fd: -100, len: 0xffff_ff9c, op_flags: 1, ..both(35) },
+    );
+    check(opcode::LinkAt::new(Fd(7), old, Fd(8), new).build(), &both(39));
+    check(
+        opcode::LinkAt::new(Fd::CWD, old, Fd::CWD, new).flags(AtFlags(0x400)).build(),
+        &Sqe { fd: -100, len: 0xffff_ff9c, op_flags: 0x400, ..both(39) },
+    );
+    check(opcode::SymlinkAt::new(Fd(7), old, new).build(), &Sqe { len: 0, ..both(38) });
+    check(opcode::UnlinkAt::new(Fd(7), old).build(), &Sqe { opcode: 36, fd: 7, addr: 0x5000, ..Sqe::default() });
+    check(
+        opcode::UnlinkAt::new(Fd::CWD, old).flags(AtFlags(0x200)).build(),
+        &Sqe { opcode: 36, fd: -100, addr: 0x5000, op_flags: 0x200, ..Sqe::default() },
+    );
+    check(opcode::MkDirAt::new(Fd(7), old).build(), &Sqe { opcode: 37, fd: 7, addr: 0x5000, ..Sqe::default() });
+    check(
+        opcode::MkDirAt::new(Fd::CWD, old).mode(0o750).build(),
+        &Sqe { opcode: 37, fd: -100, addr: 0x5000, len: 0o750, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn extended_attributes() {
+    let (name, path) = (at(0x5000), at(0x6000));
+    let base = |opcode, fd| Sqe { opcode, fd, off: 0xf000, addr: 0x5000, len: 9, ..Sqe::default() };
+    check(opcode::FSetXattr::new(Fd(5), name, at(0xf000), 9).build(), &base(41, 5));
+    check(
+        opcode::FSetXattr::new(Fixed(5), name, at(0xf000), 9).flags(XattrFlags(2)).build(),
+        &Sqe { flags: 1, op_flags: 2, ..base(41, 5) },
+    );
+    check(
+        opcode::SetXattr::new(name, at(0xf000), path, 9).flags(XattrFlags(1)).build(),
+        &Sqe { addr3: 0x6000, op_flags: 1, ..base(42, -1) },
+    );
+    check(opcode::FGetXattr::new(Fd(5), name, at(0xf000), 9).build(), &base(43, 5));
+    check(opcode::FGetXattr::new(Fixed(5), name, at(0xf000), 9).build(), &Sqe { flags: 1, ..base(43, 5) });
+    check(opcode::GetXattr::new(name, at(0xf000), path, 9).build(), &Sqe { addr3: 0x6000, ..base(44, -1) });
+}
+
+#[test]
+fn splices() {
+    let base = Sqe { opcode: 30, fd: 6, off: 2, addr: 1, len: 9, file_index: 5, ..Sqe::default() };
+    check(opcode::Splice::new(Fd(5), 1, Fd(6), 2, 9).build(), &base);
+    check(
+        opcode::Splice::new(Fixed(5), -1, Fixed(6), -1, 9).flags(SpliceFlags(3)).build(),
+        &Sqe { flags: 1, off: u64::MAX, addr: u64::MAX, op_flags: 0x8000_0003, ..base },
+    );
+    // Where the data comes from is said by its type alone.
+    check(
+        opcode::Splice::new(Fd(5), 1, Fixed(6), 2, 9).flags(SpliceFlags(0x8000_0001)).build(),
+        &Sqe { flags: 1, op_flags: 1, ..base },
+    );
+    let base = Sqe { opcode: 33, off: 0, addr: 0, ..base };
+    check(opcode::Tee::new(Fd(5), Fd(6), 9).build(), &base);
+    check(opcode::Tee::new(Fixed(5), Fd(6), 9).flags(SpliceFlags(2)).build(), &Sqe { op_flags: 0x8000_0002, ..base });
+    check(opcode::Tee::new(Fd(5), Fixed(6), 9).build(), &Sqe { flags: 1, ..base });
+}
+
+#[test]
+fn pipes() {
+    let fds = at::<[RawFd; 2]>(0xd000);
+    check(opcode::Pipe::new(fds).build(), &Sqe { opcode: 62, fd: 0, addr: 0xd000, ..Sqe::default() });
+    check(
+        opcode::Pipe::new(fds).flags(OpenFlags(0o4000)).file_index(slot(2)).build(),
+        &Sqe { opcode: 62, fd: 0, addr: 0xd000, op_flags: 0o4000, file_index: 3, ..Sqe::default() },
+    );
+    check(
+        opcode::Pipe::new(fds).file_index(DestinationSlot::ALLOCATE).build(),
+        &Sqe { opcode: 62, fd: 0, addr: 0xd000, file_index: u32::MAX, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn buffers() {
+    check(
+        opcode::ProvideBuffers::new(at(0x7000), 4096, 65_535, 7, 3).build(),
+        &Sqe { opcode: 31, fd: 65_535, off: 3, addr: 0x7000, len: 4096, buf_index: 7, ..Sqe::default() },
+    );
+    check(
+        opcode::RemoveBuffers::new(65_535, 7).build(),
+        &Sqe { opcode: 32, fd: 65_535, buf_index: 7, ..Sqe::default() },
+    );
+}
