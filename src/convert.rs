@@ -3,8 +3,9 @@
 //! The crate is here for its types alone: no system call of this crate goes through it.
 #![forbid(unsafe_code)]
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFlags, epoll};
 use rustix::fs::{AtFlags, OFlags, StatxFlags};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 use crate::error::Errno;
 use crate::types;
@@ -64,9 +65,45 @@ impl From<PollFlags> for types::PollEvents {
     }
 }
 
+impl From<epoll::EventFlags> for types::PollEvents {
+    fn from(flags: epoll::EventFlags) -> Self {
+        Self(flags.bits())
+    }
+}
+
+impl From<SendFlags> for types::MsgFlags {
+    fn from(flags: SendFlags) -> Self {
+        Self(flags.bits())
+    }
+}
+
+impl From<RecvFlags> for types::MsgFlags {
+    fn from(flags: RecvFlags) -> Self {
+        Self(flags.bits())
+    }
+}
+
+impl From<SocketFlags> for types::SocketFlags {
+    fn from(flags: SocketFlags) -> Self {
+        Self(flags.bits())
+    }
+}
+
+impl From<AddressFamily> for types::AddressFamily {
+    fn from(family: AddressFamily) -> Self {
+        Self(u32::from(family.as_raw()))
+    }
+}
+
+impl From<SocketType> for types::SocketType {
+    fn from(socket_type: SocketType) -> Self {
+        Self(socket_type.as_raw())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Errno, OFlags, PollFlags, types};
+    use super::{AddressFamily, Errno, OFlags, PollFlags, RecvFlags, SendFlags, SocketFlags, SocketType, epoll, types};
 
     #[test]
     fn an_errno_is_the_same_number_on_both_sides() {
@@ -79,5 +116,11 @@ mod tests {
         let flags = types::OpenFlags::from(OFlags::CREATE | OFlags::WRONLY);
         assert_eq!(flags.0, linux_raw_sys::general::O_CREAT | linux_raw_sys::general::O_WRONLY);
         assert_eq!(types::PollEvents::from(PollFlags::IN).0, linux_raw_sys::general::POLLIN);
+        assert_eq!(types::PollEvents::from(epoll::EventFlags::IN).0, linux_raw_sys::general::POLLIN);
+        assert_eq!(types::MsgFlags::from(SendFlags::NOSIGNAL), types::MsgFlags::NOSIGNAL);
+        assert_eq!(types::MsgFlags::from(RecvFlags::PEEK), types::MsgFlags::PEEK);
+        assert_eq!(types::SocketFlags::from(SocketFlags::CLOEXEC), types::SocketFlags::CLOEXEC);
+        assert_eq!(types::AddressFamily::from(AddressFamily::INET6), types::AddressFamily::INET6);
+        assert_eq!(types::SocketType::from(SocketType::DGRAM), types::SocketType::DGRAM);
     }
 }

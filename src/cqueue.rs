@@ -16,6 +16,7 @@ use crate::uapi;
 use sealed::Layout as _;
 
 mod entry;
+mod net;
 
 pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed};

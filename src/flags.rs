@@ -391,6 +391,8 @@ macro_rules! open_words {
     )*};
 }
 
+pub(crate) mod net;
+
 open_words! {
     /// `O_*` of `open(2)`: numbers of `linux_raw_sys::general`, or rustix's `OFlags`.
     OpenFlags

@@ -1,7 +1,13 @@
 //! The small types that requests, waits and registrations are made of.
 
+mod epoll;
+mod msghdr;
+mod recvmsg;
+mod sockaddr;
+
 use core::time::Duration;
 
+pub use crate::flags::net::{AddressFamily, EpollOp, MsgFlags, ShutdownHow, SocketFlags, SocketType};
 pub use crate::flags::{
     AtFlags, AttrTypes, CancelFlags, CloneBuffersFlags, FallocateFlags, FileAdvice, FixedFdFlags, FsyncFlags,
     IntegrityFlags, MemoryAdvice, NopFlags, OpenFlags, PollEvents, PollFlags, RenameFlags, ResolveFlags, RwFlags,
@@ -10,6 +16,10 @@ pub use crate::flags::{
 pub use crate::register::cancel::CancelBuilder;
 use crate::uapi;
 pub use crate::wait::SubmitArgs;
+pub use epoll::EpollEvent;
+pub use msghdr::MsgHdr;
+pub use recvmsg::RecvMsgOut;
+pub use sockaddr::{SockAddr, SockAddrStorage};
 
 /// What a [`Statx`](crate::opcode::Statx) request fills (`struct statx`).
 pub use linux_raw_sys::general::statx as StatxBuffer;

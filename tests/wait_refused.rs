@@ -41,15 +41,15 @@ fn another_task_may_not_wait_on_a_defer_taskrun_ring() {
     assert_eq!(bounded(move || ring.submitter().wait(1)), Err(Errno::EEXIST));
 }
 
-/// A ring whose descriptor is so high that no other test gets the number, and that descriptor.
-fn high_up(entries: u32) -> IoUring {
+/// A ring whose descriptor is `lowest` or the next one free: each test its own, so high that no other gets the number.
+fn high_up(lowest: i32, entries: u32) -> IoUring {
     // SAFETY: the structure is all integers.
     let mut params: io_uring_params = unsafe { std::mem::zeroed() };
     // SAFETY: no memory is provided.
     let low = unsafe { Linux.setup(entries, &mut params) }.unwrap().cast_signed();
     // SAFETY: the descriptor was made just now.
     let low = unsafe { OwnedFd::from_raw_fd(low) };
-    let high = rustix::io::fcntl_dupfd_cloexec(&low, 700).unwrap();
+    let high = rustix::io::fcntl_dupfd_cloexec(&low, lowest).unwrap();
     drop(low);
     let fd = std::os::fd::IntoRawFd::into_raw_fd(high);
     // SAFETY: the parameters are those of this ring, which nobody else uses.
@@ -58,7 +58,7 @@ fn high_up(entries: u32) -> IoUring {
 
 #[test]
 fn a_closed_descriptor_is_ebadf() {
-    let mut ring = high_up(8);
+    let mut ring = high_up(700, 8);
     push(&mut ring, nop(0));
     // SAFETY: the ring is told about it by the errors below; nobody else is given the number.
     unsafe { rustix::io::close(ring.fd()) };
@@ -69,7 +69,7 @@ fn a_closed_descriptor_is_ebadf() {
 
 #[test]
 fn a_descriptor_that_is_another_file_by_now_is_eopnotsupp() {
-    let mut ring = high_up(8);
+    let mut ring = high_up(800, 8);
     push(&mut ring, nop(0));
     let null = std::fs::File::open("/dev/null").unwrap();
     // SAFETY: the number is the ring's, whose file this test replaces; the ring closes it at the end.

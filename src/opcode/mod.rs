@@ -19,10 +19,14 @@
 //! | 6 `IORING_OP_POLL_ADD` | [`PollAdd`] | 5.1 | poll |
 //! | 7 `IORING_OP_POLL_REMOVE` | [`PollRemove`] | 5.1 | poll |
 //! | 8 `IORING_OP_SYNC_FILE_RANGE` | [`SyncFileRange`] | 5.2 | file |
+//! | 9 `IORING_OP_SENDMSG` | [`SendMsg`] | 5.3 | net |
+//! | 10 `IORING_OP_RECVMSG` | [`RecvMsg`] | 5.3 | net |
 //! | 11 `IORING_OP_TIMEOUT` | [`Timeout`] | 5.4 | timeout |
 //! | 12 `IORING_OP_TIMEOUT_REMOVE` | [`TimeoutRemove`] | 5.5 | timeout |
+//! | 13 `IORING_OP_ACCEPT` | [`Accept`] | 5.5 | net |
 //! | 14 `IORING_OP_ASYNC_CANCEL` | [`AsyncCancel`] | 5.5 | cancel |
 //! | 15 `IORING_OP_LINK_TIMEOUT` | [`LinkTimeout`] | 5.5 | timeout |
+//! | 16 `IORING_OP_CONNECT` | [`Connect`] | 5.5 | net |
 //! | 17 `IORING_OP_FALLOCATE` | [`Fallocate`] | 5.6 | file |
 //! | 18 `IORING_OP_OPENAT` | [`OpenAt`] | 5.6 | path |
 //! | 19 `IORING_OP_CLOSE` | [`Close`] | 5.6 | file |
@@ -32,11 +36,15 @@
 //! | 23 `IORING_OP_WRITE` | [`Write`] | 5.6 | read_write |
 //! | 24 `IORING_OP_FADVISE` | [`Fadvise`] | 5.6 | file |
 //! | 25 `IORING_OP_MADVISE` | [`Madvise`] | 5.6 | file |
+//! | 26 `IORING_OP_SEND` | [`Send`] | 5.6 | net |
+//! | 27 `IORING_OP_RECV` | [`Recv`] | 5.6 | net |
 //! | 28 `IORING_OP_OPENAT2` | [`OpenAt2`] | 5.6 | path |
+//! | 29 `IORING_OP_EPOLL_CTL` | [`EpollCtl`] | 5.6 | epoll |
 //! | 30 `IORING_OP_SPLICE` | [`Splice`] | 5.7 | pipe |
 //! | 31 `IORING_OP_PROVIDE_BUFFERS` | [`ProvideBuffers`] | 5.7 | buffers |
 //! | 32 `IORING_OP_REMOVE_BUFFERS` | [`RemoveBuffers`] | 5.7 | buffers |
 //! | 33 `IORING_OP_TEE` | [`Tee`] | 5.8 | pipe |
+//! | 34 `IORING_OP_SHUTDOWN` | [`Shutdown`] | 5.11 | net |
 //! | 35 `IORING_OP_RENAMEAT` | [`RenameAt`] | 5.11 | path |
 //! | 36 `IORING_OP_UNLINKAT` | [`UnlinkAt`] | 5.11 | path |
 //! | 37 `IORING_OP_MKDIRAT` | [`MkDirAt`] | 5.15 | path |
@@ -46,9 +54,16 @@
 //! | 42 `IORING_OP_SETXATTR` | [`SetXattr`] | 5.19 | xattr |
 //! | 43 `IORING_OP_FGETXATTR` | [`FGetXattr`] | 5.19 | xattr |
 //! | 44 `IORING_OP_GETXATTR` | [`GetXattr`] | 5.19 | xattr |
+//! | 45 `IORING_OP_SOCKET` | [`Socket`] | 5.19 | net |
+//! | 47 `IORING_OP_SEND_ZC` | [`SendZc`] | 6.0 | net |
+//! | 48 `IORING_OP_SENDMSG_ZC` | [`SendMsgZc`] | 6.1 | net |
 //! | 49 `IORING_OP_READ_MULTISHOT` | [`ReadMulti`] | 6.7 | read_write |
 //! | 54 `IORING_OP_FIXED_FD_INSTALL` | [`FixedFdInstall`] | 6.8 | file |
 //! | 55 `IORING_OP_FTRUNCATE` | [`Ftruncate`] | 6.9 | file |
+//! | 56 `IORING_OP_BIND` | [`Bind`] | 6.11 | net |
+//! | 57 `IORING_OP_LISTEN` | [`Listen`] | 6.11 | net |
+//! | 58 `IORING_OP_RECV_ZC` | [`RecvZc`] | 6.15 | net |
+//! | 59 `IORING_OP_EPOLL_WAIT` | [`EpollWait`] | 6.15 | epoll |
 //! | 60 `IORING_OP_READV_FIXED` | [`ReadvFixed`] | 6.15 | read_write |
 //! | 61 `IORING_OP_WRITEV_FIXED` | [`WritevFixed`] | 6.15 | read_write |
 //! | 62 `IORING_OP_PIPE` | [`Pipe`] | 6.16 | pipe |
@@ -73,7 +88,9 @@ macro_rules! request {
 
 mod buffers;
 mod cancel;
+mod epoll;
 mod file;
+mod net;
 mod nop;
 mod path;
 mod pipe;
@@ -84,7 +101,11 @@ mod xattr;
 
 pub use buffers::{ProvideBuffers, RemoveBuffers};
 pub use cancel::AsyncCancel;
+pub use epoll::{EpollCtl, EpollWait};
 pub use file::{Close, Fadvise, Fallocate, FilesUpdate, FixedFdInstall, Fsync, Ftruncate, Madvise, SyncFileRange};
+pub use net::{
+    Accept, Bind, Connect, Listen, Recv, RecvMsg, RecvZc, Send, SendMsg, SendMsgZc, SendZc, Shutdown, Socket,
+};
 pub use nop::Nop;
 pub use path::{LinkAt, MkDirAt, OpenAt, OpenAt2, RenameAt, Statx, SymlinkAt, UnlinkAt};
 pub use pipe::{Pipe, Splice, Tee};

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 
+use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions};
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, Fixed, SubmitArgs, Timespec};
 use bare_uring::{Builder, Errno, IoUring, SetupError, cqueue, squeue};
@@ -33,6 +34,8 @@ pub trait AnyRing {
     fn register_files(&mut self, fds: &[RawFd]);
     /// Registers a buffer.
     fn register_buffer(&mut self, start: *mut u8, len: usize);
+    /// Registers a ring of provided buffers, each used once.
+    fn register_buf_ring(&mut self, group: u16, memory: BufRingMemory) -> BufRing;
     /// The ring's own descriptor.
     fn fd(&self) -> RawFd;
     /// Waits at most a second for one more completion.
@@ -125,6 +128,11 @@ impl<S: squeue::EntryMarker, C: Completed> AnyRing for Kind<S, C> {
         let buffers = [bare_uring::types::IoVec::new(start, len)];
         // SAFETY: each test keeps its buffer until the ring is gone.
         unsafe { self.ring.submitter().register_buffers(&buffers) }.expect("the buffer is registered");
+    }
+
+    fn register_buf_ring(&mut self, group: u16, memory: BufRingMemory) -> BufRing {
+        let options = BufRingOptions::new();
+        self.ring.submitter().register_buf_ring(group, memory, options).expect("the buffers are registered")
     }
 
     fn fd(&self) -> RawFd {

@@ -8,6 +8,8 @@ pub mod kernels;
 pub mod raw;
 pub mod requests;
 pub mod ring_memory;
+pub mod sockets;
+pub mod sqe;
 
 use bare_uring::{IoUring, Kernel, cqueue, opcode, squeue};
 

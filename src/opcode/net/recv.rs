@@ -1,0 +1,169 @@
+//! Receiving.
+
+use crate::flags::SqeFlags;
+use crate::flags::net::transfer;
+use crate::opcode::address;
+use crate::squeue::Entry;
+use crate::types::MsgHdr;
+use crate::types::sealed::UseFixed;
+use crate::uapi::io_uring_op::{IORING_OP_RECV, IORING_OP_RECVMSG};
+
+/// Receives from a socket, as `recv(2)`.
+///
+/// Since 5.6. The buffer must stay valid, and nobody else's, until the completion; of a group, those that it has, until
+/// the completion without `MORE`.
+///
+/// # Completion
+///
+/// The number of bytes received; 0: the peer sends nothing more (or an empty datagram). The flag `SOCK_NONEMPTY` says
+/// that there is more to receive. `ENOBUFS`: the group has no buffer left, which ends a multishot too, or does not exist. `ENOTCONN`: the
+/// socket is not connected. `ECONNRESET`: the peer is gone. `EAGAIN`: nothing there, and the socket or the flags say not
+/// to wait. `ENOTSOCK`: `fd` is no socket. `EINVAL`: a facet that this kernel does not have, or multishot without a
+/// group. `ECANCELED`, `EBADF`, `EFAULT`, `EINTR` and others as `recv(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_RECV")]
+#[doc(alias = "io_uring_prep_recv")]
+#[repr(transparent)]
+pub struct Recv(Entry);
+
+request!(Recv, IORING_OP_RECV);
+transfer!(Recv);
+
+impl Recv {
+    /// Receives at most `len` bytes from `fd` to `buf`.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(buf);
+        entry.len = len;
+        Self(entry)
+    }
+
+    /// Receives again and again, each time into the next buffer of this group, until a completion without `MORE`. The
+    /// same as [`new`](Self::new) without a buffer, [`buf_group`](Self::buf_group), [`multishot`](Self::multishot).
+    ///
+    /// ```
+    /// # use std::os::fd::AsRawFd;
+    /// use bare_uring::{opcode, types::Fd};
+    /// # let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    /// // One request for all that will ever come, at most 64 KiB in all (since Linux 6.17).
+    /// let entry = opcode::Recv::multi(Fd(socket.as_raw_fd()), 3).limit(65_536).build();
+    /// ```
+    #[inline]
+    #[must_use]
+    #[doc(alias = "io_uring_prep_recv_multishot")]
+    pub fn multi(fd: impl UseFixed, group: u16) -> Self {
+        Self(Entry::new(Self::CODE).target(fd.into_target())).buf_group(group).multishot()
+    }
+
+    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit, unless it is 0; the
+    /// completion has its id. Since 5.7.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IOSQE_BUFFER_SELECT")]
+    pub const fn buf_group(mut self, group: u16) -> Self {
+        self.0.buf_index = group;
+        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
+        self
+    }
+
+    /// Receives again and again, until a completion without `MORE`; needs [`buf_group`](Self::buf_group), and no
+    /// `MSG_WAITALL`. Since 6.0.
+    ///
+    /// The request's length limits each receive; before 6.17 it must be 0 (`EINVAL`).
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECV_MULTISHOT")]
+    pub const fn multishot(mut self) -> Self {
+        self.0.ioprio |= transfer::MULTISHOT;
+        self
+    }
+
+    /// With [`multishot`](Self::multishot): ends it when this many bytes came in all; 0 does not. The last piece may go
+    /// beyond it, except in a [`bundle`](Self::bundle). Since 6.17; `EINVAL` before, and without multishot.
+    #[inline]
+    #[must_use]
+    pub const fn limit(mut self, bytes: u32) -> Self {
+        self.0.file_index = bytes;
+        self
+    }
+
+    /// With [`buf_group`](Self::buf_group): fills several buffers of the group at once, as many as the kernel sees fit.
+    /// The completion names the first of them, the others follow in the ring's order; its result is the bytes of all
+    /// ([`BufRing::take_bundle`](crate::register::buf_ring::BufRing::take_bundle)). Since 6.10 (`FEAT_RECVSEND_BUNDLE`).
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECVSEND_BUNDLE")]
+    pub const fn bundle(mut self) -> Self {
+        self.0.ioprio |= transfer::BUNDLE;
+        self
+    }
+
+    /// The buffer lies within this registered one, which must stay registered until the completion. Since 7.2; `EINVAL`
+    /// before. Not together with a group.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
+    pub const fn buf_index(mut self, index: u16) -> Self {
+        self.0.buf_index = index;
+        self.0.ioprio |= transfer::FIXED_BUF;
+        self
+    }
+}
+
+/// Receives a message from a socket, as `recvmsg(2)`.
+///
+/// Since 5.3. The header, and what it points to, must stay valid, and nobody else's, until the completion: the kernel
+/// writes the lengths and the flags into it. Its array of pieces is needed until the entry was submitted only. A
+/// [multishot](Self::multishot) reads the header until the entry was submitted, and writes nothing into it.
+///
+/// # Completion
+///
+/// The number of bytes received; errors as those of [`Recv`], and `EMSGSIZE`: more than 1024 pieces; `EINVAL`: more than
+/// one piece together with a group; `EFAULT`, of a multishot: the buffer is too short for the header and its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_RECVMSG")]
+#[doc(alias = "io_uring_prep_recvmsg")]
+#[repr(transparent)]
+pub struct RecvMsg(Entry);
+
+request!(RecvMsg, IORING_OP_RECVMSG);
+transfer!(RecvMsg);
+
+impl RecvMsg {
+    /// Receives from `fd` as `message` describes.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, message: *mut MsgHdr) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(message);
+        entry.len = 1;
+        Self(entry)
+    }
+
+    /// Lets the kernel pick a buffer of this group for the payload; the header has no piece, or one whose length limits
+    /// it. Since 5.7.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IOSQE_BUFFER_SELECT")]
+    pub const fn buf_group(mut self, group: u16) -> Self {
+        self.0.buf_index = group;
+        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
+        self
+    }
+
+    /// Receives again and again, until a completion without `MORE`, which an empty datagram gives too; needs
+    /// [`buf_group`](Self::buf_group), and no `MSG_WAITALL`. Since 6.0.
+    ///
+    /// Each buffer begins with a header of its own, then address and control data: take it apart with
+    /// [`RecvMsgOut`](crate::types::RecvMsgOut).
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECV_MULTISHOT")]
+    #[doc(alias = "io_uring_prep_recvmsg_multishot")]
+    pub const fn multishot(mut self) -> Self {
+        self.0.ioprio |= transfer::MULTISHOT;
+        self
+    }
+}

@@ -1,0 +1,187 @@
+//! Sending and receiving without a copy.
+
+use crate::flags::net::transfer;
+use crate::opcode::address;
+use crate::squeue::Entry;
+use crate::types::sealed::UseFixed;
+use crate::types::{IoVec, MsgHdr};
+use crate::uapi::io_uring_op::{IORING_OP_RECV_ZC, IORING_OP_SEND_ZC, IORING_OP_SENDMSG_ZC};
+
+/// What both zero-copy sends have.
+macro_rules! notifies {
+    ($name:ident) => {
+        impl $name {
+            /// The notification says whether data was copied after all:
+            /// [`zc_copied`](crate::cqueue::Entry::zc_copied). Since 6.2.
+            #[inline]
+            #[must_use]
+            #[doc(alias = "IORING_SEND_ZC_REPORT_USAGE")]
+            pub const fn report_usage(mut self) -> Self {
+                self.0.ioprio |= transfer::REPORT_USAGE;
+                self
+            }
+
+            /// The notification carries this value instead of the request's; 0 is the request's. Since 7.1; `EINVAL`
+            /// before.
+            #[inline]
+            #[must_use]
+            pub const fn notification_user_data(mut self, user_data: u64) -> Self {
+                self.0.addr3 = user_data;
+                self
+            }
+        }
+    };
+}
+
+/// Sends on a socket out of the caller's memory, without a copy of it.
+///
+/// Since 6.0. The buffer (of a vectored send, each of its pieces; of a registered one, its registration) must stay
+/// valid and unchanged **until the notification**: a second completion, with the flag `NOTIF`, which follows each first
+/// one that carries `MORE`. An address, and the array of a vectored send, must stay valid until the entry was submitted.
+///
+/// # Completion
+///
+/// Two: first the number of bytes sent or an error, with `MORE` if a notification follows (after an error too); then the
+/// notification with result 0 or, with [`report_usage`](Self::report_usage), whether data was copied
+/// ([`Entry::notif`](crate::cqueue::Entry::notif) tells them apart). `EOPNOTSUPP`: no zero copy on sockets of this kind:
+/// unix sockets, for one. `ENOMEM`, `ENOBUFS`: too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit).
+/// `EINVAL`: with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS); a facet that this kernel does not have. `EFAULT`:
+/// not within the registered buffer, or there is none. Others as those of [`Send`](super::Send).
+///
+/// Over the loopback device, data is always copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_SEND_ZC")]
+#[doc(alias = "io_uring_prep_send_zc")]
+#[repr(transparent)]
+pub struct SendZc(Entry);
+
+request!(SendZc, IORING_OP_SEND_ZC);
+transfer!(SendZc);
+addressed!(SendZc, "Since 6.0.");
+notifies!(SendZc);
+
+impl SendZc {
+    /// Sends `len` bytes from `buf` on `fd`.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(buf);
+        entry.len = len;
+        Self(entry)
+    }
+
+    /// Sends the `count` pieces at `iovec`, one after the other. Since 6.17; together with
+    /// [`buf_index`](Self::buf_index) `EINVAL` there.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_SEND_VECTORIZED")]
+    pub fn vectored(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(iovec);
+        entry.len = count;
+        entry.ioprio = transfer::VECTORIZED;
+        Self(entry)
+    }
+
+    /// The buffer lies within this registered one, whose pages need not be pinned anew.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
+    #[doc(alias = "io_uring_prep_send_zc_fixed")]
+    pub const fn buf_index(mut self, index: u16) -> Self {
+        self.0.buf_index = index;
+        self.0.ioprio |= transfer::FIXED_BUF;
+        self
+    }
+}
+
+/// Sends a message on a socket out of the caller's memory, without a copy of it.
+///
+/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry was submitted, control data
+/// until the first completion, the pieces, unchanged, **until the notification** (as with [`SendZc`]).
+///
+/// # Completion
+///
+/// Two, as those of [`SendZc`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_SENDMSG_ZC")]
+#[doc(alias = "io_uring_prep_sendmsg_zc")]
+#[repr(transparent)]
+pub struct SendMsgZc(Entry);
+
+request!(SendMsgZc, IORING_OP_SENDMSG_ZC);
+transfer!(SendMsgZc);
+notifies!(SendMsgZc);
+
+impl SendMsgZc {
+    /// Sends the message that `message` describes on `fd`.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, message: *const MsgHdr) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.addr = address(message);
+        entry.len = 1;
+        Self(entry)
+    }
+
+    /// Each piece lies within this registered buffer. Since 6.15; before, not looked at.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
+    #[doc(alias = "io_uring_prep_sendmsg_zc_fixed")]
+    pub const fn buf_index(mut self, index: u16) -> Self {
+        self.0.buf_index = index;
+        self.0.ioprio |= transfer::FIXED_BUF;
+        self
+    }
+}
+
+/// Receives from a socket into a registered area, without a copy: see [`register::zcrx`](crate::register::zcrx).
+///
+/// Since 6.15. Always multishot, and only on rings with 32-byte completions (all, or mixed ones). Points to nothing; the
+/// area is the kernel's until the pieces that completions name have gone back through the refill ring.
+///
+/// # Completion
+///
+/// For each piece one with `MORE`, the number of bytes received, and in the further 16 bytes where they are
+/// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the
+/// [`len`](Self::len) is reached. `EINVAL`: there is no such instance. `ENOMEM`: no free chunk. `ENOTSOCK`,
+/// `EOPNOTSUPP`, `EBADF`: `fd` is no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_RECV_ZC")]
+#[repr(transparent)]
+pub struct RecvZc(Entry);
+
+request!(RecvZc, IORING_OP_RECV_ZC);
+
+impl RecvZc {
+    /// Receives from `fd` into the area of the registered instance `id`.
+    #[inline]
+    #[must_use]
+    pub fn new(fd: impl UseFixed, id: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        entry.file_index = id;
+        // The kernel refuses anything else.
+        entry.ioprio = transfer::MULTISHOT;
+        Self(entry)
+    }
+
+    /// Ends after this many bytes; 0, as at first, does not.
+    #[inline]
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a setter")]
+    pub const fn len(mut self, len: u32) -> Self {
+        self.0.len = len;
+        self
+    }
+
+    /// Does not try at once, but waits first until there is data.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_RECVSEND_POLL_FIRST")]
+    pub const fn poll_first(mut self) -> Self {
+        self.0.ioprio |= transfer::POLL_FIRST;
+        self
+    }
+}
