@@ -19,7 +19,7 @@ mod entry;
 mod net;
 
 pub(crate) use entry::sealed;
-pub use entry::{Entry, Entry32, EntryMarker, EntryMixed};
+pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
 /// What this side alone knows of the completion queue.
 #[derive(Debug)]
@@ -131,11 +131,12 @@ pub(crate) struct Census {
 pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
     let mut census = Census { callers: 0, slots: 0, tail, found: None };
+    let hidden = local.hidden.get() != 0;
     let mut at = head;
     while at != tail {
         // SAFETY: `at` is between the head and the tail just acquired.
         let (entry, slots) = unsafe { header(rings, setup, at, tail) };
-        if is_hidden(entry.user_data) {
+        if hidden && is_hidden(entry.user_data) {
             if entry.user_data == id {
                 census.found = Some(entry.result());
             }
@@ -144,7 +145,9 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
         }
         at = at.wrapping_add(slots);
     }
-    local.step_over_hidden(rings, setup, tail);
+    if hidden {
+        local.step_over_hidden(rings, setup, tail);
+    }
     local.publish(rings);
     census.slots = tail.wrapping_sub(local.head.get());
     census

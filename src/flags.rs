@@ -269,6 +269,9 @@ bitflags! {
         /// Fires again and again. Since 6.4.
         #[doc(alias = "IORING_TIMEOUT_MULTISHOT")]
         const MULTISHOT = uapi::IORING_TIMEOUT_MULTISHOT;
+        /// The time stands in the entry, as nanoseconds. Set by the constructors for it. Since 7.1.
+        #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
+        const IMMEDIATE_ARG = uapi::IORING_TIMEOUT_IMMEDIATE_ARG;
         const _ = !0;
     }
 
@@ -365,6 +368,21 @@ bitflags! {
         /// Completes with the given result. Since 6.10.
         #[doc(alias = "IORING_NOP_INJECT_RESULT")]
         const INJECT_RESULT = uapi::IORING_NOP_INJECT_RESULT;
+        /// Looks a file up. Since 6.13.
+        #[doc(alias = "IORING_NOP_FILE")]
+        const FILE = uapi::IORING_NOP_FILE;
+        /// The file is a registered one. Since 6.13.
+        #[doc(alias = "IORING_NOP_FIXED_FILE")]
+        const FIXED_FILE = uapi::IORING_NOP_FIXED_FILE;
+        /// Looks a registered buffer up. Since 6.13.
+        #[doc(alias = "IORING_NOP_FIXED_BUFFER")]
+        const FIXED_BUFFER = uapi::IORING_NOP_FIXED_BUFFER;
+        /// Completes by task work. Since 6.17.
+        #[doc(alias = "IORING_NOP_TW")]
+        const TW = uapi::IORING_NOP_TW;
+        /// Completes with 32 bytes. Since 6.18.
+        #[doc(alias = "IORING_NOP_CQE32")]
+        const CQE32 = uapi::IORING_NOP_CQE32;
         const _ = !0;
     }
 }

@@ -14,6 +14,7 @@ use crate::register;
 use crate::squeue::{self, SubmissionQueue};
 use crate::submitter::{Core, Submitter};
 use crate::types::{RawFd, SubmitArgs};
+use crate::wait::Argument;
 
 /// A ring: submission queue, completion queue, and the kernel that works between them.
 ///
@@ -231,16 +232,6 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         self.submitter().submit()
     }
 
-    /// [`Submitter::submit_and_wait`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline(always)]
-    pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
-        self.submitter().submit_and_wait(want)
-    }
-
     /// Whether waits count as I/O wait of the task, which raises the CPU's frequency but shows as load. On at first.
     /// Since 6.15.
     ///
@@ -259,6 +250,54 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
+    /// [`Submitter::submit_and_wait`]; in a mixed ring too until `want` completions are there, of whatever size.
+    ///
+    /// There the kernel counts slots, so that the wait may take several calls. It ends early where a large completion
+    /// might find no room: three slots before the queue is full.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[inline(always)]
+    pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
+        let submitted = self.submitter().submit_and_wait(want)?;
+        // One completion is there as soon as one slot is filled.
+        if const { C::SETUP.contains(SetupFlags::CQE_MIXED) } && want > 1 {
+            return self.wait_for_entries(want, submitted);
+        }
+        Ok(submitted)
+    }
+
+    /// The kernel waited for `want` slots, after a submit of which `submitted` is told: goes on until there are as many
+    /// completions.
+    fn wait_for_entries(&self, want: usize, submitted: usize) -> Result<usize, Errno> {
+        // After a short submit the kernel waits for nothing, and what is missing may never come.
+        let all_submitted = self.params().setup().contains(SetupFlags::SQPOLL)
+            || self.core.free_slots(&self.sq) == self.core.rings.sq.count();
+        // With three free slots the next completion has room: a filler, and two of its own.
+        let limit = self.core.rings.cq.count().saturating_sub(2);
+        let want = self.core.want(want);
+        let mut asked = want;
+        if !all_submitted {
+            return Ok(submitted);
+        }
+        loop {
+            let there = cqueue::census(&self.core.rings, &self.cq, C::SETUP, 0);
+            let next = there.slots.saturating_add(want.saturating_sub(there.callers)).min(limit);
+            // With fewer slots than asked for the wait was interrupted.
+            if there.callers >= want || there.slots < asked || next <= there.slots {
+                return Ok(submitted);
+            }
+            asked = next;
+            match self.core.wait(asked, Argument::NONE) {
+                Err(errno) if submitted == 0 => return Err(errno),
+                // As the kernel does it: a count is told before an error.
+                Err(_) => return Ok(submitted),
+                Ok(()) => {}
+            }
+        }
+    }
+
     /// The submission queue.
     #[inline(always)]
     pub fn submission(&mut self) -> SubmissionQueue<'_, S> {

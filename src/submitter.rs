@@ -244,7 +244,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
     ///
     /// The wait can end early: check the queue and wait again. A `want` above the queue's capacity means the capacity.
-    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two.
+    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two;
+    /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts completions.
     ///
     /// # Errors
     ///

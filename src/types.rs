@@ -1,9 +1,11 @@
 //! The small types that requests, waits and registrations are made of.
 
 mod epoll;
+mod futex;
 mod msghdr;
 mod recvmsg;
 mod sockaddr;
+mod wait_id;
 
 use core::time::Duration;
 
@@ -17,9 +19,11 @@ pub use crate::register::cancel::CancelBuilder;
 use crate::uapi;
 pub use crate::wait::SubmitArgs;
 pub use epoll::EpollEvent;
+pub use futex::{FutexFlags, FutexWaitV};
 pub use msghdr::MsgHdr;
 pub use recvmsg::RecvMsgOut;
 pub use sockaddr::{SockAddr, SockAddrStorage};
+pub use wait_id::{IdType, SigInfo, WaitOptions};
 
 /// What a [`Statx`](crate::opcode::Statx) request fills (`struct statx`).
 pub use linux_raw_sys::general::statx as StatxBuffer;
@@ -147,6 +151,11 @@ impl Timespec {
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
         Self { seconds, nanoseconds: nanoseconds as i64 }
+    }
+
+    /// As the kernel wrote it.
+    pub(crate) const fn of_kernel(seconds: i64, nanoseconds: i64) -> Self {
+        Self { seconds, nanoseconds }
     }
 
     /// A part of this span, rounded down.

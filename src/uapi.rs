@@ -54,6 +54,21 @@ pub const IORING_CQE_F_32: u32 = 1 << 15;
 /// `IORING_CQE_F_TSTAMP_HW`: the timestamp was taken by the hardware. Since Linux 6.17.
 pub const IORING_CQE_F_TSTAMP_HW: u32 = 1 << IORING_CQE_BUFFER_SHIFT;
 
+/// `IORING_OP_NOP128`: a nop of 128 bytes. Since Linux 6.19.
+pub const IORING_OP_NOP128: u32 = 63;
+/// `IORING_OP_URING_CMD128`: a command of 128 bytes. Since Linux 6.19.
+pub const IORING_OP_URING_CMD128: u32 = 64;
+/// `IORING_NOP_CQE32`: a nop completes with 32 bytes. Since Linux 6.18.
+pub const IORING_NOP_CQE32: u32 = 1 << 5;
+/// `IORING_TIMEOUT_IMMEDIATE_ARG`: the time stands in the entry, in nanoseconds. Since Linux 7.1.
+pub const IORING_TIMEOUT_IMMEDIATE_ARG: u32 = 1 << 7;
+/// `IORING_URING_CMD_MULTISHOT`: a command completes again and again. Since Linux 6.18.
+pub const IORING_URING_CMD_MULTISHOT: u32 = 1 << 1;
+/// `SOCKET_URING_OP_GETSOCKNAME`. Since Linux 6.19.
+pub const SOCKET_URING_OP_GETSOCKNAME: u32 = 5;
+/// `BLOCK_URING_CMD_DISCARD`, which is `_IO(0x12, 0)`: on PowerPC "no argument" has a bit of its own. Since Linux 6.12.
+pub const BLOCK_URING_CMD_DISCARD: u32 = if cfg!(target_arch = "powerpc64") { 1 << 29 | 0x12 << 8 } else { 0x12 << 8 };
+
 /// `struct io_uring_task_restriction`: the head of a list of `io_uring_restriction`, which follows it. Since Linux 7.0.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

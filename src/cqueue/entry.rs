@@ -5,8 +5,9 @@ use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
 
 use crate::error::Errno;
-use crate::flags::{CqeFlags as Flags, SetupFlags};
+use crate::flags::{CqeFlags as Flags, PollEvents, SetupFlags};
 use crate::index::Slots;
+use crate::types::Timespec;
 use crate::uapi;
 use sealed::Taken;
 
@@ -109,6 +110,19 @@ impl Entry {
             None
         }
     }
+
+    /// The result of an [`opcode::PollAdd`](crate::opcode::PollAdd): the events that are there.
+    ///
+    /// # Errors
+    ///
+    /// The errno, if the result is one.
+    #[inline]
+    pub const fn poll_events(&self) -> Result<PollEvents, Errno> {
+        match self.outcome() {
+            Ok(events) => Ok(PollEvents(events)),
+            Err(errno) => Err(errno),
+        }
+    }
 }
 
 impl fmt::Debug for Entry {
@@ -147,6 +161,39 @@ impl Entry32 {
     pub const fn big(&self) -> [u64; 2] {
         self.big
     }
+
+    /// What a completion of an [`opcode::TxTimestamp`](crate::opcode::TxTimestamp) tells; `None` if it is the last one,
+    /// without `MORE`, which carries no timestamp.
+    #[must_use]
+    #[doc(alias = "io_timespec")]
+    pub const fn tx_timestamp(&self) -> Option<Timestamp> {
+        if !self.entry.more() {
+            return None;
+        }
+        let [seconds, nanoseconds] = self.big;
+        Some(Timestamp {
+            key: self.entry.res.cast_unsigned(),
+            kind: self.entry.flags >> uapi::IORING_TIMESTAMP_TYPE_SHIFT,
+            hardware: self.entry.flags & uapi::IORING_CQE_F_TSTAMP_HW != 0,
+            time: Timespec::of_kernel(seconds.cast_signed(), nanoseconds.cast_signed()),
+        })
+    }
+}
+
+/// When a packet was sent. From [`Entry32::tx_timestamp`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Which packet it was: with `SOF_TIMESTAMPING_OPT_ID` its number, or for a stream that of its last byte.
+    pub key: u32,
+    /// Which station of its way (`SCM_TSTAMP_SND` 0, `SCM_TSTAMP_SCHED` 1, `SCM_TSTAMP_ACK` 2, `SCM_TSTAMP_COMPLETION`
+    /// 3).
+    #[doc(alias = "IORING_TIMESTAMP_TYPE_SHIFT")]
+    pub kind: u32,
+    /// Whether the device took the time, by its own clock.
+    #[doc(alias = "IORING_CQE_F_TSTAMP_HW")]
+    pub hardware: bool,
+    /// The time; the kernel's is CLOCK_REALTIME.
+    pub time: Timespec,
 }
 
 impl core::ops::Deref for Entry32 {
@@ -188,6 +235,15 @@ impl EntryMixed {
         match self {
             Self::Small(_) => None,
             Self::Large(large) => Some(large.big),
+        }
+    }
+
+    /// [`Entry32::tx_timestamp`], of a completion that has 32 bytes.
+    #[must_use]
+    pub const fn tx_timestamp(&self) -> Option<Timestamp> {
+        match self {
+            Self::Small(_) => None,
+            Self::Large(large) => large.tx_timestamp(),
         }
     }
 }

@@ -17,12 +17,12 @@
 //! | 4 `IORING_OP_READ_FIXED` | [`ReadFixed`] | 5.1 | read_write |
 //! | 5 `IORING_OP_WRITE_FIXED` | [`WriteFixed`] | 5.1 | read_write |
 //! | 6 `IORING_OP_POLL_ADD` | [`PollAdd`] | 5.1 | poll |
-//! | 7 `IORING_OP_POLL_REMOVE` | [`PollRemove`] | 5.1 | poll |
+//! | 7 `IORING_OP_POLL_REMOVE` | [`PollRemove`], [`PollUpdate`] | 5.1 | poll |
 //! | 8 `IORING_OP_SYNC_FILE_RANGE` | [`SyncFileRange`] | 5.2 | file |
 //! | 9 `IORING_OP_SENDMSG` | [`SendMsg`] | 5.3 | net |
 //! | 10 `IORING_OP_RECVMSG` | [`RecvMsg`] | 5.3 | net |
 //! | 11 `IORING_OP_TIMEOUT` | [`Timeout`] | 5.4 | timeout |
-//! | 12 `IORING_OP_TIMEOUT_REMOVE` | [`TimeoutRemove`] | 5.5 | timeout |
+//! | 12 `IORING_OP_TIMEOUT_REMOVE` | [`TimeoutRemove`], [`TimeoutUpdate`] | 5.5 | timeout |
 //! | 13 `IORING_OP_ACCEPT` | [`Accept`] | 5.5 | net |
 //! | 14 `IORING_OP_ASYNC_CANCEL` | [`AsyncCancel`] | 5.5 | cancel |
 //! | 15 `IORING_OP_LINK_TIMEOUT` | [`LinkTimeout`] | 5.5 | timeout |
@@ -50,14 +50,23 @@
 //! | 37 `IORING_OP_MKDIRAT` | [`MkDirAt`] | 5.15 | path |
 //! | 38 `IORING_OP_SYMLINKAT` | [`SymlinkAt`] | 5.15 | path |
 //! | 39 `IORING_OP_LINKAT` | [`LinkAt`] | 5.15 | path |
+//! | 40 `IORING_OP_MSG_RING` | [`MsgRingData`], [`MsgRingSendFd`] | 5.18 | msg_ring |
 //! | 41 `IORING_OP_FSETXATTR` | [`FSetXattr`] | 5.19 | xattr |
 //! | 42 `IORING_OP_SETXATTR` | [`SetXattr`] | 5.19 | xattr |
 //! | 43 `IORING_OP_FGETXATTR` | [`FGetXattr`] | 5.19 | xattr |
 //! | 44 `IORING_OP_GETXATTR` | [`GetXattr`] | 5.19 | xattr |
 //! | 45 `IORING_OP_SOCKET` | [`Socket`] | 5.19 | net |
+//! | 46 `IORING_OP_URING_CMD` | [`UringCmd16`], [`UringCmd80`] | 5.19 | command |
+//! | | sockets: [`SiocInq`], [`SiocOutq`], [`GetSockOpt`], [`SetSockOpt`] | 6.7 | command |
+//! | | sockets: [`TxTimestamp`], [`GetSockName`] | 6.17, 6.19 | command |
+//! | | block devices: [`BlockDiscard`] | 6.12 | command |
 //! | 47 `IORING_OP_SEND_ZC` | [`SendZc`] | 6.0 | net |
 //! | 48 `IORING_OP_SENDMSG_ZC` | [`SendMsgZc`] | 6.1 | net |
 //! | 49 `IORING_OP_READ_MULTISHOT` | [`ReadMulti`] | 6.7 | read_write |
+//! | 50 `IORING_OP_WAITID` | [`WaitId`] | 6.7 | wait |
+//! | 51 `IORING_OP_FUTEX_WAIT` | [`FutexWait`] | 6.7 | futex |
+//! | 52 `IORING_OP_FUTEX_WAKE` | [`FutexWake`] | 6.7 | futex |
+//! | 53 `IORING_OP_FUTEX_WAITV` | [`FutexWaitV`] | 6.7 | futex |
 //! | 54 `IORING_OP_FIXED_FD_INSTALL` | [`FixedFdInstall`] | 6.8 | file |
 //! | 55 `IORING_OP_FTRUNCATE` | [`Ftruncate`] | 6.9 | file |
 //! | 56 `IORING_OP_BIND` | [`Bind`] | 6.11 | net |
@@ -67,6 +76,8 @@
 //! | 60 `IORING_OP_READV_FIXED` | [`ReadvFixed`] | 6.15 | read_write |
 //! | 61 `IORING_OP_WRITEV_FIXED` | [`WritevFixed`] | 6.15 | read_write |
 //! | 62 `IORING_OP_PIPE` | [`Pipe`] | 6.16 | pipe |
+//! | 63 `IORING_OP_NOP128` | [`Nop128`] | 6.19 | nop |
+//! | 64 `IORING_OP_URING_CMD128` | [`UringCmd128`] | 6.19 | command |
 #![forbid(unsafe_code)]
 
 /// What every request has: its number and its entry.
@@ -88,8 +99,11 @@ macro_rules! request {
 
 mod buffers;
 mod cancel;
+mod command;
 mod epoll;
 mod file;
+mod futex;
+mod msg_ring;
 mod net;
 mod nop;
 mod path;
@@ -97,21 +111,29 @@ mod pipe;
 mod poll;
 mod read_write;
 mod timeout;
+mod wait;
 mod xattr;
 
 pub use buffers::{ProvideBuffers, RemoveBuffers};
 pub use cancel::AsyncCancel;
+pub use command::{
+    BlockDiscard, GetSockName, GetSockOpt, SetSockOpt, SiocInq, SiocOutq, TxTimestamp, UringCmd16, UringCmd80,
+    UringCmd128,
+};
 pub use epoll::{EpollCtl, EpollWait};
 pub use file::{Close, Fadvise, Fallocate, FilesUpdate, FixedFdInstall, Fsync, Ftruncate, Madvise, SyncFileRange};
+pub use futex::{FutexWait, FutexWaitV, FutexWake};
+pub use msg_ring::{MsgRingData, MsgRingSendFd};
 pub use net::{
     Accept, Bind, Connect, Listen, Recv, RecvMsg, RecvZc, Send, SendMsg, SendMsgZc, SendZc, Shutdown, Socket,
 };
-pub use nop::Nop;
+pub use nop::{Nop, Nop128};
 pub use path::{LinkAt, MkDirAt, OpenAt, OpenAt2, RenameAt, Statx, SymlinkAt, UnlinkAt};
 pub use pipe::{Pipe, Splice, Tee};
-pub use poll::{PollAdd, PollRemove};
+pub use poll::{PollAdd, PollRemove, PollUpdate};
 pub use read_write::{Read, ReadFixed, ReadMulti, Readv, ReadvFixed, Write, WriteFixed, Writev, WritevFixed};
-pub use timeout::{LinkTimeout, Timeout, TimeoutRemove};
+pub use timeout::{LinkTimeout, Timeout, TimeoutRemove, TimeoutUpdate};
+pub use wait::WaitId;
 pub use xattr::{FGetXattr, FSetXattr, GetXattr, SetXattr};
 
 /// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its

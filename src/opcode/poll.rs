@@ -11,9 +11,10 @@ use crate::uapi::io_uring_op::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE};
 ///
 /// # Completion
 ///
-/// The events that are there (`POLL*` bits, those not asked for among them). `ECANCELED`: removed or cancelled.
-/// `EBADF`: `fd` is not open. A file that can't be polled
-/// is always ready.
+/// The events that are there ([`poll_events`](crate::cqueue::Entry::poll_events); those not asked for, `POLLERR` and
+/// `POLLHUP`, among them). `ECANCELED`: removed or cancelled. `EBADF`: `fd` is not open. `EINVAL`: with
+/// [`multi`](Self::multi), the flag [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS). A file that can't be polled is
+/// always ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_POLL_ADD")]
 #[doc(alias = "io_uring_prep_poll_add")]
@@ -41,6 +42,16 @@ impl PollAdd {
         self.0.len |= PollFlags::ADD_MULTI.bits();
         self
     }
+
+    /// Level-triggered: reports as long as the file is ready, not only when it becomes so. In the interface since 6.0,
+    /// yet Linux up to 6.18 at least refuses it: the completion says `EINVAL`.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_POLL_ADD_LEVEL")]
+    pub const fn level(mut self) -> Self {
+        self.0.len |= PollFlags::ADD_LEVEL.bits();
+        self
+    }
 }
 
 /// Ends a poll, found by its user data.
@@ -63,6 +74,85 @@ impl PollRemove {
     #[inline]
     #[must_use]
     pub const fn new(user_data: u64) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        entry.addr = user_data;
+        Self(entry)
+    }
+}
+
+/// Changes a poll in place, found by its user data: what it waits for, the user data that it carries, or both.
+///
+/// Since 5.13. Points to nothing. It is still one-shot or multishot as it was. If what it now waits for is there
+/// already, it completes at once.
+///
+/// ```
+/// use bare_uring::opcode;
+/// use bare_uring::types::PollEvents;
+///
+/// let other_events = opcode::PollUpdate::events(7, PollEvents(4));
+/// let other_name = opcode::PollUpdate::user_data(7, 8);
+/// let both = opcode::PollUpdate::user_data(7, 8).with_events(PollEvents(4));
+/// # let _ = (other_events, other_name, both);
+/// ```
+///
+/// # Completion
+///
+/// 0: changed. `ENOENT`: there is no such poll. `EALREADY`: it is just completing. Where the changed poll can't be armed
+/// anew, it completes with `ECANCELED` itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_POLL_REMOVE")]
+#[doc(alias = "io_uring_prep_poll_update")]
+#[repr(transparent)]
+pub struct PollUpdate(Entry);
+
+request!(PollUpdate, IORING_OP_POLL_REMOVE);
+
+impl PollUpdate {
+    /// The poll that carries `user_data` waits for these events from now on, of which the kernel takes the lower 16
+    /// bits.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_POLL_UPDATE_EVENTS")]
+    pub const fn events(user_data: u64, events: PollEvents) -> Self {
+        Self::of(user_data).with_events(events)
+    }
+
+    /// The poll that carries `old` carries `new` from now on.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_POLL_UPDATE_USER_DATA")]
+    pub const fn user_data(old: u64, new: u64) -> Self {
+        Self::of(old).with_user_data(new)
+    }
+
+    /// And waits for these events.
+    #[inline]
+    #[must_use]
+    pub const fn with_events(mut self, events: PollEvents) -> Self {
+        self.0.len |= PollFlags::UPDATE_EVENTS.bits();
+        self.0.op_flags = events.encoded();
+        self
+    }
+
+    /// And carries this user data.
+    #[inline]
+    #[must_use]
+    pub const fn with_user_data(mut self, new: u64) -> Self {
+        self.0.len |= PollFlags::UPDATE_USER_DATA.bits();
+        self.0.off = new;
+        self
+    }
+
+    /// Says that the poll is a multishot one. The kernel takes the flag, and keeps the poll as it is in any case.
+    #[inline]
+    #[must_use]
+    #[doc(alias = "IORING_POLL_ADD_MULTI")]
+    pub const fn multi(mut self) -> Self {
+        self.0.len |= PollFlags::ADD_MULTI.bits();
+        self
+    }
+
+    const fn of(user_data: u64) -> Self {
         let mut entry = Entry::new(Self::CODE);
         entry.addr = user_data;
         Self(entry)

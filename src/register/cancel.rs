@@ -123,17 +123,25 @@ impl CancelBuilder {
         }
     }
 
+    /// The user data, file and opcode for the kernel, where there is one of each.
+    #[must_use]
+    pub(crate) const fn keys(self) -> (u64, RawFd, u8) {
+        let user_data = match self.user_data {
+            Some(user_data) => user_data,
+            None => 0,
+        };
+        (user_data, self.fd, self.opcode)
+    }
+
     /// The argument of a cancellation that waits as long as `timeout`.
     const fn argument(self, timeout: Timespec) -> io_uring_sync_cancel_reg {
+        let (user_data, fd, opcode) = self.keys();
         io_uring_sync_cancel_reg {
-            addr: match self.user_data {
-                Some(user_data) => user_data,
-                None => 0,
-            },
-            fd: self.fd,
+            addr: user_data,
+            fd,
             flags: self.flags().bits(),
             timeout: __kernel_timespec { tv_sec: timeout.seconds(), tv_nsec: timeout.nanoseconds() },
-            opcode: self.opcode,
+            opcode,
             pad: [0; 7],
             pad2: [0; 3],
         }

@@ -1,0 +1,112 @@
+//! Waiting for a word of memory.
+
+use super::address;
+use crate::squeue::Entry;
+use crate::types::{self, FutexFlags};
+use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORING_OP_FUTEX_WAKE};
+
+/// Waits until a futex is woken, as `futex_wait(2)`.
+///
+/// Since 6.7. The futex must stay valid until the completion. A limit of time is a
+/// [`LinkTimeout`](super::LinkTimeout) behind it.
+///
+/// ```
+/// use core::sync::atomic::AtomicU32;
+///
+/// use bare_uring::opcode;
+/// use bare_uring::types::FutexFlags;
+///
+/// static FUTEX: AtomicU32 = AtomicU32::new(1);
+/// let flags = FutexFlags::SIZE_U32.with(FutexFlags::PRIVATE);
+/// let wait = opcode::FutexWait::new(FUTEX.as_ptr(), 1, opcode::FutexWait::ANY, flags);
+/// # let _ = wait;
+/// ```
+///
+/// # Completion
+///
+/// 0: woken. `EAGAIN`: the futex does not hold the value expected. `ECANCELED`: cancelled. `EINVAL`: no bit in the mask,
+/// flags or a width that the kernel does not know, a value wider than the futex, or a misaligned one. `EFAULT`: it can't
+/// be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_FUTEX_WAIT")]
+#[doc(alias = "io_uring_prep_futex_wait")]
+#[repr(transparent)]
+pub struct FutexWait(Entry);
+
+request!(FutexWait, IORING_OP_FUTEX_WAIT);
+
+impl FutexWait {
+    /// Woken by a wake with any mask.
+    #[doc(alias = "FUTEX_BITSET_MATCH_ANY")]
+    pub const ANY: u64 = 0xffff_ffff;
+
+    /// Waits while the word at `futex` is `value`, for a wake whose mask has a bit of `mask`.
+    #[inline]
+    #[must_use]
+    pub fn new(futex: *const u32, value: u64, mask: u64, flags: FutexFlags) -> Self {
+        Self(of(Self::CODE, futex, value, mask, flags))
+    }
+}
+
+/// Wakes who waits for a futex, as `futex_wake(2)`: requests and threads alike.
+///
+/// Since 6.7. Must be a futex of this process when the entry is submitted; nothing is read or written there.
+///
+/// # Completion
+///
+/// How many were woken. `EINVAL`: as of a [`FutexWait`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_FUTEX_WAKE")]
+#[doc(alias = "io_uring_prep_futex_wake")]
+#[repr(transparent)]
+pub struct FutexWake(Entry);
+
+request!(FutexWake, IORING_OP_FUTEX_WAKE);
+
+impl FutexWake {
+    /// Wakes at most `count` of those who wait for `futex` with a bit of `mask`.
+    #[inline]
+    #[must_use]
+    pub fn new(futex: *const u32, count: u64, mask: u64, flags: FutexFlags) -> Self {
+        Self(of(Self::CODE, futex, count, mask, flags))
+    }
+}
+
+/// Waits until one of several futexes is woken, as `futex_waitv(2)`.
+///
+/// Since 6.7. The list must stay valid until the entry was submitted, the futexes until the completion.
+///
+/// # Completion
+///
+/// The place in the list of one that was woken. `EAGAIN`: one does not hold the value expected. `ECANCELED`: cancelled.
+/// `EINVAL`: no futex or more than 128, or one that is not right by itself. `EFAULT`: the list or a futex can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "IORING_OP_FUTEX_WAITV")]
+#[doc(alias = "io_uring_prep_futex_waitv")]
+#[repr(transparent)]
+pub struct FutexWaitV(Entry);
+
+request!(FutexWaitV, IORING_OP_FUTEX_WAITV);
+
+impl FutexWaitV {
+    /// Waits for the `count` futexes of the list at `futexes`.
+    #[inline]
+    #[must_use]
+    pub fn new(futexes: *const types::FutexWaitV, count: u32) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        // Where the other two have their flags.
+        entry.fd = 0;
+        entry.addr = address(futexes);
+        entry.len = count;
+        Self(entry)
+    }
+}
+
+fn of(code: u8, futex: *const u32, number: u64, mask: u64, flags: FutexFlags) -> Entry {
+    let mut entry = Entry::new(code);
+    entry.fd = flags.0.cast_signed();
+    entry.addr = address(futex);
+    entry.off = number;
+    entry.addr3 = mask;
+    entry
+}

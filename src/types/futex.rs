@@ -1,0 +1,72 @@
+//! What futex requests are made of.
+
+use core::mem::{offset_of, size_of};
+
+use linux_raw_sys::general;
+
+/// `FUTEX2_*`: how wide a futex is, and who shares it. Open: numbers of `linux_raw_sys::general`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(transparent)]
+pub struct FutexFlags(pub u32);
+
+impl FutexFlags {
+    /// 32 bits wide: the only width that Linux knows as of 6.18.
+    #[doc(alias = "FUTEX2_SIZE_U32")]
+    pub const SIZE_U32: Self = Self(general::FUTEX2_SIZE_U32);
+    /// Used by the threads of this process only, which is quicker to look up.
+    #[doc(alias = "FUTEX2_PRIVATE")]
+    pub const PRIVATE: Self = Self(general::FUTEX2_PRIVATE);
+    /// The word after the futex names its NUMA node. Since 6.16.
+    #[doc(alias = "FUTEX2_NUMA")]
+    pub const NUMA: Self = Self(general::FUTEX2_NUMA);
+    /// The NUMA node is that of the memory's policy. Since 6.16.
+    #[doc(alias = "FUTEX2_MPOL")]
+    pub const MPOL: Self = Self(general::FUTEX2_MPOL);
+
+    /// Both sets of flags.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+}
+
+impl From<u32> for FutexFlags {
+    fn from(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
+impl From<i32> for FutexFlags {
+    fn from(bits: i32) -> Self {
+        Self(bits.cast_unsigned())
+    }
+}
+
+/// One of the futexes that an [`opcode::FutexWaitV`](crate::opcode::FutexWaitV) waits for (`struct futex_waitv`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "futex_waitv")]
+#[repr(C)]
+pub struct FutexWaitV {
+    value: u64,
+    futex: u64,
+    flags: u32,
+    reserved: u32,
+}
+
+impl FutexWaitV {
+    /// Waits while the word at `futex` is `value`.
+    #[must_use]
+    pub fn new(futex: *const u32, value: u64, flags: FutexFlags) -> Self {
+        Self { value, futex: crate::opcode::address(futex), flags: flags.0, reserved: 0 }
+    }
+}
+
+const _: () = {
+    use general::futex_waitv;
+
+    assert!(size_of::<FutexWaitV>() == size_of::<futex_waitv>());
+    assert!(offset_of!(FutexWaitV, value) == offset_of!(futex_waitv, val));
+    assert!(offset_of!(FutexWaitV, futex) == offset_of!(futex_waitv, uaddr));
+    assert!(offset_of!(FutexWaitV, flags) == offset_of!(futex_waitv, flags));
+    assert!(offset_of!(FutexWaitV, reserved) == offset_of!(futex_waitv, __reserved));
+};

@@ -1,0 +1,349 @@
+//! Polls, timeouts, cancellations, nops, messages, futexes, waits and commands build exactly the bytes that the kernel
+//! expects: whole entries against literals.
+
+use bare_uring::opcode;
+use bare_uring::squeue::{Entry, Entry128};
+use bare_uring::types::{
+    self, CancelBuilder, DestinationSlot, Fd, Fixed, FutexFlags, IdType, PollEvents, SigInfo, TimeoutFlags, Timespec,
+    WaitOptions,
+};
+use bare_uring::{cqueue, uapi};
+
+/// The fields of `struct io_uring_sqe` by their C names, in their order.
+#[derive(Default)]
+struct Sqe {
+    opcode: u8,
+    flags: u8,
+    ioprio: u16,
+    fd: i32,
+    off: u64,
+    addr: u64,
+    len: u32,
+    op_flags: u32,
+    user_data: u64,
+    buf_index: u16,
+    personality: u16,
+    file_index: u32,
+    addr3: u64,
+    pad: u64,
+}
+
+impl Sqe {
+    /// The same with the 16 bytes from the 48th on.
+    fn from_cmd(sqe: Self, cmd: &[u8; 16]) -> Self {
+        let word = |at: usize| u64::from_ne_bytes(cmd[at..at + 8].try_into().unwrap());
+        Self { addr3: word(0), pad: word(8), ..sqe }
+    }
+
+    fn bytes(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes[0] = self.opcode;
+        bytes[1] = self.flags;
+        bytes[2..4].copy_from_slice(&self.ioprio.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.fd.to_ne_bytes());
+        bytes[8..16].copy_from_slice(&self.off.to_ne_bytes());
+        bytes[16..24].copy_from_slice(&self.addr.to_ne_bytes());
+        bytes[24..28].copy_from_slice(&self.len.to_ne_bytes());
+        bytes[28..32].copy_from_slice(&self.op_flags.to_ne_bytes());
+        bytes[32..40].copy_from_slice(&self.user_data.to_ne_bytes());
+        bytes[40..42].copy_from_slice(&self.buf_index.to_ne_bytes());
+        bytes[42..44].copy_from_slice(&self.personality.to_ne_bytes());
+        bytes[44..48].copy_from_slice(&self.file_index.to_ne_bytes());
+        bytes[48..56].copy_from_slice(&self.addr3.to_ne_bytes());
+        bytes[56..64].copy_from_slice(&self.pad.to_ne_bytes());
+        bytes
+    }
+}
+
+#[track_caller]
+fn check(entry: Entry, expected: &Sqe) {
+    assert_eq!(entry.to_bytes(), expected.bytes());
+    assert_eq!(Entry::from_bytes(expected.bytes()), entry);
+}
+
+/// Both halves of a large entry.
+#[track_caller]
+fn check_large(entry: Entry128, expected: &Sqe, rest: [u8; 64]) {
+    let mut bytes = [0; 128];
+    bytes[..64].copy_from_slice(&expected.bytes());
+    bytes[64..].copy_from_slice(&rest);
+    assert_eq!(entry.to_bytes(), bytes);
+}
+
+fn at<T>(address: usize) -> *mut T {
+    core::ptr::without_provenance_mut(address)
+}
+
+/// Two 32-bit fields in the place of a 64-bit one.
+fn pair(first: u32, second: u32) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&first.to_ne_bytes());
+    bytes[4..].copy_from_slice(&second.to_ne_bytes());
+    u64::from_ne_bytes(bytes)
+}
+
+/// Half-words are swapped on big endian.
+fn events(bits: u32) -> u32 {
+    if cfg!(target_endian = "big") { bits.rotate_left(16) } else { bits }
+}
+
+#[test]
+fn poll_add() {
+    let new = |bits| opcode::PollAdd::new(Fd(8), PollEvents(bits));
+    check(new(0x2001).build(), &Sqe { opcode: 6, fd: 8, op_flags: events(0x2001), ..Sqe::default() });
+    check(new(1 << 31).build(), &Sqe { opcode: 6, fd: 8, op_flags: events(1 << 31), ..Sqe::default() });
+    check(new(1).multi().build(), &Sqe { opcode: 6, fd: 8, len: 1, op_flags: events(1), ..Sqe::default() });
+    check(new(1).level().build(), &Sqe { opcode: 6, fd: 8, len: 8, op_flags: events(1), ..Sqe::default() });
+    check(
+        opcode::PollAdd::new(Fixed(9), PollEvents(4)).multi().level().build(),
+        &Sqe { opcode: 6, flags: 1, fd: 9, len: 9, op_flags: events(4), ..Sqe::default() },
+    );
+}
+
+#[test]
+fn poll_remove_and_update() {
+    let sqe = Sqe { opcode: 7, fd: -1, addr: 42, ..Sqe::default() };
+    check(opcode::PollRemove::new(42).build(), &sqe);
+    check(
+        opcode::PollUpdate::events(42, PollEvents(4)).build(),
+        &Sqe { opcode: 7, fd: -1, addr: 42, len: 2, op_flags: events(4), ..Sqe::default() },
+    );
+    check(
+        opcode::PollUpdate::user_data(42, 43).build(),
+        &Sqe { opcode: 7, fd: -1, addr: 42, off: 43, len: 4, ..Sqe::default() },
+    );
+    let both = Sqe { opcode: 7, fd: -1, addr: 42, off: 43, len: 6, op_flags: events(4), ..Sqe::default() };
+    check(opcode::PollUpdate::user_data(42, 43).with_events(PollEvents(4)).build(), &both);
+    check(opcode::PollUpdate::events(42, PollEvents(4)).with_user_data(43).build(), &both);
+    check(opcode::PollUpdate::events(42, PollEvents(4)).with_user_data(43).multi().build(), &Sqe { len: 7, ..both });
+}
+
+#[test]
+fn timeout() {
+    let new = || opcode::Timeout::new(at::<Timespec>(0x8000));
+    let sqe = |op_flags, off| Sqe { opcode: 11, fd: -1, off, addr: 0x8000, len: 1, op_flags, ..Sqe::default() };
+    check(new().build(), &sqe(0, 0));
+    check(new().count(u32::MAX).build(), &sqe(0, 0xffff_ffff));
+    for (flags, bits) in [
+        (TimeoutFlags::ABS, 1),
+        (TimeoutFlags::BOOTTIME, 4),
+        (TimeoutFlags::REALTIME, 8),
+        (TimeoutFlags::ETIME_SUCCESS, 32),
+        (TimeoutFlags::MULTISHOT, 64),
+    ] {
+        check(new().flags(flags).build(), &sqe(bits, 0));
+    }
+    check(new().flags(TimeoutFlags::ABS).flags(TimeoutFlags::REALTIME).build(), &sqe(9, 0));
+    check(new().flags(TimeoutFlags::MULTISHOT).count(3).build(), &sqe(64, 3));
+    check(
+        opcode::Timeout::immediate(u64::MAX).flags(TimeoutFlags::BOOTTIME).build(),
+        &Sqe { opcode: 11, fd: -1, addr: u64::MAX, len: 1, op_flags: 128 | 4, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn timeout_remove_and_update() {
+    check(opcode::TimeoutRemove::new(43).build(), &Sqe { opcode: 12, fd: -1, addr: 43, ..Sqe::default() });
+    let new = || opcode::TimeoutUpdate::new(43, at::<Timespec>(0x8000));
+    let sqe = |op_flags| Sqe { opcode: 12, fd: -1, off: 0x8000, addr: 43, op_flags, ..Sqe::default() };
+    check(new().build(), &sqe(2));
+    check(new().flags(TimeoutFlags::ABS).build(), &sqe(2 | 1));
+    check(new().link().build(), &sqe(2 | 16));
+    check(
+        opcode::TimeoutUpdate::immediate(43, 1_000_000_007).link().build(),
+        &Sqe { opcode: 12, fd: -1, off: 1_000_000_007, addr: 43, op_flags: 2 | 16 | 128, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn link_timeout() {
+    let new = || opcode::LinkTimeout::new(at::<Timespec>(0x8000));
+    let sqe = |op_flags| Sqe { opcode: 15, fd: -1, addr: 0x8000, len: 1, op_flags, ..Sqe::default() };
+    check(new().build(), &sqe(0));
+    check(new().flags(TimeoutFlags::BOOTTIME.union(TimeoutFlags::ABS)).build(), &sqe(5));
+    check(
+        opcode::LinkTimeout::immediate(5).build(),
+        &Sqe { opcode: 15, fd: -1, addr: 5, len: 1, op_flags: 128, ..Sqe::default() },
+    );
+}
+
+#[test]
+fn cancel_by_every_key() {
+    let none = || Sqe { opcode: 14, fd: -1, ..Sqe::default() };
+    check(opcode::AsyncCancel::new(44).build(), &Sqe { addr: 44, ..none() });
+    check(opcode::AsyncCancel::new(44).all().build(), &Sqe { addr: 44, op_flags: 1, ..none() });
+    check(opcode::AsyncCancel::any().build(), &Sqe { op_flags: 4, ..none() });
+    check(opcode::AsyncCancel::any().all().build(), &Sqe { op_flags: 5, ..none() });
+    for (builder, expected) in [
+        (CancelBuilder::user_data(44), Sqe { addr: 44, ..none() }),
+        (CancelBuilder::user_data(44).all(), Sqe { addr: 44, op_flags: 1, ..none() }),
+        (CancelBuilder::fd(Fd(5)), Sqe { fd: 5, op_flags: 2, ..none() }),
+        (CancelBuilder::fd(Fixed(5)).all(), Sqe { fd: 5, op_flags: 1 | 2 | 8, ..none() }),
+        (CancelBuilder::opcode(6), Sqe { len: 6, op_flags: 32, ..none() }),
+        (CancelBuilder::any(), Sqe { op_flags: 4, ..none() }),
+        (CancelBuilder::fd(Fd(5)).with_user_data(44), Sqe { fd: 5, addr: 44, op_flags: 2 | 16, ..none() }),
+        (CancelBuilder::opcode(6).with_user_data(44), Sqe { len: 6, addr: 44, op_flags: 32 | 16, ..none() }),
+        (
+            CancelBuilder::opcode(255).with_fd(Fixed(7)).with_user_data(u64::MAX).all(),
+            Sqe { fd: 7, len: 255, addr: u64::MAX, op_flags: 1 | 2 | 8 | 16 | 32, ..none() },
+        ),
+    ] {
+        check(opcode::AsyncCancel::matching(builder).build(), &expected);
+    }
+}
+
+#[test]
+fn nop() {
+    let sqe = || Sqe { opcode: 0, fd: -1, ..Sqe::default() };
+    check(opcode::Nop::new().build(), &sqe());
+    check(opcode::Nop::new().result(-7).build(), &Sqe { len: 0xffff_fff9, op_flags: 1, ..sqe() });
+    check(opcode::Nop::new().file(Fd(3)).build(), &Sqe { fd: 3, op_flags: 2, ..sqe() });
+    check(opcode::Nop::new().file(Fixed(3)).build(), &Sqe { fd: 3, op_flags: 2 | 4, ..sqe() });
+    check(opcode::Nop::new().file(Fixed(3)).file(Fd(4)).build(), &Sqe { fd: 4, op_flags: 2, ..sqe() });
+    check(opcode::Nop::new().fixed_buffer(9).build(), &Sqe { buf_index: 9, op_flags: 8, ..sqe() });
+    check(opcode::Nop::new().task_work().build(), &Sqe { op_flags: 16, ..sqe() });
+    check(opcode::Nop::new().big([1, 2]).build(), &Sqe { off: 1, addr: 2, op_flags: 32, ..sqe() });
+    let all = Sqe { fd: 1, off: 5, addr: 6, len: 2, op_flags: 63, buf_index: 4, ..sqe() };
+    let nop = opcode::Nop::new().result(2).file(Fixed(1)).fixed_buffer(4).task_work().big([5, 6]);
+    check(nop.build(), &all);
+    let nop = opcode::Nop128::new().result(2).file(Fixed(1)).fixed_buffer(4).task_work().big([5, 6]);
+    check_large(nop.build(), &Sqe { opcode: 63, ..all }, [0; 64]);
+    check_large(opcode::Nop128::default().build(), &Sqe { opcode: 63, ..sqe() }, [0; 64]);
+}
+
+#[test]
+fn messages() {
+    check(
+        opcode::MsgRingData::new(Fd(5), -123_456, 77).build(),
+        &Sqe { opcode: 40, fd: 5, off: 77, len: (-123_456_i32).cast_unsigned(), ..Sqe::default() },
+    );
+    check(
+        opcode::MsgRingData::new(Fd(5), 1, u64::MAX).flags(cqueue::Flags::from_bits_retain(0x5_0003)).build(),
+        &Sqe { opcode: 40, fd: 5, off: u64::MAX, len: 1, op_flags: 2, file_index: 0x5_0003, ..Sqe::default() },
+    );
+    check(
+        opcode::MsgRingSendFd::new(Fd(5), Fixed(3), DestinationSlot::at(8).unwrap(), 77).build(),
+        &Sqe { opcode: 40, fd: 5, off: 77, addr: 1, addr3: 3, file_index: 9, ..Sqe::default() },
+    );
+    check(
+        opcode::MsgRingSendFd::new(Fd(5), Fixed(u32::MAX), DestinationSlot::ALLOCATE, 77).skip().build(),
+        &Sqe {
+            opcode: 40,
+            fd: 5,
+            off: 77,
+            addr: 1,
+            op_flags: 1,
+            addr3: 0xffff_ffff,
+            file_index: u32::MAX,
+            ..Sqe::default()
+        },
+    );
+}
+
+#[test]
+fn futexes() {
+    let flags = FutexFlags::SIZE_U32.with(FutexFlags::PRIVATE);
+    check(
+        opcode::FutexWait::new(at(0x9000), 1 << 40, opcode::FutexWait::ANY, flags).build(),
+        &Sqe { opcode: 51, fd: 0x82, off: 1 << 40, addr: 0x9000, addr3: 0xffff_ffff, ..Sqe::default() },
+    );
+    check(
+        opcode::FutexWake::new(at(0x9000), 3, u64::MAX, FutexFlags::from(2)).build(),
+        &Sqe { opcode: 52, fd: 2, off: 3, addr: 0x9000, addr3: u64::MAX, ..Sqe::default() },
+    );
+    check(
+        opcode::FutexWaitV::new(at(0xa000), 128).build(),
+        &Sqe { opcode: 53, fd: 0, addr: 0xa000, len: 128, ..Sqe::default() },
+    );
+    // The list's own element.
+    let one = types::FutexWaitV::new(at(0x9000), 7, flags);
+    // SAFETY: 24 bytes, of which all are fields (asserted where the type is).
+    let bytes: [u8; 24] = unsafe { core::mem::transmute(one) };
+    let mut expected = [0; 24];
+    expected[..8].copy_from_slice(&7_u64.to_ne_bytes());
+    expected[8..16].copy_from_slice(&0x9000_u64.to_ne_bytes());
+    expected[16..20].copy_from_slice(&0x82_u32.to_ne_bytes());
+    assert_eq!(bytes, expected);
+}
+
+#[test]
+fn wait_id() {
+    check(
+        opcode::WaitId::new(IdType::PID, 4711, WaitOptions::EXITED.with(WaitOptions::NOWAIT)).build(),
+        &Sqe { opcode: 50, fd: 4711, len: 1, file_index: 0x0100_0004, ..Sqe::default() },
+    );
+    for (idtype, number) in [(IdType::ALL, 0), (IdType::PID, 1), (IdType::PGID, 2), (IdType::PIDFD, 3)] {
+        check(
+            opcode::WaitId::new(idtype, 1, WaitOptions::from(8)).infop(at::<SigInfo>(0xb000)).build(),
+            &Sqe { opcode: 50, fd: 1, off: 0xb000, len: number, file_index: 8, ..Sqe::default() },
+        );
+    }
+}
+
+#[test]
+fn commands_of_16_bytes() {
+    let sqe = || Sqe { opcode: 46, fd: 5, off: pair(0xc0de, 0), ..Sqe::default() };
+    let new = || opcode::UringCmd16::new(Fd(5), 0xc0de);
+    let cmd: [u8; 16] = core::array::from_fn(|i| i as u8 + 1);
+    check(new().build(), &sqe());
+    check(new().cmd(cmd).build(), &Sqe::from_cmd(sqe(), &cmd));
+    check(new().addr(0xd000).len(9).build(), &Sqe { addr: 0xd000, len: 9, ..sqe() });
+    check(new().fixed_buffer(7).build(), &Sqe { op_flags: 1, buf_index: 7, ..sqe() });
+    check(new().multishot(7).build(), &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 7, ..sqe() });
+    check(opcode::UringCmd16::new(Fixed(5), 0xc0de).build(), &Sqe { flags: 1, ..sqe() });
+}
+
+#[test]
+fn commands_of_80_bytes() {
+    let cmd: [u8; 80] = core::array::from_fn(|i| i as u8 + 1);
+    let (first, rest) = cmd.split_first_chunk::<16>().unwrap();
+    let rest: [u8; 64] = rest.try_into().unwrap();
+    let sqe = |opcode| Sqe { opcode, fd: 5, off: pair(0xc0de, 0), ..Sqe::default() };
+    check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).build(), &sqe(46), [0; 64]);
+    check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).cmd(cmd).build(), &Sqe::from_cmd(sqe(46), first), rest);
+    check_large(
+        opcode::UringCmd80::new(Fixed(5), 0xc0de).cmd(cmd).addr(1).len(2).fixed_buffer(3).build(),
+        &Sqe { flags: 1, addr: 1, len: 2, op_flags: 1, buf_index: 3, ..Sqe::from_cmd(sqe(46), first) },
+        rest,
+    );
+    check_large(opcode::UringCmd128::new(Fd(5), 0xc0de).cmd(cmd).build(), &Sqe::from_cmd(sqe(64), first), rest);
+    check_large(
+        opcode::UringCmd128::new(Fd(5), 0xc0de).multishot(3).build(),
+        &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 3, ..sqe(64) },
+        [0; 64],
+    );
+}
+
+#[test]
+fn socket_commands() {
+    let sqe = |command| Sqe { opcode: 46, fd: 5, off: pair(command, 0), ..Sqe::default() };
+    check(opcode::SiocInq::new(Fd(5)).build(), &sqe(0));
+    check(opcode::SiocOutq::new(Fixed(5)).build(), &Sqe { flags: 1, ..sqe(1) });
+    check(
+        opcode::GetSockOpt::new(Fd(5), 1, 3, at(0xe000), 4).build(),
+        &Sqe { addr: pair(1, 3), addr3: 0xe000, file_index: 4, ..sqe(2) },
+    );
+    check(
+        opcode::SetSockOpt::new(Fd(5), 6, 13, at(0xe000), 4).build(),
+        &Sqe { addr: pair(6, 13), addr3: 0xe000, file_index: 4, ..sqe(3) },
+    );
+    check(opcode::TxTimestamp::new(Fd(5)).build(), &sqe(4));
+    check(
+        opcode::GetSockName::new(Fd(5), at::<u8>(0xf000), at(0xf100)).build(),
+        &Sqe { addr: 0xf000, addr3: 0xf100, ..sqe(5) },
+    );
+    check(
+        opcode::GetSockName::new(Fd(5), at::<u8>(0xf000), at(0xf100)).peer().build(),
+        &Sqe { addr: 0xf000, addr3: 0xf100, file_index: 1, ..sqe(5) },
+    );
+}
+
+#[test]
+fn block_discard() {
+    let number = if cfg!(any(target_arch = "powerpc", target_arch = "powerpc64")) { 0x2000_1200 } else { 0x1200 };
+    assert_eq!(uapi::BLOCK_URING_CMD_DISCARD, number);
+    check(
+        opcode::BlockDiscard::new(Fixed(5), 1 << 40, 1 << 41).build(),
+        &Sqe { opcode: 46, flags: 1, fd: 5, off: pair(number, 0), addr: 1 << 40, addr3: 1 << 41, ..Sqe::default() },
+    );
+}
