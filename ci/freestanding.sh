@@ -37,7 +37,7 @@ need strace strace
 
 # ---- building
 
-programs="nop cat cp panic_free panic_free_register"
+programs="nop cat cp echo panic_free panic_free_register"
 if ! cargo build --quiet --release -p freestanding; then
     bad "builds with a linker and nothing else"
     echo "$passed passed, $failed failed"
@@ -109,6 +109,251 @@ check "cat goes on after one" bash -c "$cat none one 2>/dev/null | cmp - one"
 check "cat's status tells of it all the same" bash -c "! $cat none one"
 refused "cat of a directory" 1 EISDIR "$cat" .
 refused "cat to a full device" 1 ENOSPC bash -c "$cat one >/dev/full"
+
+# ---- echo
+
+# listening ARGUMENT...: starts echo, and waits until it says where it listens. Sets pid and port.
+listening() {
+    rm -f where
+    "$bin/echo" "$@" >where 2>err &
+    pid=$!
+    local try
+    for try in $(seq 100); do
+        port=$(sed -nE 's/^listening on 127\.0\.0\.1:([0-9]+)$/\1/p' where)
+        [ -n "$port" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+# ended SIGNAL: echo ends with 0 after that signal, or by itself if there is none.
+ended() {
+    if [ -n "$1" ]; then kill "-$1" "$pid" || return 1; fi
+    local status
+    timeout 10 tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
+    wait "$pid" 2>/dev/null; status=$?
+    [ $status = 0 ] || { echo "status $status, $(cat err)"; return 1; }
+}
+client() { timeout 30 python3 client.py "$1" "$port"; }
+files() { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
+
+refused "echo with a port that is none" 2 "usage: echo" "$bin/echo" 65536
+refused "echo with a word" 2 "usage: echo" "$bin/echo" seven
+refused "echo with a count left out" 2 "usage: echo" "$bin/echo" 0 --connections
+refused "echo --help" 0 "usage: echo" "$bin/echo" --help
+if listening; then
+    refused "echo on a port that is taken" 1 "echo: bind: EADDRINUSE" "$bin/echo" "$port"
+    check "SIGTERM ends echo" ended TERM
+else
+    bad "echo listens" "$(cat err)"
+fi
+cat >client.py <<'S'
+import os, resource, socket, struct, sys, threading, time
+
+port = int(sys.argv[2])
+_, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+def connect():
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+def receive(s, count):
+    got = bytearray()
+    while len(got) < count:
+        piece = s.recv(65536)
+        if not piece:
+            break
+        got += piece
+    return bytes(got)
+
+def round_trip(size):
+    """Sends while it receives, says that it is done, and expects the same back, and the end."""
+    data = os.urandom(size)
+    with connect() as s:
+        def send():
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+        sender = threading.Thread(target=send)
+        sender.start()
+        got = receive(s, size + 1)
+        sender.join()
+        assert got == data, f"{len(got)} of {size} bytes, or others"
+
+def one():
+    round_trip(1 << 20)
+
+def many():
+    """200 at once, all open before the first byte is sent."""
+    data = [os.urandom(65536) for _ in range(200)]
+    sockets = [connect() for _ in data]
+    for s, bytes in zip(sockets, data):
+        s.sendall(bytes)
+    for s, bytes in zip(sockets, data):
+        assert receive(s, len(bytes)) == bytes
+        s.close()
+
+def crowd():
+    """3,000 open at once."""
+    sockets = [connect() for _ in range(3000)]
+    for number, s in enumerate(sockets):
+        s.sendall(struct.pack("<I", number))
+    for number, s in enumerate(sockets):
+        assert receive(s, 4) == struct.pack("<I", number)
+    for s in sockets:
+        s.close()
+
+def hoard(count):
+    """So many that never read, and have sent until the server takes no more of any."""
+    sockets = []
+    for _ in range(count):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", port))
+        s.setblocking(False)
+        sockets.append(s)
+    idle = 0
+    while idle < 4:
+        idle += 1
+        for s in sockets:
+            try:
+                while s.send(bytes(65536)):
+                    idle = 0
+            except BlockingIOError:
+                pass
+        time.sleep(0.05)
+    return sockets
+
+def greedy():
+    """100 that send all that they can and never read, most of which then leave: the others are served."""
+    sockets = hoard(100)
+    for s in sockets[4:]:
+        s.close()
+    round_trip(100000)
+    for s in sockets:
+        s.close()
+
+def starved():
+    """What comes while no buffer is free is served when they are free again, of however many."""
+    waiting = [connect() for _ in range(600)]
+    hogs = hoard(100)
+    for s in waiting:
+        s.sendall(bytes(10))
+    waiting += [connect() for _ in range(100)]
+    time.sleep(0.1)
+    for s in hogs:
+        s.close()
+    for s in waiting[:600]:
+        assert receive(s, 10) == bytes(10)
+    for s in waiting:
+        s.sendall(b"x")
+        assert receive(s, 1) == b"x"
+        s.close()
+
+def early():
+    """Those that go before their bytes have come back: with an end, and with a reset."""
+    for number in range(50):
+        s = connect()
+        s.sendall(os.urandom(300000 if number % 3 == 0 else 1))
+        if number % 2:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+    round_trip(1000)
+
+def sequence():
+    for number in range(2000):
+        s = connect()
+        s.sendall(b"%d" % number)
+        assert receive(s, len(b"%d" % number)) == b"%d" % number
+        s.close()
+
+def too_many():
+    """Whoever finds the table full gets an end or a reset at once, and the 4,096 before are served."""
+    sockets = [connect() for _ in range(4096)]
+    for s in sockets:
+        s.sendall(b"x")
+        assert receive(s, 1) == b"x"
+    for _ in range(100):
+        with connect() as s:
+            try:
+                assert s.recv(1) == b""
+            except ConnectionResetError:
+                pass
+    for s in sockets:
+        s.sendall(b"y")
+        assert receive(s, 1) == b"y"
+        s.close()
+
+def hold():
+    """Ten that keep sending and receiving until the server ends."""
+    def talk(s):
+        try:
+            while s.recv(65536):
+                s.sendall(bytes(65536))
+        except OSError:
+            pass
+    sockets = [connect() for _ in range(10)]
+    threads = [threading.Thread(target=talk, args=(s,)) for s in sockets]
+    for s, thread in zip(sockets, threads):
+        s.sendall(bytes(200000))
+        thread.start()
+    time.sleep(0.2)
+    print("held", flush=True)
+    for thread in threads:
+        thread.join()
+
+globals()[sys.argv[1]]()
+S
+if need python3 python3; then
+    listening 0
+    before=$(files)
+    check "echo of 1 MiB" client one
+    check "echo to 200 at once, 64 KiB each" client many
+    if [ "$(ulimit -H -n)" = unlimited ] || [ "$(ulimit -H -n)" -ge 4500 ]; then
+        check "echo to 3,000 at once" client crowd
+        check "echo has room for 4,096, and closes more at once" client too_many
+    else
+        skip "echo to thousands at once" "no more than $(ulimit -H -n) open files are allowed"
+    fi
+    check "echo to clients that leave early" client early
+    check "echo to clients that never read, and others meanwhile" client greedy
+    check "echo to those that came while no buffer was free" client starved
+    check "echo of 1 MiB after all that" client one
+    for try in $(seq 40); do [ "$(files)" = "$before" ] && break; sleep 0.05; done
+    check "echo has closed all files, $before are left" test "$(files)" = "$before"
+    client hold >held &
+    holder=$!
+    for try in $(seq 100); do [ -s held ] && break; sleep 0.05; done
+    check "SIGTERM ends echo while data is on its way" ended TERM
+    check "whose clients see the end" wait $holder
+    listening 0 --connections 2000
+    check "2,000 connections, one after the other" client sequence
+    check "echo --connections 2000 ends after them" ended ""
+    listening "$port"
+    check "echo on the same port, again" client one
+    ended TERM
+    printf 'ulimit -n 64\nexec "$@"\n' >few.sh
+    rm -f where
+    bash few.sh "$bin/echo" >where 2>err &
+    pid=$!
+    for try in $(seq 100); do [ -s where ] && break; sleep 0.05; done
+    port=$(sed 's/.*://' where)
+    check "echo to 200 at once, with files for 64" client many
+    check "SIGTERM ends it, too" ended TERM
+    if have strace && strace -o calls "$bin/nop" 2>/dev/null; then
+        strace -f -o calls "$bin/echo" --connections 200 >where 2>err &
+        pid=$!
+        for try in $(seq 100); do [ -s where ] && break; sleep 0.05; done
+        port=$(sed 's/.*://' where)
+        client many
+        check "echo ends after 200 connections" ended ""
+        names=$(sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' calls | sort | uniq -c | sort -rn | awk '{print $2 ":" $1}' | tr '\n' ' ')
+        others=$(grep -vcE '^[0-9]+ +(io_uring_enter\(|<\.\.\. io_uring_enter|\+\+\+)' calls)
+        check "whatever it serves, it calls io_uring_enter only, but for $others at start and end: $names" test "$others" -le 25
+    else
+        skip "the system calls of echo" "no strace, or not allowed to trace"
+    fi
+else
+    skip "what echo sends" "no python3"
+fi
 
 # ---- cp: content and mode
 

@@ -7,7 +7,7 @@
 use core::ffi::CStr;
 
 use bare_uring::Errno;
-use bare_uring::types::{RawFd, Sigset};
+use bare_uring::types::{RawFd, Sigset, SockAddr};
 use linux_raw_sys::general as nr;
 use linux_raw_sys::ioctl::TCGETS;
 
@@ -193,4 +193,56 @@ pub fn socket_pair() -> Result<[RawFd; 2], Errno> {
     // SAFETY: the kernel writes both descriptors to the array, during the call.
     unsafe { call(nr::__NR_socketpair, [KIND[0], KIND[1] | nr::O_CLOEXEC as usize, 0, buffer]) }?;
     Ok(fds)
+}
+
+/// A level and a name of `setsockopt(2)`, as every architecture here has them.
+pub type SocketOption = [usize; 2];
+/// `SO_REUSEADDR` of `SOL_SOCKET`.
+pub const REUSE_ADDRESS: SocketOption = [1, 2];
+/// `TCP_NODELAY` of `IPPROTO_TCP`.
+pub const NO_DELAY: SocketOption = [6, 1];
+
+/// `setsockopt(2)`, of an option that is a number.
+///
+/// # Errors
+///
+/// As there.
+pub fn set_socket_option(fd: RawFd, [level, name]: SocketOption, value: i32) -> Result<(), Errno> {
+    let buffer = (&raw const value).expose_provenance();
+    // SAFETY: the kernel reads the value, whose size is the fifth argument, during the call.
+    let raw =
+        unsafe { arch::syscall6(nr::__NR_setsockopt as usize, word(fd), level, name, buffer, size_of_val(&value), 0) };
+    arch::check(raw).map(drop).map_err(|number| Errno::from_raw(number.get()).unwrap_or(Errno::EIO))
+}
+
+/// `getsockname(2)`: the address that a socket has.
+///
+/// # Errors
+///
+/// As there.
+pub fn socket_name(fd: RawFd) -> Result<SockAddr, Errno> {
+    let mut name = SockAddr::EMPTY;
+    let (address, len) = name.out();
+    // SAFETY: the kernel writes the address, for which there is as much room as the length says, and its length, during
+    // the call.
+    unsafe { call(nr::__NR_getsockname, [word(fd), address.expose_provenance(), len.expose_provenance(), 0]) }?;
+    Ok(name)
+}
+
+/// Lets the program have as many open files as `setrlimit(2)` allows it.
+///
+/// # Errors
+///
+/// As there.
+pub fn raise_file_limit() -> Result<(), Errno> {
+    // The limit, and how far it may be raised: `struct rlimit64`.
+    let mut limits = [0_u64; 2];
+    let resource = nr::RLIMIT_NOFILE as usize;
+    let buffer = limits.as_mut_ptr().expose_provenance();
+    // SAFETY: the kernel writes both numbers to the array, during the call.
+    unsafe { call(nr::__NR_prlimit64, [0, resource, 0, buffer]) }?;
+    limits[0] = limits[1];
+    let buffer = limits.as_ptr().expose_provenance();
+    // SAFETY: the kernel reads both numbers during the call.
+    unsafe { call(nr::__NR_prlimit64, [0, resource, buffer, 0]) }.map(drop)
 }
