@@ -3,62 +3,15 @@
 
 use core::ffi::c_void;
 
+mod common;
+
 use bare_uring::opcode;
-use bare_uring::squeue::Entry;
 use bare_uring::types::{
     AtFlags, AttrPi, AttrTypes, DestinationSlot, FallocateFlags, Fd, FileAdvice, Fixed, FixedFdFlags, IntegrityFlags,
     IoVec, MemoryAdvice, OpenFlags, OpenHow, RawFd, RenameFlags, ResolveFlags, RwFlags, SpliceFlags,
     SyncFileRangeFlags, XattrFlags,
 };
-
-/// The fields of `struct io_uring_sqe` by their C names, in their order.
-#[derive(Default)]
-struct Sqe {
-    opcode: u8,
-    flags: u8,
-    ioprio: u16,
-    fd: i32,
-    off: u64,
-    addr: u64,
-    len: u32,
-    op_flags: u32,
-    user_data: u64,
-    buf_index: u16,
-    personality: u16,
-    file_index: u32,
-    addr3: u64,
-    pad: u64,
-}
-
-impl Sqe {
-    fn bytes(&self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        bytes[0] = self.opcode;
-        bytes[1] = self.flags;
-        bytes[2..4].copy_from_slice(&self.ioprio.to_ne_bytes());
-        bytes[4..8].copy_from_slice(&self.fd.to_ne_bytes());
-        bytes[8..16].copy_from_slice(&self.off.to_ne_bytes());
-        bytes[16..24].copy_from_slice(&self.addr.to_ne_bytes());
-        bytes[24..28].copy_from_slice(&self.len.to_ne_bytes());
-        bytes[28..32].copy_from_slice(&self.op_flags.to_ne_bytes());
-        bytes[32..40].copy_from_slice(&self.user_data.to_ne_bytes());
-        bytes[40..42].copy_from_slice(&self.buf_index.to_ne_bytes());
-        bytes[42..44].copy_from_slice(&self.personality.to_ne_bytes());
-        bytes[44..48].copy_from_slice(&self.file_index.to_ne_bytes());
-        bytes[48..56].copy_from_slice(&self.addr3.to_ne_bytes());
-        bytes[56..64].copy_from_slice(&self.pad.to_ne_bytes());
-        bytes
-    }
-}
-
-#[track_caller]
-fn check(entry: Entry, expected: &Sqe) {
-    assert_eq!(entry.to_bytes(), expected.bytes());
-}
-
-fn at<T>(address: usize) -> *mut T {
-    core::ptr::without_provenance_mut(address)
-}
+use common::sqe::{Sqe, at, check};
 
 fn slot(number: u32) -> DestinationSlot {
     DestinationSlot::at(number).unwrap()

@@ -1,64 +1,21 @@
 //! Polls, timeouts, cancellations, nops, messages, futexes, waits and commands build exactly the bytes that the kernel
 //! expects: whole entries against literals.
 
+mod common;
+
 use bare_uring::opcode;
-use bare_uring::squeue::{Entry, Entry128};
+use bare_uring::squeue::Entry128;
 use bare_uring::types::{
     self, CancelBuilder, DestinationSlot, Fd, Fixed, FutexFlags, IdType, PollEvents, SigInfo, TimeoutFlags, Timespec,
     WaitOptions,
 };
 use bare_uring::{cqueue, uapi};
+use common::sqe::{Sqe, at, check};
 
-/// The fields of `struct io_uring_sqe` by their C names, in their order.
-#[derive(Default)]
-struct Sqe {
-    opcode: u8,
-    flags: u8,
-    ioprio: u16,
-    fd: i32,
-    off: u64,
-    addr: u64,
-    len: u32,
-    op_flags: u32,
-    user_data: u64,
-    buf_index: u16,
-    personality: u16,
-    file_index: u32,
-    addr3: u64,
-    pad: u64,
-}
-
-impl Sqe {
-    /// The same with the 16 bytes from the 48th on.
-    fn from_cmd(sqe: Self, cmd: &[u8; 16]) -> Self {
-        let word = |at: usize| u64::from_ne_bytes(cmd[at..at + 8].try_into().unwrap());
-        Self { addr3: word(0), pad: word(8), ..sqe }
-    }
-
-    fn bytes(&self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        bytes[0] = self.opcode;
-        bytes[1] = self.flags;
-        bytes[2..4].copy_from_slice(&self.ioprio.to_ne_bytes());
-        bytes[4..8].copy_from_slice(&self.fd.to_ne_bytes());
-        bytes[8..16].copy_from_slice(&self.off.to_ne_bytes());
-        bytes[16..24].copy_from_slice(&self.addr.to_ne_bytes());
-        bytes[24..28].copy_from_slice(&self.len.to_ne_bytes());
-        bytes[28..32].copy_from_slice(&self.op_flags.to_ne_bytes());
-        bytes[32..40].copy_from_slice(&self.user_data.to_ne_bytes());
-        bytes[40..42].copy_from_slice(&self.buf_index.to_ne_bytes());
-        bytes[42..44].copy_from_slice(&self.personality.to_ne_bytes());
-        bytes[44..48].copy_from_slice(&self.file_index.to_ne_bytes());
-        bytes[48..56].copy_from_slice(&self.addr3.to_ne_bytes());
-        bytes[56..64].copy_from_slice(&self.pad.to_ne_bytes());
-        bytes
-    }
-}
-
-#[track_caller]
-fn check(entry: Entry, expected: &Sqe) {
-    assert_eq!(entry.to_bytes(), expected.bytes());
-    assert_eq!(Entry::from_bytes(expected.bytes()), entry);
+/// The same with the 16 bytes from the 48th on.
+fn from_cmd(sqe: Sqe, cmd: &[u8; 16]) -> Sqe {
+    let word = |at: usize| u64::from_ne_bytes(cmd[at..at + 8].try_into().unwrap());
+    Sqe { addr3: word(0), pad: word(8), ..sqe }
 }
 
 /// Both halves of a large entry.
@@ -68,10 +25,6 @@ fn check_large(entry: Entry128, expected: &Sqe, rest: [u8; 64]) {
     bytes[..64].copy_from_slice(&expected.bytes());
     bytes[64..].copy_from_slice(&rest);
     assert_eq!(entry.to_bytes(), bytes);
-}
-
-fn at<T>(address: usize) -> *mut T {
-    core::ptr::without_provenance_mut(address)
 }
 
 /// Two 32-bit fields in the place of a 64-bit one.
@@ -286,7 +239,7 @@ fn commands_of_16_bytes() {
     let new = || opcode::UringCmd16::new(Fd(5), 0xc0de);
     let cmd: [u8; 16] = core::array::from_fn(|i| i as u8 + 1);
     check(new().build(), &sqe());
-    check(new().cmd(cmd).build(), &Sqe::from_cmd(sqe(), &cmd));
+    check(new().cmd(cmd).build(), &from_cmd(sqe(), &cmd));
     check(new().addr(0xd000).len(9).build(), &Sqe { addr: 0xd000, len: 9, ..sqe() });
     check(new().fixed_buffer(7).build(), &Sqe { op_flags: 1, buf_index: 7, ..sqe() });
     check(new().multishot(7).build(), &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 7, ..sqe() });
@@ -300,13 +253,13 @@ fn commands_of_80_bytes() {
     let rest: [u8; 64] = rest.try_into().unwrap();
     let sqe = |opcode| Sqe { opcode, fd: 5, off: pair(0xc0de, 0), ..Sqe::default() };
     check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).build(), &sqe(46), [0; 64]);
-    check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).cmd(cmd).build(), &Sqe::from_cmd(sqe(46), first), rest);
+    check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).cmd(cmd).build(), &from_cmd(sqe(46), first), rest);
     check_large(
         opcode::UringCmd80::new(Fixed(5), 0xc0de).cmd(cmd).addr(1).len(2).fixed_buffer(3).build(),
-        &Sqe { flags: 1, addr: 1, len: 2, op_flags: 1, buf_index: 3, ..Sqe::from_cmd(sqe(46), first) },
+        &Sqe { flags: 1, addr: 1, len: 2, op_flags: 1, buf_index: 3, ..from_cmd(sqe(46), first) },
         rest,
     );
-    check_large(opcode::UringCmd128::new(Fd(5), 0xc0de).cmd(cmd).build(), &Sqe::from_cmd(sqe(64), first), rest);
+    check_large(opcode::UringCmd128::new(Fd(5), 0xc0de).cmd(cmd).build(), &from_cmd(sqe(64), first), rest);
     check_large(
         opcode::UringCmd128::new(Fd(5), 0xc0de).multishot(3).build(),
         &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 3, ..sqe(64) },
