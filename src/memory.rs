@@ -21,6 +21,17 @@ use crate::uapi::{
 /// Bytes of one 32-bit word of a ring.
 const WORD: usize = size_of::<u32>();
 
+/// Where the entry of index `at` lies.
+///
+/// # Safety
+///
+/// `entries` are as many `T`s as `ring` has slots.
+#[inline(always)]
+pub(crate) unsafe fn slot<T>(entries: NonNull<u8>, ring: Slots, at: u32) -> NonNull<T> {
+    // SAFETY: a slot's number is below the number of slots.
+    unsafe { entries.cast::<T>().add(ring.slot(at) as usize) }
+}
+
 /// How many bytes a ring in provided memory needs, for each of its two areas.
 ///
 /// From [`Builder::memory_size`](crate::Builder::memory_size).

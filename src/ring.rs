@@ -139,7 +139,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
 impl<S, C, K: Kernel> IoUring<S, C, K> {
     pub(crate) fn assemble(kernel: K, fd: RawFd, params: Parameters, rings: Rings, regions: Regions) -> Self {
-        let (sq, cq) = (squeue::Local::new(&rings), cqueue::Local::new(&rings));
+        let (sq, cq) = (squeue::Local::new(&rings), cqueue::Local::new(&rings, params.setup()));
         let core = Core { kernel, fd, rings, params, wait_flags: EnterFlags::empty() };
         Self { core, sq, cq, regions, entries: PhantomData }
     }

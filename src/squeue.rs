@@ -28,13 +28,21 @@ pub(crate) struct Local {
     pub(crate) owed: Cell<i32>,
     /// The kernel's head when last looked at: never ahead of the real one.
     head: Cell<u32>,
+    /// In a mixed queue, what links the entry pushed last to the next one.
+    link: Cell<Flags>,
 }
 
 impl Local {
     pub(crate) fn new(rings: &Rings) -> Self {
         let tail = rings.sq_tail().load(Ordering::Relaxed);
         let head = rings.sq_head().load(Ordering::Acquire);
-        Self { tail: Cell::new(tail), reported: Cell::new(tail), owed: Cell::new(0), head: Cell::new(head) }
+        Self {
+            tail: Cell::new(tail),
+            reported: Cell::new(tail),
+            owed: Cell::new(0),
+            head: Cell::new(head),
+            link: Cell::new(Flags::empty()),
+        }
     }
 
     /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
@@ -134,7 +142,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
             return Err(PushError(entry));
         }
         // SAFETY: there is room for `slots` slots from `tail` on, so that the kernel does not read them.
-        unsafe { entry.write(self.rings.sqes, self.rings.sq, tail) };
+        unsafe { entry.write(self.rings.sqes, self.rings.sq, tail, &self.local.link) };
         self.local.tail.set(tail.wrapping_add(slots));
         Ok(())
     }
@@ -163,7 +171,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
         for entry in entries {
             let slots = entry.slots(self.rings.sq.until_end(tail));
             // SAFETY: there is room for all of them from `start` on, so that the kernel does not read these slots.
-            unsafe { entry.clone().write(self.rings.sqes, self.rings.sq, tail) };
+            unsafe { entry.clone().write(self.rings.sqes, self.rings.sq, tail, &self.local.link) };
             tail = tail.wrapping_add(slots);
         }
         self.local.tail.set(tail);

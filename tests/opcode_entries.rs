@@ -3,41 +3,11 @@
 mod common;
 
 use bare_uring::opcode;
-use bare_uring::squeue::Flags;
 use bare_uring::types::{
     AtFlags, DestinationSlot, Fd, Fixed, FsyncFlags, IoVec, OpenFlags, PollEvents, RwFlags, StatxBuffer, StatxMask,
     TimeoutFlags, Timespec,
 };
 use common::sqe::{Sqe, at, check};
-
-#[test]
-fn nop() {
-    check(opcode::Nop::new().build(), &Sqe { opcode: 0, fd: -1, ..Sqe::default() });
-    check(
-        opcode::Nop::new().result(-7).build(),
-        &Sqe { opcode: 0, fd: -1, len: 0xffff_fff9, op_flags: 1, ..Sqe::default() },
-    );
-}
-
-#[test]
-fn setters_of_every_entry() {
-    check(
-        opcode::Nop::new()
-            .build()
-            .flags(Flags::IO_LINK)
-            .flags(Flags::ASYNC)
-            .user_data(0x0123_4567_89ab_cdef)
-            .personality(9),
-        &Sqe {
-            opcode: 0,
-            flags: 1 << 2 | 1 << 4,
-            fd: -1,
-            user_data: 0x0123_4567_89ab_cdef,
-            personality: 9,
-            ..Sqe::default()
-        },
-    );
-}
 
 #[test]
 fn read_and_write() {

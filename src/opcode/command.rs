@@ -104,7 +104,7 @@ macro_rules! large_command {
             #[must_use]
             pub const fn cmd(mut self, cmd: [u8; 80]) -> Self {
                 self.0.entry.addr3 = word(&cmd, 0);
-                self.0.entry.optval = word(&cmd, 8);
+                self.0.entry.attr_type_mask = word(&cmd, 8);
                 let mut i = 0;
                 while i < self.0.tail.len() {
                     self.0.tail[i] = word(&cmd, 16 + 8 * i);
@@ -156,7 +156,7 @@ impl UringCmd16 {
     #[must_use]
     pub const fn cmd(mut self, cmd: [u8; 16]) -> Self {
         self.0.addr3 = word(&cmd, 0);
-        self.0.optval = word(&cmd, 8);
+        self.0.attr_type_mask = word(&cmd, 8);
         self
     }
 

@@ -70,7 +70,7 @@ macro_rules! single {
             #[doc(alias = "attr_type_mask")]
             pub fn attributes(mut self, attributes: *const c_void, types: AttrTypes) -> Self {
                 self.0.addr3 = address(attributes);
-                self.0.optval = types.bits();
+                self.0.attr_type_mask = types.bits();
                 self
             }
         }
