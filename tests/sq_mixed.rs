@@ -181,7 +181,7 @@ fn a_chain_goes_on_through_the_filler() {
                 let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (7 - width, 0));
                 let mut ring = ring(&fake);
                 let mut sq = ring.submission();
-                let entries = [before.clone(), Large(5).entry()];
+                let entries = [before, Large(5).entry()];
                 let pieces = if at_once { 2 } else { 1 };
                 for piece in entries.chunks(pieces) {
                     // SAFETY: the fake kernel reads user data only.
