@@ -39,6 +39,9 @@ request 3 completed with Ok(30)
 END
 expect cat Cargo.toml <Cargo.toml
 cmp "$work/out" Cargo.toml
+head -c 100000 /dev/urandom >"$work/long"
+"$target/cat" "$work/long" >"$work/copy"
+cmp "$work/long" "$work/copy"
 head -c 1000000 /dev/urandom >"$work/from"
 expect linked_copy "$work/from" "$work/to" <<'END'
 copied 1000000 bytes in 16 chains

@@ -1,7 +1,8 @@
 //! Real work: reads a file piece by piece and writes it to standard output.
 //!
 //! A result is a count or an error, never both: `outcome` tells which. A read may bring less than was asked for, a
-//! write may take less than it was given, and only a read of 0 bytes is the end.
+//! write may take less than it was given, and only a read of 0 bytes is the end. A request starts at the offset that it
+//! is told, at 0 if none: to go on where the file stands, as write(2) does, the offset is -1.
 
 use std::error::Error;
 use std::fs::File;
@@ -46,8 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut piece = &buffer[..len as usize];
         while !piece.is_empty() {
-            // Without `offset`, a write goes where the file stands.
-            let write = opcode::Write::new(Fd(1), piece.as_ptr(), piece.len() as u32);
+            let write = opcode::Write::new(Fd(1), piece.as_ptr(), piece.len() as u32).offset(u64::MAX);
             // SAFETY: nobody writes to the buffer until `run` returns.
             let written = unsafe { run(&mut ring, write.build())? };
             piece = &piece[written as usize..];
