@@ -1,6 +1,6 @@
 //! Sets of epoll.
 
-use super::address;
+use super::{address, on_memory};
 use crate::flags::net::EpollOp;
 use crate::squeue::Entry;
 use crate::types::EpollEvent;
@@ -86,9 +86,6 @@ impl EpollWait {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, events: *mut EpollEvent, max_events: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(events);
-        entry.len = max_events;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, events, max_events))
     }
 }

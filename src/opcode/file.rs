@@ -12,6 +12,21 @@ use crate::uapi::io_uring_op::{
     IORING_OP_FSYNC, IORING_OP_FTRUNCATE, IORING_OP_MADVISE, IORING_OP_SYNC_FILE_RANGE,
 };
 
+/// A place in the file, for those whose range has one.
+macro_rules! placed {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The offset in the file to start at; at first 0.
+            #[inline]
+            #[must_use]
+            pub const fn offset(mut self, offset: u64) -> Self {
+                self.0.off = offset;
+                self
+            }
+        }
+    )*};
+}
+
 /// Writes a file's changes to the device, as `fsync(2)`.
 ///
 /// Since 5.1. Points to nothing. Ordered behind writes only by a link or a drain: it does not wait for requests that
@@ -80,22 +95,11 @@ impl SyncFileRange {
         entry.len = len;
         Self(entry)
     }
+}
 
-    /// The offset in the file to start at; at first 0.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
+op_flags! {
     /// `SYNC_FILE_RANGE_*`: what is started and awaited.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: SyncFileRangeFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
+    SyncFileRange, SyncFileRangeFlags
 }
 
 /// Gives a part of a file room on the device, or takes it away, as `fallocate(2)`.
@@ -123,14 +127,6 @@ impl Fallocate {
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
         entry.addr = len;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
     }
 
     /// `FALLOC_FL_*`; at first room is given, and the file grows if it must.
@@ -201,14 +197,6 @@ impl Fadvise {
         (entry.len, entry.addr) = advice_length(len);
         entry.op_flags = advice.0;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
     }
 }
 
@@ -368,3 +356,5 @@ impl FixedFdInstall {
         self
     }
 }
+
+placed!(SyncFileRange Fallocate Fadvise);

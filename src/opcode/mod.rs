@@ -80,11 +80,14 @@
 //! | 64 `IORING_OP_URING_CMD128` | [`UringCmd128`] | 6.19 | command |
 #![forbid(unsafe_code)]
 
+use crate::squeue::Entry;
+use crate::types::sealed::UseFixed;
+
 /// What every request has: its number and its entry.
 macro_rules! request {
     ($name:ident, $code:ident) => {
         impl $name {
-            /// The opcode's number.
+            #[doc = concat!("The opcode's number, `", stringify!($code), "`.")]
             pub const CODE: u8 = $code as u8;
 
             /// The entry to push.
@@ -92,6 +95,53 @@ macro_rules! request {
             #[must_use]
             pub const fn build(self) -> Entry {
                 self.0
+            }
+        }
+    };
+}
+
+/// Taking the buffer from a group. What it is used for, and since when, differs: the doc stands with each.
+macro_rules! buf_group {
+    ($(#[$doc:meta])+ $name:ident) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            #[doc(alias = "IOSQE_BUFFER_SELECT")]
+            pub const fn buf_group(mut self, group: u16) -> Self {
+                self.0.buf_index = group;
+                self.0.flags |= crate::flags::SqeFlags::BUFFER_SELECT.bits();
+                self
+            }
+        }
+    };
+}
+
+/// The flags that an opcode has to itself, in the words of its system call.
+macro_rules! op_flags {
+    ($(#[$doc:meta])+ $name:ident, $flags:ty) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            pub const fn flags(mut self, flags: $flags) -> Self {
+                self.0.op_flags = flags.0;
+                self
+            }
+        }
+    };
+}
+
+/// A new file that goes into a slot of the registered ones instead of a descriptor; what is special stands with each.
+macro_rules! file_index {
+    ($(#[$doc:meta])+ $name:ident) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
+                self.0.file_index = slot.encoded();
+                self
             }
         }
     };
@@ -135,6 +185,14 @@ pub use read_write::{Read, ReadFixed, ReadMulti, Readv, ReadvFixed, Write, Write
 pub use timeout::{LinkTimeout, Timeout, TimeoutRemove, TimeoutUpdate};
 pub use wait::WaitId;
 pub use xattr::{FGetXattr, FSetXattr, GetXattr, SetXattr};
+
+/// An entry about a file and memory: so many bytes of it, or so many pieces that a list there describes.
+fn on_memory<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32) -> Entry {
+    let mut entry = Entry::new(code).target(fd.into_target());
+    entry.addr = address(memory);
+    entry.len = len;
+    entry
+}
 
 /// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
 /// provenance is exposed, since the kernel goes by the number.

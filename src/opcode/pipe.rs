@@ -153,21 +153,15 @@ impl Pipe {
         entry.addr = address(fds);
         Self(entry)
     }
+}
 
-    /// `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: OpenFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
+file_index! {
     /// Puts both ends among the registered files, without file descriptors: the end to read from into this slot, the
     /// end to write to into the one after it; or each into a free one.
-    #[inline]
-    #[must_use]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
+    Pipe
+}
+
+op_flags! {
+    /// `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
+    Pipe, OpenFlags
 }

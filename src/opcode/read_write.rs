@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use super::address;
+use super::{address, on_memory};
 use crate::flags::{AttrTypes, RwFlags, SqeFlags};
 use crate::squeue::Entry;
 use crate::types::sealed::UseFixed;
@@ -95,9 +95,12 @@ macro_rules! written {
     )*};
 }
 
-positioned!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed ReadMulti);
-single!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed);
-written!(Write Writev WriteFixed WritevFixed);
+/// An entry about memory of a registered buffer.
+fn within<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32, buf_index: u16) -> Entry {
+    let mut entry = on_memory(code, fd, memory, len);
+    entry.buf_index = buf_index;
+    entry
+}
 
 /// Reads into one buffer, as `pread(2)`.
 ///
@@ -121,22 +124,14 @@ impl Read {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
+}
 
+buf_group! {
     /// Lets the kernel pick a buffer of this group, of which the request's length is the limit (0: all of it); the
     /// completion has its id. `ENOBUFS`: the group is empty. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
-    }
+    Read
 }
 
 /// Writes from one buffer, as `pwrite(2)`.
@@ -161,10 +156,7 @@ impl Write {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
 }
 
@@ -191,22 +183,14 @@ impl Readv {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, iovec, count))
     }
+}
 
+buf_group! {
     /// Lets the kernel pick a buffer of this group. There must be one piece (else `EINVAL`), of which the length alone
     /// counts, as the limit; the completion has the buffer's id. `ENOBUFS`: the group is empty. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
-    }
+    Readv
 }
 
 /// Writes from several buffers, as `pwritev(2)`.
@@ -232,10 +216,7 @@ impl Writev {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, iovec, count))
     }
 }
 
@@ -262,11 +243,7 @@ impl ReadFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, buf, len, buf_index))
     }
 }
 
@@ -293,11 +270,7 @@ impl WriteFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, buf, len, buf_index))
     }
 }
 
@@ -324,11 +297,7 @@ impl ReadvFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, iovec, count, buf_index))
     }
 }
 
@@ -355,11 +324,7 @@ impl WritevFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, iovec, count, buf_index))
     }
 }
 
@@ -393,3 +358,7 @@ impl ReadMulti {
         Self(entry)
     }
 }
+
+positioned!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed ReadMulti);
+single!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed);
+written!(Write Writev WriteFixed WritevFixed);

@@ -6,6 +6,31 @@ use crate::squeue::Entry;
 use crate::types::Timespec;
 use crate::uapi::io_uring_op::{IORING_OP_LINK_TIMEOUT, IORING_OP_TIMEOUT, IORING_OP_TIMEOUT_REMOVE};
 
+/// How the time is meant; which flags have a meaning differs.
+macro_rules! flags {
+    ($(#[$doc:meta])+ $name:ident) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            pub const fn flags(mut self, flags: TimeoutFlags) -> Self {
+                self.0.op_flags |= flags.bits();
+                self
+            }
+        }
+    };
+}
+
+/// A time, or where it stands.
+const fn expiring(code: u8, time: u64, flags: TimeoutFlags) -> Entry {
+    let mut entry = Entry::new(code);
+    entry.addr = time;
+    // The kernel wants one timespec, also where there is none.
+    entry.len = 1;
+    entry.op_flags = flags.bits();
+    entry
+}
+
 /// Completes when a time has come, or when so many completions have.
 ///
 /// Since 5.4. The timespec must stay valid until the entry was submitted.
@@ -28,10 +53,7 @@ impl Timeout {
     #[inline]
     #[must_use]
     pub fn new(timespec: *const Timespec) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.addr = address(timespec);
-        entry.len = 1;
-        Self(entry)
+        Self(expiring(Self::CODE, address(timespec), TimeoutFlags::empty()))
     }
 
     /// Completes after so many nanoseconds, which stand in the entry itself: points to nothing. Since 7.1; `EINVAL`
@@ -40,11 +62,7 @@ impl Timeout {
     #[must_use]
     #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
     pub const fn immediate(nanoseconds: u64) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.addr = nanoseconds;
-        entry.len = 1;
-        entry.op_flags = TimeoutFlags::IMMEDIATE_ARG.bits();
-        Self(entry)
+        Self(expiring(Self::CODE, nanoseconds, TimeoutFlags::IMMEDIATE_ARG))
     }
 
     /// Also completes, with 0, when this many other completions have come since. With
@@ -55,14 +73,11 @@ impl Timeout {
         self.0.off = count as u64;
         self
     }
+}
 
+flags! {
     /// Which clock, span or point of time, once or again and again; added to what is set.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: TimeoutFlags) -> Self {
-        self.0.op_flags |= flags.bits();
-        self
-    }
+    Timeout
 }
 
 /// Ends a timeout, found by its user data.
@@ -143,14 +158,11 @@ impl TimeoutUpdate {
         self.0.op_flags |= TimeoutFlags::LINK_UPDATE.bits();
         self
     }
+}
 
+flags! {
     /// [`TimeoutFlags::ABS`]: the time is a point of time of the timeout's own clock. Added to what is set.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: TimeoutFlags) -> Self {
-        self.0.op_flags |= flags.bits();
-        self
-    }
+    TimeoutUpdate
 }
 
 /// A limit for the request before it, which must carry [`IO_LINK`](crate::squeue::Flags::IO_LINK).
@@ -175,10 +187,7 @@ impl LinkTimeout {
     #[inline]
     #[must_use]
     pub fn new(timespec: *const Timespec) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.addr = address(timespec);
-        entry.len = 1;
-        Self(entry)
+        Self(expiring(Self::CODE, address(timespec), TimeoutFlags::empty()))
     }
 
     /// So many nanoseconds, which stand in the entry itself: points to nothing. Since 7.1; `EINVAL` before.
@@ -186,18 +195,11 @@ impl LinkTimeout {
     #[must_use]
     #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
     pub const fn immediate(nanoseconds: u64) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.addr = nanoseconds;
-        entry.len = 1;
-        entry.op_flags = TimeoutFlags::IMMEDIATE_ARG.bits();
-        Self(entry)
+        Self(expiring(Self::CODE, nanoseconds, TimeoutFlags::IMMEDIATE_ARG))
     }
+}
 
+flags! {
     /// Which clock, span or point of time; added to what is set.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: TimeoutFlags) -> Self {
-        self.0.op_flags |= flags.bits();
-        self
-    }
+    LinkTimeout
 }

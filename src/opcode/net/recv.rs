@@ -1,8 +1,7 @@
 //! Receiving.
 
-use crate::flags::SqeFlags;
 use crate::flags::net::transfer;
-use crate::opcode::address;
+use crate::opcode::on_memory;
 use crate::squeue::Entry;
 use crate::types::MsgHdr;
 use crate::types::sealed::UseFixed;
@@ -27,17 +26,13 @@ use crate::uapi::io_uring_op::{IORING_OP_RECV, IORING_OP_RECVMSG};
 pub struct Recv(Entry);
 
 request!(Recv, IORING_OP_RECV);
-transfer!(Recv);
 
 impl Recv {
     /// Receives at most `len` bytes from `fd` to `buf`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
 
     /// Receives again and again, each time into the next buffer of this group, until a completion without `MORE`. The
@@ -55,17 +50,6 @@ impl Recv {
     #[doc(alias = "io_uring_prep_recv_multishot")]
     pub fn multi(fd: impl UseFixed, group: u16) -> Self {
         Self(Entry::new(Self::CODE).target(fd.into_target())).buf_group(group).multishot()
-    }
-
-    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit, unless it is 0; the
-    /// completion has its id. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
     }
 
     /// Receives again and again, until a completion without `MORE`; needs [`buf_group`](Self::buf_group), and no
@@ -88,28 +72,27 @@ impl Recv {
         self.0.file_index = bytes;
         self
     }
+}
 
+transfer!(Recv);
+
+buf_group! {
+    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit, unless it is 0; the
+    /// completion has its id. Since 5.7.
+    Recv
+}
+
+bundle! {
     /// With [`buf_group`](Self::buf_group): fills several buffers of the group at once, as many as the kernel sees fit.
     /// The completion names the first of them, the others follow in the ring's order; its result is the bytes of all
     /// ([`BufRing::take_bundle`](crate::register::buf_ring::BufRing::take_bundle)). Since 6.10 (`FEAT_RECVSEND_BUNDLE`).
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_BUNDLE")]
-    pub const fn bundle(mut self) -> Self {
-        self.0.ioprio |= transfer::BUNDLE;
-        self
-    }
+    Recv
+}
 
+fixed_buffer! {
     /// The buffer lies within this registered one, which must stay registered until the completion. Since 7.2; `EINVAL`
     /// before. Not together with a group.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    Recv
 }
 
 /// Receives a message from a socket, as `recvmsg(2)`.
@@ -129,28 +112,13 @@ impl Recv {
 pub struct RecvMsg(Entry);
 
 request!(RecvMsg, IORING_OP_RECVMSG);
-transfer!(RecvMsg);
 
 impl RecvMsg {
     /// Receives from `fd` as `message` describes.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, message: *mut MsgHdr) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(message);
-        entry.len = 1;
-        Self(entry)
-    }
-
-    /// Lets the kernel pick a buffer of this group for the payload; the header has no piece, or one whose length limits
-    /// it. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
+        Self(on_memory(Self::CODE, fd, message, 1))
     }
 
     /// Receives again and again, until a completion without `MORE`, which an empty datagram gives too; needs
@@ -166,4 +134,12 @@ impl RecvMsg {
         self.0.ioprio |= transfer::MULTISHOT;
         self
     }
+}
+
+transfer!(RecvMsg);
+
+buf_group! {
+    /// Lets the kernel pick a buffer of this group for the payload; the header has no piece, or one whose length limits
+    /// it. Since 5.7.
+    RecvMsg
 }

@@ -48,14 +48,19 @@ impl Socket {
         self.0.off |= flags.0 as u64;
         self
     }
+}
 
+file_index! {
     /// Puts the socket among the registered files, without a file descriptor.
-    #[inline]
-    #[must_use]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
+    Socket
+}
+
+/// An entry about a socket and an address of `len` bytes.
+fn named(code: u8, fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Entry {
+    let mut entry = Entry::new(code).target(fd.into_target());
+    entry.addr = address(addr);
+    entry.off = u64::from(len);
+    entry
 }
 
 /// Gives a socket its address, as `bind(2)`.
@@ -79,10 +84,7 @@ impl Bind {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(addr);
-        entry.off = u64::from(len);
-        Self(entry)
+        Self(named(Self::CODE, fd, addr, len))
     }
 }
 
@@ -135,10 +137,7 @@ impl Connect {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(addr);
-        entry.off = u64::from(len);
-        Self(entry)
+        Self(named(Self::CODE, fd, addr, len))
     }
 }
 
@@ -185,24 +184,6 @@ impl Accept {
         Self(Entry::new(Self::CODE).target(fd.into_target())).multishot()
     }
 
-    /// The new file's flags.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: SocketFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// Puts the connection among the registered files, without a file descriptor. Since 5.15;
-    /// [`ALLOCATE`](DestinationSlot::ALLOCATE), the only one that multishot takes, since 5.19.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "io_uring_prep_multishot_accept_direct")]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
-
     /// Accepts again and again, until a completion without `MORE`. All peers' addresses go to the same place: pass
     /// nulls. Since 5.19.
     #[inline]
@@ -230,6 +211,18 @@ impl Accept {
         self.0.ioprio |= accept::POLL_FIRST;
         self
     }
+}
+
+file_index! {
+    /// Puts the connection among the registered files, without a file descriptor. Since 5.15;
+    /// [`ALLOCATE`](DestinationSlot::ALLOCATE), the only one that multishot takes, since 5.19.
+    #[doc(alias = "io_uring_prep_multishot_accept_direct")]
+    Accept
+}
+
+op_flags! {
+    /// The new file's flags.
+    Accept, SocketFlags
 }
 
 /// Closes one or both directions of a connection, as `shutdown(2)`.

@@ -1,7 +1,7 @@
 //! Sending and receiving without a copy.
 
 use crate::flags::net::transfer;
-use crate::opcode::address;
+use crate::opcode::on_memory;
 use crate::squeue::Entry;
 use crate::types::sealed::UseFixed;
 use crate::types::{IoVec, MsgHdr};
@@ -56,44 +56,30 @@ macro_rules! notifies {
 pub struct SendZc(Entry);
 
 request!(SendZc, IORING_OP_SEND_ZC);
-transfer!(SendZc);
-addressed!(SendZc, "Since 6.0.");
-notifies!(SendZc);
 
 impl SendZc {
     /// Sends `len` bytes from `buf` on `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
+}
 
+vectored! {
     /// Sends the `count` pieces at `iovec`, one after the other. Since 6.17; together with
     /// [`buf_index`](Self::buf_index) `EINVAL` there.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_SEND_VECTORIZED")]
-    pub fn vectored(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.ioprio = transfer::VECTORIZED;
-        Self(entry)
-    }
+    SendZc
+}
 
+transfer!(SendZc);
+addressed!(SendZc, "Since 6.0.");
+notifies!(SendZc);
+
+fixed_buffer! {
     /// The buffer lies within this registered one, whose pages need not be pinned anew.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
     #[doc(alias = "io_uring_prep_send_zc_fixed")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    SendZc
 }
 
 /// Sends a message on a socket out of the caller's memory, without a copy of it.
@@ -111,30 +97,23 @@ impl SendZc {
 pub struct SendMsgZc(Entry);
 
 request!(SendMsgZc, IORING_OP_SENDMSG_ZC);
-transfer!(SendMsgZc);
-notifies!(SendMsgZc);
 
 impl SendMsgZc {
     /// Sends the message that `message` describes on `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, message: *const MsgHdr) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(message);
-        entry.len = 1;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, message, 1))
     }
+}
 
+transfer!(SendMsgZc);
+notifies!(SendMsgZc);
+
+fixed_buffer! {
     /// Each piece lies within this registered buffer. Since 6.15; before, not looked at.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
     #[doc(alias = "io_uring_prep_sendmsg_zc_fixed")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    SendMsgZc
 }
 
 /// Receives from a socket into a registered area, without a copy: see [`register::zcrx`](crate::register::zcrx).
@@ -175,13 +154,6 @@ impl RecvZc {
         self.0.len = len;
         self
     }
-
-    /// Does not try at once, but waits first until there is data.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_POLL_FIRST")]
-    pub const fn poll_first(mut self) -> Self {
-        self.0.ioprio |= transfer::POLL_FIRST;
-        self
-    }
 }
+
+poll_first!(RecvZc);
