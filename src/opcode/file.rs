@@ -34,8 +34,9 @@ macro_rules! placed {
 ///
 /// # Completion
 ///
-/// 0 on success. `EIO`: writing failed, of this or an earlier write. `EINVAL`: the file can't be synchronised. `EBADF`,
-/// `ENOSPC`, `EROFS`, `EDQUOT` as `fsync(2)`.
+/// 0 on success. `EIO`: writing failed, of this or an earlier write: do not count on a second attempt, the data may be
+/// gone. `EINVAL`: the file can't be synchronised. `ECANCELED`: [cancelled](crate::opcode#cancelling) before a worker
+/// had it; once it runs, it waits for the device and can't be. `EBADF`, `ENOSPC`, `EROFS`, `EDQUOT` as `fsync(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FSYNC")]
 #[doc(alias = "io_uring_prep_fsync")]
@@ -277,6 +278,37 @@ impl Close {
 /// The number of files dealt with; less than asked for if one of them was refused. If the first was: `EBADF`: it is not
 /// open, or is a ring. `ENXIO`: no registered files. `EINVAL`, `EOVERFLOW`: no such slots, or no file. `ENFILE`: no
 /// slot is free ([`allocate`](Self::allocate)). `EFAULT`, `ENOMEM`.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+///
+/// use bare_uring::opcode::{FilesUpdate, Read};
+/// use bare_uring::squeue::Flags;
+/// use bare_uring::types::Fixed;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let file = std::fs::File::open("Cargo.toml")?;
+/// # if let Err(errno) = ring.submitter().register_files_sparse(4) { println!("skipped: {errno}"); return Ok(()) }
+/// // ring.submitter().register_files_sparse(4)?;
+/// // Slot 1 is emptied, slot 2 gets the file, and is read from as soon as it has it.
+/// let fds = [-1, file.as_raw_fd()];
+/// let mut buffer = [0; 16];
+/// let update = FilesUpdate::new(fds.as_ptr(), 2).offset(1).build().user_data(1).flags(Flags::IO_LINK);
+/// let read = Read::new(Fixed(2), buffer.as_mut_ptr(), 16).build().user_data(2);
+/// // SAFETY: `fds` and `buffer` stay until the completions.
+/// unsafe { ring.submission().push_multiple(&[update, read]).expect("there is room") };
+/// ring.submit_and_wait(2)?;
+/// # let seen: Vec<_> = ring.completion().map(|cqe| (cqe.user_data(), cqe.outcome())).collect();
+/// # if seen[1].1.is_err() { println!("skipped: files are looked up at submission before Linux 5.17"); return Ok(()) }
+/// # assert_eq!(seen, [(1, Ok(2)), (2, Ok(16))]);
+/// // (1, Ok(2)): two slots were dealt with. (2, Ok(16)): 16 bytes were read.
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FILES_UPDATE")]
 #[doc(alias = "io_uring_prep_files_update")]

@@ -5,8 +5,46 @@
 //! Building is safe and makes no system call; [`push`](crate::SubmissionQueue::push) has the contract.
 //!
 //! Each type's documentation says what must stay valid until the entry was *submitted* (consumed by the kernel: when
-//! `submit` has counted it, or, under SQPOLL, when the queue shows it consumed), and what until the *completion*. Before
-//! Linux 5.5 (no `FEAT_SUBMIT_STABLE`) the former stays until the completion too.
+//! `submit` has counted it, or, under SQPOLL, when the queue shows it consumed), and what until the *completion*.
+//! Before Linux 5.5 (no `FEAT_SUBMIT_STABLE`) the former stays until the completion too.
+//!
+//! # What any request can end with
+//!
+//! An error is a completion's result; [`outcome`](crate::cqueue::Entry::outcome) has it as an [`Errno`](crate::Errno).
+//! Each type names those that are its own, and what they mean there. Beside them, there are for any request:
+//!
+//! - `ECANCELED`: it was cancelled; or a request that it was linked behind failed or did less than asked for, and this
+//!   one has not run.
+//! - `EBADF`: the descriptor is not open; of a [`Fixed`](crate::types::Fixed), the slot is empty, or there is none.
+//! - `EINVAL`: the kernel does not know the opcode (a [`Probe`](crate::register::Probe) tells beforehand) or a part of
+//!   the entry; the personality is not registered; the ring is one for polled I/O, which the opcode does not do.
+//! - `EOPNOTSUPP`: the kernel was built without the network, epoll or futexes; a drain, once the ring has seen
+//!   [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS).
+//! - `EACCES`: the ring's restrictions forbid it.
+//! - `EFAULT`: memory that it points to is not the process's, or not writable.
+//! - `ENOMEM`: the kernel has no memory for it. Push it again later.
+//!
+//! `EAGAIN` is none of them for files that can be polled, unless they or the request's flags say not to wait: the
+//! kernel waits until they are ready.
+//!
+//! # Cancelling
+//!
+//! [`AsyncCancel`], [`register_sync_cancel`](crate::Submitter::register_sync_cancel) and a [`LinkTimeout`] whose time
+//! came look for a request where it waits:
+//!
+//! - For a file to be ready (a poll, and all that would have blocked on a socket, a pipe or the like), for its time,
+//!   for a futex or a child: it ends at once, with `ECANCELED`.
+//! - For a worker: it ends with `ECANCELED`, and has not run.
+//! - In a worker, amid the system call: the cancellation says `EALREADY`, and the worker gets a signal. The request
+//!   ends as that call does, with `EINTR` or with less than asked for; where the call can't be interrupted (a disk is
+//!   waited for), as if nothing had been. What is done by path (but for opening), to extended attributes or to a file
+//!   as a whole ([`Fsync`] and its like), [`Splice`], [`Tee`] and [`Shutdown`] always run in a worker, and so does
+//!   whatever carries [`ASYNC`](crate::squeue::Flags::ASYNC).
+//! - Elsewhere it is not found, `ENOENT`: a device has it, or a link or a drain that holds it back.
+//!
+//! Whatever the cancellation says, the request has its own completion still, and its memory is the kernel's until then.
+//!
+//! # All of them
 //!
 //! | opcode | type | since | file |
 //! |--|--|--|--|

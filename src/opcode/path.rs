@@ -30,7 +30,9 @@ fn at(code: u8, dir: impl UseFd, path: *const c_char) -> Entry {
 /// # Completion
 ///
 /// The new file descriptor, which is the caller's to close; with [`file_index`](Self::file_index) 0, or the slot
-/// allocated. Errors as `openat(2)`; `ENFILE`: no slot is free; `EINVAL`: close-on-exec together with a slot.
+/// allocated. Errors as `openat(2)`; `EMFILE`: no descriptor is free, `ENFILE`: no slot is; `ENXIO`: no registered
+/// files; `EINVAL`: close-on-exec together with a slot, or no such slot. `ECANCELED`, `EINTR`:
+/// [cancelled](crate::opcode#cancelling), before it ran or while it waited in a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_OPENAT")]
 #[doc(alias = "io_uring_prep_openat")]

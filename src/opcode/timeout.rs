@@ -40,6 +40,31 @@ const fn expiring(code: u8, time: u64, flags: TimeoutFlags) -> Entry {
 /// `ETIME`: the time has come (with `MORE`, and it comes again). 0: so many completions came before
 /// ([`count`](Self::count)). `ECANCELED`: removed or cancelled. `EINVAL`: a negative time; two clocks, or
 /// [`MULTISHOT`](TimeoutFlags::MULTISHOT) with [`ABS`](TimeoutFlags::ABS). `EFAULT`: the timespec can't be read.
+///
+/// ```
+/// use bare_uring::opcode::Timeout;
+/// use bare_uring::types::{TimeoutFlags, Timespec};
+/// use bare_uring::Errno;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// // Three ticks, a millisecond apart; without a count, they would come until the request is removed.
+/// let span = Timespec::new(0, 1_000_000);
+/// let ticks = Timeout::new(&span).flags(TimeoutFlags::MULTISHOT).count(3).build();
+/// // SAFETY: the span stays until the submission.
+/// unsafe { ring.submission().push(ticks)? };
+/// for left in [2, 1, 0] {
+///     ring.submit_and_wait(1)?;
+///     let cqe = ring.completion().next().expect("waited for one");
+/// #   if cqe.outcome() == Err(Errno::EINVAL) { println!("skipped: before Linux 6.4"); return Ok(()) }
+///     assert_eq!((cqe.outcome(), cqe.more()), (Err(Errno::ETIME), left > 0));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_TIMEOUT")]
 #[doc(alias = "io_uring_prep_timeout")]
@@ -86,8 +111,8 @@ flags! {
 ///
 /// # Completion
 ///
-/// 0; the timeout itself completes with `ECANCELED`. `ENOENT`: there is no such timeout. `EALREADY`, `EBUSY`: it is
-/// just expiring.
+/// 0; the timeout itself completes with `ECANCELED`. `ENOENT`: there is no such timeout, or it is a [`LinkTimeout`].
+/// `EALREADY`, `EBUSY`: it is just expiring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_TIMEOUT_REMOVE")]
 #[doc(alias = "io_uring_prep_timeout_remove")]
@@ -114,8 +139,8 @@ impl TimeoutRemove {
 ///
 /// # Completion
 ///
-/// 0: changed. `ENOENT`: there is no such timeout. `EALREADY`: it is just expiring. `EINVAL`: a negative time, or a flag
-/// that has no meaning here. `EFAULT`: the timespec can't be read.
+/// 0: changed. `ENOENT`: there is no such timeout. `EALREADY`: it is just expiring. `EINVAL`: a negative time, or a
+/// flag that has no meaning here. `EFAULT`: the timespec can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_TIMEOUT_REMOVE")]
 #[doc(alias = "IORING_TIMEOUT_UPDATE")]
@@ -171,9 +196,48 @@ flags! {
 ///
 /// # Completion
 ///
-/// `ETIME`: the time came, and the request was cancelled; up to 6.18 at least 1 instead, if that is a wait for a futex or
-/// a child. `ECANCELED`: the request ended before. `EALREADY`: the time
-/// came while the request was running, which could not be stopped. `EINVAL`: no request is linked before it.
+/// `ETIME`: the time came, and the request was [cancelled](crate::opcode#cancelling); up to 6.18 at least 1 instead, if
+/// that is a wait for a futex or a child. `ECANCELED`: the request ended before. `EALREADY`: the time came while the
+/// request was running in a worker, which got a signal. `ENOENT`: the time came, and a device had the request.
+/// `EINVAL`: no request is linked before it; a negative time, or a flag that has no meaning here. `EFAULT`: the
+/// timespec can't be read.
+///
+/// By itself it can't be cancelled: it ends with its request. (An [`AsyncCancel`](super::AsyncCancel) or a
+/// [`TimeoutRemove`] that names it finds nothing, up to 6.18 at least.)
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+/// use std::os::unix::net::UnixStream;
+///
+/// use bare_uring::opcode::{LinkTimeout, Recv};
+/// use bare_uring::squeue::Flags;
+/// use bare_uring::types::{Fd, Timespec};
+/// use bare_uring::Errno;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let (socket, _peer) = UnixStream::pair()?;
+/// let mut buffer = [0; 64];
+/// let limit = Timespec::new(0, 10_000_000);
+/// let receive = Recv::new(Fd(socket.as_raw_fd()), buffer.as_mut_ptr(), 64).build().user_data(1);
+/// let timeout = LinkTimeout::new(&limit).build().user_data(2);
+/// // SAFETY: the span stays until the submission, the buffer until the receive's completion. Both are pushed at once, so
+/// // that nothing comes between the request and its limit.
+/// unsafe { ring.submission().push_multiple(&[receive.flags(Flags::IO_LINK), timeout]).expect("there is room") };
+/// ring.submit_and_wait(2)?;
+/// let mut seen = [(0, Ok(0)); 2];
+/// for (seen, cqe) in seen.iter_mut().zip(ring.completion()) {
+///     *seen = (cqe.user_data(), cqe.outcome());
+/// }
+/// seen.sort_by_key(|&(user_data, _)| user_data);
+/// # if seen.contains(&(1, Err(Errno::EINVAL))) { println!("skipped: before Linux 5.6"); return Ok(()) }
+/// assert_eq!(seen, [(1, Err(Errno::ECANCELED)), (2, Err(Errno::ETIME))]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_LINK_TIMEOUT")]
 #[doc(alias = "io_uring_prep_link_timeout")]

@@ -152,8 +152,10 @@ impl Connect {
 /// [`file_index`](Self::file_index) 0, or the slot allocated. The flag `SOCK_NONEMPTY` says that another connection
 /// waits. `EAGAIN`: none there, with [`dontwait`](Self::dontwait), or on a non-blocking socket. `EMFILE`, `ENFILE`: no
 /// descriptor, or no slot, is free. `EINVAL`: the socket does not listen; unknown flags; close-on-exec together with a
-/// slot; multishot with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `ECANCELED`, `EBADF`,
-/// `EFAULT`, `ENOTSOCK`, `ENXIO` (no registered files), `EOPNOTSUPP` and others as `accept(2)`.
+/// slot; multishot with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`,
+/// `ENOTSOCK`, `ENXIO` (no registered files), `EOPNOTSUPP` and others as `accept(2)`. `ECANCELED`:
+/// [cancelled](crate::opcode#cancelling), at once. After `EMFILE`, `ENFILE` and `ECONNABORTED`, which end a multishot,
+/// push the request anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_ACCEPT")]
 #[doc(alias = "io_uring_prep_accept")]
@@ -164,8 +166,8 @@ pub struct Accept(Entry);
 request!(Accept, IORING_OP_ACCEPT);
 
 impl Accept {
-    /// Accepts from `fd`. The peer's address goes to `addr`, its length to `addrlen`, which at first is the room for it:
-    /// both from [`SockAddr::out`](crate::types::SockAddr::out), or both null.
+    /// Accepts from `fd`. The peer's address goes to `addr`, its length to `addrlen`, which at first is the room for
+    /// it: both from [`SockAddr::out`](crate::types::SockAddr::out), or both null.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *mut SockAddrStorage, addrlen: *mut u32) -> Self {
@@ -177,6 +179,35 @@ impl Accept {
 
     /// Accepts again and again, without addresses. The same as [`new`](Self::new) with nulls and
     /// [`multishot`](Self::multishot).
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// use bare_uring::opcode::Accept;
+    /// use bare_uring::types::{DestinationSlot, Fd};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut ring = match bare_uring::IoUring::new(8) {
+    /// #     Ok(ring) => ring,
+    /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+    /// # };
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// // Into free slots among eight: no connection ever has a descriptor.
+    /// # if let Err(errno) = ring.submitter().register_files_sparse(8) { println!("skipped: {errno}"); return Ok(()) }
+    /// // ring.submitter().register_files_sparse(8)?;
+    /// let accept = Accept::multi(Fd(listener.as_raw_fd())).file_index(DestinationSlot::ALLOCATE).build();
+    /// // SAFETY: it points to nothing.
+    /// unsafe { ring.submission().push(accept)? };
+    /// for slot in 0..2 {
+    ///     let _peer = TcpStream::connect(listener.local_addr()?)?;
+    ///     ring.submit_and_wait(1)?;
+    ///     let cqe = ring.completion().next().expect("waited for one");
+    ///     assert_eq!((cqe.outcome(), cqe.more()), (Ok(slot), true));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     #[must_use]
     #[doc(alias = "io_uring_prep_multishot_accept")]

@@ -37,18 +37,56 @@ macro_rules! notifies {
 ///
 /// Since 6.0. The buffer (of a vectored send, each of its pieces; of a registered one, its registration) must stay
 /// valid and unchanged **until the notification**: a second completion, with the flag `NOTIF`, which follows each first
-/// one that carries `MORE`. An address, and the array of a vectored send, must stay valid until the entry was submitted.
+/// one that carries `MORE`. An address, and the array of a vectored send, must stay valid until the entry was
+/// submitted.
 ///
 /// # Completion
 ///
-/// Two: first the number of bytes sent or an error, with `MORE` if a notification follows (after an error too); then the
-/// notification with result 0 or, with [`report_usage`](Self::report_usage), whether data was copied
-/// ([`Entry::notif`](crate::cqueue::Entry::notif) tells them apart). `EOPNOTSUPP`: no zero copy on sockets of this kind:
-/// unix sockets, for one. `ENOMEM`, `ENOBUFS`: too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit).
-/// `EINVAL`: with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS); a facet that this kernel does not have. `EFAULT`:
-/// not within the registered buffer, or there is none. Others as those of [`Send`](super::Send).
+/// Two: first the number of bytes sent or an error, with `MORE` if a notification follows (after an error too); then
+/// the notification with result 0 or, with [`report_usage`](Self::report_usage), whether data was copied
+/// ([`Entry::notif`](crate::cqueue::Entry::notif) tells them apart). `EOPNOTSUPP`: no zero copy on sockets of this
+/// kind: unix sockets, for one. `ENOMEM`, `ENOBUFS`: too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit).
+/// `EINVAL`: with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS); a facet that this kernel does not have.
+/// `EFAULT`: not within the registered buffer, or there is none. Others as those of [`Send`](super::Send).
+///
+/// Cancelled as a [`Send`](super::Send): the notification comes still, if the first completion promised it.
 ///
 /// Over the loopback device, data is always copied.
+///
+/// ```
+/// use std::io::Read;
+/// use std::net::{TcpListener, TcpStream};
+/// use std::os::fd::AsRawFd;
+///
+/// use bare_uring::opcode::SendZc;
+/// use bare_uring::types::Fd;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let socket = TcpStream::connect(listener.local_addr()?)?;
+/// let (mut peer, _) = listener.accept()?;
+/// let data = *b"straight out of here";
+/// let send = SendZc::new(Fd(socket.as_raw_fd()), data.as_ptr(), 20).report_usage().build();
+/// // SAFETY: `data` stays as it is until the notification.
+/// unsafe { ring.submission().push(send)? };
+/// ring.submit_and_wait(1)?;
+/// let sent = ring.completion().next().expect("waited for one");
+/// # if sent.outcome().is_err() { println!("skipped: {:?} (before Linux 6.2)", sent.outcome()); return Ok(()) }
+/// assert_eq!((sent.outcome(), sent.notif(), sent.more()), (Ok(20), false, true));
+/// // `data` is the network's until its peer has all of it.
+/// peer.read_exact(&mut [0; 20])?;
+/// ring.submit_and_wait(1)?;
+/// let done = ring.completion().next().expect("waited for one");
+/// assert!(done.notif() && !done.more());
+/// println!("copied after all: {}", done.zc_copied());
+/// # drop(data);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SEND_ZC")]
 #[doc(alias = "io_uring_prep_send_zc")]
@@ -84,8 +122,8 @@ fixed_buffer! {
 
 /// Sends a message on a socket out of the caller's memory, without a copy of it.
 ///
-/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry was submitted, control data
-/// until the first completion, the pieces, unchanged, **until the notification** (as with [`SendZc`]).
+/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry was submitted, control
+/// data until the first completion, the pieces, unchanged, **until the notification** (as with [`SendZc`]).
 ///
 /// # Completion
 ///
@@ -118,15 +156,15 @@ fixed_buffer! {
 
 /// Receives from a socket into a registered area, without a copy: see [`register::zcrx`](crate::register::zcrx).
 ///
-/// Since 6.15. Always multishot, and only on rings with 32-byte completions (all, or mixed ones). Points to nothing; the
-/// area is the kernel's until the pieces that completions name have gone back through the refill ring.
+/// Since 6.15. Always multishot, and only on rings with 32-byte completions (all, or mixed ones). Points to nothing;
+/// the area is the kernel's until the pieces that completions name have gone back through the refill ring.
 ///
 /// # Completion
 ///
 /// For each piece one with `MORE`, the number of bytes received, and in the further 16 bytes where they are
-/// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the
-/// [`len`](Self::len) is reached. `EINVAL`: there is no such instance. `ENOMEM`: no free chunk. `ENOTSOCK`,
-/// `EOPNOTSUPP`, `EBADF`: `fd` is no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
+/// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the [`len`](Self::len)
+/// is reached. `EINVAL`: there is no such instance. `ENOMEM`: no free chunk. `ENOTSOCK`, `EOPNOTSUPP`, `EBADF`: `fd` is
+/// no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RECV_ZC")]
 #[repr(transparent)]
