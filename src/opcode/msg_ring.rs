@@ -112,8 +112,9 @@ impl MsgRingData {
 /// # };
 /// let mut other = IoUring::new(8)?;
 /// let file = std::fs::File::open("/dev/null")?;
-/// # if let Err(errno) = other.submitter().register_files_sparse(4) { println!("skipped: {errno}"); return Ok(()) }
-/// // other.submitter().register_files_sparse(4)?;
+/// let slots = other.submitter().register_files_sparse(4);
+/// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+/// slots?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
 /// let send = MsgRingSendFd::new(Fd(other.fd()), Fixed(0), DestinationSlot::ALLOCATE, 42).build();
 /// // SAFETY: it points to nothing.

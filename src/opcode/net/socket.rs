@@ -194,8 +194,9 @@ impl Accept {
     /// # };
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
     /// // Into free slots among eight: no connection ever has a descriptor.
-    /// # if let Err(errno) = ring.submitter().register_files_sparse(8) { println!("skipped: {errno}"); return Ok(()) }
-    /// // ring.submitter().register_files_sparse(8)?;
+    /// let slots = ring.submitter().register_files_sparse(8);
+    /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+    /// slots?;
     /// let accept = Accept::multi(Fd(listener.as_raw_fd())).file_index(DestinationSlot::ALLOCATE).build();
     /// // SAFETY: it points to nothing.
     /// unsafe { ring.submission().push(accept)? };
