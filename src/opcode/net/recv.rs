@@ -59,7 +59,7 @@ impl Recv {
     /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 256), for_ever(BufferState::NEW, 4));
     /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
-    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: no ring of buffers (before Linux 6.4)"); return Ok(()) }
+    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
     /// let mut group = group?;
     ///
     /// let (mut peer, socket) = UnixStream::pair()?;
@@ -125,6 +125,51 @@ bundle! {
     /// The completion names the first of them, the others follow in the ring's order; its result is the bytes of all
     /// ([`BufRing::take_bundle`](crate::register::buf_ring::BufRing::take_bundle)). Since 6.10
     /// (`FEAT_RECVSEND_BUNDLE`).
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::mem::MaybeUninit;
+    /// use std::os::fd::AsRawFd;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// use bare_uring::opcode;
+    /// use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState};
+    /// use bare_uring::types::Fd;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut ring = match bare_uring::IoUring::new(8) {
+    /// #     Ok(ring) => ring,
+    /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+    /// # };
+    /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
+    /// // Eight buffers of 4 bytes.
+    /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 32), for_ever(BufferState::NEW, 8));
+    /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
+    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
+    /// let mut group = group?;
+    /// let (mut peer, socket) = UnixStream::pair()?;
+    /// peer.write_all(b"0123456789")?;
+    /// let receive = opcode::Recv::new(Fd(socket.as_raw_fd()), std::ptr::null_mut(), 0).buf_group(3).bundle().build();
+    /// // SAFETY: it uses the group's buffers alone, which are there for ever.
+    /// unsafe { ring.submission().push(receive)? };
+    /// ring.submit_and_wait(1)?;
+    /// let cqe = ring.completion().next().expect("waited for one");
+    /// # if cqe.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.10"); return Ok(()) }
+    /// // All ten bytes, or fewer: a bundle can be any part of what is there.
+    /// let received = cqe.outcome()? as usize;
+    /// // SAFETY: a completion of this ring, looked at once.
+    /// let taken: Vec<_> = unsafe { group.take_bundle(&cqe) }.collect();
+    /// let mut text = Vec::new();
+    /// for buffer in taken {
+    ///     text.extend_from_slice(&buffer);
+    ///     group.recycle(buffer).expect("is of this group");
+    /// }
+    /// group.publish();
+    /// assert_eq!(text, b"0123456789"[..received]);
+    /// # Ok(())
+    /// # }
+    /// ```
     Recv
 }
 
@@ -184,7 +229,7 @@ impl RecvMsg {
     /// # let (buffers, states) = (for_ever(MaybeUninit::new(0), 1024), for_ever(BufferState::NEW, 4));
     /// # let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// # let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
-    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: no ring of buffers (before Linux 6.4)"); return Ok(()) }
+    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
     /// # let mut group = group?;
     /// let (socket, peer) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
     /// // Room for an address, none for control data, no piece: what comes goes to a buffer of the group.
