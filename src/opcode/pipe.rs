@@ -60,8 +60,8 @@ impl Entry {
 /// let file = std::fs::File::open("Cargo.toml")?;
 /// let (mut reader, writer) = std::io::pipe()?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
-/// // 16 bytes of the registered file, from its start on; a pipe has no offset (-1). Which of the two is registered, their
-/// // types say: the flag for the input is set here.
+/// // 16 bytes of the registered file, from its start on; a pipe has no offset (-1). Which of the two is registered,
+/// // their types say: the flag for the input is set here.
 /// let splice = Splice::new(Fixed(0), 0, Fd(writer.as_raw_fd()), -1, 16).build();
 /// // SAFETY: it points to nothing.
 /// unsafe { ring.submission().push(splice)? };

@@ -105,8 +105,8 @@ impl PollRemove {
 /// // SAFETY: it points to nothing.
 /// unsafe { ring.submission().push(poll)? };
 /// ring.submit()?;
-/// // From now on it waits for room to write, which there is, and carries 8. (`events(7, ..)` leaves the user data alone,
-/// // `user_data(7, 8)` the events.)
+/// // From now on it waits for room to write, which there is, and carries 8. (`events(7, ..)` leaves the user data
+/// // alone, `user_data(7, 8)` the events.)
 /// let update = PollUpdate::user_data(7, 8).with_events(PollEvents(POLLOUT)).build().user_data(1);
 /// // SAFETY: it points to nothing.
 /// unsafe { ring.submission().push(update)? };

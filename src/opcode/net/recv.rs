@@ -55,7 +55,7 @@ impl Recv {
     /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
     /// # };
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
-    /// // Four buffers of 64 bytes, for ever the kernel's or the completions'; the kernel has room for the list of them.
+    /// // Four buffers of 64 bytes, for ever the kernel's or the completions'; the kernel has room for their list.
     /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 256), for_ever(BufferState::NEW, 4));
     /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
