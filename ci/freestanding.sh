@@ -4,6 +4,8 @@
 # One line for each check, and at the end `N passed, N failed`. What this machine can't show is printed as skipped, with
 # what is missing. Under two minutes.
 set -u
+# Who starts this may have signals ignored, as nohup does, and a program that ignores a signal is not ended by it.
+[ -n "${signals_are_default-}" ] || signals_are_default=1 exec env --default-signal=HUP,TERM "$0" "$@"
 cd "$(dirname "$0")/.." || exit 1
 
 target=${CARGO_TARGET_DIR:-target}
