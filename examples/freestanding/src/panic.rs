@@ -8,23 +8,24 @@
 //! undefined reference to `bare_uring_panic_is_reachable'
 //! ```
 //!
-//! A debug build checks overflows and keeps every bound check, so that there the handler says so and ends the program.
+//! A debug build checks overflows and keeps every bound check, so that there the handler says so and ends the program. The
+//! feature `report-panics` does the same for a release build of a program whose work is to find faults.
 
 use core::panic::PanicInfo;
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, feature = "report-panics")))]
 unsafe extern "C" {
     fn bare_uring_panic_is_reachable() -> !;
 }
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, feature = "report-panics")))]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     // SAFETY: it exists nowhere, so that no program that contains this call comes into being.
     unsafe { bare_uring_panic_is_reachable() }
 }
 
-#[cfg(debug_assertions)]
+#[cfg(any(debug_assertions, feature = "report-panics"))]
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     let (file, line) = info.location().map_or(("?", 0), |place| (place.file(), place.line()));

@@ -1,6 +1,7 @@
 //! Lines of text, put together in fixed memory and written in one call.
 
 use core::ffi::CStr;
+use core::fmt;
 
 use bare_uring::Errno;
 use bare_uring::types::RawFd;
@@ -39,6 +40,12 @@ impl Line {
             }
         }
         self
+    }
+
+    /// What the line holds so far.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 
     /// Adds text.
@@ -80,7 +87,7 @@ impl Line {
     }
 
     fn write_to(&mut self, fd: RawFd) {
-        let mut rest = self.bytes.get(..self.len).unwrap_or_default();
+        let mut rest = self.as_bytes();
         while !rest.is_empty() {
             match sys::write(fd, rest) {
                 Ok(0) => return,
@@ -89,5 +96,13 @@ impl Line {
                 Err(_) => return,
             }
         }
+    }
+}
+
+/// For programs that can afford it: everything that can be formatted.
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
     }
 }

@@ -32,6 +32,38 @@ unsafe fn call(number: u32, arguments: [usize; 4]) -> Result<usize, Errno> {
     arch::check(raw).map_err(|number| Errno::from_raw(number.get()).unwrap_or(Errno::EIO))
 }
 
+/// Any system call: the kernel's word as the shim hands it on, inlined up to the instruction as in the library.
+///
+/// # Safety
+///
+/// What the call `number` does with these arguments is sound.
+#[inline(always)]
+#[must_use]
+pub unsafe fn raw(number: u32, [a, b, c, d, e, f]: [usize; 6]) -> isize {
+    // SAFETY: the caller's contract is the shim's.
+    unsafe { arch::syscall6(number as usize, a, b, c, d, e, f) }
+}
+
+/// `mmap(2)`, with the offset in bytes, which must be a multiple of 4096: the kernel's word, which is an address or a
+/// negated errno.
+///
+/// # Safety
+///
+/// With `MAP_FIXED`, nothing is lost that is mapped there.
+#[must_use]
+pub unsafe fn map(address: usize, len: usize, protection: u32, flags: u32, fd: RawFd, offset: usize) -> isize {
+    let arguments = [address, len, protection as usize, flags as usize, word(fd), offset];
+    let (number, arguments) = match arch::MMAP {
+        arch::Mmap::Bytes(number) => (number, arguments),
+        arch::Mmap::Pages(number) => {
+            (number, [arguments[0], len, arguments[2], arguments[3], arguments[4], offset / 4096])
+        }
+        arch::Mmap::Block(number) => (number, [arguments.as_ptr().expose_provenance(), 0, 0, 0, 0, 0]),
+    };
+    // SAFETY: the caller's contract; where the kernel reads the arguments from memory, they are alive.
+    unsafe { raw(number, arguments) }
+}
+
 /// A descriptor as the kernel reads it back: the low 32 bits, sign-extended.
 #[inline]
 const fn word(fd: RawFd) -> usize {

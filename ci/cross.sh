@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# A compiler and the library's source that match it, for every architecture that there is no toolchain for.
+#
+# Unpacks Debian's packages below target/cross, and installs nothing; the toolchain in use stays as it is. The compiler
+# is then target/cross/rustc, and builds the library itself:
+#   RUSTC=target/cross/rustc RUSTC_BOOTSTRAP=1 cargo build -Zbuild-std=core --target ...
+# Linker: the `rust-lld` beside it, which links for all of them. Needs Debian on x86_64, some 140 MB to download.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ci/lib/apt.sh
+
+# The newest compiler that Debian has for the suite, with its source, is kept for those who build web browsers.
+suite=bookworm
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/cross"
+cross=$(cd "$target/cross" && pwd)
+cache=$cross
+if [ -x "$cross/rustc" ] && [ -L "$cross/rust-lld" ] && "$cross/rustc" --version; then
+    exit 0
+fi
+
+root=$(apt_root amd64 "$suite" "$suite-security")
+# What is installed need not be downloaded, but for the compiler itself.
+APT_CONFIG=$root/apt.conf apt-get -qq install --yes --download-only --reinstall -o Dir::State::status=/var/lib/dpkg/status \
+    rustc-web rust-web-src >"$root/download.log" 2>&1 || { cat "$root/download.log" >&2; exit 1; }
+rm -rf "$cross/root"
+mkdir -p "$cross/root"
+for package in "$root"/archives/*.deb; do
+    case $package in
+        # The library's source, and not the compiler's, which is ten times as much.
+        */rust-web-src_*) dpkg --fsys-tarfile "$package" | tar -x -C "$cross/root" --wildcards \
+            './usr/src/rustc-*/library' './usr/lib/rustlib/src/rust' ;;
+        *) dpkg -x "$package" "$cross/root" ;;
+    esac
+done
+rm -rf "$root/archives"
+source=$(compgen -G "$cross/root/usr/src/rustc-*")
+mkdir -p "$cross/root/usr/lib/rustlib/src"
+ln -sfn "$source" "$cross/root/usr/lib/rustlib/src/rust"
+linker=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld
+ln -sfn "$linker" "$cross/rust-lld"
+cat >"$cross/rustc" <<WRAPPER
+#!/bin/sh
+LD_LIBRARY_PATH=$cross/root/usr/lib/x86_64-linux-gnu exec $cross/root/usr/bin/rustc --sysroot $cross/root/usr "\$@"
+WRAPPER
+chmod +x "$cross/rustc"
+"$cross/rustc" --version

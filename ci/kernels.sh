@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# ci/kernels.sh [all | ROW...]: boots kernels of other versions and architectures, with the program `init` of
+# examples/freestanding as process 1.
+#
+# The rows are those of ci/lib/kernels.table. Without argument, one for each architecture and the oldest and the newest
+# kernels of two; `all` takes every one. Fetches kernels and QEMU, and builds the programs, each once: all of it is kept
+# below target/. Prints one line for each row and at the end `N passed, N failed`; the guests' consoles are in
+# target/guests/log. Needs Debian on x86_64.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/guests/log"
+target=$(cd "$target" && pwd)
+cache=$target/guests
+export target cache
+. ci/lib/guest.sh
+. ci/lib/programs.sh
+
+# Two kernels ago there was another layout of the ring's head, another set of features, or another way in, each time.
+lean=(x86_64-5.10 x86_64-6.1 x86_64-6.12 x86_64-newest i686-6.5 aarch64-5.10 aarch64-newest arm-newest thumb-newest
+    riscv64-newest ppc64le-newest s390x-newest loong64-newest)
+case ${1-} in
+    '') rows=("${lean[@]}") ;;
+    all) mapfile -t rows < <(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' ci/lib/kernels.table) ;;
+    *) rows=("$@") ;;
+esac
+
+programs=() machines=()
+for name in "${rows[@]}"; do
+    row "$name"
+    programs+=("$program")
+    machines+=("$machine")
+done
+need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
+ci/cross.sh >/dev/null
+
+# fetch ROW: its kernel, so that no row waits for another one's download later.
+fetch() {
+    . ci/lib/guest.sh
+    kernel_image "$1" >"$cache/log/$1.kernel" 2>"$cache/log/$1.fetch" || true
+}
+# verdict ROW: boots it, and prints its line.
+verdict() {
+    . ci/lib/guest.sh
+    local program machine suite package kernel result status=FAIL tenths before=${EPOCHREALTIME/./} log=$cache/log/$1.log
+    row "$1"
+    if kernel=$(cat "$cache/log/$1.kernel") && [ -n "$kernel" ]; then
+        python3 ci/lib/initrd.py "$cache/log/$1.initrd" init="$cache/init-$program"
+        boot "$machine" "$kernel" "$cache/log/$1.initrd" "$log" || true
+        rm -f "$cache/log/$1.initrd"
+        result=$(tr -d '\r' <"$log" | grep -aoE '(^|\] )(OK|FAIL|panic at|Kernel panic) .*' | head -n 1)
+        [[ $result != OK\ io_uring* ]] || status=PASS
+    else
+        result=$(tail -n 1 "$cache/log/$1.fetch")
+    fi
+    tenths=$(((${EPOCHREALTIME/./} - before) / 100000))
+    printf '%s %-15s %5s s  %s\n' $status "$1" "$((tenths / 10)).$((tenths % 10))" "${result:-nothing said in time, see $log}"
+}
+export -f fetch verdict
+
+printf '%s\n' "${rows[@]}" | xargs -P 4 -I ROW bash -c 'fetch ROW' &
+fetching=$!
+while read -r program; do
+    binary=$(build_freestanding "$program" init --features report-panics)
+    cp "$binary" "$cache/init-$program"
+done < <(printf '%s\n' "${programs[@]}" | sort -u)
+wait $fetching
+
+printf '%s\n' "${rows[@]}" | xargs -P "$(nproc)" -I ROW bash -c 'verdict ROW' | tee "$cache/log/summary"
+passed=$(grep -c ^PASS "$cache/log/summary" || true)
+echo "$passed passed, $((${#rows[@]} - passed)) failed"
+[ "$passed" = ${#rows[@]} ]

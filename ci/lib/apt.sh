@@ -1,0 +1,76 @@
+# Packages of any Debian suite and architecture, without touching the system's own apt. To be sourced.
+#
+# Each suite and architecture gets a root of its own below $cache/apt: lists that a mirror is just renewing then spoil
+# one of them and not all. The archive is the one that the system's sources name.
+# The sourcing script sets `cache`, a directory that is kept between runs.
+
+# apt_archive SUITE: the address of the archive that has it: where the system's own suite is from, too.
+apt_archive() {
+    local release
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    [[ $1 == *-security ]] && release+=-security
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+        awk -v release="$release" '$2 == release && !found++ { print $1 } END { exit !found }' && return
+    echo "the system's apt sources name no archive for $1" >&2
+    return 1
+}
+
+# apt_root ARCHITECTURE SUITE...: a root with fresh lists (at most a day old), its configuration in the file apt.conf.
+apt_root() {
+    local architecture=$1 root suite archive
+    shift
+    root=$cache/apt/$architecture-$(IFS=+; echo "$*")
+    mkdir -p "$root"/{lists/partial,archives/partial,parts,preferences}
+    (
+        flock 9
+        [ -z "$(find "$root/fresh" -mmin -1440 2>/dev/null)" ] || exit 0
+        : >"$root/status"
+        for suite in "$@"; do
+            archive=$(apt_archive "$suite") || exit 1
+            echo "deb [arch=$architecture signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $suite main"
+        done >"$root/sources.list" || exit 1
+        cat >"$root/apt.conf" <<CONFIGURATION
+APT::Architecture "$architecture";
+APT::Architectures { "$architecture"; };
+APT::Sandbox::User "root";
+APT::Install-Recommends "false";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Acquire::Check-Valid-Until "false";
+Dir::Etc::sourcelist "$root/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::Etc::parts "$root/parts";
+Dir::Etc::preferencesparts "$root/preferences";
+Dir::State::lists "$root/lists";
+Dir::State::status "$root/status";
+Dir::Cache::archives "$root/archives";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+CONFIGURATION
+        APT_CONFIG=$root/apt.conf apt-get -qq update >"$root/update.log" 2>&1 && touch "$root/fresh"
+    ) 9>"$root/lock" || { echo "no lists for $* on $architecture: $(tail -n 1 "$root/update.log")" >&2; return 1; }
+    echo "$root"
+}
+
+# apt_newest ROOT PATTERN: the name of the newest package, where `*` in the pattern stands for a version.
+apt_newest() {
+    local regex=${2//./\\.}
+    regex=${regex//+/\\+}
+    regex=${regex//\*/[0-9][0-9.]*}
+    APT_CONFIG=$1/apt.conf apt-cache pkgnames | grep -xE -- "$regex" | sort -V | tail -n 1 | grep . && return
+    echo "no package $2 in ${1##*/}" >&2
+    return 1
+}
+
+# apt_fetch ROOT PACKAGE: the path of the package's file, downloaded unless it is there already.
+apt_fetch() {
+    local file
+    (
+        flock 9
+        compgen -G "$1/archives/$2_*.deb" >/dev/null ||
+            (cd "$1/archives" && APT_CONFIG=$1/apt.conf apt-get -qq download "$2") >"$1/download.log" 2>&1
+    ) 9>"$1/lock"
+    file=$(compgen -G "$1/archives/$2_*.deb" | sort -V | tail -n 1)
+    [ -n "$file" ] || { echo "can't download $2: $(tail -n 1 "$1/download.log")" >&2; return 1; }
+    echo "$file"
+}

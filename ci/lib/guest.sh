@@ -1,0 +1,125 @@
+# Kernels and machines to run them on: fetching, and booting under emulation. To be sourced.
+#
+# The sourcing script sets `cache`, a directory that is kept between runs.
+. "${BASH_SOURCE[0]%/*}/apt.sh"
+
+# row NAME: sets program, machine, suite and package, as the table has them.
+row() {
+    read -r _ program machine suite package < <(grep -E "^$1 " "${BASH_SOURCE[0]%/*}/kernels.table") && return
+    echo "no row $1 in the table" >&2
+    return 1
+}
+
+# debian_name MACHINE: what Debian calls the architecture.
+debian_name() {
+    case $1 in
+        x86_64) echo amd64 ;;
+        i686) echo i386 ;;
+        aarch64) echo arm64 ;;
+        arm) echo armhf ;;
+        ppc64le) echo ppc64el ;;
+        *) echo "$1" ;;
+    esac
+}
+
+# kernel_package ROW: the path of the package that has the row's kernel, downloaded if need be. The lists say which
+# version that is, so that a newer build of the same kernel takes the place of an older one.
+kernel_package() {
+    local program machine suite package root name
+    row "$1" && root=$(apt_root "$(debian_name "$machine")" "$suite") && name=$(apt_newest "$root" "$package") &&
+        apt_fetch "$root" "$name"
+}
+
+# kernel_image ROW: the path of a kernel that QEMU can boot.
+kernel_image() {
+    local deb image
+    deb=$(kernel_package "$1") || return
+    image=$cache/kernels/$(basename "$deb" .deb)
+    if [ ! -s "$image" ]; then
+        mkdir -p "$cache/kernels"
+        # Older packages have it in /boot, newer ones beside the modules.
+        dpkg --fsys-tarfile "$deb" |
+            tar -xO --wildcards './boot/vmlinu*' './usr/lib/modules/*/vmlinu*' >"$image.new.$$" 2>/dev/null
+        [ -s "$image.new.$$" ] || { echo "no kernel in $deb" >&2; return 1; }
+        unwrap "$image.new.$$" && mv "$image.new.$$" "$image" || return
+    fi
+    echo "$image"
+}
+
+# unwrap FILE: takes the kernel out of an EFI image that is compressed with zstd, which QEMU's loader does not know.
+unwrap() {
+    local magic method offset size
+    { read -r magic; read -r method; read -r offset size; } < <(
+        python3 -c 'import struct, sys
+head = open(sys.argv[1], "rb").read(32)
+print(head[4:8].hex(), head[24:28].hex(), "%d %d" % struct.unpack("<II", head[8:16]), sep="\n")' "$1")
+    [ "$magic $method" = "7a696d67 7a737464" ] || return 0
+    # The data may be followed by padding, which zstd complains of when it has done its work.
+    tail -c +$((offset + 1)) "$1" | head -c "$size" | zstd -dcq >"$1.out" 2>/dev/null
+    [ -s "$1.out" ] && mv "$1.out" "$1"
+}
+
+# need_qemu MACHINE...: installs QEMU 10 for these machines where there is none as new. Only then is the system's apt
+# told of backports, by a root of its own; its sources stay as they are.
+need_qemu() {
+    local machine binary version package root missing=()
+    for machine in "$@"; do
+        binary=$(qemu_binary "$machine")
+        version=$("$binary" --version 2>/dev/null | sed -nE 's/^QEMU emulator version ([0-9]+).*/\1/p')
+        [ "${version:-0}" -lt 10 ] || continue
+        case $machine in
+            x86_64 | i686) package=qemu-system-x86 ;;
+            aarch64 | arm) package=qemu-system-arm ;;
+            ppc64le) package=qemu-system-ppc ;;
+            s390x) package=qemu-system-s390x ;;
+            *) package=qemu-system-misc ;;
+        esac
+        [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || { echo "QEMU 10 is missing (${missing[*]}), and installing it takes root" >&2; return 1; }
+    # s390x has a package of its own in newer releases only, and was in the one of odds and ends before.
+    root=$(apt_root amd64 bookworm bookworm-security bookworm-backports) || return
+    missing=($(for package in "${missing[@]}"; do
+        APT_CONFIG=$root/apt.conf apt-cache show "$package" >/dev/null 2>&1 && echo "$package" || echo qemu-system-misc
+    done | sort -u))
+    DEBIAN_FRONTEND=noninteractive APT_CONFIG=$root/apt.conf apt-get -qq install --yes -o Dir::State=/var/lib/apt \
+        -o Dir::State::lists="$root/lists" -o Dir::State::status=/var/lib/dpkg/status -o DPkg::Lock::Timeout=300 \
+        --target-release bookworm-backports "${missing[@]}" >"$root/install.log" 2>&1 && return
+    tail -n 5 "$root/install.log" >&2
+    return 1
+}
+
+qemu_binary() {
+    case $1 in
+        i686) echo qemu-system-i386 ;;
+        ppc64le) echo qemu-system-ppc64 ;;
+        loong64) echo qemu-system-loongarch64 ;;
+        *) echo "qemu-system-$1" ;;
+    esac
+}
+
+# boot MACHINE KERNEL INITRD LOG [WORD... [-- QEMU_ARGUMENT...]]: boots it with these words on the kernel's command
+# line, and writes what comes over its console to LOG. Ends when the machine powers off, or after $boot_seconds (120).
+boot() {
+    local machine=$1 kernel=$2 initrd=$3 log=$4 console serial=(-serial stdio) words=(panic=-1 quiet) set=()
+    shift 4
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do words+=("$1"); shift; done
+    [ $# = 0 ] || shift
+    case $machine in
+        x86_64 | i686) console=ttyS0 set=(-cpu max -m 512M) ;;
+        # A processor that can have pages of 4 and of 16 KiB.
+        aarch64) console=ttyAMA0 set=(-machine virt -cpu cortex-a76 -m 512M) ;;
+        arm) console=ttyAMA0 set=(-machine virt,highmem=off -cpu cortex-a15 -m 512M) ;;
+        riscv64) console=ttyS0 set=(-machine virt -cpu rv64 -m 512M) ;;
+        ppc64le) console=hvc0 set=(-machine pseries,x-vof=on -cpu power9 -m 512M) ;;
+        s390x) console=ttysclp0 set=(-machine s390-ccw-virtio -cpu max -m 512M)
+            serial=(-chardev stdio,id=console -device sclpconsole,chardev=console) ;;
+        # It looks for a keyboard that this machine lacks, for a minute.
+        loong64) console=ttyS0,115200 words+=(initcall_blacklist=i8042_init) set=(-machine virt -cpu la464 -m 1G) ;;
+        *) echo "no machine $machine" >&2; return 1 ;;
+    esac
+    timeout --kill-after=5 "${boot_seconds:-120}" "$(qemu_binary "$machine")" -accel tcg -nographic -no-reboot -nodefaults \
+        "${set[@]}" "${serial[@]}" -append "console=$console ${words[*]}" -kernel "$kernel" -initrd "$initrd" "$@" \
+        </dev/null >"$log" 2>&1
+}

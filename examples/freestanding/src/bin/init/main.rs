@@ -1,0 +1,68 @@
+//! Process 1 of a machine that has nothing else: checks the library and the kernel against each other, and switches the
+//! machine off.
+//!
+//! It calls the system call shim in every way, makes a ring of every kind that the kernel has, and sends requests,
+//! registrations and waits of each sort through it. What a kernel of this version must have is checked to be there, and
+//! what it can't have to be refused with the error that is documented. The last line says what came of it:
+//!
+//! ```text
+//! OK io_uring 7.3.4 x86_64, features 0x3ffff, last opcode 0x40, 1234 checks, 1 skipped: NAME (REASON)
+//! OK without io_uring (ENOSYS) 6.18.0 aarch64, 45 checks, 0 skipped
+//! FAIL ...
+//! ```
+//!
+//! As an ordinary process it does the same, and ends with a status: 0 if nothing failed.
+#![no_std]
+#![no_main]
+
+mod facts;
+mod live;
+mod os;
+mod report;
+mod shims;
+
+use bare_uring::{Call, Errno, IoUring, SetupError};
+use facts::Facts;
+use freestanding::{Args, sys};
+use os::Names;
+use report::Report;
+
+freestanding::entry!(main);
+
+fn main(_args: Args) -> u8 {
+    let names = Names::get();
+    let mut report = Report::new();
+    let alone = sys::process_id() == 1;
+    if alone {
+        report.equal("a place for files", os::mount_tmpfs(c"/tmp"), Ok(()));
+        report.equal("the loopback interface", os::raise_loopback(), Ok(()));
+    }
+    shims::check(&mut report);
+    let (facts, refused) = match IoUring::new(8) {
+        Ok(ring) => (Some(check_kernel(&mut report, &names, ring)), None),
+        // Not compiled in, hidden, or switched off: then every program must do without.
+        Err(SetupError::Kernel(Call::Setup, errno @ (Errno::ENOSYS | Errno::EPERM))) => (None, Some(errno)),
+        Err(error) => {
+            report.equal("a ring", Some(error), None);
+            (None, None)
+        }
+    };
+    report.conclude(|line| {
+        match refused {
+            None => line.text("io_uring "),
+            Some(errno) => line.text("without io_uring (").errno(errno).text(") "),
+        };
+        line.bytes(names.release()).text(" ").bytes(names.machine());
+        if let Some(facts) = &facts {
+            facts.describe(line);
+        }
+    });
+    if alone {
+        os::power_off();
+    }
+    u8::from(report.failed())
+}
+
+fn check_kernel(report: &mut Report, names: &Names, ring: IoUring) -> Facts {
+    Facts::gather(report, names, &ring)
+}

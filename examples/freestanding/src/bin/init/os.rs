@@ -1,0 +1,135 @@
+//! The machine and its kernel, as far as io_uring has no request for them.
+
+use core::ffi::CStr;
+
+use bare_uring::Errno;
+use bare_uring::types::{RawFd, Timespec};
+use freestanding::sys;
+use linux_raw_sys::general as nr;
+
+/// The address of something that the kernel is to read or to write.
+pub(crate) fn address<T: ?Sized>(place: *const T) -> usize {
+    place.cast::<u8>().expose_provenance()
+}
+
+/// The kernel's word as a value or an errno.
+pub(crate) fn outcome(word: isize) -> Result<usize, Errno> {
+    match i32::try_from(word).ok().and_then(Errno::from_result) {
+        Some(errno) => Err(errno),
+        None => Ok(word.cast_unsigned()),
+    }
+}
+
+/// The names of the kernel: `struct utsname`.
+pub(crate) struct Names([u8; 6 * 65]);
+
+impl Names {
+    pub(crate) fn get() -> Self {
+        let mut names = Self([0; 6 * 65]);
+        // SAFETY: the kernel writes six names of 65 bytes, for which there is room.
+        let _ = unsafe { sys::raw(nr::__NR_uname, [address(&raw mut names), 0, 0, 0, 0, 0]) };
+        names
+    }
+
+    fn name(&self, number: usize) -> &[u8] {
+        let name = self.0.get(number * 65..(number + 1) * 65).unwrap_or_default();
+        CStr::from_bytes_until_nul(name).map_or(name, CStr::to_bytes)
+    }
+
+    /// As `uname -r` prints it.
+    pub(crate) fn release(&self) -> &[u8] {
+        self.name(2)
+    }
+
+    /// As `uname -m` prints it.
+    pub(crate) fn machine(&self) -> &[u8] {
+        self.name(4)
+    }
+
+    /// The first two numbers of the release.
+    pub(crate) fn version(&self) -> (u32, u32) {
+        let mut numbers = self.release().split(|byte| !byte.is_ascii_digit()).map(|digits| {
+            digits.iter().fold(0_u32, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
+        });
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+}
+
+/// Mounts an empty file system in memory.
+pub(crate) fn mount_tmpfs(at: &CStr) -> Result<(), Errno> {
+    let name = address(c"tmpfs".as_ptr());
+    // SAFETY: the kernel reads the names during the call.
+    outcome(unsafe { sys::raw(nr::__NR_mount, [name, address(at.as_ptr()), name, 0, 0, 0]) }).map(drop)
+}
+
+/// Sets the loopback interface up.
+pub(crate) fn raise_loopback() -> Result<(), Errno> {
+    /// `SIOCSIFFLAGS`, and `IFF_UP`.
+    const SET_FLAGS: usize = 0x8914;
+    const UP: i16 = 1;
+    // `struct ifreq`: a name of 16 bytes, then a union of at most 24.
+    let mut request = [0_u8; 40];
+    request[..2].copy_from_slice(b"lo");
+    request[16..18].copy_from_slice(&UP.to_ne_bytes());
+    /// `AF_INET`, `SOCK_DGRAM`.
+    const KIND: [usize; 2] = [2, 2];
+    // SAFETY: no memory is involved.
+    let socket = outcome(unsafe { sys::raw(nr::__NR_socket, [KIND[0], KIND[1], 0, 0, 0, 0]) })?;
+    // SAFETY: the kernel reads the request during the call.
+    let set = outcome(unsafe { sys::raw(nr::__NR_ioctl, [socket, SET_FLAGS, address(&raw mut request), 0, 0, 0]) });
+    close(socket as RawFd);
+    set.map(drop)
+}
+
+/// Closes a file whose end is of no interest.
+pub(crate) fn close(fd: RawFd) {
+    // SAFETY: no memory is involved.
+    let _ = unsafe { sys::raw(nr::__NR_close, [fd as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// A file in memory, without a name.
+pub(crate) fn memory_file() -> Result<RawFd, Errno> {
+    // SAFETY: the kernel reads the name during the call.
+    let fd = unsafe { sys::raw(nr::__NR_memfd_create, [address(c"init".as_ptr()), 0, 0, 0, 0, 0]) };
+    outcome(fd).map(|fd| fd as RawFd)
+}
+
+/// A pipe: the end to read from, and the end to write to.
+pub(crate) fn pipe() -> Result<[RawFd; 2], Errno> {
+    let mut ends = [-1; 2];
+    // SAFETY: the kernel writes both descriptors during the call.
+    outcome(unsafe { sys::raw(nr::__NR_pipe2, [address(&raw mut ends), 0, 0, 0, 0, 0]) })?;
+    Ok(ends)
+}
+
+/// Sleeps.
+pub(crate) fn sleep(milliseconds: u32) {
+    let time = Timespec::new(i64::from(milliseconds / 1000), milliseconds % 1000 * 1_000_000);
+    // `ppoll` of nothing, whose time has 64 bits in the call that 32-bit architectures have beside the old one.
+    cfg_select! {
+        target_pointer_width = "64" => { const PPOLL: u32 = nr::__NR_ppoll; }
+        _ => { const PPOLL: u32 = nr::__NR_ppoll_time64; }
+    }
+    // SAFETY: the kernel reads the time during the call.
+    let _ = unsafe { sys::raw(PPOLL, [0, 0, address(&raw const time), 0, 0, 0]) };
+}
+
+/// The time since the machine was started, in nanoseconds.
+pub(crate) fn monotonic() -> u64 {
+    let mut time = Timespec::ZERO;
+    cfg_select! {
+        target_pointer_width = "64" => { const GET: u32 = nr::__NR_clock_gettime; }
+        _ => { const GET: u32 = nr::__NR_clock_gettime64; }
+    }
+    // SAFETY: the kernel writes the time during the call.
+    let _ = unsafe { sys::raw(GET, [nr::CLOCK_MONOTONIC as usize, address(&raw mut time), 0, 0, 0, 0]) };
+    time.seconds().cast_unsigned() * 1_000_000_000 + time.nanoseconds().cast_unsigned()
+}
+
+/// Switches the machine off.
+pub(crate) fn power_off() {
+    let magic = [nr::LINUX_REBOOT_MAGIC1 as usize, nr::LINUX_REBOOT_MAGIC2 as usize];
+    // SAFETY: nothing is left to do.
+    let _ =
+        unsafe { sys::raw(nr::__NR_reboot, [magic[0], magic[1], nr::LINUX_REBOOT_CMD_POWER_OFF as usize, 0, 0, 0]) };
+}

@@ -1,0 +1,92 @@
+//! What was checked, and what came of it.
+
+use core::fmt::{Debug, Write as _};
+
+use freestanding::print::Line;
+
+/// Counts checks, and says of each that fails what it saw.
+pub(crate) struct Report {
+    checks: u32,
+    failures: u32,
+    /// `name (reason)` of what this kernel or machine can't show.
+    skips: Line,
+    skipped: u32,
+}
+
+impl Report {
+    pub(crate) const fn new() -> Self {
+        Self { checks: 0, failures: 0, skips: Line::new(), skipped: 0 }
+    }
+
+    /// Something must be so.
+    pub(crate) fn check(&mut self, name: &str, passed: bool) {
+        self.equal(name, passed, true);
+    }
+
+    /// What was seen must be what was expected.
+    pub(crate) fn equal<T: PartialEq + Debug>(&mut self, name: &str, seen: T, expected: T) {
+        self.checks += 1;
+        if seen != expected {
+            self.failures += 1;
+            let mut line = Line::new();
+            let _ = writeln!(line, "FAIL {name}: {seen:?}, expected {expected:?}");
+            line.to_stdout();
+        }
+    }
+
+    /// What had to work for the checks after it to make sense.
+    pub(crate) fn value<T, E: Debug>(&mut self, name: &str, outcome: Result<T, E>) -> Option<T> {
+        match outcome {
+            Ok(value) => {
+                self.checks += 1;
+                Some(value)
+            }
+            Err(error) => {
+                self.equal(name, Err(error).map_err(Opaque), Ok(()));
+                None
+            }
+        }
+    }
+
+    /// Something can't be shown here, for this reason.
+    pub(crate) fn skip(&mut self, name: &str, reason: &str) {
+        let separator = if self.skipped == 0 { "" } else { ", " };
+        self.skipped += 1;
+        let _ = write!(self.skips, "{separator}{name} ({reason})");
+    }
+
+    pub(crate) const fn failed(&self) -> bool {
+        self.failures != 0
+    }
+
+    /// The one line at the end.
+    pub(crate) fn conclude(&mut self, about: impl FnOnce(&mut Line)) {
+        let mut line = Line::new();
+        line.text(if self.failed() { "FAIL " } else { "OK " });
+        about(&mut line);
+        let _ = write!(line, ", {} checks", self.checks);
+        if self.failed() {
+            let _ = write!(line, ", {} failed", self.failures);
+        }
+        let _ = write!(line, ", {} skipped", self.skipped);
+        if self.skipped != 0 {
+            line.text(": ").bytes(self.skips.as_bytes());
+        }
+        line.text("\n").to_stdout();
+    }
+}
+
+/// An error, of which nothing is known but that it can be shown: it equals no other.
+struct Opaque<E>(E);
+
+impl<E> PartialEq for Opaque<E> {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+impl<E: Debug> Debug for Opaque<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
