@@ -17,9 +17,13 @@
 
 mod facts;
 mod live;
+mod many;
 mod os;
+mod pool;
 mod report;
+mod rings;
 mod shims;
+mod transfer;
 
 use bare_uring::{Call, Errno, IoUring, SetupError};
 use facts::Facts;
@@ -63,6 +67,9 @@ fn main(_args: Args) -> u8 {
     u8::from(report.failed())
 }
 
-fn check_kernel(report: &mut Report, names: &Names, ring: IoUring) -> Facts {
-    Facts::gather(report, names, &ring)
+fn check_kernel(report: &mut Report, names: &Names, mut ring: IoUring) -> Facts {
+    let facts = Facts::gather(report, names, &ring);
+    rings::check(report, &facts);
+    transfer::check(report, &facts, &mut ring);
+    facts
 }

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use bare_uring::Errno;
-use bare_uring::types::{RawFd, Timespec};
+use bare_uring::types::{AddressFamily, RawFd, SockAddr, SocketType, Timespec};
 use freestanding::sys;
 use linux_raw_sys::general as nr;
 
@@ -71,14 +71,28 @@ pub(crate) fn raise_loopback() -> Result<(), Errno> {
     let mut request = [0_u8; 40];
     request[..2].copy_from_slice(b"lo");
     request[16..18].copy_from_slice(&UP.to_ne_bytes());
-    /// `AF_INET`, `SOCK_DGRAM`.
-    const KIND: [usize; 2] = [2, 2];
-    // SAFETY: no memory is involved.
-    let socket = outcome(unsafe { sys::raw(nr::__NR_socket, [KIND[0], KIND[1], 0, 0, 0, 0]) })?;
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM)?;
+    let arguments = [socket as usize, SET_FLAGS, address(&raw mut request), 0, 0, 0];
     // SAFETY: the kernel reads the request during the call.
-    let set = outcome(unsafe { sys::raw(nr::__NR_ioctl, [socket, SET_FLAGS, address(&raw mut request), 0, 0, 0]) });
-    close(socket as RawFd);
+    let set = outcome(unsafe { sys::raw(nr::__NR_ioctl, arguments) });
+    close(socket);
     set.map(drop)
+}
+
+/// A socket.
+pub(crate) fn socket(domain: AddressFamily, kind: SocketType) -> Result<RawFd, Errno> {
+    // SAFETY: no memory is involved.
+    let fd = unsafe { sys::raw(nr::__NR_socket, [domain.0 as usize, kind.0 as usize, 0, 0, 0, 0]) };
+    outcome(fd).map(|fd| fd as RawFd)
+}
+
+/// Gives a socket its address, and has it wait for connections.
+pub(crate) fn bind_and_listen(socket: RawFd, name: &SockAddr) -> Result<(), Errno> {
+    let arguments = [socket as usize, address(name.as_ptr()), name.len() as usize, 0, 0, 0];
+    // SAFETY: the kernel reads the address during the call.
+    outcome(unsafe { sys::raw(nr::__NR_bind, arguments) })?;
+    // SAFETY: no memory is involved.
+    outcome(unsafe { sys::raw(nr::__NR_listen, [socket as usize, 8, 0, 0, 0, 0]) }).map(drop)
 }
 
 /// Closes a file whose end is of no interest.
