@@ -48,6 +48,24 @@ const LAST_OPCODES: &[(Version, u8)] = &[
     ((6, 19), 64),
 ];
 
+/// The last registration of each Linux that brought some.
+const LAST_REGISTRATIONS: &[(Version, u32)] = &[
+    ((5, 1), 12),
+    ((5, 13), 16),
+    ((5, 14), 18),
+    ((5, 15), 19),
+    ((5, 18), 21),
+    ((5, 19), 23),
+    ((6, 0), 25),
+    ((6, 8), 26),
+    ((6, 9), 28),
+    ((6, 12), 30),
+    ((6, 13), 34),
+    ((6, 18), 35),
+    ((6, 19), 36),
+    ((7, 0), 37),
+];
+
 /// The newest Linux that the tables above describe; of later ones they say the least.
 const DESCRIBED: Version = (7, 3);
 
@@ -83,6 +101,11 @@ impl Facts {
         self.version >= (major, minor)
     }
 
+    /// Whether it says that it has this feature.
+    pub(crate) fn has_feature(&self, feature: Features) -> bool {
+        self.features.contains(feature)
+    }
+
     /// Whether it has this opcode.
     pub(crate) fn has(&self, opcode: u8) -> bool {
         self.probe.is_supported(opcode)
@@ -91,6 +114,12 @@ impl Facts {
     /// The first number that it has no opcode for.
     pub(crate) fn first_unknown_opcode(&self) -> u8 {
         self.probe.last_op().saturating_add(1)
+    }
+
+    /// How many registrations it has; `None` for kernels newer than the table.
+    pub(crate) fn registrations(&self) -> Option<u32> {
+        let known = LAST_REGISTRATIONS.iter().filter(|(since, _)| self.version >= *since).map(|(_, last)| *last + 1);
+        known.max().filter(|_| self.version <= DESCRIBED)
     }
 
     pub(crate) fn describe(&self, line: &mut Line) {

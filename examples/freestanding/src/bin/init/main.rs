@@ -15,12 +15,16 @@
 #![no_std]
 #![no_main]
 
+mod events;
 mod facts;
 mod live;
 mod many;
+mod newest;
 mod os;
 mod pool;
+mod queues;
 mod report;
+mod resources;
 mod rings;
 mod shims;
 mod transfer;
@@ -71,5 +75,9 @@ fn check_kernel(report: &mut Report, names: &Names, mut ring: IoUring) -> Facts 
     let facts = Facts::gather(report, names, &ring);
     rings::check(report, &facts);
     transfer::check(report, &facts, &mut ring);
+    events::check(report, &facts, &mut ring);
+    resources::check(report, &facts, &mut ring);
+    queues::check(report, &facts);
+    newest::check(report, &facts);
     facts
 }

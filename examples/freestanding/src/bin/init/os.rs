@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use bare_uring::Errno;
-use bare_uring::types::{AddressFamily, RawFd, SockAddr, SocketType, Timespec};
+use bare_uring::types::{AddressFamily, RawFd, ShutdownHow, SockAddr, SocketType, Timespec};
 use freestanding::sys;
 use linux_raw_sys::general as nr;
 
@@ -93,6 +93,12 @@ pub(crate) fn bind_and_listen(socket: RawFd, name: &SockAddr) -> Result<(), Errn
     outcome(unsafe { sys::raw(nr::__NR_bind, arguments) })?;
     // SAFETY: no memory is involved.
     outcome(unsafe { sys::raw(nr::__NR_listen, [socket as usize, 8, 0, 0, 0, 0]) }).map(drop)
+}
+
+/// Ends one direction of a connection.
+pub(crate) fn shutdown(socket: RawFd, how: ShutdownHow) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    outcome(unsafe { sys::raw(nr::__NR_shutdown, [socket as usize, how.0 as usize, 0, 0, 0, 0]) }).map(drop)
 }
 
 /// Closes a file whose end is of no interest.

@@ -1,0 +1,91 @@
+//! The queues at their ends: full, overflowing, and with a kernel thread that sleeps at the other side.
+
+use bare_uring::{Builder, Errno, IoUring, SqFlags, cqueue, opcode, squeue};
+
+use crate::facts::Facts;
+use crate::report::Report;
+use crate::rings::round_trip;
+use crate::{many, os};
+
+pub(crate) fn check(report: &mut Report, facts: &Facts) {
+    let plain = Builder::<squeue::Entry, cqueue::Entry>::new();
+    overflow(report, "overflow", &plain);
+    let mut polled = plain.clone();
+    polled.setup_sqpoll(1);
+    overflow(report, "overflow under SQPOLL", &polled);
+    if facts.since(6, 1) {
+        let mut deferred = plain.clone();
+        deferred.setup_single_issuer().setup_defer_taskrun();
+        overflow(report, "overflow of a ring that defers", &deferred);
+    }
+    wake(report, &polled);
+    room(report, &polled);
+}
+
+/// More completions than the queue holds: none is lost, and each comes once.
+fn overflow(report: &mut Report, name: &str, builder: &Builder<squeue::Entry, cqueue::Entry>) {
+    const BATCH: u64 = 4;
+    const ALL: u64 = 10 * BATCH;
+    let Some(mut ring) = report.value(name, builder.build(BATCH as u32)) else { return };
+    let (mut submitted, mut seen, mut overflowed, mut refused, mut in_order) = (0, 0, false, false, true);
+    let started = os::monotonic();
+    while seen < ALL && os::monotonic() - started < 60_000_000_000 {
+        let nop = opcode::Nop::new().build();
+        // SAFETY: the request points to nothing.
+        while submitted < ALL && !refused && unsafe { ring.submission().push(nop.user_data(submitted)) }.is_ok() {
+            submitted += 1;
+        }
+        match ring.submit() {
+            Ok(_) => {}
+            // Kernels before 5.19 take nothing more until some were reaped; so it is documented.
+            Err(Errno::EBUSY) => refused = true,
+            Err(errno) => return report.equal(name, Err::<(), _>(errno), Ok(())),
+        }
+        overflowed |= ring.submission().flags().contains(SqFlags::CQ_OVERFLOW);
+        if submitted == ALL || refused || overflowed {
+            for cqe in ring.completion() {
+                in_order &= cqe.user_data() == seen && cqe.outcome() == Ok(0);
+                seen += 1;
+            }
+            refused = false;
+        }
+    }
+    report.equal(name, (seen, overflowed, in_order), (ALL, true, true));
+    report.equal("none dropped", ring.completion().overflow(), 0);
+    report.equal("and one more", round_trip(&mut ring, 77), Ok(Ok(0)));
+}
+
+/// Waits until the kernel's thread says that it sleeps.
+fn asleep(ring: &mut IoUring) -> bool {
+    let started = os::monotonic();
+    while !ring.submission().flags().contains(SqFlags::NEED_WAKEUP) {
+        if os::monotonic() - started > 60_000_000_000 {
+            return false;
+        }
+        os::sleep(1);
+    }
+    true
+}
+
+/// A thread that sleeps is woken by what is submitted.
+fn wake(report: &mut Report, builder: &Builder<squeue::Entry, cqueue::Entry>) {
+    let Some(mut ring) = report.value("SQPOLL", builder.build(4)) else { return };
+    for number in 0..3 {
+        report.check("the thread sleeps", asleep(&mut ring));
+        report.equal("an empty submit", ring.submit(), Ok(0));
+        report.equal("it is woken", round_trip(&mut ring, number), Ok(Ok(0)));
+    }
+}
+
+/// A full queue empties, though the thread sleeps when the wait for room begins.
+fn room(report: &mut Report, builder: &Builder<squeue::Entry, cqueue::Entry>) {
+    let Some(mut ring) = report.value("SQPOLL", builder.build(4)) else { return };
+    report.check("the thread sleeps", asleep(&mut ring));
+    let nop = opcode::Nop::new().build();
+    // SAFETY: the request points to nothing.
+    while unsafe { ring.submission().push(nop.user_data(1)) }.is_ok() {}
+    report.check("a wait for room", ring.submitter().squeue_wait().is_ok());
+    report.check("room", !ring.submission().is_full());
+    let _ = ring.submit();
+    report.equal("all of them", many::wait::<4, _>(&mut ring), [Some((1, Ok(0))); 4]);
+}
