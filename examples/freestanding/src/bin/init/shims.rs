@@ -108,13 +108,16 @@ fn read_again(report: &mut Report, file: RawFd) {
     report.equal("memory read again", (outcome(read), word), (Ok(8), u64::from_ne_bytes(*PAGES[0])));
     // The other way round: what was stored last must be there when the kernel looks.
     let mut number = 0_u64;
-    let piece = IoVec::new((&raw mut number).cast(), 8);
+    let at = &raw mut number;
+    let piece = IoVec::new(at.cast(), 8);
     let place = address(&raw const piece);
-    number = u64::from_ne_bytes(*b"page 9..");
+    // SAFETY: it is a variable of ours.
+    unsafe { at.write(u64::from_ne_bytes(*b"page 9..")) };
     // SAFETY: the kernel reads the number, during the call.
     let written = unsafe { sys::raw(nr::__NR_pwritev2, [file as usize, place, 1, 0, 0, 0]) };
     report.equal("memory written before", outcome(written), Ok(8));
-    number = 0;
+    // SAFETY: as before.
+    unsafe { at.write(0) };
     // SAFETY: the kernel writes to the number, during the call.
     let read = unsafe { sys::raw(nr::__NR_preadv2, [file as usize, place, 1, 0, 0, 0]) };
     report.equal("memory as it was written", (outcome(read), number), (Ok(8), u64::from_ne_bytes(*b"page 9..")));
