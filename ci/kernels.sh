@@ -49,8 +49,8 @@ verdict() {
         python3 ci/lib/initrd.py "$cache/log/$1.initrd" init="$cache/init-$program"
         boot "$machine" "$kernel" "$cache/log/$1.initrd" "$log" || true
         rm -f "$cache/log/$1.initrd"
-        # Firmware clears the screen before it hands over.
-        result=$(sed -E 's/\r//g; s/\x1b[^A-Za-z]*[A-Za-z]//g' "$log" |
+        # Firmware leaves its cursor anywhere, and clears the screen.
+        result=$(sed -E 's/\r//g; s/\x1b[^A-Za-z]*[A-Za-z]/\n/g' "$log" |
             grep -aoE '^(OK|FAIL|panic at) .*|Kernel panic .*' | tail -n 1)
         [[ $result != OK\ io_uring* ]] || status=PASS
     else

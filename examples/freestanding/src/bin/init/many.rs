@@ -28,7 +28,7 @@ pub(crate) fn wait<const N: usize, K: Kernel>(
     ring: &mut IoUring<Entry, cqueue::Entry, K>,
 ) -> [Option<(u64, Result<u32, Errno>)>; N] {
     let mut seen = [None; N];
-    for place in 0..N {
+    for place in &mut seen {
         let cqe = loop {
             if let Some(cqe) = ring.completion().next() {
                 break Some(cqe);
@@ -38,7 +38,7 @@ pub(crate) fn wait<const N: usize, K: Kernel>(
                 Err(_) => break None,
             }
         };
-        seen[place] = cqe.map(|cqe| (cqe.user_data(), cqe.outcome()));
+        *place = cqe.map(|cqe| (cqe.user_data(), cqe.outcome()));
     }
     seen.sort_unstable_by_key(|one| one.map_or(u64::MAX, |(number, _)| number));
     seen

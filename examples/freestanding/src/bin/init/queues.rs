@@ -27,7 +27,10 @@ fn overflow(report: &mut Report, name: &str, builder: &Builder<squeue::Entry, cq
     const BATCH: u64 = 4;
     const ALL: u64 = 10 * BATCH;
     let Some(mut ring) = report.value(name, builder.build(BATCH as u32)) else { return };
-    let (mut submitted, mut seen, mut overflowed, mut refused, mut in_order) = (0, 0, false, false, true);
+    let (mut submitted, mut seen, mut overflowed, mut refused) = (0, 0_u64, false, false);
+    // A bit for each that came. Old kernels fill room in the queue before they empty the list of what had none, so that
+    // completions can pass each other.
+    let mut each = 0_u64;
     let started = os::monotonic();
     while seen < ALL && os::monotonic() - started < 60_000_000_000 {
         let nop = opcode::Nop::new().build();
@@ -44,19 +47,25 @@ fn overflow(report: &mut Report, name: &str, builder: &Builder<squeue::Entry, cq
         overflowed |= ring.submission().flags().contains(SqFlags::CQ_OVERFLOW);
         if submitted == ALL || refused || overflowed {
             for cqe in ring.completion() {
-                in_order &= cqe.user_data() == seen && cqe.outcome() == Ok(0);
+                each |= u64::from(cqe.outcome() == Ok(0)) << cqe.user_data();
                 seen += 1;
             }
             refused = false;
         }
     }
-    report.equal(name, (seen, overflowed, in_order), (ALL, true, true));
+    report.equal(name, (seen, overflowed, each), (ALL, true, (1 << ALL) - 1));
     report.equal("none dropped", ring.completion().overflow(), 0);
     report.equal("and one more", round_trip(&mut ring, 77), Ok(Ok(0)));
 }
 
-/// Waits until the kernel's thread says that it sleeps.
+/// Gives the kernel's thread something to do, and waits until it says that it sleeps.
+///
+/// One that never had anything to do starts counting at time 0, which on 32-bit kernels is five minutes after the start of
+/// the machine: until then it does not sleep.
 fn asleep(ring: &mut IoUring) -> bool {
+    if round_trip(ring, 70) != Ok(Ok(0)) {
+        return false;
+    }
     let started = os::monotonic();
     while !ring.submission().flags().contains(SqFlags::NEED_WAKEUP) {
         if os::monotonic() - started > 60_000_000_000 {

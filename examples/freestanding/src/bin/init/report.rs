@@ -42,7 +42,7 @@ impl Report {
                 Some(value)
             }
             Err(error) => {
-                self.equal(name, Err(error).map_err(Opaque), Ok(()));
+                self.equal(name, Err(Opaque(error)), Ok(()));
                 None
             }
         }

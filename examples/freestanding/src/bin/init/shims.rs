@@ -58,14 +58,11 @@ fn few_arguments(report: &mut Report) {
 fn write_pages(report: &mut Report, file: RawFd) {
     for (number, page) in PAGES.iter().enumerate() {
         let piece = IoVec::new(page.as_ptr().cast_mut(), page.len());
-        // The offset in two halves, of which 64-bit architectures take the first alone, and a flag last.
-        let arguments = |flags: u32| [file as usize, address(&raw const piece), 1, number * PAGE, 0, flags as usize];
+        // The offset in two halves, of which 64-bit architectures take the first alone.
+        let arguments = [file as usize, address(&raw const piece), 1, number * PAGE, 0, JUNK];
         // SAFETY: the kernel reads the bytes during the call.
-        let written = unsafe { sys::raw(nr::__NR_pwritev2, arguments(nr::RWF_DSYNC)) };
-        report.equal("pwritev2", outcome(written), Ok(8));
-        // SAFETY: as before; no kernel knows the flag.
-        let refused = unsafe { sys::raw(nr::__NR_pwritev2, arguments(1 << 30)) };
-        report.equal("pwritev2 with an unknown flag", outcome(refused), Err(Errno::EOPNOTSUPP));
+        let written = unsafe { sys::raw(nr::__NR_pwritev, arguments) };
+        report.equal("pwritev", outcome(written), Ok(8));
     }
     let mut about = [0_u8; 256];
     let (path, flags, mask) = (address(c"".as_ptr()), nr::AT_EMPTY_PATH as usize, nr::STATX_SIZE as usize);
@@ -94,8 +91,8 @@ fn six_arguments(report: &mut Report, file: RawFd, other: RawFd) {
     let mut bytes = [0_u8; 16];
     let piece = IoVec::new((&raw mut bytes).cast(), bytes.len());
     // SAFETY: the kernel writes to the piece, during the call.
-    let read = unsafe { sys::raw(nr::__NR_preadv2, [other as usize, address(&raw const piece), 1, 5, 0, 0]) };
-    report.equal("preadv2", outcome(read), Ok(8));
+    let read = unsafe { sys::raw(nr::__NR_preadv, [other as usize, address(&raw const piece), 1, 5, 0, JUNK]) };
+    report.equal("preadv", outcome(read), Ok(8));
     report.equal("what was copied", &bytes[..8], PAGES[1].as_slice());
 }
 
@@ -104,7 +101,7 @@ fn read_again(report: &mut Report, file: RawFd) {
     let mut word = 7_u64;
     let piece = IoVec::new((&raw mut word).cast(), 8);
     // SAFETY: the kernel writes to the word, during the call.
-    let read = unsafe { sys::raw(nr::__NR_preadv2, [file as usize, address(&raw const piece), 1, 0, 0, 0]) };
+    let read = unsafe { sys::raw(nr::__NR_preadv, [file as usize, address(&raw const piece), 1, 0, 0, JUNK]) };
     report.equal("memory read again", (outcome(read), word), (Ok(8), u64::from_ne_bytes(*PAGES[0])));
     // The other way round: what was stored last must be there when the kernel looks.
     let mut number = 0_u64;
@@ -114,12 +111,12 @@ fn read_again(report: &mut Report, file: RawFd) {
     // SAFETY: it is a variable of ours.
     unsafe { at.write(u64::from_ne_bytes(*b"page 9..")) };
     // SAFETY: the kernel reads the number, during the call.
-    let written = unsafe { sys::raw(nr::__NR_pwritev2, [file as usize, place, 1, 0, 0, 0]) };
+    let written = unsafe { sys::raw(nr::__NR_pwritev, [file as usize, place, 1, 0, 0, JUNK]) };
     report.equal("memory written before", outcome(written), Ok(8));
     // SAFETY: as before.
     unsafe { at.write(0) };
     // SAFETY: the kernel writes to the number, during the call.
-    let read = unsafe { sys::raw(nr::__NR_preadv2, [file as usize, place, 1, 0, 0, 0]) };
+    let read = unsafe { sys::raw(nr::__NR_preadv, [file as usize, place, 1, 0, 0, JUNK]) };
     report.equal("memory as it was written", (outcome(read), number), (Ok(8), u64::from_ne_bytes(*b"page 9..")));
 }
 

@@ -125,7 +125,9 @@ fn tcp(report: &mut Report, facts: &Facts, ring: &mut IoUring) -> Result<(), (&'
         let outcomes = unsafe { many::run(ring, [end, shut]) };
         report.equal("the end of a connection", outcomes, [Ok(0), Ok(0)]);
     }
-    [listener, client, server].map(os::close);
+    for socket in [listener, client, server] {
+        os::close(socket);
+    }
     Ok(())
 }
 
