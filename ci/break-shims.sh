@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# ci/break-shims.sh [ARCHITECTURE...]: breaks the system call shims on purpose, one way after the other, and shows that the
+# program `init` of examples/freestanding then fails.
+#
+# Each break is an edit of one file of src/arch, in a copy of the tree. What it is to catch happens before io_uring comes
+# into play, so that the programs run as processes: natively, and under qemu-user. First the unbroken program must pass the
+# same way. Emulators, and some kernels, leave registers alone that they are free to change; there the block changes them
+# itself, once with the clobbers declared (which must pass) and once without. One line for each, at the end
+# `N of N caught`. Takes minutes. Needs Debian on x86_64.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/guests/broken"
+target=$(cd "$target" && pwd)
+. ci/lib/programs.sh
+ci/cross.sh >/dev/null
+command -v qemu-loongarch64-static >/dev/null || apt-get -qq install -y qemu-user-static >/dev/null
+
+tree=$target/guests/broken/tree
+rm -rf "$tree"
+mkdir -p "$tree"
+cp -r Cargo.toml Cargo.lock src examples "$tree"
+caught=0 tried=0
+
+# runs PROGRAM: builds init from the copy, and runs it. Passes if it does; its last words are in `said`.
+runs() {
+    local binary emulator=()
+    case $1 in
+        x86_64) ;;
+        i686) emulator=(qemu-i386-static) ;;
+        aarch64) emulator=(qemu-aarch64-static -cpu max) ;;
+        thumb) emulator=(qemu-arm-static) ;;
+        riscv64) emulator=(qemu-riscv64-static -cpu "rv64,v=true,vext_spec=v1.0") ;;
+        loong64) emulator=(qemu-loongarch64-static) ;;
+        *) emulator=("qemu-$1-static") ;;
+    esac
+    if ! binary=$(cd "$tree" && build_freestanding "$1" init --features shims-only 2>"$target/guests/broken/build.log"); then
+        tail -n 20 "$target/guests/broken/build.log" >&2
+        echo "the broken program does not even build" >&2
+        exit 1
+    fi
+    said=$(timeout 60 "${emulator[@]}" "$binary" 2>&1 | grep -a . | tail -n 1) && [[ $said == OK* ]]
+}
+
+# edited PROGRAM FILE SED: the copy's file is the original with that edit, which must change it.
+edited() {
+    sed -E "$3" "src/arch/$2.rs" >"$tree/src/arch/$2.rs"
+    if [ -n "$3" ] && cmp -s "src/arch/$2.rs" "$tree/src/arch/$2.rs"; then
+        echo "the edit '$3' changes nothing in $2.rs" >&2
+        exit 1
+    fi
+}
+
+# sound PROGRAM FILE NAME SED: must pass.
+sound() {
+    edited "$1" "$2" "$4"
+    if runs "$1"; then
+        echo "sound   $1: $3"
+    else
+        echo "FAIL    $1: $3 does not pass: $said"
+        exit 1
+    fi
+}
+
+# broken PROGRAM FILE NAME SED: must fail.
+broken() {
+    edited "$1" "$2" "$4"
+    tried=$((tried + 1))
+    if runs "$1"; then
+        echo "MISSED  $1: $3"
+    else
+        caught=$((caught + 1))
+        echo "caught  $1: $3 (${said:0:100})"
+    fi
+}
+
+# swapped ONE OTHER: an edit that exchanges two words, after the line with `asm!`.
+swapped() { echo "/asm!/,\$ { s/\\b$1\\b/\\x01/; s/\\b$2\\b/$1/; s/\\x01/$2/ }"; }
+
+# every PROGRAM FILE: what can be wrong everywhere.
+every() {
+    sound "$1" "$2" "as it is" ""
+    broken "$1" "$2" "the second and the third argument exchanged" "$(swapped a2 a3)"
+    broken "$1" "$2" "the sign of an error" 's/^    ret$/    ret.wrapping_neg()/'
+    broken "$1" "$2" "memory said to be read only" 's/options\(/options(readonly, /'
+    [ "$2" = x86 ] || broken "$1" "$2" "the fifth and the sixth argument exchanged" "$(swapped a5 a6)"
+}
+
+# undeclared PROGRAM FILE CALL INSTRUCTIONS CLOBBERS: registers that the block changes after the call, with the clobbers
+# that match the pattern, and without.
+undeclared() {
+    local change="s/^( *)\"$3\",/&$4/"
+    sound "$1" "$2" "registers changed by a call" "$change"
+    broken "$1" "$2" "registers changed by a call, not declared" "$change; /$5/d"
+}
+
+# instructions FORMAT NUMBER...: a line of the asm block for each.
+instructions() { local format=$1; shift; printf "\\\\n\"$format\"," "$@"; }
+
+x86_64() {
+    every x86_64 x86_64
+    broken x86_64 x86_64 "rcx not declared" '/lateout\("rcx"\)/d'
+    broken x86_64 x86_64 "r11 not declared" '/lateout\("r11"\)/d'
+}
+x86() {
+    every i686 x86
+    broken i686 x86 "the fourth and the sixth argument exchanged" 's/eax \+ 8\]/eax + X]/; s/eax \+ 12\]/eax + 8]/; s/eax \+ X\]/eax + 12]/'
+    local register
+    for register in ebx esi ebp; do
+        broken i686 x86 "$register not put back" "s/pop $register/add esp, 4/"
+    done
+}
+aarch64() {
+    every aarch64 aarch64
+    undeclared aarch64 aarch64 "svc #0" "$(instructions 'movi v%d.16b, #0xff' {0..31})" 'lateout\("v[0-9]+"\)'
+}
+arm() {
+    local program
+    for program in arm thumb; do
+        every $program arm
+        broken $program arm "the place of r7 shared with an argument" 's/saved = out/saved = lateout/'
+    done
+    broken arm arm "r7 not put back" 's/"mov r7, \{saved\}"/"\/* {saved} *\/"/'
+    broken thumb arm "r7 not put back" 's/"mov r7, \{saved\}"/"\/* {saved} *\/"/'
+}
+riscv64() {
+    every riscv64 riscv64
+    EXTRA_RUSTFLAGS=-Ctarget-feature=+v undeclared riscv64 riscv64 "ecall" \
+        "\\n\"vsetvli zero, zero, e8, m1, ta, ma\",$(instructions 'vmv.v.i v%d, -1' {0..31})" 'lateout\("v[0-9]+"\)'
+}
+loongarch64() {
+    every loong64 loongarch64
+    undeclared loong64 loongarch64 "syscall 0" "$(instructions 'li.w $t%d, -1' {0..8})" 'lateout\("\$t[0-8]"\)'
+}
+powerpc64() {
+    every ppc64le powerpc64
+    broken ppc64le powerpc64 "errors left positive" '/"neg 3, 3"/d'
+    local all
+    all="$(instructions 'li %d, -1' 4 5 6 7 8 9 10 11 12)\\n\"mtctr 5\","
+    undeclared ppc64le powerpc64 "2:" "$all" 'lateout\("(r9|r10|r11|r12|ctr)"\)'
+    broken ppc64le powerpc64 "arguments said to be kept" "s/^( *)\"2:\",/&$all/; s/inlateout\(\"r([4-8])\"\) (a[2-6]) => _/in(\"r\\1\") \\2/"
+}
+s390x() {
+    every s390x s390x
+    broken s390x s390x "the number in another register" 's/in\("r1"\)/in("r0")/'
+}
+
+[ $# -gt 0 ] || set -- x86_64 x86 aarch64 arm riscv64 loongarch64 powerpc64 s390x
+for architecture in "$@"; do
+    "$architecture"
+    edited any "$architecture" ""
+done
+echo "$caught of $tried caught"
+[ "$caught" = "$tried" ]
