@@ -40,7 +40,7 @@ runs() {
         echo "the broken program does not even build" >&2
         exit 1
     fi
-    said=$(timeout 60 "${emulator[@]}" "$binary" 2>&1 | grep -a . | tail -n 1) && [[ $said == OK* ]]
+    said=$(timeout 20 "${emulator[@]}" "$binary" 2>&1 | grep -a . | tail -n 1) && [[ $said == OK* ]]
 }
 
 # edited PROGRAM FILE SED: the copy's file is the original with that edit, which must change it.
