@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Are the structures that go to the kernel laid out as its own headers say, on every architecture?
+#
+# The headers are those of the newest kernel that Debian has a package of, compiled by clang for each architecture; the
+# crate's structures are compiled for the same by a matched compiler (ci/cross.sh). ci/layouts/compare.py compares them,
+# field by field, and says of each field whether it would have noticed a move by one byte. A structure that the crate or
+# the headers have, and the table in ci/layouts/src/lib.rs does not, is a fault.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ci/lib/apt.sh
+ci/cross.sh >/dev/null
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/layouts"
+work=$(cd "$target/layouts" && pwd)
+cross=$(cd "$target/cross" && pwd)
+cache=$work
+
+clang=$(compgen -c clang- | grep -xE 'clang-[0-9]+' | sort -V | tail -n 1) || {
+    clang=$(apt_newest "$(apt_root amd64 bookworm)" 'clang-*')
+    apt-get install --yes --no-install-recommends "$clang" >"$work/clang.log" 2>&1 || { cat "$work/clang.log" >&2; exit 1; }
+}
+
+root=$(apt_root amd64 trixie-backports)
+package=$(apt_fetch "$root" linux-libc-dev)
+rm -rf "$work/headers"
+dpkg -x "$package" "$work/headers"
+echo "headers of Linux $(dpkg-deb --field "$package" Version), $("$cross/rustc" --version), $clang"
+
+# Our name, the directory of its own headers, and how it is called by both compilers.
+targets=(
+    "x86_64 x86_64-linux-gnu x86_64-unknown-linux-gnu"
+    "i686 i386-linux-gnu i686-unknown-linux-gnu"
+    "aarch64 aarch64-linux-gnu aarch64-unknown-linux-gnu"
+    "arm arm-linux-gnueabihf armv7-unknown-linux-gnueabihf"
+    "riscv64 riscv64-linux-gnu riscv64gc-unknown-linux-gnu"
+    "powerpc64le powerpc64le-linux-gnu powerpc64le-unknown-linux-gnu"
+    "s390x s390x-linux-gnu s390x-unknown-linux-gnu"
+    "loongarch64 loongarch64-linux-gnu loongarch64-unknown-linux-gnu"
+)
+structs=0 fields=0 wrong=0
+for line in "${targets[@]}"; do
+    read -r name own triple <<<"$line"
+    "$clang" --target="${triple/riscv64gc/riscv64}" -nostdinc -isystem "$work/headers/usr/include/$own" \
+        -isystem "$work/headers/usr/include" -Wno-gnu-variable-sized-type-not-at-end -g \
+        -fno-eliminate-unused-debug-types -S -emit-llvm -o "$work/$name-headers.ll" ci/layouts/headers.c
+    RUSTC=$cross/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='' cargo rustc --locked --quiet --package layouts --release \
+        --target "$triple" -Zbuild-std=core --target-dir "$work" -- -g --emit=llvm-ir="$work/$name-ours.ll"
+    report=$(python3 ci/layouts/compare.py "$work/$name-headers.ll" "$work/$name-ours.ll")
+    read -r structs fields faults <<<"${report##*$'\n'}"
+    wrong=$((wrong + faults))
+    echo "$name: $structs structs, $fields fields, $faults wrong"
+    [ "$faults" = 0 ] || echo "${report%$'\n'*}"
+done
+echo "$structs structs, $fields fields, ${#targets[@]} architectures: $wrong wrong"
+[ "$wrong" = 0 ]
