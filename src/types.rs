@@ -147,7 +147,7 @@ impl Timespec {
     pub const ZERO: Self = Self::new(0, 0);
 
     /// Seconds and nanoseconds. The kernel refuses (`EINVAL`) a negative value, and 1,000,000,000 nanoseconds or
-    /// more.
+    /// more. Before 5.16 it took a negative one for a timeout that never ends.
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
         Self { seconds, nanoseconds: nanoseconds as i64 }

@@ -6,7 +6,7 @@ use bare_uring::cqueue::{Entry, Entry32, EntryMixed, Flags};
 use bare_uring::squeue::{self, Entry128};
 use bare_uring::{Builder, Errno, IoUring, SetupError, SetupFlags, SqFlags, opcode};
 use common::ring_memory::{Fake, Random, Slot, bounded, reap, slot, until};
-use common::{nop, push, skip};
+use common::{needs, nop, push, skip};
 
 const NOP_CQE32: u8 = 1 << 5;
 const F_SKIP: u32 = 1 << 5;
@@ -43,6 +43,7 @@ fn mixed(test: &str, sq: u32, cq: u32, more: SetupFlags) -> Option<IoUring<squeu
 
 #[test]
 fn large_completions_carry_their_bytes() {
+    needs!(6, 18, "IORING_NOP_CQE32");
     let mut ring = Builder::<squeue::Entry, Entry32>::new().build(4).unwrap();
     for user_data in 0..1000 {
         let big = [user_data * 3, !user_data];
@@ -56,6 +57,7 @@ fn large_completions_carry_their_bytes() {
 
 #[test]
 fn large_entries_make_their_round_trip() {
+    needs!(6, 18, "IORING_NOP_CQE32");
     let mut ring = Builder::<Entry128>::new().build(4).unwrap();
     for round in 0..1000 {
         for i in 0..3 {
@@ -136,6 +138,7 @@ fn a_plain_ring_refuses_large_completions_by_result() {
 
 #[test]
 fn every_result_has_an_outcome() {
+    needs!(6, 10, "IORING_NOP_INJECT_RESULT");
     let mut ring = IoUring::new(4).unwrap();
     let results = [0, 1, i32::MAX, -1, -4095, -4096, -123_456, i32::MIN];
     for result in results {

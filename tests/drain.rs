@@ -9,20 +9,11 @@ use bare_uring::types::{PollEvents, Timespec};
 use bare_uring::{Builder, Errno, Features, IoUring, Kernel, RingMemory, SqFlags, cqueue, opcode};
 use common::kernels::Trace;
 use common::ring_memory::{bounded, fd, nops, taken, until};
-use common::{memory, nop, push};
+use common::{builders, memory, needs, nop, push};
 
 const ECANCELED: i32 = -125;
 const PATIENT: Timespec = Timespec::new(10, 0);
 const HASTY: Timespec = Timespec::new(0, 50_000_000);
-
-fn builders() -> [(&'static str, Builder); 4] {
-    [
-        ("plain", Builder::new()),
-        ("coop", Builder::new().setup_coop_taskrun().clone()),
-        ("defer", Builder::new().setup_single_issuer().setup_defer_taskrun().clone()),
-        ("sqpoll", Builder::new().setup_sqpoll(1).clone()),
-    ]
-}
 
 /// Submits reads, polls and a timeout that never end by themselves, leaves one entry queued, and drains.
 fn drains<K: Kernel>(name: &str, mut ring: IoUring<Entry, cqueue::Entry, K>) {
@@ -66,6 +57,7 @@ fn drains<K: Kernel>(name: &str, mut ring: IoUring<Entry, cqueue::Entry, K>) {
 
 #[test]
 fn everything_in_flight_comes_back_and_what_is_queued_stays() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     bounded(|| {
         for (name, builder) in builders() {
             drains(name, builder.build(16).unwrap());
@@ -75,6 +67,7 @@ fn everything_in_flight_comes_back_and_what_is_queued_stays() {
 
 #[test]
 fn it_works_by_the_registered_index_too() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     bounded(|| {
         for (name, builder) in builders() {
             let ring = builder.build(16).unwrap().register_ring_fd().map_err(|(_, errno)| errno).unwrap();
@@ -85,6 +78,7 @@ fn it_works_by_the_registered_index_too() {
 
 #[test]
 fn it_works_without_a_descriptor_too() {
+    needs!(6, 5, "IORING_SETUP_REGISTERED_FD_ONLY");
     bounded(|| {
         let builder = Builder::new();
         let size = builder.memory_size(16).unwrap();
@@ -95,6 +89,7 @@ fn it_works_without_a_descriptor_too() {
 
 #[test]
 fn it_gives_up_when_nothing_comes_for_so_long() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     bounded(|| {
         for (name, builder) in builders() {
             let (reader, _writer) = std::io::pipe().unwrap();
@@ -122,6 +117,7 @@ fn it_gives_up_when_nothing_comes_for_so_long() {
 /// Submitted is submitted, whether the thread has taken it up or not.
 #[test]
 fn under_sqpoll_what_was_just_submitted_comes_back_too() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     bounded(|| {
         for round in 0..20 {
             let (reader, _writer) = std::io::pipe().unwrap();
@@ -159,6 +155,7 @@ fn completions_that_are_there_already_are_enough() {
 
 #[test]
 fn more_than_the_queue_holds_comes_back() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     bounded(|| {
         for (name, builder) in builders() {
             let (reader, _writer) = std::io::pipe().unwrap();

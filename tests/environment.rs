@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use bare_uring::{Builder, Call, Errno, Features, IoUring, Kernel, RingMemory, SetupError, SetupFlags, cqueue, squeue};
 use common::kernels::{self, Trace};
 use common::memory;
@@ -46,6 +48,7 @@ fn a_kernel_without_no_sqarray_gets_a_ring_with_an_array() {
 
 #[test]
 fn only_no_sqarray_is_dropped_by_the_second_attempt() {
+    needs!(5, 19, "IORING_SETUP_COOP_TASKRUN");
     let kernel = Trace::failing(0, Errno::EINVAL);
     let mut builder = Plainest::new();
     builder.setup_submit_all().setup_coop_taskrun();
@@ -91,6 +94,7 @@ fn each_feature_can_be_absent_by_itself() {
 
 #[test]
 fn a_kernel_that_maps_nothing_is_told_from_one_that_makes_no_ring() {
+    needs!(6, 5, "IORING_SETUP_NO_MMAP");
     /// A kernel of the kind that is entered by a function call: only what the trait asks for.
     struct Mapless;
 
@@ -211,6 +215,7 @@ fn a_seccomp_filter_shows_as_the_error_that_it_gives() {
 
 #[test]
 fn a_process_without_a_free_descriptor_is_told_so() {
+    needs!(6, 5, "IORING_SETUP_NO_MMAP");
     if !in_child("a_process_without_a_free_descriptor_is_told_so") {
         return;
     }

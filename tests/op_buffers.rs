@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
 use bare_uring::{Errno, IoUring, opcode};
 use common::any_ring::{AnyRing, on_each};
@@ -49,6 +51,7 @@ fn buffers_are_taken_back() {
 
 #[test]
 fn buffers_that_make_no_sense_are_refused() {
+    needs!(6, 1, "the last buffer's id checked");
     on_each(|ring| {
         let mut memory = [[0_u8; 4]; 2];
         let at = memory.as_mut_ptr().cast::<u8>();
@@ -68,6 +71,7 @@ fn buffers_that_make_no_sense_are_refused() {
 
 #[test]
 fn a_registered_ring_of_buffers_takes_none_by_request() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let mut ring = IoUring::new(4).unwrap();
     let descriptors = memory(size_of::<Descriptor>());
     // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::os::fd::AsRawFd;
 
 use bare_uring::types::{CancelBuilder, Fd, Fixed, PollEvents, Timespec};
@@ -62,6 +64,7 @@ fn cancelled(make: impl Fn(&Flight) -> opcode::AsyncCancel, expected: &[u64], sa
 
 #[test]
 fn by_user_data() {
+    needs!(5, 19, "IORING_ASYNC_CANCEL_ALL");
     cancelled(|_| opcode::AsyncCancel::new(3), &[3], Ok(0));
     cancelled(|_| opcode::AsyncCancel::matching(CancelBuilder::user_data(4)), &[4], Ok(0));
     cancelled(|_| opcode::AsyncCancel::new(5), &[], Err(Errno::ENOENT));
@@ -69,6 +72,7 @@ fn by_user_data() {
 
 #[test]
 fn by_file() {
+    needs!(5, 19, "IORING_ASYNC_CANCEL_ALL");
     let fd = |flight: &Flight| Fd(flight.second.as_raw_fd());
     cancelled(|flight| opcode::AsyncCancel::matching(CancelBuilder::fd(fd(flight))), &[3], Ok(0));
     // The file counts, not how it was named.
@@ -79,6 +83,7 @@ fn by_file() {
 
 #[test]
 fn by_opcode() {
+    needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
     let of = |code| opcode::AsyncCancel::matching(CancelBuilder::opcode(code));
     cancelled(|_| of(opcode::Timeout::CODE), &[4], Ok(0));
     cancelled(|_| of(opcode::Read::CODE), &[], Err(Errno::ENOENT));
@@ -87,6 +92,7 @@ fn by_opcode() {
 
 #[test]
 fn by_several_keys() {
+    needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
     let poll = CancelBuilder::opcode(opcode::PollAdd::CODE);
     cancelled(|_| opcode::AsyncCancel::matching(poll.with_user_data(3)), &[3], Ok(0));
     cancelled(|_| opcode::AsyncCancel::matching(poll.with_user_data(4)), &[], Err(Errno::ENOENT));
@@ -97,6 +103,7 @@ fn by_several_keys() {
 
 #[test]
 fn everything() {
+    needs!(5, 19, "IORING_ASYNC_CANCEL_ALL");
     on_each(|ring| {
         let flight = Flight::new(ring);
         for all in [opcode::AsyncCancel::any(), opcode::AsyncCancel::matching(CancelBuilder::any()).all()] {
@@ -115,6 +122,7 @@ fn everything() {
 
 #[test]
 fn refused() {
+    needs!(5, 19, "IORING_ASYNC_CANCEL_ALL");
     on_each(|ring| {
         ring.register_files(&[-1]);
         for (builder, errno) in [

@@ -13,7 +13,7 @@ use std::process::Command;
 use bare_uring::types::{Fd, Fixed};
 use bare_uring::{Builder, Errno, SetupError, cqueue, opcode, squeue};
 use common::any_ring::{File, on_each, on_each_with_file};
-use common::{push, skip};
+use common::{needs, push, skip};
 
 const SOL_SOCKET: u32 = 1;
 const SO_SNDBUF: u32 = 7;
@@ -30,6 +30,7 @@ fn connection() -> (TcpStream, TcpStream) {
 
 #[test]
 fn a_socket_tells_what_was_received_and_not_read() {
+    needs!(6, 7, "SOCKET_URING_OP_SIOCINQ");
     let (client, server) = connection();
     on_each_with_file(&server, |ring, file| {
         let ask = || for_file!(file, |fd| opcode::SiocInq::new(fd).build());
@@ -43,6 +44,7 @@ fn a_socket_tells_what_was_received_and_not_read() {
 
 #[test]
 fn a_socket_tells_what_was_not_taken_by_its_peer() {
+    needs!(6, 7, "SOCKET_URING_OP_SIOCINQ");
     on_each(|ring| {
         let (client, _server) = connection();
         ring.register_files(&[client.as_raw_fd()]);
@@ -60,6 +62,7 @@ fn a_socket_tells_what_was_not_taken_by_its_peer() {
 
 #[test]
 fn an_option_is_set_and_read_back() {
+    needs!(6, 7, "SOCKET_URING_OP_GETSOCKOPT");
     let (client, _server) = connection();
     on_each_with_file(&client, |ring, file| {
         let wanted = 32_768_u32.to_ne_bytes();
@@ -85,6 +88,7 @@ fn an_option_is_set_and_read_back() {
 
 #[test]
 fn options_are_refused() {
+    needs!(6, 7, "SOCKET_URING_OP_GETSOCKOPT");
     let (client, _server) = connection();
     on_each_with_file(&client, |ring, file| {
         let mut value = [0_u8; 4];
@@ -111,6 +115,7 @@ fn options_are_refused() {
 
 #[test]
 fn a_sockets_address_is_told_or_the_kernel_does_not_know_how() {
+    needs!(5, 19, "IORING_OP_URING_CMD");
     let (client, _server) = connection();
     let (own, peer) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
     on_each_with_file(&client, |ring, file| {
@@ -149,6 +154,7 @@ fn commands(file: File, place: *mut u8) -> Vec<squeue::Entry> {
 
 #[test]
 fn a_file_that_takes_no_commands_says_so() {
+    needs!(5, 19, "IORING_OP_URING_CMD");
     let (reader, _writer) = std::io::pipe().unwrap();
     on_each_with_file(&reader, |ring, file| {
         let mut place = [0_u32; 4];
@@ -163,6 +169,7 @@ fn a_file_that_takes_no_commands_says_so() {
 
 #[test]
 fn a_socket_does_not_take_other_commands() {
+    needs!(5, 19, "IORING_OP_URING_CMD");
     let (client, _server) = connection();
     on_each_with_file(&client, |ring, file| {
         let unknown = for_file!(file, |fd| opcode::UringCmd16::new(fd, 9999).build());
@@ -175,6 +182,7 @@ fn a_socket_does_not_take_other_commands() {
 
 #[test]
 fn null_takes_any_command_of_any_size() {
+    needs!(6, 2, "commands for /dev/null");
     // The only driver that is everywhere: it says 0 to all.
     let null = OpenOptions::new().read(true).write(true).open("/dev/null").unwrap();
     let mut buffer = [0_u8; 64];

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -93,6 +95,7 @@ fn the_descriptors_are_those_of_the_process() {
 
 #[test]
 fn what_is_wrong_is_refused() {
+    needs!(6, 15, "IORING_OP_EPOLL_WAIT");
     let (set, counter) = (set(), counter(0));
     let regular = File::open("Cargo.toml").unwrap();
     on_each(|ring| {
@@ -123,6 +126,7 @@ fn what_is_wrong_is_refused() {
 
 #[test]
 fn a_wait_without_events_is_cancelled() {
+    needs!(6, 15, "IORING_OP_EPOLL_WAIT");
     let set = set();
     on_each_with_file(&set, |ring, file| {
         let mut events = room::<1>();

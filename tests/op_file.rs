@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use bare_uring::types::{
@@ -210,6 +212,7 @@ fn registered_files_are_replaced_and_taken_out() {
 
 #[test]
 fn registered_files_find_free_slots() {
+    needs!(5, 19, "IORING_FILE_INDEX_ALLOC");
     let (a, b) = (file(b"a"), file(b"b"));
     on_each(|ring| {
         let mut fds = [b.as_raw_fd(), a.as_raw_fd(), b.as_raw_fd()];

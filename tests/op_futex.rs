@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bare_uring::squeue::{Entry, Flags};
@@ -27,6 +29,7 @@ fn complete<const N: usize>(ring: &mut dyn AnyRing) -> [(u64, Result<u32, Errno>
 
 #[test]
 fn a_wake_ends_as_many_waits_as_it_says() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     on_each(|ring| {
         let futex = AtomicU32::new(5);
         for user_data in 1..=3 {
@@ -45,6 +48,7 @@ fn a_wake_ends_as_many_waits_as_it_says() {
 
 #[test]
 fn masks_must_have_a_bit_in_common() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     on_each(|ring| {
         let futex = AtomicU32::new(0);
         let masked = |mask| opcode::FutexWake::new(futex.as_ptr(), 8, mask, PRIVATE).build();
@@ -58,6 +62,7 @@ fn masks_must_have_a_bit_in_common() {
 
 #[test]
 fn a_thread_wakes_a_request_and_a_request_a_thread() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     use rustix::thread::futex;
     on_each(|ring| {
         let word = AtomicU32::new(0);
@@ -79,6 +84,7 @@ fn a_thread_wakes_a_request_and_a_request_a_thread() {
 
 #[test]
 fn a_shared_futex_is_known_by_its_memory() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     on_each(|ring| {
         let futex = AtomicU32::new(1);
         ring.push(opcode::FutexWait::new(futex.as_ptr(), 1, ANY, FutexFlags::SIZE_U32).build().user_data(1));
@@ -89,6 +95,7 @@ fn a_shared_futex_is_known_by_its_memory() {
 
 #[test]
 fn one_of_several_is_told_by_its_place() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     on_each(|ring| {
         let futexes = [const { AtomicU32::new(7) }; 3];
         let list = futexes.each_ref().map(|futex| FutexWaitV::new(futex.as_ptr(), 7, PRIVATE));
@@ -102,6 +109,7 @@ fn one_of_several_is_told_by_its_place() {
 
 #[test]
 fn refused() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     on_each(|ring| {
         let futex = AtomicU32::new(5);
         let pointer = futex.as_ptr();
@@ -132,6 +140,7 @@ fn refused() {
 
 #[test]
 fn it_is_cancelled_or_limited() {
+    needs!(6, 7, "IORING_OP_FUTEX_WAIT");
     on_each(|ring| {
         let futex = AtomicU32::new(5);
         let list = [FutexWaitV::new(futex.as_ptr(), 5, PRIVATE); 2];

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::os::fd::AsRawFd;
 
 use bare_uring::squeue::Flags;
@@ -37,6 +39,7 @@ fn send(to: Fd, source: u32, destination: DestinationSlot) -> opcode::MsgRingSen
 
 #[test]
 fn a_completion_arrives_as_it_was_told() {
+    needs!(5, 18, "IORING_OP_MSG_RING");
     with_receiver(|ring, to, receiver| {
         // Negative ones that are no errno too: whatever arrives has an outcome.
         for result in [0, 5, i32::MAX, -1, -4095, -4096, -123_456, i32::MIN] {
@@ -56,6 +59,7 @@ fn a_completion_arrives_as_it_was_told() {
 
 #[test]
 fn flags_are_passed_on() {
+    needs!(6, 3, "IORING_MSG_RING_FLAGS_PASS");
     with_receiver(|ring, to, receiver| {
         let flags = cqueue::Flags::from_bits_retain(9 << 16 | 0b11);
         assert_eq!(ring.run(opcode::MsgRingData::new(to, 1, 2).flags(flags).build()), Ok(0), "{}", ring.kind());
@@ -65,6 +69,7 @@ fn flags_are_passed_on() {
 
 #[test]
 fn a_success_can_go_without_a_completion_of_the_senders() {
+    needs!(5, 18, "IORING_OP_MSG_RING");
     with_receiver(|ring, to, receiver| {
         ring.push(opcode::MsgRingData::new(to, 1, 2).build().flags(Flags::SKIP_SUCCESS));
         ring.submit_and_wait(0).unwrap();
@@ -75,6 +80,7 @@ fn a_success_can_go_without_a_completion_of_the_senders() {
 
 #[test]
 fn a_ring_may_send_to_itself() {
+    needs!(5, 18, "IORING_OP_MSG_RING");
     on_each(|ring| {
         ring.push(opcode::MsgRingData::new(Fd(ring.fd()), 5, 8).build().user_data(1));
         let seen: Vec<_> = ring.complete(2).iter().map(|seen| (seen.user_data, seen.outcome)).collect();
@@ -84,6 +90,7 @@ fn a_ring_may_send_to_itself() {
 
 #[test]
 fn a_deferred_ring_gets_it_when_it_asks() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     on_each(|ring| {
         let mut receiver: IoUring = Builder::new().setup_single_issuer().setup_defer_taskrun().build(8).unwrap();
         assert_eq!(ring.run(opcode::MsgRingData::new(Fd(receiver.fd()), 5, 8).build()), Ok(0));
@@ -93,6 +100,7 @@ fn a_deferred_ring_gets_it_when_it_asks() {
 
 #[test]
 fn a_file_goes_to_a_slot_of_the_other_ring() {
+    needs!(6, 0, "IORING_MSG_SEND_FD");
     with_receiver(|ring, to, receiver| {
         receiver.submitter().register_files_sparse(4).unwrap();
         assert_eq!(ring.run(send(to, 1, DestinationSlot::at(3).unwrap()).build()), Ok(0), "{}", ring.kind());
@@ -109,6 +117,7 @@ fn a_file_goes_to_a_slot_of_the_other_ring() {
 
 #[test]
 fn a_file_goes_without_a_word() {
+    needs!(6, 0, "IORING_MSG_SEND_FD");
     with_receiver(|ring, to, receiver| {
         receiver.submitter().register_files_sparse(1).unwrap();
         assert_eq!(ring.run(send(to, 1, DestinationSlot::at(0).unwrap()).skip().build()), Ok(0), "{}", ring.kind());
@@ -127,6 +136,7 @@ fn a_ring_is_no_registered_file() {
 
 #[test]
 fn messages_are_refused() {
+    needs!(6, 0, "IORING_MSG_SEND_FD");
     let (reader, _writer) = std::io::pipe().unwrap();
     with_receiver(|ring, to, receiver| {
         for (entry, errno) in [

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -49,6 +51,7 @@ fn since_6_11(ring: &mut dyn AnyRing, entry: Entry) -> Option<Result<u32, Errno>
 
 #[test]
 fn a_server_and_its_client() {
+    needs!(5, 19, "IORING_OP_SOCKET");
     on_each(|ring| {
         let kind = ring.kind().to_owned();
         let listener = TcpListener::from(owned(ring.run(tcp().flags(SocketFlags::CLOEXEC).build())));
@@ -83,6 +86,7 @@ fn a_server_and_its_client() {
 /// Nobody has a descriptor of these sockets.
 #[test]
 fn a_server_and_its_client_in_slots() {
+    needs!(5, 19, "IORING_OP_SOCKET");
     const LISTENER: u32 = 0;
     const CLIENT: u32 = 1;
     const CONNECTION: u32 = 2;
@@ -170,6 +174,7 @@ fn accept_says_whether_another_connection_waits() {
 
 #[test]
 fn a_multishot_accept_goes_on_until_it_is_cancelled() {
+    needs!(5, 19, "IORING_ACCEPT_MULTISHOT");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     on_each_with_file(&listener, |ring, file| {
         ring.push(for_file!(file, |fd| opcode::Accept::multi(fd).flags(SocketFlags::CLOEXEC).build()).user_data(1));
@@ -194,6 +199,7 @@ fn a_multishot_accept_goes_on_until_it_is_cancelled() {
 
 #[test]
 fn a_multishot_accept_fills_slots() {
+    needs!(5, 19, "IORING_ACCEPT_MULTISHOT");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     on_each(|ring| {
         let address = listener.local_addr().unwrap();
@@ -220,6 +226,7 @@ fn a_multishot_accept_fills_slots() {
 
 #[test]
 fn sockets_that_do_not_exist_are_refused() {
+    needs!(5, 19, "IORING_OP_SOCKET");
     on_each(|ring| {
         let kind = ring.kind().to_owned();
         let socket = |family, kind| opcode::Socket::new(family, kind, 0);
@@ -241,6 +248,7 @@ fn sockets_that_do_not_exist_are_refused() {
 
 #[test]
 fn names_that_do_not_fit_are_refused() {
+    needs!(5, 19, "IORING_OP_SOCKET");
     let (listener, _held) = (TcpListener::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
     let (reader, _writer) = std::io::pipe().unwrap();
     on_each(|ring| {
@@ -265,6 +273,7 @@ fn names_that_do_not_fit_are_refused() {
 
 #[test]
 fn connections_that_cannot_be_are_refused() {
+    needs!(5, 19, "IORING_OP_SOCKET");
     let (listener, held) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
     let deaf = SockAddr::from(held.local_addr().unwrap());
     drop(held);
@@ -299,6 +308,7 @@ fn connections_that_cannot_be_are_refused() {
 
 #[test]
 fn an_accept_that_blocks_is_cancelled() {
+    needs!(5, 19, "IORING_ASYNC_CANCEL_ANY");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     on_each_with_file(&listener, |ring, file| {
         is_cancelled(ring, for_file!(file, |fd| opcode::Accept::new(fd, null_mut(), null_mut()).build()));
@@ -309,6 +319,7 @@ fn an_accept_that_blocks_is_cancelled() {
 /// With its queue full, the kernel does not answer a connection that comes in.
 #[test]
 fn a_connect_that_blocks_is_cancelled() {
+    needs!(5, 19, "IORING_OP_SOCKET");
     on_each(|ring| {
         let listener = TcpListener::from(owned(ring.run(tcp().build())));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));

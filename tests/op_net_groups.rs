@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::io::{Read, Write};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -26,6 +28,7 @@ fn group(file: File) -> u16 {
 
 #[test]
 fn a_receive_takes_a_buffer_of_the_group() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let mut buffers = ring.register_buf_ring(group(file), provide(2, 16));
@@ -49,6 +52,7 @@ fn next(ring: &mut dyn AnyRing) -> cqueue::Entry {
 
 #[test]
 fn a_multishot_receive_goes_on_until_the_peer_ends() {
+    needs!(6, 0, "IORING_RECV_MULTISHOT");
     on_each(|ring| {
         for by_slot in [false, true] {
             let (near, far) = tcp_pair();
@@ -82,6 +86,7 @@ fn a_multishot_receive_goes_on_until_the_peer_ends() {
 
 #[test]
 fn a_multishot_receive_ends_without_buffers_and_can_be_cancelled() {
+    needs!(6, 0, "IORING_RECV_MULTISHOT");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let mut buffers = ring.register_buf_ring(group(file), provide(1, 16));
@@ -105,6 +110,7 @@ fn a_multishot_receive_ends_without_buffers_and_can_be_cancelled() {
 
 #[test]
 fn a_multishot_receive_keeps_its_limits() {
+    needs!(6, 0, "IORING_RECV_MULTISHOT");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let mut buffers = ring.register_buf_ring(group(file), provide(4, 16));
@@ -153,6 +159,7 @@ fn bundles(ring: &mut dyn AnyRing, buffers: &mut BufRing, len: usize, again: Opt
 
 #[test]
 fn a_bundle_fills_several_buffers() {
+    needs!(6, 10, "IORING_RECVSEND_BUNDLE");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let mut buffers = ring.register_buf_ring(group(file), provide(4, 4));
@@ -166,6 +173,7 @@ fn a_bundle_fills_several_buffers() {
 
 #[test]
 fn a_multishot_bundle_goes_on() {
+    needs!(6, 10, "IORING_RECVSEND_BUNDLE");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let mut buffers = ring.register_buf_ring(group(file), provide(8, 4));
@@ -185,6 +193,7 @@ fn a_multishot_bundle_goes_on() {
 
 #[test]
 fn sends_take_their_bytes_from_a_group() {
+    needs!(6, 10, "IORING_RECVSEND_BUNDLE");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let memory = provide(4, 4);

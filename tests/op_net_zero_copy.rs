@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -42,6 +44,7 @@ fn received(mut socket: impl Read, bytes: &[u8]) {
 
 #[test]
 fn a_send_is_followed_by_its_notification() {
+    needs!(6, 0, "IORING_OP_SEND_ZC");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let entry = for_file!(file, |fd| opcode::SendZc::new(fd, b"zero copy".as_ptr(), 9)
@@ -90,6 +93,7 @@ fn pieces_are_sent_in_order() {
 
 #[test]
 fn a_datagram_goes_to_its_address() {
+    needs!(6, 0, "IORING_OP_SEND_ZC");
     let ((near, _), (far, to)) = (udp(), udp());
     let to = SockAddr::from(to);
     on_each_with_file(&near, |ring, file| {
@@ -103,6 +107,7 @@ fn a_datagram_goes_to_its_address() {
 
 #[test]
 fn messages_go_with_or_without_a_registered_buffer() {
+    needs!(6, 1, "IORING_OP_SENDMSG_ZC");
     let (near, far) = tcp_pair();
     on_each(|ring| {
         let memory = Box::leak(Box::new(*b"registered"));
@@ -152,6 +157,7 @@ fn the_notifications_user_data_is_used_or_refused_cleanly() {
 
 #[test]
 fn what_is_wrong_is_refused() {
+    needs!(6, 0, "IORING_OP_SEND_ZC");
     let (near, _far) = tcp_pair();
     let (unix, _other) = UnixStream::pair().unwrap();
     let (reader, _writer) = std::io::pipe().unwrap();
@@ -175,6 +181,7 @@ fn what_is_wrong_is_refused() {
 
 #[test]
 fn a_send_that_blocks_is_cancelled() {
+    needs!(6, 0, "IORING_OP_SEND_ZC");
     let (near, _far) = tcp_pair();
     near.set_nonblocking(true).unwrap();
     while std::io::Write::write(&mut &near, &[0; 65_536]).is_ok() {}

@@ -9,10 +9,11 @@ use bare_uring::types::{Fd, Fixed};
 use bare_uring::{Builder, Errno, SetupError, cqueue, opcode};
 use common::any_ring::on_each;
 use common::requests::CLOSED;
-use common::{push, skip};
+use common::{needs, push, skip};
 
 #[test]
 fn a_result_is_what_it_is_told_to_be() {
+    needs!(6, 10, "IORING_NOP_INJECT_RESULT");
     on_each(|ring| {
         assert_eq!(ring.run(opcode::Nop::new().build()), Ok(0));
         assert_eq!(ring.run(opcode::Nop::default().result(17).build()), Ok(17));
@@ -22,6 +23,7 @@ fn a_result_is_what_it_is_told_to_be() {
 
 #[test]
 fn a_negative_result_breaks_the_link() {
+    needs!(6, 10, "IORING_NOP_INJECT_RESULT");
     on_each(|ring| {
         for (result, second) in [(1, Ok(0)), (-5, Err(Errno::ECANCELED))] {
             ring.push(opcode::Nop::new().result(result).build().user_data(1).flags(Flags::IO_LINK));
@@ -33,6 +35,7 @@ fn a_negative_result_breaks_the_link() {
 
 #[test]
 fn a_file_is_looked_up() {
+    needs!(6, 13, "IORING_NOP_FILE");
     let (reader, _writer) = std::io::pipe().unwrap();
     on_each(|ring| {
         ring.register_files(&[-1, reader.as_raw_fd()]);
@@ -54,6 +57,7 @@ fn a_file_is_looked_up() {
 
 #[test]
 fn a_registered_buffer_is_looked_up() {
+    needs!(6, 13, "IORING_NOP_FIXED_BUFFER");
     let mut buffer = [0_u8; 64];
     on_each(|ring| {
         ring.register_buffer(buffer.as_ptr().cast_mut(), buffer.len());
@@ -69,11 +73,13 @@ fn a_registered_buffer_is_looked_up() {
 
 #[test]
 fn a_completion_by_task_work_comes_too() {
+    needs!(6, 13, "IORING_NOP_TW");
     on_each(|ring| assert_eq!(ring.run(opcode::Nop::new().task_work().result(9).build()), Ok(9), "{}", ring.kind()));
 }
 
 #[test]
 fn a_large_completion_carries_its_bytes_where_the_ring_has_room_for_them() {
+    needs!(6, 18, "IORING_NOP_CQE32");
     on_each(|ring| {
         let plain = ring.run_seen(opcode::Nop::new().build()).big;
         let large = ring.run_seen(opcode::Nop::new().result(4).big([5, u64::MAX]).build());
@@ -87,6 +93,7 @@ fn a_large_completion_carries_its_bytes_where_the_ring_has_room_for_them() {
 
 #[test]
 fn the_large_nop_does_nothing_or_is_refused() {
+    needs!(5, 19, "IORING_SETUP_SQE128");
     let mut ring = Builder::<squeue::Entry128, cqueue::Entry>::new().build(4).unwrap();
     push(&mut ring, opcode::Nop128::new().result(5).build());
     assert_eq!(ring.submit_and_wait(1), Ok(1));

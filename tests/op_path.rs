@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
@@ -66,6 +68,7 @@ fn files_are_opened_and_made() {
 
 #[test]
 fn files_are_opened_into_slots() {
+    needs!(5, 19, "IORING_FILE_INDEX_ALLOC");
     let scratch = Scratch::new("open-slot");
     let _ = scratch.file("f", b"slot");
     let path = scratch.c_path("f");
@@ -170,6 +173,7 @@ fn statx_tells_about_paths_and_open_files() {
 
 #[test]
 fn names_are_made_moved_and_removed() {
+    needs!(5, 15, "IORING_OP_LINKAT");
     let scratch = Scratch::new("names");
     let dir = scratch.dir();
     let names = || {
@@ -215,6 +219,7 @@ fn names_are_made_moved_and_removed() {
 
 #[test]
 fn names_are_refused() {
+    needs!(5, 15, "IORING_OP_LINKAT");
     let scratch = Scratch::new("names-refused");
     let dir = scratch.dir();
     drop([scratch.file("f", b""), scratch.file("g", b"")]);

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -66,6 +68,7 @@ fn enough_completions_end_it_before() {
 
 #[test]
 fn a_multishot_one_comes_as_often_as_it_was_told() {
+    needs!(6, 4, "IORING_TIMEOUT_MULTISHOT");
     on_each(|ring| {
         let timeout = opcode::Timeout::new(&SOON).flags(TimeoutFlags::MULTISHOT).count(3).build().user_data(1);
         ring.push(timeout);
@@ -77,6 +80,7 @@ fn a_multishot_one_comes_as_often_as_it_was_told() {
 
 #[test]
 fn an_expired_one_breaks_a_link_unless_that_is_success() {
+    needs!(5, 16, "IORING_TIMEOUT_ETIME_SUCCESS");
     on_each(|ring| {
         for (flags, second) in [(TimeoutFlags::empty(), Err(Errno::ECANCELED)), (TimeoutFlags::ETIME_SUCCESS, Ok(0))] {
             let timeout = opcode::Timeout::new(&SOON).flags(flags).build();
@@ -89,6 +93,7 @@ fn an_expired_one_breaks_a_link_unless_that_is_success() {
 
 #[test]
 fn refused() {
+    needs!(6, 4, "IORING_TIMEOUT_MULTISHOT");
     on_each(|ring| {
         let negative = Timespec::new(-1, 0);
         let nowhere: *const Timespec = core::ptr::without_provenance(8);

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
@@ -42,6 +44,7 @@ fn complete<const N: usize>(ring: &mut dyn AnyRing) -> [(u64, Result<u32, Errno>
 
 #[test]
 fn the_end_of_a_child_is_told() {
+    needs!(6, 7, "IORING_OP_WAITID");
     let _alone = alone();
     on_each(|ring| {
         let mut child = child(3);
@@ -60,6 +63,7 @@ fn the_end_of_a_child_is_told() {
 
 #[test]
 fn a_child_is_found_by_every_kind_of_id() {
+    needs!(6, 7, "IORING_OP_WAITID");
     let _alone = alone();
     on_each(|ring| {
         for idtype in [IdType::ALL, IdType::PID, IdType::PGID, IdType::PIDFD] {
@@ -83,6 +87,7 @@ fn a_child_is_found_by_every_kind_of_id() {
 
 #[test]
 fn stops_and_continuations_are_told_too_and_a_look_leaves_the_child() {
+    needs!(6, 7, "IORING_OP_WAITID");
     let _alone = alone();
     on_each(|ring| {
         let mut child = child(0);
@@ -111,6 +116,7 @@ fn stops_and_continuations_are_told_too_and_a_look_leaves_the_child() {
 
 #[test]
 fn refused() {
+    needs!(6, 7, "IORING_OP_WAITID");
     let _alone = alone();
     on_each(|ring| {
         let mut child = child(0);
@@ -133,6 +139,7 @@ fn refused() {
 
 #[test]
 fn it_is_cancelled() {
+    needs!(6, 7, "IORING_OP_WAITID");
     let _alone = alone();
     on_each(|ring| {
         let mut child = child(0);

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use bare_uring::types::XattrFlags;
 use bare_uring::{Errno, opcode};
 use common::any_ring::{on_each, on_each_with_file};
@@ -26,6 +28,7 @@ fn scratch(test: &str) -> Option<Scratch> {
 
 #[test]
 fn an_open_file_keeps_what_it_is_given() {
+    needs!(6, 13, "registered files for IORING_OP_FGETXATTR");
     let Some(scratch) = scratch("fsetxattr") else { return };
     let open = scratch.file("f", b"");
     on_each_with_file(&open, |ring, file| {
@@ -53,6 +56,7 @@ fn an_open_file_keeps_what_it_is_given() {
 
 #[test]
 fn an_open_file_refuses_what_is_wrong() {
+    needs!(6, 13, "registered files for IORING_OP_FGETXATTR");
     let Some(scratch) = scratch("fgetxattr") else { return };
     let mut value = [0_u8; 4];
     let at = value.as_mut_ptr();

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::mem::MaybeUninit;
 
 use bare_uring::{
@@ -65,6 +67,7 @@ fn computed_as_the_kernel_does<S: squeue::EntryMarker, C: cqueue::EntryMarker>(o
 
 #[test]
 fn the_size_is_what_the_kernel_uses() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     computed_as_the_kernel_does::<squeue::Entry, cqueue::Entry>(SetupFlags::empty());
     computed_as_the_kernel_does::<squeue::Entry128, cqueue::Entry>(SetupFlags::SQE128);
     computed_as_the_kernel_does::<squeue::Entry, cqueue::Entry32>(SetupFlags::CQE32);
@@ -144,6 +147,7 @@ fn a_kernel_with_a_longer_head_is_not_given_memory_that_it_would_overrun() {
 /// Kernels before 6.19 take heads and tails as they find them, and start from 0 themselves.
 #[test]
 fn memory_of_an_earlier_ring_is_cleared() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let kernel = Meddler::refusing(|params| {
         let head = std::ptr::with_exposed_provenance::<[u8; 64]>(params.cq_off.user_addr as usize);
         // SAFETY: the address is that of the ring's memory, which lives for ever.
@@ -161,6 +165,7 @@ fn memory_of_an_earlier_ring_is_cleared() {
 
 #[test]
 fn nothing_behind_the_computed_size_is_touched() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     stays_inside(&Plainest::new(), false);
     stays_inside(&Plainest::new(), true);
     stays_inside(Plainest::new().setup_no_sqarray(), false);
@@ -215,6 +220,7 @@ fn memory_that_does_not_start_at_a_page_is_refused_before_set_up() {
 
 #[test]
 fn memory_that_is_long_enough_makes_a_ring() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let mut ring: IoUring = Plainest::new().build_provided(8, of_size(EIGHT)).unwrap();
     assert_eq!(three_nops(&mut ring), THREE);
 }
@@ -230,6 +236,7 @@ fn on_a_kernel_answering(answer: Answer) -> (Result<(), SetupError>, bool) {
 
 #[test]
 fn the_kernels_word_on_the_head_of_a_ring_is_believed_before_set_up() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let head = 3 * HEAD;
     let answer = |align: usize| Answer::Record { result: 0, size: head as u64, align: align as u64 };
     // That head, 16 completions, and 8 indices; nothing to be rounded up.
@@ -249,6 +256,7 @@ fn the_kernels_word_on_the_head_of_a_ring_is_believed_before_set_up() {
 
 #[test]
 fn a_kernel_that_does_not_know_the_question_has_the_usual_head() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let unknown = -i32::from(Errno::EOPNOTSUPP.raw());
     for answer in [
         Answer::Refused(Errno::EINVAL),
@@ -279,6 +287,7 @@ fn a_head_beyond_the_address_space_is_garbled() {
 /// The kernel says that the head is shorter than it turns out to be.
 #[test]
 fn a_kernel_that_asked_for_too_little_is_found_out() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let kernel = Meddler::answering(Answer::Record { result: 0, size: 16, align: 16 });
     let needed = 16 + 16 * 16 + 8 * 4;
     let builder = Plainest::new();
@@ -292,6 +301,7 @@ fn a_kernel_that_asked_for_too_little_is_found_out() {
 
 #[test]
 fn the_real_kernels_answer_fits_its_ring() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let ring: IoUring = Plainest::new().build_provided(8, of_size(EIGHT)).unwrap();
     assert_eq!(ring.params().as_raw().cq_off.cqes as usize, HEAD);
 }
@@ -304,6 +314,7 @@ fn first_descriptors() -> Vec<String> {
 /// Fault 30: an index is no descriptor.
 #[test]
 fn dropping_a_ring_without_descriptor_closes_nobody_elses_file() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     if !in_child("dropping_a_ring_without_descriptor_closes_nobody_elses_file") {
         return;
     }

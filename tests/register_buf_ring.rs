@@ -12,7 +12,7 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::Fd;
 use bare_uring::{Builder, Errno, IoUring, Kernel, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, push, skip};
+use common::{memory, needs, push, skip};
 
 const GROUP: u16 = 7;
 
@@ -55,6 +55,7 @@ fn take(buffers: &mut BufRing, cqe: &cqueue::Entry) -> Option<Buffer> {
 
 #[test]
 fn a_read_takes_the_next_buffer_and_fills_it() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).unwrap();
     for (id, bytes) in [(0, &b"first"[..]), (1, b"second"), (2, b"third")] {
@@ -66,6 +67,7 @@ fn a_read_takes_the_next_buffer_and_fills_it() {
 
 #[test]
 fn without_buffers_reads_end_with_enobufs_until_some_are_published() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(1, 16), BufRingOptions::new()).unwrap();
     let cqe = pass(&mut ring, &mut pipe, b"a");
@@ -80,6 +82,7 @@ fn without_buffers_reads_end_with_enobufs_until_some_are_published() {
 
 #[test]
 fn the_tail_wraps_at_sixteen_bits() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 8), BufRingOptions::new()).unwrap();
     for round in 0..70_000_u32 {
@@ -94,6 +97,7 @@ fn the_tail_wraps_at_sixteen_bits() {
 
 #[test]
 fn the_kernel_tells_how_many_are_left() {
+    needs!(6, 8, "IORING_REGISTER_PBUF_STATUS");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).unwrap();
     assert_eq!(buffers.available(&ring.submitter()), Ok(4));
@@ -108,6 +112,7 @@ fn the_kernel_tells_how_many_are_left() {
 
 #[test]
 fn buffers_go_back_to_their_own_ring_only() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
     let mut others = ring.submitter().register_buf_ring(8, provide(2, 16), BufRingOptions::new()).unwrap();
@@ -118,6 +123,7 @@ fn buffers_go_back_to_their_own_ring_only() {
 
 #[test]
 fn a_completion_without_a_buffer_or_with_nonsense_gives_none() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
     let mut small = ring.submitter().register_buf_ring(8, provide(1, 4), BufRingOptions::new()).unwrap();
@@ -135,6 +141,7 @@ fn a_completion_without_a_buffer_or_with_nonsense_gives_none() {
 
 #[test]
 fn registering_refuses_what_is_wrong() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let ring = IoUring::new(4).unwrap();
     let register = |group, memory| ring.submitter().register_buf_ring(group, memory, BufRingOptions::new()).map(drop);
     assert_eq!(register(0, provide(3, 16)), Err(Errno::EINVAL));
@@ -154,6 +161,7 @@ fn registering_refuses_what_is_wrong() {
 
 #[test]
 fn an_unregistered_group_has_no_buffers_and_its_number_is_free() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
     buffers.unregister(&ring.submitter()).unwrap();
@@ -165,6 +173,7 @@ fn an_unregistered_group_has_no_buffers_and_its_number_is_free() {
 
 #[test]
 fn the_kernel_can_provide_the_ring_itself() {
+    needs!(6, 4, "IOU_PBUF_RING_MMAP");
     let trace = Trace::new();
     let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
     let mut pipe = Pipe::new();
@@ -186,6 +195,7 @@ fn the_kernel_can_provide_the_ring_itself() {
 
 #[test]
 fn a_ring_that_cannot_be_mapped_is_not_registered() {
+    needs!(6, 4, "IOU_PBUF_RING_MMAP");
     let mut ring = IoUring::new(4).unwrap().register_ring_fd().unwrap();
     ring.close_ring_fd().unwrap();
     let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
@@ -238,6 +248,7 @@ fn a_piece_stays_while_the_kernel_fills_the_next() {
 
 #[test]
 fn a_minimum_left_is_refused_cleanly_where_the_kernel_does_not_know_it() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let ring = IoUring::new(4).unwrap();
     let options = BufRingOptions::new().incremental().min_left(4);
     match ring.submitter().register_buf_ring(GROUP, provide(2, 16), options) {
@@ -284,6 +295,7 @@ fn through_bundles(
 
 #[test]
 fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
+    needs!(6, 10, "IORING_RECVSEND_BUNDLE");
     let (mut ring, mut sockets) = (IoUring::new(4).unwrap(), UnixStream::pair().unwrap());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 4), BufRingOptions::new()).unwrap();
     let Some(mut taken) = through_bundles(&mut ring, &mut buffers, &mut sockets, b"0123456789") else {
@@ -306,6 +318,7 @@ fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
 #[test]
 #[allow(static_mut_refs, reason = "the statics are named here only, once each")]
 fn static_memory_will_do() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     #[repr(align(65536))]
     struct Page([MaybeUninit<Descriptor>; 2]);
     static mut DESCRIPTORS: Page = Page([MaybeUninit::new(Descriptor::EMPTY); 2]);

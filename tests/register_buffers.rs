@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::ptr::null_mut;
 
 use bare_uring::register::BufferSource;
@@ -120,6 +122,7 @@ fn buffers_that_cannot_be_registered_leave_nothing_behind() {
 
 #[test]
 fn buffers_are_registered_once_by_any_form() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let ring = ring();
     let a = [buffer(4)];
     assert_eq!(register(ring.submitter(), &a), Ok(()));
@@ -133,6 +136,7 @@ fn buffers_are_registered_once_by_any_form() {
 
 #[test]
 fn a_tag_comes_when_its_buffer_is_unregistered_and_tag_0_never() {
+    needs!(6, 13, "tags of what is unregistered");
     let mut ring = ring();
     assert_eq!(register2(ring.submitter(), &[buffer(4), buffer(4), buffer(4)], &[10, 0, 12]), Ok(()));
     assert_eq!(tags(&mut ring), []);
@@ -142,6 +146,7 @@ fn a_tag_comes_when_its_buffer_is_unregistered_and_tag_0_never() {
 
 #[test]
 fn a_tag_waits_for_the_request_that_uses_its_buffer() {
+    needs!(6, 13, "tags of what is unregistered");
     let mut ring = ring();
     let a = buffer(4);
     assert_eq!(register2(ring.submitter(), &[a], &[10]), Ok(()));
@@ -158,6 +163,7 @@ fn a_tag_waits_for_the_request_that_uses_its_buffer() {
 /// Fault 13: neither list is cut to the length of the other, and the kernel is not asked.
 #[test]
 fn lists_of_different_lengths_are_refused_before_the_kernel_is_asked() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let kernel = Trace::new();
     let ring = ring_on(&kernel);
     let (a, b) = (buffer(4), buffer(4));
@@ -185,6 +191,7 @@ fn a_hole_takes_no_tag() {
 
 #[test]
 fn a_sparse_table_has_holes_that_an_update_fills() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let mut ring = ring();
     let (a, b) = (buffer(4), buffer(4));
     assert_eq!(ring.submitter().register_buffers_sparse(4), Ok(()));
@@ -197,6 +204,7 @@ fn a_sparse_table_has_holes_that_an_update_fills() {
 
 #[test]
 fn sparse_tables_have_limits() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let ring = ring();
     assert_eq!(ring.submitter().register_buffers_sparse(0), Err(Errno::EINVAL));
     assert_eq!(ring.submitter().register_buffers_sparse(16_385), Err(Errno::EINVAL));
@@ -205,6 +213,7 @@ fn sparse_tables_have_limits() {
 
 #[test]
 fn a_tag_comes_when_its_buffer_is_replaced_and_the_new_one_has_its_own() {
+    needs!(6, 13, "tags of what is unregistered");
     let mut ring = ring();
     let (a, b) = (buffer(4), buffer(4));
     assert_eq!(register2(ring.submitter(), &[a, a], &[10, 11]), Ok(()));
@@ -220,6 +229,7 @@ fn a_tag_comes_when_its_buffer_is_replaced_and_the_new_one_has_its_own() {
 
 #[test]
 fn an_update_that_stops_half_way_says_how_far_it_came() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let mut ring = ring();
     let (a, b) = (buffer(4), buffer(4));
     let nowhere = IoVec::new(std::ptr::without_provenance_mut(4096), 4096);
@@ -233,6 +243,7 @@ fn an_update_that_stops_half_way_says_how_far_it_came() {
 
 #[test]
 fn updates_stay_inside_the_table() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let ring = ring();
     let a = [buffer(4), buffer(4)];
     assert_eq!(ring.submitter().register_buffers_sparse(2), Ok(()));
@@ -244,6 +255,7 @@ fn updates_stay_inside_the_table() {
 
 #[test]
 fn a_clone_has_the_buffers_and_outlives_the_ring_they_came_from() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let (first, mut second) = (ring(), ring());
     let (a, b) = (buffer(4), buffer(4));
     assert_eq!(register(first.submitter(), &[a, b]), Ok(()));
@@ -255,6 +267,7 @@ fn a_clone_has_the_buffers_and_outlives_the_ring_they_came_from() {
 
 #[test]
 fn a_clone_carries_no_tags() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let (mut first, mut second) = (ring(), ring());
     assert_eq!(register2(first.submitter(), &[buffer(4)], &[10]), Ok(()));
     assert_eq!(clone(second.submitter(), first.fd()), Ok(()));
@@ -266,6 +279,7 @@ fn a_clone_carries_no_tags() {
 
 #[test]
 fn a_range_is_cloned_to_where_it_is_wanted() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let (first, mut second) = (ring(), ring());
     let (a, b, c) = (buffer(4), buffer(4), buffer(4));
     assert_eq!(register(first.submitter(), &[a, b, c]), Ok(()));
@@ -278,6 +292,7 @@ fn a_range_is_cloned_to_where_it_is_wanted() {
 
 #[test]
 fn a_clone_replaces_what_stands_there_and_leaves_the_rest() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let (first, mut second) = (ring(), ring());
     let (a, b, c) = (buffer(4), buffer(4), buffer(4));
     assert_eq!(register(first.submitter(), &[a, a]), Ok(()));
@@ -294,6 +309,7 @@ fn a_clone_replaces_what_stands_there_and_leaves_the_rest() {
 
 #[test]
 fn a_ring_clones_from_itself() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let mut ring = ring();
     let (a, b) = (buffer(4), buffer(4));
     assert_eq!(register(ring.submitter(), &[a, b]), Ok(()));
@@ -304,6 +320,7 @@ fn a_ring_clones_from_itself() {
 /// A ring in the task's table is a source by its index, whether or not it has a descriptor.
 #[test]
 fn a_registered_ring_is_a_source_by_its_index() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let (mut first, mut second) = (local(ring()), ring());
     let a = buffer(4);
     assert_eq!(register(first.submitter(), &[a]), Ok(()));
@@ -321,6 +338,7 @@ fn a_registered_ring_is_a_source_by_its_index() {
 /// Fault 14: the clone goes by the registered index of the ring that it is for.
 #[test]
 fn a_clone_uses_the_registered_ring_fd() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let kernel = Trace::new();
     let (first, mut second) = (ring(), local(ring_on(&kernel)));
     let a = buffer(4);
@@ -336,6 +354,7 @@ fn a_clone_uses_the_registered_ring_fd() {
 
 #[test]
 fn clones_refuse_what_is_wrong() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let (first, second) = (ring(), ring());
     assert_eq!(clone(second.submitter(), &first), Err(Errno::ENXIO), "no buffers");
     assert_eq!(clone(second.submitter(), CLOSED), Err(Errno::EBADF));
@@ -355,6 +374,7 @@ fn clones_refuse_what_is_wrong() {
 
 #[test]
 fn the_source_of_a_clone_must_be_this_tasks() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
     let second = ring();
     let (fd, ready) = std::sync::mpsc::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
@@ -372,6 +392,7 @@ fn the_source_of_a_clone_must_be_this_tasks() {
 
 #[test]
 fn a_sparse_registration_names_no_memory() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     // SAFETY: the only registration here has an argument of 32 bytes.
     let kernel = unsafe { Recorder::new(32) };
     let ring = ring_on(&kernel);

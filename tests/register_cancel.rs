@@ -12,7 +12,7 @@ use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
 use bare_uring::{Errno, IoUring, opcode};
 use common::raw::eventually;
 use common::requests::{CLOSED, Fifo, Recorder, fd, ring, ring_on, take, was_cancelled, workers};
-use common::{push, skip};
+use common::{needs, push, skip};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno as SystemErrno;
 use rustix::mm::{MapFlags, ProtFlags, UserfaultfdFlags};
@@ -73,6 +73,7 @@ impl Waiting {
 
 #[test]
 fn by_user_data_the_first_that_carries_it() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     assert_eq!(waiting.cancel(CancelBuilder::user_data(2)), Ok(vec![2]));
     assert_eq!(waiting.cancel(CancelBuilder::user_data(2)), Err(Errno::ENOENT));
@@ -83,6 +84,7 @@ fn by_user_data_the_first_that_carries_it() {
 
 #[test]
 fn by_user_data_all_that_carry_it() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     assert_eq!(waiting.cancel(CancelBuilder::user_data(3).all()), Ok(vec![3, 3]));
     assert_eq!(waiting.cancel(CancelBuilder::user_data(3).all()), Ok(vec![]), "with `all`, none is no error");
@@ -90,6 +92,7 @@ fn by_user_data_all_that_carry_it() {
 
 #[test]
 fn by_descriptor_one_or_all_on_its_file() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     let (first, second) = (waiting.fd(0), waiting.fd(1));
     assert_eq!(waiting.cancel(CancelBuilder::fd(first)), Ok(vec![1]));
@@ -99,6 +102,7 @@ fn by_descriptor_one_or_all_on_its_file() {
 
 #[test]
 fn by_registered_file_one_or_all_on_it() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     assert_eq!(waiting.cancel(CancelBuilder::fd(Fixed(0))), Ok(vec![1]));
     assert_eq!(waiting.cancel(CancelBuilder::fd(Fixed(0))), Err(Errno::ENOENT));
@@ -107,6 +111,7 @@ fn by_registered_file_one_or_all_on_it() {
 
 #[test]
 fn by_opcode_one_or_all_of_it() {
+    needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
     let mut waiting = Waiting::new();
     assert_eq!(waiting.cancel(CancelBuilder::opcode(opcode::Read::CODE)), Ok(vec![3]));
     assert_eq!(waiting.cancel(CancelBuilder::opcode(opcode::Read::CODE)), Err(Errno::ENOENT));
@@ -115,6 +120,7 @@ fn by_opcode_one_or_all_of_it() {
 
 #[test]
 fn any_is_all() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     assert_eq!(waiting.cancel(CancelBuilder::any()), Ok(vec![1, 2, 3, 3]));
     assert_eq!(waiting.cancel(CancelBuilder::any()), Ok(vec![]));
@@ -124,6 +130,7 @@ fn any_is_all() {
 
 #[test]
 fn by_several_keys_only_what_matches_each() {
+    needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
     let poll = opcode::PollAdd::CODE;
     let mut waiting = Waiting::new();
     let (first, second) = (waiting.fd(0), waiting.fd(1));
@@ -138,6 +145,7 @@ fn by_several_keys_only_what_matches_each() {
 /// The kernel ignores a user data beside ANY, and would cancel everything.
 #[test]
 fn a_key_narrows_any() {
+    needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
     let mut waiting = Waiting::new();
     assert_eq!(waiting.cancel(CancelBuilder::any().with_user_data(3)), Ok(vec![3, 3]));
     let first = waiting.fd(0);
@@ -147,6 +155,7 @@ fn a_key_narrows_any() {
 
 #[test]
 fn a_file_that_is_not_there_is_no_key() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     for builder in [
         CancelBuilder::fd(Fd(CLOSED)),
@@ -161,6 +170,7 @@ fn a_file_that_is_not_there_is_no_key() {
 
 #[test]
 fn what_is_queued_and_not_submitted_is_not_seen() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let (mut ring, late) = (ring(), Timespec::new(1000, 0));
     push(&mut ring, opcode::Timeout::new(&raw const late).build().user_data(1));
     assert_eq!(ring.submitter().register_sync_cancel(AT_ONCE, CancelBuilder::user_data(1)), Err(Errno::ENOENT));
@@ -172,6 +182,7 @@ fn what_is_queued_and_not_submitted_is_not_seen() {
 /// A worker that waits for a file to open can be interrupted, but not at once: the call waits until it is.
 #[test]
 fn without_a_timeout_the_call_waits_for_what_is_running() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let (mut ring, fifo) = (ring(), Fifo::new("cancel"));
     push(&mut ring, fifo.open().user_data(1));
     assert_eq!(ring.submit(), Ok(1));
@@ -229,6 +240,7 @@ impl Page {
 
 #[test]
 fn what_cannot_be_interrupted_in_time_is_still_running() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut page = match Page::new() {
         Ok(page) => page,
         Err(errno) => {
@@ -290,6 +302,7 @@ fn the_argument_says_which_and_for_how_long() {
 
 #[test]
 fn another_descriptor_of_the_same_file_is_the_same_key() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut waiting = Waiting::new();
     let duplicate = waiting.pipes[0].0.try_clone().unwrap();
     assert_ne!(duplicate.as_raw_fd(), waiting.fd(0).0);

@@ -8,7 +8,7 @@ use bare_uring::uapi::io_uring_register_op as Operation;
 use bare_uring::{Builder, Errno, IoUring};
 use common::kernels::{Call, Trace};
 use common::requests::{ring, run};
-use common::{nop, push};
+use common::{needs, nop, push};
 
 fn disabled(builder: &mut Builder) -> IoUring {
     builder.setup_r_disabled().build(8).unwrap()
@@ -34,6 +34,7 @@ fn a_ring_that_is_enabled_cannot_be_enabled() {
 
 #[test]
 fn resources_are_registered_with_a_ring_that_is_still_disabled() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let mut ring = disabled(&mut Builder::new());
     assert_eq!(ring.submitter().register_files_sparse(1), Ok(()));
     let id = ring.submitter().register_personality().unwrap();
@@ -44,6 +45,7 @@ fn resources_are_registered_with_a_ring_that_is_still_disabled() {
 
 #[test]
 fn the_task_that_enables_a_single_issuer_ring_is_its_issuer() {
+    needs!(6, 0, "IORING_SETUP_SINGLE_ISSUER");
     let ring = disabled(Builder::new().setup_single_issuer());
     let mut ring = std::thread::spawn(move || {
         let mut ring = ring;
@@ -61,6 +63,7 @@ fn the_task_that_enables_a_single_issuer_ring_is_its_issuer() {
 /// Enabling, and all that can be registered before it.
 #[test]
 fn every_registration_goes_by_the_registered_index() {
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let kernel = Trace::new();
     let mut builder: Builder = Builder::new();
     let ring = builder.setup_r_disabled().build_with(&kernel, 8).unwrap();

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use bare_uring::register::SKIP_FILE;
@@ -67,6 +69,7 @@ fn files_that_cannot_be_registered_leave_nothing_behind() {
 
 #[test]
 fn files_are_registered_once_by_any_form() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let ring = ring();
     let (_files, [a]) = files([b"a"]);
     assert_eq!(ring.submitter().unregister_files(), Err(Errno::ENXIO));
@@ -81,6 +84,7 @@ fn files_are_registered_once_by_any_form() {
 /// The table counts by itself: how many descriptors are open makes no difference.
 #[test]
 fn more_files_than_the_soft_limit_of_descriptors_are_refused() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     if !in_child("more_files_than_the_soft_limit_of_descriptors_are_refused") {
         return;
     }
@@ -95,6 +99,7 @@ fn more_files_than_the_soft_limit_of_descriptors_are_refused() {
 
 #[test]
 fn a_table_has_at_least_one_place_and_at_most_a_million() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let ring = ring();
     assert_eq!(ring.submitter().register_files_sparse(0), Err(Errno::EINVAL));
     assert_eq!(ring.submitter().register_files_sparse((1 << 20) + 1), Err(Errno::EMFILE));
@@ -103,6 +108,7 @@ fn a_table_has_at_least_one_place_and_at_most_a_million() {
 
 #[test]
 fn a_tag_comes_when_its_file_is_unregistered_and_tag_0_never() {
+    needs!(6, 13, "tags of what is unregistered");
     let mut ring = ring();
     let (_files, [a, b]) = files([b"a", b"b"]);
     assert_eq!(ring.submitter().register_files_tags(&[a, b, HOLE, a], &[10, 0, 0, 13]), Ok(()));
@@ -114,6 +120,7 @@ fn a_tag_comes_when_its_file_is_unregistered_and_tag_0_never() {
 
 #[test]
 fn a_tag_waits_for_the_request_that_uses_its_file() {
+    needs!(6, 13, "tags of what is unregistered");
     let mut ring = ring();
     let (reader, writer) = rustix::pipe::pipe().unwrap();
     assert_eq!(ring.submitter().register_files_tags(&[reader.as_raw_fd()], &[10]), Ok(()));
@@ -128,6 +135,7 @@ fn a_tag_waits_for_the_request_that_uses_its_file() {
 
 #[test]
 fn a_hole_takes_no_tag() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let mut ring = ring();
     let (_files, [a]) = files([b"a"]);
     assert_eq!(ring.submitter().register_files_tags(&[a, HOLE], &[1, 2]), Err(Errno::EINVAL));
@@ -141,6 +149,7 @@ fn a_hole_takes_no_tag() {
 /// Fault 13, for files: neither list is cut, and the kernel is not asked.
 #[test]
 fn lists_of_different_lengths_are_refused_before_the_kernel_is_asked() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let kernel = Trace::new();
     let ring = ring_on(&kernel);
     let (_files, [a, b]) = files([b"a", b"b"]);
@@ -155,6 +164,7 @@ fn lists_of_different_lengths_are_refused_before_the_kernel_is_asked() {
 
 #[test]
 fn an_update_fills_empties_and_skips_places() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let mut ring = ring();
     let (_files, [a, b, c]) = files([b"a", b"b", b"c"]);
     assert_eq!(ring.submitter().register_files_sparse(4), Ok(()));
@@ -165,6 +175,7 @@ fn an_update_fills_empties_and_skips_places() {
 
 #[test]
 fn a_tag_comes_when_its_file_is_replaced_and_the_new_one_has_its_own() {
+    needs!(6, 13, "tags of what is unregistered");
     let mut ring = ring();
     let (_files, [a, b]) = files([b"a", b"b"]);
     assert_eq!(ring.submitter().register_files_tags(&[a, a, a], &[10, 11, 12]), Ok(()));
@@ -190,6 +201,7 @@ fn an_update_that_stops_half_way_says_how_far_it_came() {
 
 #[test]
 fn updates_stay_inside_the_table() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
     let ring = ring();
     let (_files, [a]) = files([b"a"]);
     assert_eq!(ring.submitter().register_files_update(0, &[a]), Err(Errno::ENXIO));
@@ -205,6 +217,7 @@ fn updates_stay_inside_the_table() {
 
 #[test]
 fn a_free_place_is_taken_from_the_range_for_it() {
+    needs!(6, 0, "IORING_REGISTER_FILE_ALLOC_RANGE");
     let mut ring = ring();
     assert_eq!(ring.submitter().register_files_sparse(8), Ok(()));
     assert_eq!(ring.submitter().register_file_alloc_range(5, 2), Ok(()));
@@ -220,6 +233,7 @@ fn a_free_place_is_taken_from_the_range_for_it() {
 
 #[test]
 fn the_range_stays_inside_the_table() {
+    needs!(6, 0, "IORING_REGISTER_FILE_ALLOC_RANGE");
     let mut ring = ring();
     assert_eq!(ring.submitter().register_file_alloc_range(0, 1), Err(Errno::EINVAL), "no table");
     assert_eq!(ring.submitter().register_files_sparse(8), Ok(()));

@@ -8,7 +8,7 @@ use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_IOWQ_AFF;
 use bare_uring::{Builder, Errno, IoUring};
 use common::raw::{eventually, field};
 use common::requests::{Fifo, Recorder, Told, ring, ring_on, take, was_cancelled, workers};
-use common::{push, skip};
+use common::{needs, push, skip};
 
 /// The CPUs of each worker, ordered.
 fn cpus() -> Vec<String> {
@@ -33,6 +33,7 @@ fn release<const N: usize>(ring: &mut IoUring) {
 
 #[test]
 fn workers_stay_on_the_cpus_of_the_mask() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let everywhere = field(&status, "Cpus_allowed_list").unwrap();
     if !everywhere.starts_with("0-") {
@@ -144,6 +145,7 @@ fn a_limit_is_no_larger_than_an_int() {
 
 #[test]
 fn there_are_no_more_workers_than_the_limit() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let (mut ring, fifo) = (ring(), Fifo::new("limit"));
     assert_eq!(ring.submitter().register_iowq_max_workers(&mut [2, 0]), Ok(()));
     for _ in 0..6 {

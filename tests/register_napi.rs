@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use bare_uring::register::{Napi, NapiTracking};
 use bare_uring::uapi::io_uring_register_op::{
     IORING_REGISTER_CLOCK, IORING_REGISTER_NAPI, IORING_REGISTER_USE_REGISTERED_RING, IORING_UNREGISTER_NAPI,
@@ -171,6 +173,7 @@ fn what_the_kernel_writes_comes_out() {
 /// As every method of the submitter: where the ring has a registered index, the call goes by it.
 #[test]
 fn the_calls_go_by_the_registered_index() {
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let kernel = Trace::new();
     let ring = ring_on(&kernel).register_ring_fd().map_err(|(_, errno)| errno).unwrap();
     kernel.take();

@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::mem::size_of;
 
 use bare_uring::register::{Probe, without_ring};
@@ -122,6 +124,7 @@ fn a_refusal_leaves_no_opcode_supported() {
 
 #[test]
 fn without_a_ring_only_what_needs_none_is_done() {
+    needs!(6, 13, "registrations without a ring");
     // SAFETY: the operation takes no argument.
     let probe = unsafe { without_ring(&Linux, IORING_REGISTER_PROBE as u32, std::ptr::null_mut(), 0) };
     assert_eq!(probe, Err(Errno::EINVAL));

@@ -10,7 +10,7 @@ use bare_uring::types::{Fd, RawFd, Timespec};
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupFlags, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, nop, push, skip};
+use common::{memory, needs, nop, push, skip};
 
 const RESIZE: u32 = 33;
 
@@ -54,6 +54,7 @@ fn sizes<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> (u32, u32) {
 
 #[test]
 fn a_thousand_completions_survive_growing_and_shrinking() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -76,6 +77,7 @@ fn a_thousand_completions_survive_growing_and_shrinking() {
 
 #[test]
 fn completions_half_taken_go_on_where_they_were() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -94,6 +96,7 @@ fn completions_half_taken_go_on_where_they_were() {
 
 #[test]
 fn what_was_pushed_and_not_submitted_stays_queued() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -159,6 +162,7 @@ unsafe impl Kernel for WithArray {
 
 #[test]
 fn an_index_array_is_an_identity_in_the_new_memory_too() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -185,6 +189,7 @@ fn an_index_array_is_an_identity_in_the_new_memory_too() {
 
 #[test]
 fn requests_in_flight_complete_in_the_new_memory() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -203,6 +208,7 @@ fn requests_in_flight_complete_in_the_new_memory() {
 
 #[test]
 fn what_does_not_fit_refuses_the_change_and_leaves_the_ring_as_it_was() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -220,6 +226,7 @@ fn what_does_not_fit_refuses_the_change_and_leaves_the_ring_as_it_was() {
 
 #[test]
 fn sizes_that_make_no_ring_are_refused() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -243,6 +250,7 @@ fn only_a_deferred_ring_is_resized() {
 /// Fault 23: without a descriptor the new memory could not be mapped, so the kernel must not be asked.
 #[test]
 fn a_ring_without_a_descriptor_is_refused_before_the_kernel_has_resized() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     let trace = Trace::new();
     let ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
     let mut ring = ring.register_ring_fd().unwrap();
@@ -258,6 +266,7 @@ fn a_ring_without_a_descriptor_is_refused_before_the_kernel_has_resized() {
 
 #[test]
 fn a_ring_with_index_and_descriptor_is_resized_by_its_index() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -274,6 +283,7 @@ fn a_ring_with_index_and_descriptor_is_resized_by_its_index() {
 
 #[test]
 fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -306,6 +316,7 @@ fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice(
 
 #[test]
 fn provided_memory_is_exchanged_for_other() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -333,6 +344,7 @@ fn provided_memory_is_exchanged_for_other() {
 /// Large entries of both queues are copied whole.
 #[test]
 fn large_entries_survive_as_well() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }
@@ -351,6 +363,7 @@ fn large_entries_survive_as_well() {
 
 #[test]
 fn timed_waits_go_on_after_a_change() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {
         return;
     }

@@ -11,7 +11,7 @@ use bare_uring::uapi::io_uring_register_op::{
 };
 use bare_uring::{Builder, Errno, IoUring, Linux, opcode};
 use common::requests::{Recorder, Told, ring, ring_on, run};
-use common::{nop, skip};
+use common::{needs, nop, skip};
 
 const NOP: Restriction = Restriction::sqe_op(opcode::Nop::CODE);
 const PROBE: Restriction = Restriction::register_op(IORING_REGISTER_PROBE as u8);
@@ -70,6 +70,7 @@ fn an_empty_list_forbids_everything() {
 
 #[test]
 fn nothing_is_restricted_before_the_ring_is_enabled() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let ring = disabled();
     assert_eq!(ring.submitter().register_restrictions(&[NOP]), Ok(()));
     assert_eq!(ring.submitter().register_files_sparse(1), Ok(()));
@@ -99,6 +100,7 @@ fn what_the_kernel_does_not_know_cannot_be_allowed() {
 /// Where the ring's own restrictions forbid that, another ring does it: the table is the task's.
 #[test]
 fn a_restricted_ring_gives_its_registered_fd_back_whether_that_is_allowed_or_not() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     for allow in [&[NOP, Restriction::register_op(IORING_UNREGISTER_RING_FDS as u8)][..], &[NOP], &[]] {
         for _ in 0..40 {
             let ring = disabled().register_ring_fd().map_err(|(_, errno)| errno).expect("a free place");
@@ -155,6 +157,7 @@ fn the_restrictions_of_a_task_go_out_without_a_ring() {
 /// A thread of its own, since a task can never be rid of them. (Each test has one.)
 #[test]
 fn a_restricted_task_makes_restricted_rings() {
+    needs!(6, 13, "registrations without a ring");
     match restrict_task(&Linux, TaskRestrictions::new([NOP])) {
         Err(Errno::EINVAL) => {
             let mut ring = ring();

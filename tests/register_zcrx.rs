@@ -14,7 +14,7 @@ use bare_uring::uapi::io_uring_zcrx_rqe;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, SetupError};
 use common::answering::{Answering, Argument, Fields};
 use common::requests::ring_on;
-use common::{memory, skip};
+use common::{memory, needs, skip};
 
 const SIZE: usize = 65_536;
 /// An index that no interface has.
@@ -53,6 +53,7 @@ fn has_zcrx(test: &str) -> bool {
 
 #[test]
 fn what_this_machine_lacks_is_a_clean_error() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("what_this_machine_lacks_is_a_clean_error") {
         return;
     }
@@ -75,6 +76,7 @@ fn what_this_machine_lacks_is_a_clean_error() {
 
 #[test]
 fn kernel_memory_is_refused_for_the_interface_alone() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("kernel_memory_is_refused_for_the_interface_alone") {
         return;
     }
@@ -86,6 +88,7 @@ fn kernel_memory_is_refused_for_the_interface_alone() {
 
 #[test]
 fn rings_without_deferred_work_or_large_completions_are_refused() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("rings_without_deferred_work_or_large_completions_are_refused") {
         return;
     }
@@ -98,6 +101,7 @@ fn rings_without_deferred_work_or_large_completions_are_refused() {
 
 #[test]
 fn what_is_newer_than_the_kernel_is_a_clean_error() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("what_is_newer_than_the_kernel_is_a_clean_error") {
         return;
     }
@@ -123,6 +127,7 @@ fn what_is_newer_than_the_kernel_is_a_clean_error() {
 /// Linux 7.1 and later have instances without a card, on which the whole path can be walked.
 #[test]
 fn an_instance_without_a_card() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let ring = ring(Linux);
     let (memory, refill) = (area(), area());
     let mut ifq = Ifq::new(0, 0, 8, ZcrxArea::memory(memory), refill).without_device();
@@ -144,6 +149,7 @@ fn an_instance_without_a_card() {
 /// addresses inside. Ours is unsafe, takes `&mut`, and all that the kernel writes comes out.
 #[test]
 fn all_four_structures_are_handed_over_and_read_back() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let (memory, refill) = (area(), area());
     let (at, refill_at) = (address(memory), address(refill));
     let answer = move |queue: Argument| {
@@ -187,6 +193,7 @@ fn all_four_structures_are_handed_over_and_read_back() {
 
 #[test]
 fn the_smallest_registration_is_zero_where_it_says_nothing() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let answer = |queue: Argument| {
         let area = Fields::new().u64(&[0, 8192, 0]).u32(&[1, 77]).u64(&[0, 0]).0;
         assert_eq!(queue.named(16).bytes(48), area);
@@ -204,6 +211,7 @@ fn the_smallest_registration_is_zero_where_it_says_nothing() {
 
 #[test]
 fn import_hands_over_the_descriptor_alone() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let answer = |queue: Argument| {
         queue.write(64, 9_u32);
         Ok(0)
@@ -311,6 +319,7 @@ impl Refill {
 /// Fault 16 and the open place in liburing: a typed producer of the refill ring.
 #[test]
 fn chunks_go_back_with_their_token_until_the_ring_is_full() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let (refill, mut ring) = Refill::starting_at(0);
     let chunks: [Chunk; 5] = std::array::from_fn(|i| refill.chunk(4096 * i as u64 + 1, i as u32 + 10));
     assert_eq!((ring.free(), ring.refill(&chunks[..1]), refill.tail()), (4, 1, 1));
@@ -325,6 +334,7 @@ fn chunks_go_back_with_their_token_until_the_ring_is_full() {
 
 #[test]
 fn the_indices_wrap() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let (refill, mut ring) = Refill::starting_at(u32::MAX - 1);
     let chunks: [Chunk; 4] = std::array::from_fn(|i| refill.chunk(0, i as u32 + 1));
     assert_eq!((ring.refill(&chunks), refill.tail(), ring.free()), (4, 2, 0));
@@ -335,6 +345,7 @@ fn the_indices_wrap() {
 
 #[test]
 fn a_head_that_is_nonsense_means_full() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let (refill, mut ring) = Refill::starting_at(100);
     for head in [101, 95, 0, u32::MAX] {
         refill.take_to(head);
@@ -344,6 +355,7 @@ fn a_head_that_is_nonsense_means_full() {
 
 #[test]
 fn offsets_that_do_not_fit_the_memory_are_garbled() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let end = SIZE as u32;
     let whole = area();
     let new = |instance: &Instance, memory| {
@@ -372,6 +384,7 @@ fn offsets_that_do_not_fit_the_memory_are_garbled() {
 
 #[test]
 fn completions_are_checked_against_the_area() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let area = instance(4, [0, 4, 64]).area;
     let last = SIZE as u64 - 1;
     let place = |received, place| area.chunk(received, [place, 0]).map(|chunk| (chunk.offset(), chunk.length()));

@@ -14,7 +14,7 @@ use bare_uring::{
 };
 use common::kernels::{Call, Trace};
 use common::raw::{THREE, eventually, in_child, three_nops};
-use common::{memory, nop, push};
+use common::{memory, needs, nop, push};
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// Registers a ring's descriptor, which must work.
@@ -36,6 +36,7 @@ const fn by_index(operation: u32) -> u32 {
 /// Fault 2: every entry to the kernel goes by the index, through whichever method, not only the first.
 #[test]
 fn every_enter_goes_by_the_index() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let kernel = Trace::new();
     let mut ring = local(traced(&kernel));
     let index = ring.registered_index().cast_signed();
@@ -58,6 +59,7 @@ fn every_enter_goes_by_the_index() {
 
 #[test]
 fn registrations_go_by_the_index() {
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let kernel = Trace::new();
     let ring = local(traced(&kernel));
     let fd = ring.registered_index().cast_signed();
@@ -70,6 +72,7 @@ fn registrations_go_by_the_index() {
 /// Kernels before 6.3 know the index in `io_uring_enter` only.
 #[test]
 fn registrations_go_by_the_descriptor_where_the_kernel_wants_it() {
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let kernel = Trace::without(Features::REG_REG_RING);
     let mut ring = local(traced(&kernel));
     let (fd, index) = (ring.fd(), ring.registered_index().cast_signed());
@@ -88,6 +91,7 @@ fn registrations_go_by_the_descriptor_where_the_kernel_wants_it() {
 
 #[test]
 fn dropping_the_ring_gives_the_index_back_before_it_closes() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let kernel = Trace::new();
     let ring = local(traced(&kernel));
     let (fd, index) = (ring.fd(), ring.registered_index().cast_signed());
@@ -101,6 +105,7 @@ fn dropping_the_ring_gives_the_index_back_before_it_closes() {
 
 #[test]
 fn a_hundred_rings_in_turn_find_a_free_place() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     for _ in 0..100 {
         let mut ring = local(IoUring::new(4).unwrap());
         assert_eq!(three_nops(&mut ring), THREE);
@@ -109,6 +114,7 @@ fn a_hundred_rings_in_turn_find_a_free_place() {
 
 #[test]
 fn registering_and_unregistering_in_turn_finds_a_free_place() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let mut ring = IoUring::new(4).unwrap();
     for _ in 0..100 {
         let local = local(ring);
@@ -119,6 +125,7 @@ fn registering_and_unregistering_in_turn_finds_a_free_place() {
 
 #[test]
 fn the_seventeenth_ring_comes_back_usable() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let mut registered: Vec<_> = (0..16).map(|_| local(IoUring::new(4).unwrap())).collect();
     let (mut ring, errno) = IoUring::new(4).unwrap().register_ring_fd().unwrap_err();
     assert_eq!(errno, Errno::EBUSY);
@@ -130,6 +137,7 @@ fn the_seventeenth_ring_comes_back_usable() {
 
 #[test]
 fn indices_of_a_thread_are_its_own() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let here = local(IoUring::new(4).unwrap());
     let there = std::thread::spawn(|| {
         let mut ring = local(IoUring::new(4).unwrap());
@@ -142,6 +150,7 @@ fn indices_of_a_thread_are_its_own() {
 
 #[test]
 fn an_unregistered_ring_works_in_another_thread() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let ring = local(IoUring::new(8).unwrap());
     let mut ring = ring.unregister_ring_fd().map_err(|(_, errno)| errno).unwrap();
     assert_eq!(three_nops(&mut ring), THREE);
@@ -151,6 +160,7 @@ fn an_unregistered_ring_works_in_another_thread() {
 
 #[test]
 fn what_was_pushed_before_registering_is_submitted_after() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let mut ring = IoUring::new(8).unwrap();
     push(&mut ring, nop(40));
     let mut ring = local(ring);
@@ -165,6 +175,7 @@ fn what_was_pushed_before_registering_is_submitted_after() {
 /// Fault 28: the way back would leave a ring that nothing leads to.
 #[test]
 fn a_ring_whose_descriptor_is_closed_stays_registered_and_works() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let kernel = Trace::new();
     let mut ring = local(traced(&kernel));
     let fd = ring.fd();
@@ -185,6 +196,7 @@ fn a_ring_whose_descriptor_is_closed_stays_registered_and_works() {
 
 #[test]
 fn a_ring_whose_descriptor_is_closed_does_not_tell_its_number() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let mut ring = local(IoUring::new(8).unwrap());
     assert_eq!(ring.close_ring_fd(), Ok(()));
     assert_eq!(ring.fd().cast_unsigned(), ring.registered_index());
@@ -192,6 +204,7 @@ fn a_ring_whose_descriptor_is_closed_does_not_tell_its_number() {
 
 #[test]
 fn closing_the_descriptor_takes_no_further_place() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     for _ in 0..20 {
         let mut ring = local(IoUring::new(4).unwrap());
         assert_eq!(ring.close_ring_fd(), Ok(()));
@@ -201,6 +214,7 @@ fn closing_the_descriptor_takes_no_further_place() {
 
 #[test]
 fn a_ring_made_without_a_descriptor_has_none_to_close_or_to_go_back_to() {
+    needs!(6, 5, "IORING_SETUP_REGISTERED_FD_ONLY");
     let memory = RingMemory { rings: memory(4096), sqes: memory(4096) };
     let mut ring: LocalRing = Builder::new().build_registered(8, memory).unwrap();
     assert_eq!(ring.close_ring_fd(), Err(Errno::EBADF));
@@ -211,6 +225,7 @@ fn a_ring_made_without_a_descriptor_has_none_to_close_or_to_go_back_to() {
 
 #[test]
 fn a_ring_is_registered_once() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let kernel = Trace::new();
     let ring = local(traced(&kernel));
     kernel.take();
@@ -242,6 +257,7 @@ fn until_nobody_reads(writer: &OwnedFd) {
 /// With a place of the table still taken, the ring would live on, and so would the read.
 #[test]
 fn dropping_a_registered_ring_ends_what_is_in_flight() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     for close in [false, true] {
         let (reader, writer, buffer) = drop_with_a_read_in_flight(|ring| {
             let mut ring = local(ring);
@@ -259,6 +275,7 @@ fn dropping_a_registered_ring_ends_what_is_in_flight() {
 /// As above, in the way in which it is seen by a program: data that arrives later is left in the pipe.
 #[test]
 fn data_that_comes_after_the_drop_is_not_taken() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let (reader, writer, buffer) = drop_with_a_read_in_flight(local);
     // The kernel cancels some time after the close, which can't be seen on a pipe that we still read from: so a ring
     // that is dropped later shows that it is done with such work, and a while more is for the order of the two.
@@ -279,6 +296,7 @@ fn descriptors() -> usize {
 
 #[test]
 fn no_descriptor_is_left_whichever_way_a_ring_went() {
+    needs!(6, 5, "IORING_SETUP_REGISTERED_FD_ONLY");
     if !in_child("no_descriptor_is_left_whichever_way_a_ring_went") {
         return;
     }
@@ -297,6 +315,7 @@ fn no_descriptor_is_left_whichever_way_a_ring_went() {
 /// The index is one ring's: another ring made on its kernel would go by it, and take it along when it ends.
 #[test]
 fn no_second_ring_is_made_on_a_registered_one() {
+    needs!(6, 5, "IORING_SETUP_REGISTERED_FD_ONLY");
     let first = IoUring::new(8).unwrap().register_ring_fd().map_err(|(_, errno)| errno).unwrap();
     let second = IoUring::<squeue::Entry, cqueue::Entry, _>::with_kernel(first.kernel(), 8);
     assert_eq!(second.map(drop), Err(bare_uring::SetupError::Kernel(bare_uring::Call::Setup, Errno::EOPNOTSUPP)));

@@ -5,6 +5,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -75,6 +77,7 @@ fn calls_to_make<T>(kernel: &Trace, made: Result<T, SetupError>) -> Result<Vec<k
 
 #[test]
 fn one_mapping_for_both_queues() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let _alone = alone();
     let build = |kernel: &Trace| calls_to_make(kernel, Plainest::new().build_with(kernel, 8));
     let expected = [Err(Call::Setup), Err(Call::Map), Err(Call::Map)];
@@ -83,6 +86,7 @@ fn one_mapping_for_both_queues() {
 
 #[test]
 fn one_mapping_for_each_queue() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let _alone = alone();
     let build = |kernel: &Trace| calls_to_make(kernel, Plainest::new().build_with(kernel, 8));
     let expected = [Err(Call::Setup), Err(Call::Map), Err(Call::Map), Err(Call::Map)];
@@ -91,6 +95,7 @@ fn one_mapping_for_each_queue() {
 
 #[test]
 fn mappings_kept_from_fork() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let _alone = alone();
     let build = |kernel: &Trace| calls_to_make(kernel, Plainest::new().dontfork().build_with(kernel, 8));
     for (hide, mappings) in [(Features::empty(), 2), (Features::SINGLE_MMAP, 3)] {
@@ -104,6 +109,7 @@ fn mappings_kept_from_fork() {
 
 #[test]
 fn provided_memory() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let _alone = alone();
     let build = |kernel: &Trace| calls_to_make(kernel, Plainest::new().build_provided_with(kernel, 8, enough()));
     // The question about the size of the head may fail: older kernels do not know it.
@@ -112,6 +118,7 @@ fn provided_memory() {
 
 #[test]
 fn no_descriptor() {
+    needs!(6, 6, "IORING_SETUP_REGISTERED_FD_ONLY and NO_SQARRAY");
     let _alone = alone();
     let build = |kernel: &Trace| calls_to_make(kernel, Plainest::new().build_registered_with(kernel, 8, enough()));
     nothing_is_left(Features::empty(), build, &[Ok(()), Err(Call::Setup)]);
@@ -179,6 +186,7 @@ fn is_refusal_of_a_lie(error: SetupError) -> bool {
 
 #[test]
 fn a_kernel_that_reports_nonsense() {
+    needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let _alone = alone();
     let before = possessions();
     for (number, lie) in LIES.into_iter().enumerate() {
@@ -204,6 +212,7 @@ fn a_kernel_that_reports_nonsense() {
 
 #[test]
 fn a_ring_that_was_made_and_dropped() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
     let _alone = alone();
     let before = possessions();
     for hide in [Features::empty(), Features::SINGLE_MMAP] {

@@ -9,7 +9,7 @@ use bare_uring::{
 };
 use common::kernels::Trace;
 use common::raw::{self, RawRing};
-use common::{memory, skip};
+use common::{memory, needs, skip};
 use std::os::fd::AsRawFd;
 
 use SetupError::{Conflict, Kernel, Needs, NotByHand};
@@ -57,6 +57,7 @@ fn each_combination_that_the_kernel_refuses_is_named_without_asking_it() {
 
 #[test]
 fn flags_of_the_other_entry_types_cannot_be_set_by_hand() {
+    needs!(5, 19, "IORING_SETUP_SQE128");
     let mut mixed = Builder::<squeue::EntryMixed, cqueue::EntryMixed>::new();
     mixed.setup_flags(F::CQE32 | F::SQE128);
     assert_eq!(refused(&mixed, 8), (NotByHand(F::CQE32 | F::SQE128), true));
@@ -180,6 +181,7 @@ fn agree_on_subsets<S: squeue::EntryMarker, C: cqueue::EntryMarker>(of_entries: 
 
 #[test]
 fn verdicts_on_flags_are_the_kernels_own_for_every_subset() {
+    needs!(6, 18, "the flags of Linux 6.18");
     agree_on_subsets::<squeue::Entry, cqueue::Entry>(
         F::empty(),
         &[
@@ -198,6 +200,7 @@ fn verdicts_on_flags_are_the_kernels_own_for_every_subset() {
 
 #[test]
 fn verdicts_on_flags_are_the_kernels_own_for_the_other_entry_types() {
+    needs!(6, 18, "the flags of Linux 6.18");
     let flags = [F::SQPOLL, F::DEFER_TASKRUN, F::SINGLE_ISSUER, F::R_DISABLED, F::CLAMP, F::NO_SQARRAY];
     agree_on_subsets::<squeue::Entry128, cqueue::Entry32>(F::SQE128 | F::CQE32, &flags);
     if raw::kernel_accepts(F::CQE_MIXED) {

@@ -9,7 +9,7 @@ use bare_uring::types::RawFd;
 use bare_uring::{Call as SetupCall, Errno, IoUring, Parameters, SetupError, SetupFlags, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
 use common::raw::{self, Meddler, Plain, RawRing, THREE, three_nops};
-use common::{nop, push};
+use common::{needs, nop, push};
 
 type Ring = IoUring<squeue::Entry, cqueue::Entry>;
 
@@ -38,6 +38,7 @@ fn abandon(ring: Ring) -> RawRing {
 /// Fault 22: an array left as it was made, all zero, would submit entry 0 three times.
 #[test]
 fn each_entry_is_submitted_once() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     for flags in BOTH {
         let mut raw = RawRing::open(8, raw::params(flags)).unwrap();
         let mut ring: Ring = take_over(&mut raw).unwrap();
@@ -49,6 +50,7 @@ fn each_entry_is_submitted_once() {
 
 #[test]
 fn rings_of_large_entries_are_taken_over_too() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     for flags in BOTH {
         let flags = flags | SetupFlags::SQE128 | SetupFlags::CQE32;
         let mut raw = RawRing::open(8, raw::params(flags)).unwrap();
@@ -61,6 +63,7 @@ fn rings_of_large_entries_are_taken_over_too() {
 
 #[test]
 fn completions_that_wait_come_out_of_the_new_ring() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     for flags in BOTH {
         let mut raw = RawRing::open(8, raw::params(flags)).unwrap();
         let mut first: Ring = take_over(&mut raw).unwrap();
@@ -87,6 +90,7 @@ fn with_two_queued(flags: SetupFlags) -> RawRing {
 
 #[test]
 fn entries_queued_are_the_new_rings_where_there_is_no_array() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let mut ring: Ring = take_over(&mut with_two_queued(SetupFlags::NO_SQARRAY)).unwrap();
     assert_eq!(ring.submission().len(), 2);
     assert_eq!(ring.submitter().register_enable_rings(), Ok(()));
@@ -111,6 +115,7 @@ fn is_a_ring(fd: RawFd) -> bool {
 /// The array's place means nothing on a ring without one: the kernel leaves there what its caller wrote.
 #[test]
 fn an_offset_left_over_in_the_parameters_is_no_array() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let mut params = raw::params(SetupFlags::NO_SQARRAY);
     params.sq_off.array = 64;
     let mut raw = RawRing::open(8, params).unwrap();
@@ -127,6 +132,7 @@ fn an_offset_left_over_in_the_parameters_is_no_array() {
 
 #[test]
 fn a_ring_of_other_entries_is_refused_and_stays_its_owners() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let none = SetupFlags::empty();
     let mut plain = RawRing::open(8, raw::params(none)).unwrap();
     let kernel = Trace::new();
@@ -184,6 +190,7 @@ fn of_a_ring() -> Parameters {
 
 #[test]
 fn what_is_no_ring_is_refused_by_the_kernel() {
+    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let take = |fd| {
         // SAFETY: the descriptor can't be mapped, so that what the parameters say is not looked for.
         unsafe { IoUring::<squeue::Entry, cqueue::Entry>::from_fd(fd, of_a_ring()) }.unwrap_err()

@@ -7,7 +7,7 @@ use std::io::Write;
 use bare_uring::types::PollEvents;
 use bare_uring::{Builder, IoUring, SetupFlags, SqFlags, opcode};
 use common::ring_memory::{bounded, fd, taken, until};
-use common::{nop, push};
+use common::{needs, nop, push};
 
 const POLLIN: i32 = 1;
 
@@ -25,6 +25,7 @@ fn poll(file: &impl std::os::fd::AsRawFd) -> opcode::PollAdd {
 
 #[test]
 fn the_flag_that_shows_it_is_added() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let both = SetupFlags::TASKRUN_FLAG.union(SetupFlags::COOP_TASKRUN);
     assert!(coop().build(4).unwrap().params().setup().contains(both));
     let both = SetupFlags::TASKRUN_FLAG.union(SetupFlags::DEFER_TASKRUN);
@@ -34,6 +35,7 @@ fn the_flag_that_shows_it_is_added() {
 
 #[test]
 fn submits_alone_complete_a_poll_that_became_ready() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     bounded(|| {
         for builder in [coop(), defer()] {
             let (reader, mut writer) = std::io::pipe().unwrap();
@@ -54,6 +56,7 @@ fn submits_alone_complete_a_poll_that_became_ready() {
 
 #[test]
 fn submits_alone_complete_a_read_that_became_ready() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     bounded(|| {
         for builder in [coop(), defer()] {
             let (reader, mut writer) = std::io::pipe().unwrap();
@@ -76,6 +79,7 @@ fn submits_alone_complete_a_read_that_became_ready() {
 
 #[test]
 fn a_write_by_another_thread_is_seen_by_submits_alone() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     bounded(|| {
         for builder in [coop(), defer()] {
             let (reader, mut writer) = std::io::pipe().unwrap();
@@ -101,6 +105,7 @@ fn a_write_by_another_thread_is_seen_by_submits_alone() {
 
 #[test]
 fn deferred_work_waits_for_the_submit_and_shows_in_the_flags() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let (reader, mut writer) = std::io::pipe().unwrap();
     let mut ring = defer().build(4).unwrap();
     push(&mut ring, poll(&reader).build().user_data(1));
@@ -114,6 +119,7 @@ fn deferred_work_waits_for_the_submit_and_shows_in_the_flags() {
 
 #[test]
 fn deferred_work_is_fetched_by_a_submit_of_something_else_too() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let (reader, mut writer) = std::io::pipe().unwrap();
     let mut ring = defer().build(4).unwrap();
     push(&mut ring, poll(&reader).build().user_data(1));
@@ -128,6 +134,7 @@ fn deferred_work_is_fetched_by_a_submit_of_something_else_too() {
 
 #[test]
 fn work_for_more_than_the_kernel_does_at_once_is_done_by_more_submits() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     bounded(|| {
         for builder in [coop(), defer()] {
             let (reader, mut writer) = std::io::pipe().unwrap();

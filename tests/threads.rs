@@ -7,7 +7,7 @@ use std::thread;
 use bare_uring::squeue::Entry;
 use bare_uring::{Builder, CompletionHalf, Errno, IoUring, LocalRing, SubmissionHalf};
 use common::ring_memory::{bounded, nops, taken};
-use common::{nop, push};
+use common::{needs, nop, older_than, push};
 
 const MANY: u64 = 200_000;
 
@@ -74,11 +74,19 @@ fn through_both_halves(ring: &mut IoUring) -> Vec<u64> {
     })
 }
 
+/// All of them, each once. When the queue overflows, older kernels let new completions overtake those outside it.
+fn in_order(mut all: Vec<u64>) {
+    if older_than(5, 19) {
+        all.sort_unstable();
+    }
+    assert!(all.into_iter().eq(0..MANY));
+}
+
 #[test]
 fn each_request_comes_back_once_and_in_order() {
     bounded(|| {
         let mut ring = IoUring::new(64).unwrap();
-        assert!(through_both_halves(&mut ring).into_iter().eq(0..MANY));
+        in_order(through_both_halves(&mut ring));
         assert_eq!((taken(&mut ring), ring.completion().overflow()), (vec![], 0));
         push(&mut ring, nop(7));
         assert_eq!((ring.submit_and_wait(1), taken(&mut ring)), (Ok(1), vec![(7, 0)]));
@@ -89,7 +97,7 @@ fn each_request_comes_back_once_and_in_order() {
 fn each_request_comes_back_once_and_in_order_under_sqpoll() {
     bounded(|| {
         let mut ring = Builder::new().setup_sqpoll(10).build(64).unwrap();
-        assert!(through_both_halves(&mut ring).into_iter().eq(0..MANY));
+        in_order(through_both_halves(&mut ring));
         assert_eq!((taken(&mut ring), ring.completion().overflow()), (vec![], 0));
     });
 }
@@ -112,6 +120,7 @@ fn the_halves_begin_where_the_ring_stands() {
 
 #[test]
 fn a_ring_whose_completions_are_its_tasks_alone_has_no_halves() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let mut ring = Builder::<Entry>::new().setup_single_issuer().setup_defer_taskrun().build(8).unwrap();
     assert_eq!(ring.halves().err(), Some(Errno::EEXIST));
     push(&mut ring, nop(0));
@@ -128,6 +137,7 @@ fn a_ring_that_is_polled_by_its_waiter_has_no_halves() {
 
 #[test]
 fn on_a_single_issuer_ring_the_submitting_half_stays_with_its_task() {
+    needs!(6, 0, "IORING_SETUP_SINGLE_ISSUER");
     bounded(|| {
         let mut ring = Builder::<Entry>::new().setup_single_issuer().build(8).unwrap();
         push(&mut ring, nop(0));

@@ -11,7 +11,7 @@ use bare_uring::types::{Fd, Timespec};
 use bare_uring::{Builder, Errno, IoUring, SetupFlags, cqueue, opcode, squeue};
 use common::any_ring::on_each;
 use common::ring_memory::{Fake, slot};
-use common::{push, skip};
+use common::{needs, push, skip};
 
 const SOL_SOCKET: u32 = 1;
 const SO_TIMESTAMPING: u32 = 37;
@@ -77,6 +77,7 @@ impl Plain for cqueue::Entry {
 
 #[test]
 fn every_packet_has_its_stamps_in_large_completions() {
+    needs!(5, 19, "IORING_SETUP_CQE32");
     runs(&mut Builder::<squeue::Entry, Entry32>::new().build(8).unwrap(), Entry32::tx_timestamp);
 }
 

@@ -10,7 +10,7 @@ use bare_uring::types::{PollEvents, Sigset, SubmitArgs, Timespec};
 use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, fd, nops, taken};
-use common::{nop, push, skip};
+use common::{needs, nop, push, skip};
 use rustix::time::{ClockId, clock_gettime};
 
 const POLLIN: i32 = 1;
@@ -51,6 +51,7 @@ fn waiting(ring: &Ring<'_>, to_submit: u32, min_complete: u32, more: EnterFlags,
 
 #[test]
 fn a_wait_submits_nothing() {
+    needs!(6, 12, "IORING_FEAT_MIN_TIMEOUT");
     bounded(|| {
         let trace = Trace::new();
         let mut ring: Ring<'_> = IoUring::with_kernel(&trace, 8).unwrap();
@@ -199,6 +200,7 @@ fn a_timeout_with_fewer_than_wanted_is_no_error() {
 
 #[test]
 fn an_absolute_timeout_is_a_point_of_time() {
+    needs!(6, 12, "IORING_ENTER_ABS_TIMER");
     bounded(|| {
         let trace = Trace::new();
         let ring: Ring<'_> = IoUring::with_kernel(&trace, 8).unwrap();

@@ -12,7 +12,7 @@ use bare_uring::types::{PollEvents, SubmitArgs, Timespec};
 use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, Kernel, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, calls_of_set_up, fd, nops, taken, until};
-use common::{nop, push};
+use common::{builders, needs, nop, older_than, push};
 use rustix::time::{ClockId, clock_gettime};
 
 const POLLIN: i32 = 1;
@@ -56,15 +56,6 @@ fn push_in_time(ring: &mut Ring<'_>, entry: Entry) {
 fn asks_too_much(call: &Call) -> bool {
     let new = EnterFlags::EXT_ARG.union(EnterFlags::ABS_TIMER).union(EnterFlags::EXT_ARG_REG);
     matches!(call, Call::Enter { flags, .. } if EnterFlags::from_bits_retain(*flags).intersects(new))
-}
-
-fn builders() -> [(&'static str, Builder); 4] {
-    [
-        ("plain", Builder::new()),
-        ("coop", Builder::new().setup_coop_taskrun().clone()),
-        ("defer", Builder::new().setup_single_issuer().setup_defer_taskrun().clone()),
-        ("sqpoll", Builder::new().setup_sqpoll(1).clone()),
-    ]
 }
 
 #[test]
@@ -207,7 +198,12 @@ fn a_short_submit_loses_no_count() {
             // The timer goes behind all that was queued, so that it may take the rest along.
             assert_eq!(told, counts.unwrap_or(told));
             assert_eq!(told.into_iter().map(Result::unwrap).sum::<usize>(), 4);
-            assert_eq!(taken(&mut ring), [(0, 0), (1, -22), (2, 0), (3, 0)]);
+            let mut come = taken(&mut ring);
+            // Before 5.19 the refused entry's completion overtook those of the same submit.
+            if older_than(5, 19) {
+                come.sort_unstable();
+            }
+            assert_eq!(come, [(0, 0), (1, -22), (2, 0), (3, 0)]);
         }
     });
 }
@@ -372,7 +368,9 @@ fn completions_in_between_come_once_and_in_order() {
 #[test]
 fn a_full_queue_is_handed_over_first() {
     bounded(|| {
-        for (submits, (name, builder)) in [true, false].into_iter().flat_map(|way| builders().map(|ring| (way, ring))) {
+        for (submits, (name, builder)) in
+            [true, false].into_iter().flat_map(|way| builders().into_iter().map(move |ring| (way, ring)))
+        {
             let trace = old();
             let mut ring: Ring<'_> = builder.build_with(&trace, 4).unwrap();
             for user_data in 0..4 {
@@ -425,6 +423,7 @@ fn round_trips<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel>(
 
 #[test]
 fn rings_with_large_entries_wait_so_too() {
+    needs!(5, 19, "IORING_SETUP_SQE128");
     bounded(|| {
         let trace = old();
         round_trips(Builder::<Entry128>::new().build_with(&trace, 4).unwrap(), cqueue::Entry::user_data);

@@ -8,7 +8,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, Parameters, cqueue};
 use common::ring_memory::{bounded, nops, taken};
-use common::{nop, push};
+use common::{needs, nop, push};
 
 #[test]
 fn a_disabled_ring_is_ebadfd_until_it_is_enabled() {
@@ -24,6 +24,7 @@ fn a_disabled_ring_is_ebadfd_until_it_is_enabled() {
 
 #[test]
 fn another_task_on_a_single_issuer_ring_is_eexist() {
+    needs!(6, 0, "IORING_SETUP_SINGLE_ISSUER");
     let defer = Builder::<Entry>::new().setup_single_issuer().setup_defer_taskrun().clone();
     for builder in [Builder::new().setup_single_issuer().clone(), defer] {
         let mut ring = builder.build(8).unwrap();
@@ -37,6 +38,7 @@ fn another_task_on_a_single_issuer_ring_is_eexist() {
 
 #[test]
 fn another_task_may_not_wait_on_a_defer_taskrun_ring() {
+    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let ring = Builder::<Entry>::new().setup_single_issuer().setup_defer_taskrun().build(8).unwrap();
     assert_eq!(bounded(move || ring.submitter().wait(1)), Err(Errno::EEXIST));
 }

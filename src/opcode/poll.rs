@@ -44,7 +44,7 @@ impl PollAdd {
     }
 
     /// Level-triggered: reports as long as the file is ready, not only when it becomes so. In the interface since 6.0,
-    /// yet Linux up to 6.18 at least refuses it: the completion says `EINVAL`.
+    /// yet Linux up to 7.3 at least refuses it: the completion says `EINVAL`.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_POLL_ADD_LEVEL")]

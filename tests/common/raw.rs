@@ -17,6 +17,10 @@ pub fn params(flags: SetupFlags) -> io_uring_params {
     // SAFETY: the structure is made of integers, for which zero is a value.
     let mut params: io_uring_params = unsafe { std::mem::zeroed() };
     params.flags = flags.bits();
+    if flags.contains(SetupFlags::CQSIZE) {
+        // The kernel takes no queue of none.
+        params.cq_entries = 64;
+    }
     params
 }
 

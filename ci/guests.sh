@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# ci/guests.sh [all | ROW...]: the crate's own tests as the guests of other kernels and architectures.
+#
+# The rows are those of ci/guests.txt, which are kernels of ci/lib/kernels.table; without argument, the oldest and the
+# newest kernel. The tests are linked statically and run under the kernel, with a busybox for what else is needed. A
+# test that lacks something says so and is skipped: ci/guests.txt has how many tests there are and how many skips, and
+# another number is a failure. Prints a line for each row and `N passed, N failed` at the end; consoles and the list of
+# skips are in target/guests/log. Needs Debian on x86_64 and installs linkers for the architectures that it is to run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/guests/log"
+target=$(cd "$target" && pwd)
+cache=$target/guests
+export target cache
+. ci/lib/guest.sh
+. ci/lib/programs.sh
+. ci/lib/tests.sh
+
+case ${1-} in
+    '') rows=(x86_64-5.10 x86_64-newest) ;;
+    all) mapfile -t rows < <(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' ci/guests.txt) ;;
+    *) rows=("$@") ;;
+esac
+
+programs=() machines=()
+for name in "${rows[@]}"; do
+    row "$name"
+    programs+=("$program")
+    machines+=("$machine")
+done
+need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
+while read -r program; do
+    build_tests "$program"
+done < <(printf '%s\n' "${programs[@]}" | sort -u)
+
+# verdict ROW: boots it, and prints its line.
+verdict() {
+    . ci/lib/guest.sh
+    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests failed skips expected
+    row "$1"
+    kernel=$(kernel_image "$1")
+    python3 ci/lib/initrd.py "$log.initrd" init=ci/lib/tests-init.sh bin/busybox="$cache/busybox-$program" \
+        Cargo.toml=Cargo.toml $(printf 'tests/%s ' $(cd "$cache/tests-$program" && for t in *; do echo "$t=$PWD/$t"; done))
+    boot_seconds=1800 boot "$machine" "$kernel" "$log.initrd" "$log.log" -- -m "${memory:-2G}" -smp 2 || true
+    rm -f "$log.initrd"
+    tr -d '\r' <"$log.log" >"$log.text"
+    grep -a '^skipped: ' "$log.text" | sort | uniq -c >"$log.skips" || true
+    tests=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; .*/\1 + \2/p' "$log.text" | paste -sd+ | bc)
+    failed=$(grep -aE '^test .* FAILED$|^ended .* [1-9][0-9]*$' "$log.text" | paste -sd, || true)
+    skips=$(awk '{ all += $1 } END { print all + 0 }' "$log.skips")
+    expected=$(sed -nE "s/^$1 +([0-9]+) +([0-9]+)$/\1 tests, \2 skips/p" ci/guests.txt)
+    if [ -n "$failed" ]; then
+        :
+    elif ! grep -aqx 'ended all' "$log.text"; then
+        failed="it did not come to its end"
+    elif [ "$tests tests, $skips skips" != "$expected" ]; then
+        failed="the table has $expected"
+    else
+        status=PASS
+    fi
+    printf '%s %-15s %-28s %s tests, %s skips%s\n' $status "$1" "$(sed -n 's/^kernel //p' "$log.text")" \
+        "${tests:-0}" "$skips" "${failed:+: $failed}"
+}
+export -f verdict
+
+# Each guest has two processors.
+printf '%s\n' "${rows[@]}" | xargs -P "$((($(nproc) + 1) / 2))" -I ROW bash -c 'verdict ROW' | tee "$cache/log/tests-summary"
+passed=$(grep -c ^PASS "$cache/log/tests-summary" || true)
+echo "$passed passed, $((${#rows[@]} - passed)) failed"
+[ "$passed" = ${#rows[@]} ]

@@ -1,0 +1,20 @@
+#!/bin/busybox sh
+# Process 1 of a guest of ci/guests.sh: runs each test program, says how it ended, and turns the machine off.
+box=/bin/busybox
+$box mount -t proc proc /proc
+$box mount -t sysfs sysfs /sys
+$box mount -t devtmpfs devtmpfs /dev
+$box mount -t tmpfs tmpfs /tmp
+$box mkdir -p /dev/shm /bin
+# What tests call by name.
+$box --install -s /bin
+export PATH=/bin
+ip link set lo up
+echo "kernel $(uname -r) $(uname -m)"
+for test in /tests/*; do
+    echo "running ${test##*/}"
+    timeout 300 "$test" --show-output --test-threads=2
+    echo "ended ${test##*/} $?"
+done
+echo "ended all"
+poweroff -f
