@@ -60,7 +60,7 @@ verdict() {
     else
         status=PASS
     fi
-    printf '%s %-15s %-28s %s tests, %s skips%s\n' $status "$1" "$(sed -n 's/^kernel //p' "$log.text")" \
+    printf '%s %-15s %-28s %s tests, %s skips%s\n' $status "$1" "$(grep -aoP 'kernel \K[0-9]+\.[0-9]+\.\S+' "$log.text" | head -n 1)" \
         "${tests:-0}" "$skips" "${failed:+: $failed}"
 }
 export -f verdict

@@ -11,7 +11,7 @@ use bare_uring::uapi::io_uring_register_op::{
 };
 use bare_uring::{Builder, Errno, IoUring, Linux, opcode};
 use common::requests::{Recorder, Told, ring, ring_on, run};
-use common::{needs, nop, skip};
+use common::{needs, nop, older_than, skip};
 
 const NOP: Restriction = Restriction::sqe_op(opcode::Nop::CODE);
 const PROBE: Restriction = Restriction::register_op(IORING_REGISTER_PROBE as u8);
@@ -73,6 +73,19 @@ fn nothing_is_restricted_before_the_ring_is_enabled() {
     needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let ring = disabled();
     assert_eq!(ring.submitter().register_restrictions(&[NOP]), Ok(()));
+    assert_eq!(ring.submitter().register_files_sparse(1), Ok(()));
+    assert_eq!(ring.submitter().register_enable_rings(), Ok(()));
+    // A list that allows requests only leaves registrations alone, since 7.0.
+    let expected = if older_than(7, 0) { Err(Errno::EACCES) } else { Ok(()) };
+    assert_eq!(ring.submitter().unregister_files(), expected);
+}
+
+#[test]
+fn what_was_registered_before_stays_though_it_is_not_allowed_afterwards() {
+    needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
+    let ring = disabled();
+    let both = [NOP, Restriction::register_op(IORING_REGISTER_ENABLE_RINGS as u8)];
+    assert_eq!(ring.submitter().register_restrictions(&both), Ok(()));
     assert_eq!(ring.submitter().register_files_sparse(1), Ok(()));
     assert_eq!(ring.submitter().register_enable_rings(), Ok(()));
     assert_eq!(ring.submitter().unregister_files(), Err(Errno::EACCES));

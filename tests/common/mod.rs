@@ -11,6 +11,9 @@ pub mod ring_memory;
 pub mod sockets;
 pub mod sqe;
 
+use std::time::Duration;
+
+use bare_uring::types::Timespec;
 use bare_uring::{Builder, Errno, IoUring, Kernel, SetupError, SetupFlags, cqueue, opcode, squeue};
 
 /// Pushes a request whose memory the test keeps until its completion.
@@ -81,6 +84,13 @@ macro_rules! needs {
 }
 #[allow(unused_imports, reason = "each test takes what it needs")]
 pub(crate) use needs;
+
+/// The time by the kernel's clock, so many milliseconds from now.
+pub fn from_now(count: u64) -> Timespec {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let now = Duration::new(now.tv_sec.cast_unsigned(), now.tv_nsec as u32);
+    Timespec::from(now + Duration::from_millis(count))
+}
 
 /// Says why a test is not run here.
 pub fn skip(test: &str, lacking: &str) {
