@@ -43,7 +43,8 @@ verdict() {
     kernel=$(kernel_image "$1")
     python3 ci/lib/initrd.py "$log.initrd" init=ci/lib/tests-init.sh bin/busybox="$cache/busybox-$program" \
         Cargo.toml=Cargo.toml $(printf 'tests/%s ' $(cd "$cache/tests-$program" && for t in *; do echo "$t=$PWD/$t"; done))
-    boot_seconds=1800 boot "$machine" "$kernel" "$log.initrd" "$log.log" -- -m "${memory:-2G}" -smp 2 || true
+    # An emulator on a busy machine may be too slow for the kernel's look at its timer.
+    boot_seconds=1800 boot "$machine" "$kernel" "$log.initrd" "$log.log" no_timer_check -- -m "${memory:-2G}" -smp 2 || true
     rm -f "$log.initrd"
     tr -d '\r' <"$log.log" >"$log.text"
     grep -a '^skipped: ' "$log.text" | sort | uniq -c >"$log.skips" || true

@@ -86,7 +86,7 @@ fn a_multishot_receive_goes_on_until_the_peer_ends() {
 
 #[test]
 fn a_multishot_receive_ends_without_buffers_and_can_be_cancelled() {
-    needs!(6, 0, "IORING_RECV_MULTISHOT");
+    needs!(6, 12, "an end without a further attempt");
     let (near, far) = tcp_pair();
     on_each_with_file(&near, |ring, file| {
         let mut buffers = ring.register_buf_ring(group(file), provide(1, 16));

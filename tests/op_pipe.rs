@@ -2,6 +2,8 @@
 
 mod common;
 
+use common::needs;
+
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use bare_uring::squeue::Entry;
@@ -112,6 +114,7 @@ fn splice_and_tee_refuse_what_is_wrong() {
 
 #[test]
 fn splice_and_tee_that_wait_for_data_are_cancelled() {
+    needs!(6, 12, "cancelling a splice under SQPOLL");
     let scratch = Scratch::new("splice-cancel");
     let sink = scratch.file("b", b"");
     let ((reader, _writer), (_other, other_in)) = (pipe().unwrap(), pipe().unwrap());

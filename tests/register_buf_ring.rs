@@ -82,7 +82,7 @@ fn without_buffers_reads_end_with_enobufs_until_some_are_published() {
 
 #[test]
 fn the_tail_wraps_at_sixteen_bits() {
-    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    needs!(6, 8, "IORING_REGISTER_PBUF_STATUS");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 8), BufRingOptions::new()).unwrap();
     for round in 0..70_000_u32 {
@@ -141,7 +141,7 @@ fn a_completion_without_a_buffer_or_with_nonsense_gives_none() {
 
 #[test]
 fn registering_refuses_what_is_wrong() {
-    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    needs!(6, 12, "ENOENT for a group that is not there");
     let ring = IoUring::new(4).unwrap();
     let register = |group, memory| ring.submitter().register_buf_ring(group, memory, BufRingOptions::new()).map(drop);
     assert_eq!(register(0, provide(3, 16)), Err(Errno::EINVAL));
@@ -161,7 +161,7 @@ fn registering_refuses_what_is_wrong() {
 
 #[test]
 fn an_unregistered_group_has_no_buffers_and_its_number_is_free() {
-    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    needs!(6, 12, "ENOENT for a group that is not there");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
     buffers.unregister(&ring.submitter()).unwrap();

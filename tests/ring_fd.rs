@@ -91,7 +91,7 @@ fn registrations_go_by_the_descriptor_where_the_kernel_wants_it() {
 
 #[test]
 fn dropping_the_ring_gives_the_index_back_before_it_closes() {
-    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let kernel = Trace::new();
     let ring = local(traced(&kernel));
     let (fd, index) = (ring.fd(), ring.registered_index().cast_signed());
@@ -175,7 +175,7 @@ fn what_was_pushed_before_registering_is_submitted_after() {
 /// Fault 28: the way back would leave a ring that nothing leads to.
 #[test]
 fn a_ring_whose_descriptor_is_closed_stays_registered_and_works() {
-    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let kernel = Trace::new();
     let mut ring = local(traced(&kernel));
     let fd = ring.fd();
@@ -196,7 +196,7 @@ fn a_ring_whose_descriptor_is_closed_stays_registered_and_works() {
 
 #[test]
 fn a_ring_whose_descriptor_is_closed_does_not_tell_its_number() {
-    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     let mut ring = local(IoUring::new(8).unwrap());
     assert_eq!(ring.close_ring_fd(), Ok(()));
     assert_eq!(ring.fd().cast_unsigned(), ring.registered_index());
@@ -204,7 +204,7 @@ fn a_ring_whose_descriptor_is_closed_does_not_tell_its_number() {
 
 #[test]
 fn closing_the_descriptor_takes_no_further_place() {
-    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     for _ in 0..20 {
         let mut ring = local(IoUring::new(4).unwrap());
         assert_eq!(ring.close_ring_fd(), Ok(()));
@@ -257,7 +257,7 @@ fn until_nobody_reads(writer: &OwnedFd) {
 /// With a place of the table still taken, the ring would live on, and so would the read.
 #[test]
 fn dropping_a_registered_ring_ends_what_is_in_flight() {
-    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
     for close in [false, true] {
         let (reader, writer, buffer) = drop_with_a_read_in_flight(|ring| {
             let mut ring = local(ring);

@@ -212,7 +212,7 @@ fn a_kernel_that_reports_nonsense() {
 
 #[test]
 fn a_ring_that_was_made_and_dropped() {
-    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    needs!(6, 5, "IORING_SETUP_REGISTERED_FD_ONLY");
     let _alone = alone();
     let before = possessions();
     for hide in [Features::empty(), Features::SINGLE_MMAP] {

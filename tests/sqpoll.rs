@@ -203,7 +203,7 @@ fn chain() -> [Entry; 3] {
 
 #[test]
 fn a_chain_becomes_visible_whole() {
-    needs!(6, 1, "EIO for a failed read");
+    needs!(6, 12, "EIO for a failed read");
     bounded(|| {
         let trace = Trace::new();
         let mut ring = ring(&trace, AWAKE, 8);

@@ -76,7 +76,7 @@ fn a_submit_of_several_is_one_call() {
 
 #[test]
 fn what_a_short_submit_left_goes_with_the_next() {
-    needs!(5, 19, "completions in the order of requests");
+    needs!(6, 12, "completions in the order of requests");
     let trace = Trace::new();
     let mut ring = builder().build_with(&trace, 8).unwrap();
     for entry in [nop(0), refused(1), nop(2), nop(3)] {
@@ -94,7 +94,7 @@ fn what_a_short_submit_left_goes_with_the_next() {
 
 #[test]
 fn a_wait_with_a_short_submit_tells_the_short_count() {
-    needs!(5, 19, "completions in the order of requests");
+    needs!(6, 12, "completions in the order of requests");
     let mut ring = IoUring::new(8).unwrap();
     for entry in [refused(0), nop(1), refused(2), nop(3)] {
         push(&mut ring, entry);
@@ -106,7 +106,7 @@ fn a_wait_with_a_short_submit_tells_the_short_count() {
 
 #[test]
 fn submit_all_goes_on_past_a_refused_entry() {
-    needs!(5, 18, "IORING_SETUP_SUBMIT_ALL");
+    needs!(6, 12, "completions in the order of requests");
     let mut ring = builder().setup_submit_all().build(8).unwrap();
     for entry in [nop(0), refused(1), nop(2), refused(3)] {
         push(&mut ring, entry);

@@ -77,7 +77,7 @@ impl Plain for cqueue::Entry {
 
 #[test]
 fn every_packet_has_its_stamps_in_large_completions() {
-    needs!(5, 19, "IORING_SETUP_CQE32");
+    needs!(6, 7, "commands to sockets");
     runs(&mut Builder::<squeue::Entry, Entry32>::new().build(8).unwrap(), Entry32::tx_timestamp);
 }
 
