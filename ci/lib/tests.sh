@@ -42,7 +42,7 @@ std_target() {
 
 # build_tests PROGRAM: builds all tests, statically linked, into $cache/tests-PROGRAM, and fetches a busybox.
 build_tests() {
-    local triple variable settings=() root package file name log=$cache/log/build-$1
+    local triple variable settings=() file name log=$cache/log/build-$1
     triple=$(std_target "$1")
     if [ "$1" != x86_64 ]; then
         need_std "$1" || return
@@ -58,8 +58,14 @@ build_tests() {
         name=${file##*/}
         cp "$file" "$cache/tests-$1/${name%-*}"
     done < <(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log")
+    fetch_busybox "$1"
+}
+
+# fetch_busybox PROGRAM: the programs that tests call, and process 1.
+fetch_busybox() {
+    local root package
     root=$(apt_root "$(debian_name "$1")" trixie) && package=$(apt_fetch "$root" busybox-static) || return
-    dpkg --fsys-tarfile "$package" | tar -xO --wildcards "*bin/busybox" >"$cache/busybox-$1"
+    dpkg --fsys-tarfile "$package" | tar -xO --wildcards '*bin/busybox' >"$cache/busybox-$1"
 }
 
 # test_features PROGRAM: conversions to rustix's types are where rustix needs no libc.

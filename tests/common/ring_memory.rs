@@ -267,7 +267,8 @@ pub fn bounded<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> 
         let _ends = ends;
         body()
     });
-    match ended.recv_timeout(Duration::from_secs(30)) {
+    // An emulated machine takes its time.
+    match ended.recv_timeout(Duration::from_secs(120)) {
         Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),
         _ => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
     }
