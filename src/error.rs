@@ -1,7 +1,7 @@
 //! [`Errno`] and the error types of set-up.
 
 use core::fmt;
-use core::num::NonZeroU16;
+use core::num::{NonZeroU16, NonZeroU32};
 
 use crate::flags::SetupFlags;
 
@@ -11,7 +11,9 @@ use crate::flags::SetupFlags;
 /// `linux-raw-sys`. What a value means for a particular call stands under that call's `# Errors`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-pub struct Errno(NonZeroU16);
+// As wide as the counts that calls return: so a `Result<u32, Errno>` is two registers, and not bytes packed into one,
+// which a caller would take apart again after each system call.
+pub struct Errno(NonZeroU32);
 
 impl Errno {
     /// The largest number that the kernel uses for an error (`MAX_ERRNO`).
@@ -20,8 +22,8 @@ impl Errno {
     /// The error with this number, or `None` for 0 and for what is above [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_raw(number: u16) -> Option<Self> {
-        match NonZeroU16::new(number) {
-            Some(number) if number.get() <= Self::MAX => Some(Self(number)),
+        match NonZeroU32::new(number as u32) {
+            Some(wide) if number <= Self::MAX => Some(Self(wide)),
             _ => None,
         }
     }
@@ -29,14 +31,15 @@ impl Errno {
     /// The number, positive.
     #[must_use]
     pub const fn raw(self) -> u16 {
-        self.0.get()
+        // At most `MAX`, which the cast keeps.
+        self.0.get() as u16
     }
 
     /// What the shims found in a result register; they have checked the range.
     #[inline(always)]
     #[allow(dead_code, reason = "used where there is a Linux to call")]
-    pub(crate) const fn from_shim(number: NonZeroU16) -> Self {
-        Self(number)
+    pub(crate) fn from_shim(number: NonZeroU16) -> Self {
+        Self(NonZeroU32::from(number))
     }
 
     /// The error inside a `res` or a raw return value: `None` unless it is -4095 to -1.
@@ -58,7 +61,7 @@ macro_rules! errnos {
         impl Errno {
             $(
                 #[doc = concat!("`", stringify!($name), "`: ", $meaning, ".")]
-                pub const $name: Self = match NonZeroU16::new(linux_raw_sys::errno::$name as u16) {
+                pub const $name: Self = match NonZeroU32::new(linux_raw_sys::errno::$name) {
                     Some(number) => Self(number),
                     None => unreachable!(),
                 };

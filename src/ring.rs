@@ -139,7 +139,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
 impl<S, C, K: Kernel> IoUring<S, C, K> {
     pub(crate) fn assemble(kernel: K, fd: RawFd, params: Parameters, rings: Rings, regions: Regions) -> Self {
-        let (sq, cq) = (squeue::Local::new(&rings), cqueue::Local::new(&rings));
+        let (sq, cq) = (squeue::Local::new(&rings, params.setup()), cqueue::Local::new(&rings));
         let core = Core { kernel, fd, rings, params, wait_flags: EnterFlags::empty() };
         Self { core, sq, cq, regions, entries: PhantomData }
     }
@@ -178,6 +178,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let old = core::mem::replace(&mut self.regions, regions);
         self.core.rings = rings;
         self.core.params = params;
+        self.sq.forget_room();
         // SAFETY: whoever had a reference into the old rings borrowed this ring, which is borrowed exclusively now.
         unsafe { old.release(&self.core.kernel) };
     }

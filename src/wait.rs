@@ -288,7 +288,7 @@ impl<K: Kernel> Submitter<'_, K> {
         }
         let count = N as u32;
         self.cq.hidden.set(self.cq.hidden.get().saturating_add(count));
-        self.sq.owed.set(self.sq.owed.get().saturating_sub(count.cast_signed()));
+        self.sq.owe(-count.cast_signed());
         self.submit_uncounted()
     }
 
@@ -302,7 +302,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Submits, and leaves it to the next submit to tell how many.
     fn submit_uncounted(&self) -> Result<(), Errno> {
         let done = self.submit()?;
-        self.sq.owed.set(self.sq.owed.get().saturating_add(i32::try_from(done).unwrap_or(i32::MAX)));
+        self.sq.owe(i32::try_from(done).unwrap_or(i32::MAX));
         Ok(())
     }
 }

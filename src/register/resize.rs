@@ -114,7 +114,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             return Err(Errno::EBUSY);
         }
         cq.publish(&core.rings);
-        core.show(sq);
+        core.show(setup, sq);
         let rings = &core.rings;
         let sq = wraps(rings.sq_head().load(Ordering::Relaxed), rings.sq_tail().load(Ordering::Relaxed));
         let cq = wraps(rings.cq_head().load(Ordering::Relaxed), rings.cq_tail().load(Ordering::Relaxed));
