@@ -303,7 +303,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// What the kernel would refuse, refused by name; else the sizes of both queues.
+    /// What the kernel would refuse, refused by name; else the sizes of both queues. Inlined: of sizes and flags that are
+    /// constants nothing is left to check.
+    #[inline(always)]
     pub(crate) const fn check(&self, entries: u32) -> Result<(u32, u32), SetupError> {
         if let Some(error) = refused_combination(self.flags, S::SETUP.union(C::SETUP)) {
             return Err(error);
@@ -382,6 +384,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 }
 
 /// Rounds a size up to a power of two, as the kernel does (`io_uring_fill_params()`).
+#[inline(always)]
 const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, SetupError> {
     if entries == 0 {
         Err(SetupError::NoEntries)
@@ -395,7 +398,13 @@ const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, Se
 }
 
 /// The rules of `io_uring_sanitise_params()` and of SQPOLL's set-up, each with its error.
+#[inline(always)]
 pub(crate) const fn refused_combination(flags: SetupFlags, of_entries: SetupFlags) -> Option<SetupError> {
+    // The entry types alone are never refused.
+    if flags.bits() == of_entries.bits() { None } else { refused_by_hand(flags, of_entries) }
+}
+
+const fn refused_by_hand(flags: SetupFlags, of_entries: SetupFlags) -> Option<SetupError> {
     use SetupFlags as F;
 
     const LAYOUT: SetupFlags = F::SQE128.union(F::CQE32).union(F::CQE_MIXED).union(F::SQE_MIXED);

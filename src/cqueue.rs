@@ -23,7 +23,7 @@ pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
 /// What this side alone knows of the completion queue.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Local {
     /// The next completion to hand out. The head that the kernel sees lags behind it.
     head: Cell<u32>,
@@ -88,7 +88,7 @@ impl Local {
         }
         // All that is filled can be taken, if the kernel has got back every slot read so far, claims less than a ring's
         // worth, and nothing in it is hidden. Else it is worked out with care.
-        if !rings.cq.falls_short(head, tail) {
+        if !rings.cq().falls_short(head, tail) {
             return self.look_with_care(rings, setup, tail);
         }
         if (head ^ self.published.get()) | self.hidden.get() != 0 {
@@ -99,7 +99,6 @@ impl Local {
     }
 
     #[cold]
-    #[inline(never)]
     fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> bool {
         let tail = self.bound(rings, tail);
         if self.hidden.get() != 0 {
@@ -118,7 +117,7 @@ impl Local {
     fn bound(&self, rings: &Rings, tail: u32) -> u32 {
         // Bounded by the head that the kernel sees: it can't have filled more than a ring's worth from there on.
         let (published, taken) = (self.published.get(), self.head.get().wrapping_sub(self.published.get()));
-        let used = rings.cq.used(published, tail);
+        let used = rings.cq().used(published, tail);
         let tail = published.wrapping_add(if used > taken { used } else { taken });
         self.tail.set(tail);
         tail
@@ -195,11 +194,11 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
 unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
     if setup.contains(SetupFlags::CQE32) {
         // SAFETY: the caller's contract; the ring's entries have 32 bytes.
-        let taken = unsafe { Entry32::read(rings.cqes, rings.cq, at, tail) };
+        let taken = unsafe { Entry32::read(rings.cqes(), rings.cq(), at, tail) };
         return (taken.entry.map_or(Entry::FILLER, |entry| entry.entry), taken.slots);
     }
     // SAFETY: the caller's contract; the ring's slots have 16 bytes.
-    let taken = unsafe { EntryMixed::read(rings.cqes, rings.cq, at, tail) };
+    let taken = unsafe { EntryMixed::read(rings.cqes(), rings.cq(), at, tail) };
     match taken.entry {
         Some(EntryMixed::Small(entry) | EntryMixed::Large(Entry32 { entry, .. })) => {
             // Without mixed entries the flag has no meaning, and each entry takes one slot.
@@ -227,7 +226,7 @@ pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
 impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     #[inline(always)]
     pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
-        Self { rings, local, cqes: rings.cqes, entries: PhantomData }
+        Self { rings, local, cqes: rings.cqes(), entries: PhantomData }
     }
 
     /// Gives the slots of the completions taken so far back to the kernel.
@@ -252,7 +251,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     /// Slots of the queue, a power of two. A 32-byte completion takes two in a mixed ring, else each takes one.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.rings.cq.count() as usize
+        self.rings.cq().count() as usize
     }
 
     /// Slots filled and not yet taken.
@@ -261,7 +260,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
         if self.local.hidden.get() != 0 {
             return census(self.rings, self.local, C::SETUP, 0).callers as usize;
         }
-        self.rings.cq.used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
+        self.rings.cq().used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
     }
 
     /// Whether no completion is there.
@@ -333,7 +332,7 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
                 head = self.local.head.get();
             }
             // SAFETY: `head` is not the tail that was acquired, and the distance is at most a ring's worth.
-            let taken = unsafe { C::read(self.cqes, self.rings.cq, head, self.local.tail.get()) };
+            let taken = unsafe { C::read(self.cqes, self.rings.cq(), head, self.local.tail.get()) };
             self.local.head.set(head.wrapping_add(taken.slots));
             if taken.entry.is_some() {
                 return taken.entry;

@@ -70,13 +70,45 @@ macro_rules! errnos {
             /// The C name, as `"ENOENT"`, or `None` where this crate knows none.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
-                match self {
-                    $(Self::$name => Some(stringify!($name)),)*
-                    _ => None,
-                }
+                let (numbers, names) = const { (&[$(Self::$name.raw()),*], concat!($(stringify!($name), " "),*)) };
+                nth_word(names, place(numbers, self.raw()))
             }
         }
     };
+}
+
+/// Where `number` stands in the list; past its end if it does not.
+const fn place(numbers: &[u16], number: u16) -> usize {
+    let mut place = 0;
+    while place < numbers.len() && numbers[place] != number {
+        place += 1;
+    }
+    place
+}
+
+/// The word with this number, of words that each end with a space. All names in one text take less than half of what a
+/// table of slices would, in every program that prints one.
+const fn nth_word(words: &'static str, mut number: usize) -> Option<&'static str> {
+    let bytes = words.as_bytes();
+    let mut start = 0;
+    let mut end = 0;
+    while end < bytes.len() {
+        if bytes[end] == b' ' {
+            if number == 0 {
+                return match words.split_at_checked(end) {
+                    Some((until, _)) => match until.split_at_checked(start) {
+                        Some((_, word)) => Some(word),
+                        None => None,
+                    },
+                    None => None,
+                };
+            }
+            number -= 1;
+            start = end + 1;
+        }
+        end += 1;
+    }
+    None
 }
 
 errnos! {

@@ -13,6 +13,9 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// A ring of one slot.
+    pub(crate) const ONE: Self = Self { mask: 0 };
+
     /// `None` if `count` is no power of two.
     pub(crate) const fn new(count: u32) -> Option<Self> {
         if count.is_power_of_two() { Some(Self { mask: count - 1 }) } else { None }

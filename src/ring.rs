@@ -14,7 +14,11 @@ use crate::register;
 use crate::squeue::{self, SubmissionQueue};
 use crate::submitter::{Core, Submitter};
 use crate::types::{RawFd, SubmitArgs};
+use crate::uapi::io_uring_params;
 use crate::wait::Argument;
+
+/// In place of a descriptor: there is none.
+const NO_FD: RawFd = -1;
 
 /// A ring: submission queue, completion queue, and the kernel that works between them.
 ///
@@ -75,17 +79,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
-        let params = params.without_stale_array();
-        let regions = Regions::map(&kernel, fd, &params.0, false)?;
-        // SAFETY: the regions were mapped just now from the ring that `params` describe, and are used here only.
-        match unsafe { Rings::locate(&params.0, &regions) }.and_then(Self::claim) {
-            Ok(rings) => Ok(Self::assemble(kernel, fd, params, rings, regions)),
-            Err(error) => {
-                // SAFETY: no reference into them was kept.
-                unsafe { regions.release(&kernel) };
-                Err(error)
-            }
-        }
+        let mut ring = Self::unmade(kernel, params.without_stale_array());
+        ring.map(fd, false)?;
+        // SAFETY: the memory was mapped just now from the ring that `params` describe, and nobody else uses it.
+        unsafe { ring.begin(true) }?;
+        ring.own(fd);
+        Ok(ring)
     }
 
     /// Takes over a ring whose memory is there already: one for both queues (or two, of a kernel that maps them
@@ -110,20 +109,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         sqes: NonNull<[u8]>,
     ) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
-        let params = params.without_stale_array();
-        let regions = Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes));
+        let mut ring = Self::unmade(kernel, params.without_stale_array());
+        ring.provide(Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes)));
         // SAFETY: the caller's contract.
-        let rings = Self::claim(unsafe { Rings::locate(&params.0, &regions) }?)?;
-        Ok(Self::assemble(kernel, fd, params, rings, regions))
-    }
-
-    /// Makes a ring that somebody else set up ready for our way with its index array.
-    fn claim(rings: Rings) -> Result<Rings, SetupError> {
-        if rings.have_foreign_indices() {
-            return Err(SetupError::Unconsumed);
-        }
-        rings.write_indices();
-        Ok(rings)
+        unsafe { ring.begin(true) }?;
+        ring.own(fd);
+        Ok(ring)
     }
 
     /// Whether a ring's flags are those of the entry types.
@@ -138,10 +129,50 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 }
 
 impl<S, C, K: Kernel> IoUring<S, C, K> {
-    pub(crate) fn assemble(kernel: K, fd: RawFd, params: Parameters, rings: Rings, regions: Regions) -> Self {
-        let (sq, cq) = (squeue::Local::new(&rings, params.setup()), cqueue::Local::new(&rings));
-        let core = Core { kernel, fd, rings, params, wait_flags: EnterFlags::empty() };
-        Self { core, sq, cq, regions, entries: PhantomData }
+    /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
+    /// and memory it is good for nothing but [`begin`](Self::begin) and being dropped.
+    pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
+        let core = Core { kernel, fd: NO_FD, rings: Rings::NOWHERE, params, wait_flags: EnterFlags::empty() };
+        let (sq, cq) = (squeue::Local::default(), cqueue::Local::default());
+        Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
+    }
+
+    /// The kernel and its structure, for asking it.
+    pub(crate) fn to_ask(&mut self) -> (&K, &mut io_uring_params) {
+        (&self.core.kernel, &mut self.core.params.0)
+    }
+
+    /// Maps the ring's memory from `fd`.
+    pub(crate) fn map(&mut self, fd: RawFd, dontfork: bool) -> Result<(), SetupError> {
+        self.regions.map(&self.core.kernel, fd, &self.core.params.0, dontfork)
+    }
+
+    /// Gives the ring its memory.
+    pub(crate) fn provide(&mut self, regions: Regions) {
+        self.regions = regions;
+    }
+
+    /// The ring owns `fd` from now on.
+    pub(crate) fn own(&mut self, fd: RawFd) {
+        self.core.fd = fd;
+    }
+
+    /// Finds everything in the memory. In a ring that was `taken_over` entries may be queued.
+    ///
+    /// # Safety
+    ///
+    /// The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
+    /// with its kernel alone. Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
+    pub(crate) unsafe fn begin(&mut self, taken_over: bool) -> Result<(), SetupError> {
+        // SAFETY: the caller's contract; this ring's are the only ones made of the memory.
+        unsafe { self.core.rings.locate(&self.core.params.0, &self.regions) }?;
+        if taken_over && self.core.rings.have_foreign_indices() {
+            return Err(SetupError::Unconsumed);
+        }
+        self.core.rings.write_indices();
+        self.sq = squeue::Local::new(&self.core.rings, self.params().setup());
+        self.cq = cqueue::Local::new(&self.core.rings);
+        Ok(())
     }
 
     /// The same ring, reached through a kernel made from this one.
@@ -189,9 +220,11 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
 
     /// Ends the ring before it is dropped: no call reaches it any more.
     pub(crate) fn close(&mut self) {
-        // SAFETY: the ring owns its fd, whose number is forgotten here.
-        let _ = unsafe { self.core.kernel.close(self.core.fd) };
-        self.core.fd = -1;
+        if self.core.fd != NO_FD {
+            // SAFETY: the ring owns its fd, whose number is forgotten here. Nothing can be done about a failure.
+            let _ = unsafe { self.core.kernel.close(self.core.fd) };
+            self.core.fd = NO_FD;
+        }
     }
 
     pub(crate) fn kernel_mut(&mut self) -> &mut K {
@@ -274,9 +307,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     fn wait_for_entries(&self, want: usize, submitted: usize) -> Result<usize, Errno> {
         // After a short submit the kernel waits for nothing, and what is missing may never come.
         let all_submitted = self.params().setup().contains(SetupFlags::SQPOLL)
-            || self.core.free_slots(&self.sq) == self.core.rings.sq.count();
+            || self.core.free_slots(&self.sq) == self.core.rings.sq().count();
         // With three free slots the next completion has room: a filler, and two of its own.
-        let limit = self.core.rings.cq.count().saturating_sub(2);
+        let limit = self.core.rings.cq().count().saturating_sub(2);
         let want = self.core.want(want);
         let mut asked = want;
         if !all_submitted {
@@ -390,8 +423,7 @@ impl<S, C, K: Kernel> Drop for IoUring<S, C, K> {
     fn drop(&mut self) {
         // SAFETY: whoever had a reference into the rings borrowed the ring that is dropped here.
         unsafe { self.regions.release(&self.core.kernel) };
-        // SAFETY: the ring owns its fd, and is gone afterwards. Nothing can be done about a failure.
-        let _ = unsafe { self.core.kernel.close(self.core.fd) };
+        self.close();
     }
 }
 

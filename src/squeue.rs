@@ -7,6 +7,7 @@
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::size_of;
 use core::ptr::NonNull;
 
 pub use crate::flags::SqeFlags as Flags;
@@ -19,7 +20,7 @@ mod entry;
 pub use entry::{Entry, Entry128, EntryMarker, EntryMixed};
 
 /// What this side alone knows of the submission queue.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Local {
     /// One past the last entry pushed. The tail that the kernel sees lags behind it until the next submit.
     pub(crate) tail: Cell<u32>,
@@ -45,7 +46,7 @@ impl Local {
             tail: Cell::new(tail),
             reported: Cell::new(tail),
             owed: Cell::new(0),
-            limit: Cell::new(tail.wrapping_add(rings.sq.free(head, tail))),
+            limit: Cell::new(tail.wrapping_add(rings.sq().free(head, tail))),
             ordinary,
             plain: Cell::new(ordinary),
         }
@@ -59,12 +60,11 @@ impl Local {
 
     /// Looks at the kernel's head: how many slots are free.
     #[cold]
-    #[inline(never)]
     fn look(&self, rings: &Rings) -> u32 {
         let tail = self.tail.get();
         // Acquire: pairs with the kernel's release of `sq.head`; it has read the entries before that head, so that
         // writing to their slots can't be seen by it.
-        let free = rings.sq.free(rings.sq_head().load(Ordering::Acquire), tail);
+        let free = rings.sq().free(rings.sq_head().load(Ordering::Acquire), tail);
         self.limit.set(tail.wrapping_add(free));
         free
     }
@@ -99,21 +99,27 @@ impl Local {
     /// next one starts.
     pub(crate) fn rewind(&self, rings: &Rings, entry_size: usize, done: u32) {
         // The memory may have told a tail, and the kernel a count, beyond the ring.
-        let queued = self.tail.get().min(rings.sq.count());
+        let queued = self.tail.get().min(rings.sq().count());
         let left = queued.saturating_sub(done);
         if done != 0 && left != 0 {
-            let from = (queued - left) as usize * entry_size;
-            let len = left as usize * entry_size;
-            // SAFETY: `queued` is at most the number of slots, so that the piece lies within the entries.
-            let rest = unsafe { rings.sqes.add(from) };
-            // SAFETY: as above for both pieces; the kernel reads entries of such a ring only during a submission, and
-            // none is under way.
-            unsafe { rest.copy_to(rings.sqes, len) };
+            let words = entry_size / size_of::<u64>();
+            let (from, len) = ((queued - left) as usize * words, left as usize * words);
+            let entries = rings.sqes().cast::<u64>();
+            for at in 0..len {
+                // SAFETY: `queued` is at most the number of slots, so that both pieces lie within the entries, which are
+                // aligned to 8 bytes.
+                let (rest, front) = unsafe { (entries.add(from + at), entries.add(at)) };
+                // Volatile, or the compiler makes it a call of `memmove`, the only one in the library.
+                // SAFETY: as above. The kernel reads entries of such a ring only during a submission, and none is under
+                // way; all of their bytes were written, and a piece that is copied downwards is read before it is
+                // written over.
+                unsafe { front.write_volatile(rest.read_volatile()) };
+            }
         }
         self.tail.set(left);
         self.reported.set(left);
         // The head of such a ring stays 0, and what is behind the rest is free.
-        self.limit.set(rings.sq.count());
+        self.limit.set(rings.sq().count());
     }
 }
 
@@ -153,7 +159,7 @@ impl<T> core::error::Error for PushError<T> {}
 impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     #[inline(always)]
     pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
-        Self { rings, local, sqes: rings.sqes, entries: PhantomData }
+        Self { rings, local, sqes: rings.sqes(), entries: PhantomData }
     }
 
     /// Queues one request.
@@ -176,12 +182,12 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     #[inline]
     pub unsafe fn push(&mut self, entry: S) -> Result<(), PushError<S>> {
         let tail = self.local.tail.get();
-        let slots = entry.slots(self.rings.sq.until_end(tail));
+        let slots = entry.slots(self.rings.sq().until_end(tail));
         if !self.room(tail, slots) {
             return Err(PushError(entry));
         }
         // SAFETY: there is room for `slots` slots from `tail` on, so that the kernel does not read them.
-        unsafe { entry.write(self.sqes, self.rings.sq, tail) };
+        unsafe { entry.write(self.sqes, self.rings.sq(), tail) };
         self.local.tail.set(tail.wrapping_add(slots));
         Ok(())
     }
@@ -201,16 +207,16 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
         let mut slots = 0_u32;
         for entry in entries {
             // A sum past `u32::MAX` stays there, and is more than any ring has.
-            slots = slots.saturating_add(entry.slots(self.rings.sq.until_end(start.wrapping_add(slots))));
+            slots = slots.saturating_add(entry.slots(self.rings.sq().until_end(start.wrapping_add(slots))));
         }
         if !self.room(start, slots) {
             return Err(PushError(entries));
         }
         let mut tail = start;
         for entry in entries {
-            let slots = entry.slots(self.rings.sq.until_end(tail));
+            let slots = entry.slots(self.rings.sq().until_end(tail));
             // SAFETY: there is room for all of them from `start` on, so that the kernel does not read these slots.
-            unsafe { entry.clone().write(self.sqes, self.rings.sq, tail) };
+            unsafe { entry.clone().write(self.sqes, self.rings.sq(), tail) };
             tail = tail.wrapping_add(slots);
         }
         self.local.tail.set(tail);
@@ -226,13 +232,13 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     /// Slots of the queue, a power of two.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.rings.sq.count() as usize
+        self.rings.sq().count() as usize
     }
 
     /// Slots taken: pushed, and not yet consumed by the kernel.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rings.sq.used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
+        self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
     }
 
     /// Whether the kernel has consumed everything that was pushed.

@@ -99,7 +99,7 @@ impl<K: Kernel> Core<K> {
         fence(Ordering::SeqCst);
         let sq = self.sq_flags();
         let pending = if sq.contains(SqFlags::NEED_WAKEUP) {
-            self.rings.sq.used(self.rings.sq_head().load(Ordering::Acquire), tail)
+            self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), tail)
         } else {
             unreported
         };
@@ -161,7 +161,7 @@ impl<K: Kernel> Core<K> {
     /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
     #[inline(always)]
     pub(crate) fn want(&self, want: usize) -> u32 {
-        let limit = self.rings.cq.count();
+        let limit = self.rings.cq().count();
         if want > limit as usize {
             cold_path();
             return limit;
@@ -175,14 +175,14 @@ impl<K: Kernel> Core<K> {
 
     /// The address of the slot after the one that is pushed to next.
     pub(crate) fn second_slot(&self, local: &squeue::Local) -> usize {
-        let slot = self.rings.sq.slot(local.tail.get().wrapping_add(1)) as usize;
-        self.rings.sqes.as_ptr().expose_provenance() + slot * self.sqe_size()
+        let slot = self.rings.sq().slot(local.tail.get().wrapping_add(1)) as usize;
+        self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
     }
 
     /// Free slots of the submission queue.
     pub(crate) fn free_slots(&self, local: &squeue::Local) -> u32 {
         // Acquire: as in `SubmissionQueue::room`.
-        self.rings.sq.free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
+        self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
     }
 
     /// What the kernel says now.
