@@ -98,6 +98,8 @@ impl fmt::Debug for Parameters {
 ///   not know it.
 /// - `TASKRUN_FLAG` with `COOP_TASKRUN` or `DEFER_TASKRUN`, so that a plain submit sees that completions are waiting.
 ///
+/// [`setup_fastest`](Self::setup_fastest) asks for whatever makes the ring of one thread fast, as far as the kernel has it.
+///
 /// ```
 /// # fn main() -> Result<(), bare_uring::SetupError> {
 /// use bare_uring::IoUring;
@@ -116,6 +118,8 @@ pub struct Builder<S: squeue::EntryMarker = squeue::Entry, C: cqueue::EntryMarke
     sq_thread_idle: u32,
     wq_fd: RawFd,
     pub(crate) dontfork: bool,
+    /// Whether the flags of [`setup_fastest`](Self::setup_fastest) give way to a kernel that does not know them.
+    fastest: bool,
     entries: PhantomData<fn() -> (S, C)>,
 }
 
@@ -142,6 +146,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
             sq_thread_idle: 0,
             wq_fd: 0,
             dontfork: false,
+            fastest: false,
             entries: PhantomData,
         }
     }
@@ -249,6 +254,29 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         self.add(SetupFlags::DEFER_TASKRUN)
     }
 
+    /// The fastest ring for one thread that submits and reaps: SINGLE_ISSUER and DEFER_TASKRUN (6.1), on older kernels
+    /// COOP_TASKRUN (5.19), before that nothing. Excludes SQPOLL, as these do.
+    ///
+    /// Where the thread keeps the ring, [`register_ring_fd`](crate::IoUring::register_ring_fd) then saves looking its
+    /// descriptor up in each call:
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use bare_uring::IoUring;
+    ///
+    /// # let made: Result<IoUring, _> =
+    /// IoUring::builder().setup_fastest().build(64);
+    /// # let Ok(ring) = made else { return Ok(()) };
+    /// let ring = ring.register_ring_fd().map_err(|(_, errno)| errno)?;
+    /// # drop(ring);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn setup_fastest(&mut self) -> &mut Self {
+        self.fastest = true;
+        self.add(SetupFlags::SINGLE_ISSUER.union(SetupFlags::DEFER_TASKRUN))
+    }
+
     /// No index array. Added where it is possible; asked for here, a kernel that does not know it refuses. Since 6.6.
     #[doc(alias = "IORING_SETUP_NO_SQARRAY")]
     pub const fn setup_no_sqarray(&mut self) -> &mut Self {
@@ -333,16 +361,27 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         Ok((sq, cq))
     }
 
-    /// The sets of flags to try, the best first; `None` where there is one only.
-    pub(crate) const fn attempts(&self) -> (SetupFlags, Option<SetupFlags>) {
-        let mut flags = self.flags;
+    /// The set of flags to try first.
+    pub(crate) const fn best(&self) -> SetupFlags {
+        let mut flags = self.flags.union(SetupFlags::NO_SQARRAY);
         if flags.intersects(SetupFlags::COOP_TASKRUN.union(SetupFlags::DEFER_TASKRUN)) {
             flags = flags.union(SetupFlags::TASKRUN_FLAG);
         }
-        if flags.contains(SetupFlags::NO_SQARRAY) {
-            (flags, None)
+        flags
+    }
+
+    /// What to try after `flags`, which the kernel does not know; `None` if all of it was asked for.
+    pub(crate) const fn after(&self, flags: SetupFlags) -> Option<SetupFlags> {
+        use SetupFlags as F;
+
+        if flags.difference(self.flags).contains(F::NO_SQARRAY) {
+            Some(flags.difference(F::NO_SQARRAY))
+        } else if self.fastest && flags.contains(F::DEFER_TASKRUN) {
+            Some(flags.difference(F::DEFER_TASKRUN.union(F::SINGLE_ISSUER)).union(F::COOP_TASKRUN))
+        } else if self.fastest && flags.contains(F::COOP_TASKRUN) {
+            Some(flags.difference(F::COOP_TASKRUN.union(F::TASKRUN_FLAG)))
         } else {
-            (flags.union(SetupFlags::NO_SQARRAY), Some(flags))
+            None
         }
     }
 

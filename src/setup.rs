@@ -123,13 +123,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         provided: Option<(SetupFlags, Region, Region)>,
         params: &mut io_uring_params,
     ) -> Result<u32, SetupError> {
-        let (mut flags, fallback) = self.attempts();
         // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
         let long_enough = |rings: Region| {
             let need = self.memory_size_with(entries, Header::LINUX_6_5);
             need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
         };
-        let mut fallback = fallback.filter(|_| provided.is_none_or(|(_, rings, _)| long_enough(rings)));
+        let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
+        let mut flags = self.best();
         loop {
             *params = self.params(flags);
             if let Some((more, rings, sqes)) = provided {
@@ -145,7 +145,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
                     params.flags = asked;
                     return Ok(fd);
                 }
-                Err(Errno::EINVAL) if let Some(last) = fallback.take() => flags = last,
+                Err(Errno::EINVAL) if let (true, Some(next)) = (may_go_on, self.after(flags)) => flags = next,
                 Err(errno) => return Err(SetupError::Kernel(Call::Setup, errno)),
             }
         }
