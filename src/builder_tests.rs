@@ -143,21 +143,21 @@ fn the_fastest_ring_gives_way_step_by_step_and_nothing_else_does() {
 #[test]
 fn the_index_array_is_done_without_first_unless_that_was_asked_for() {
     assert_eq!(attempts(&Plainest::new()), (F::NO_SQARRAY, Some(NONE)));
-    assert_eq!(attempts(&Plainest::new().setup_no_sqarray()), (F::NO_SQARRAY, None));
+    assert_eq!(attempts(Plainest::new().setup_no_sqarray()), (F::NO_SQARRAY, None));
     let rewound = F::SQ_REWIND | F::NO_SQARRAY;
-    assert_eq!(attempts(&Plainest::new().setup_sq_rewind()), (rewound, None));
+    assert_eq!(attempts(Plainest::new().setup_sq_rewind()), (rewound, None));
 }
 
 #[test]
 fn taskrun_shows_in_every_attempt_where_it_can() {
     let coop = F::COOP_TASKRUN | F::TASKRUN_FLAG;
-    assert_eq!(attempts(&Plainest::new().setup_coop_taskrun()), (coop | F::NO_SQARRAY, Some(coop)));
+    assert_eq!(attempts(Plainest::new().setup_coop_taskrun()), (coop | F::NO_SQARRAY, Some(coop)));
     let defer = F::DEFER_TASKRUN | F::TASKRUN_FLAG | F::SINGLE_ISSUER;
     let mut builder = Plainest::new();
     builder.setup_single_issuer().setup_defer_taskrun();
     assert_eq!(attempts(&builder), (defer | F::NO_SQARRAY, Some(defer)));
     let single = F::SINGLE_ISSUER;
-    assert_eq!(attempts(&Plainest::new().setup_single_issuer()), (single | F::NO_SQARRAY, Some(single)));
+    assert_eq!(attempts(Plainest::new().setup_single_issuer()), (single | F::NO_SQARRAY, Some(single)));
 }
 
 /// What is added to a set that may be made makes none that may not.
@@ -169,7 +169,7 @@ fn no_attempt_is_a_combination_that_is_refused() {
         if refused_combination(flags, NONE).is_some() {
             continue;
         }
-        let (best, fallback) = attempts(&Plainest::new().setup_flags(flags));
+        let (best, fallback) = attempts(Plainest::new().setup_flags(flags));
         assert_eq!(refused_combination(best, NONE), None, "{best:?}");
         assert_eq!(fallback.and_then(|fallback| refused_combination(fallback, NONE)), None, "{fallback:?}");
     }

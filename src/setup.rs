@@ -35,7 +35,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
         self.check(entries)?;
         let mut ring = IoUring::unmade(kernel, Parameters(self.params(SetupFlags::empty())));
-        let (kernel, params) = ring.to_ask();
+        let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, None, params)?.cast_signed();
         ring.own(fd);
         ring.map(fd, self.dontfork)?;
@@ -62,7 +62,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ) -> Result<IoUring<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
         let mut ring = IoUring::unmade(kernel, Parameters(self.params(SetupFlags::empty())));
-        let (kernel, params) = ring.to_ask();
+        let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)), params)?;
         ring.own(fd.cast_signed());
         ring.provide(Regions::provided(rings, rings, sqes));

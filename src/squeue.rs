@@ -108,12 +108,16 @@ impl Local {
             for at in 0..len {
                 // SAFETY: `queued` is at most the number of slots, so that both pieces lie within the entries, which are
                 // aligned to 8 bytes.
-                let (rest, front) = unsafe { (entries.add(from + at), entries.add(at)) };
-                // Volatile, or the compiler makes it a call of `memmove`, the only one in the library.
+                let rest = unsafe { entries.add(from + at) };
+                // SAFETY: as above.
+                let front = unsafe { entries.add(at) };
+                // Volatile, or the compiler makes it a call of `memmove`, the only one in the library. Going upwards, each
+                // word is read before it is written over.
+                // SAFETY: as above, and all bytes of the entries were written.
+                let word = unsafe { rest.read_volatile() };
                 // SAFETY: as above. The kernel reads entries of such a ring only during a submission, and none is under
-                // way; all of their bytes were written, and a piece that is copied downwards is read before it is
-                // written over.
-                unsafe { front.write_volatile(rest.read_volatile()) };
+                // way.
+                unsafe { front.write_volatile(word) };
             }
         }
         self.tail.set(left);
