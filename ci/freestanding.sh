@@ -57,7 +57,7 @@ done
 for level in 3 '"s"' '"z"'; do
     for lto in false '"fat"'; do
         check "nothing panics at opt-level $level, lto $lto" cargo build --quiet --release -p freestanding \
-            --bin panic_free --bin panic_free_register --target-dir "$target/levels" \
+            --bins --target-dir "$target/levels" \
             --config "profile.release.opt-level=$level" --config "profile.release.lto=$lto"
         check "panic_free_register works at that, too" "$target/levels/release/panic_free_register"
     done

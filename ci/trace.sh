@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs the tests under the kernel's own tracepoints, and prints how often each registration and each opcode reached it.
 #
-# Needs root and a kernel with tracefs; says so where it is missing. Fails if a registration
-# that this kernel has was never made, or if a test fails.
+# Needs root and a kernel with tracefs; says so where it is missing. Fails if a registration or an opcode
+# that this kernel has never reached it, or if a test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The operations of Linux 6.18 (opcodes by the names that the kernel prints), which the tests must all reach; then newer ones, which older kernels refuse.
+# The operations of Linux 6.18, which the tests must all reach (opcodes by the names that the kernel prints); then newer
+# ones, which that kernel refuses.
 registrations=(BUFFERS UNREGISTER_BUFFERS FILES UNREGISTER_FILES EVENTFD UNREGISTER_EVENTFD FILES_UPDATE EVENTFD_ASYNC
     PROBE PERSONALITY UNREGISTER_PERSONALITY RESTRICTIONS ENABLE_RINGS FILES2 FILES_UPDATE2 BUFFERS2 BUFFERS_UPDATE
     IOWQ_AFF UNREGISTER_IOWQ_AFF IOWQ_MAX_WORKERS RING_FDS UNREGISTER_RING_FDS PBUF_RING UNREGISTER_PBUF_RING
@@ -19,6 +20,7 @@ opcodes=(NOP READV WRITEV FSYNC READ_FIXED WRITE_FIXED POLL_ADD POLL_REMOVE SYNC
     SYMLINKAT LINKAT MSG_RING FSETXATTR SETXATTR FGETXATTR GETXATTR SOCKET URING_CMD SEND_ZC SENDMSG_ZC READ_MULTISHOT
     WAITID FUTEX_WAIT FUTEX_WAKE FUTEX_WAITV FIXED_FD_INSTALL FTRUNCATE BIND LISTEN RECV_ZC EPOLL_WAIT READV_FIXED
     WRITEV_FIXED PIPE NOP128 URING_CMD128)
+must_submit=63
 
 work=$(mktemp -d)
 mounted=$work/tracefs
@@ -48,6 +50,8 @@ echo 1 >"$instance/options/event-fork"
 echo $$ >"$instance/set_event_pid"
 echo 1 >"$instance/events/syscalls/sys_enter_io_uring_register/enable"
 echo 1 >"$instance/events/io_uring/io_uring_submit_req/enable"
+# A request that the kernel refuses as it reads it: RECV_ZC, where there is no device for it.
+echo 1 >"$instance/events/io_uring/io_uring_req_failed/enable"
 cat "$instance/trace_pipe" >"$work/trace" &
 reader=$!
 cargo test --locked --all-features --quiet >"$work/log" 2>&1 || { tail -n 50 "$work/log"; exit 1; }
@@ -56,28 +60,31 @@ for ((tenth = 0; tenth < 300; tenth++)); do
     tail -c 4096 "$work/trace" | grep -q bare-uring-end && break
     sleep 0.1
 done
-# Lines `register 16 7` (in hex, without the bit for registered descriptors) and `submit READ 9`.
+# Lines `register 16 7` (in hex, without the bit for registered descriptors), `submit READ 9`, `refused READ 1`.
 awk '/LOST/ { seen["lost events"]++ }
     /io_uring_register\(fd/ { sub(/.*opcode: /, ""); sub(/,.*/, ""); sub(/^0x/, ""); if (length > 7) $0 = substr($0, length - 6); sub(/^0+/, ""); seen["register " ($0 == "" ? 0 : $0)]++ }
     /io_uring_submit_req:/ { sub(/.*opcode /, ""); sub(/,.*/, ""); seen["submit " $0]++ }
+    /io_uring_req_failed:/ { sub(/.*opcode /, ""); sub(/,.*/, ""); seen["refused " $0]++ }
     END { for (key in seen) print key, seen[key] }' "$work/trace" >"$work/counts"
 
+count_of() { awk -v kind="$1" -v key="$2" '$1 == kind && $2 == key { sum += $3 } END { print sum + 0 }' "$work/counts"; }
+
 missing=0
-# table TITLE KIND NUMBER_THAT_MUST_BE_THERE KEY_FORMAT NAMES...
-table() {
-    local title=$1 kind=$2 must=$3 by=$4 number key count
-    shift 4
-    printf '\n%s\n' "$title"
-    for ((number = 0; number < $#; number++)); do
-        key=${*:number+1:1}
-        [ "$by" = name ] || key=$(printf '%x' "$number")
-        count=$(awk -v kind="$kind" -v key="$key" '$1 == kind && $2 == key { sum += $3 } END { print sum + 0 }' "$work/counts")
-        printf '%4d  %-24s %9d\n' "$number" "${*:number+1:1}" "$count"
-        if [ "$number" -lt "$must" ] && [ "$count" = 0 ]; then missing=$((missing + 1)); fi
-    done
+# row NUMBER MUST NAME COUNT [REFUSED]: a line of a table; the first MUST numbers must have reached the kernel.
+row() {
+    printf '%4d  %-24s %9d %9s\n' "$1" "$3" "$4" "${5-}"
+    if [ "$1" -lt "$2" ] && [ $(($4 + ${5:-0})) = 0 ]; then missing=$((missing + 1)); fi
 }
-table registrations register "$must_register" number "${registrations[@]}"
-table opcodes submit 0 name "${opcodes[@]}"
+printf '\nregistrations\n'
+for number in "${!registrations[@]}"; do
+    row "$number" "$must_register" "${registrations[number]}" "$(count_of register "$(printf '%x' "$number")")"
+done
+printf '\nopcodes: submitted, refused when read\n'
+for number in "${!opcodes[@]}"; do
+    name=${opcodes[number]}
+    row "$number" "$must_submit" "$name" "$(count_of submit "$name")" "$(count_of refused "$name")"
+done
 grep '^lost' "$work/counts" || true
-printf '\n%d of %d registrations that a 6.18 kernel has were made\n' "$((must_register - missing))" "$must_register"
+printf '\n%d of %d operations that a 6.18 kernel has reached it\n' \
+    "$((must_register + must_submit - missing))" "$((must_register + must_submit))"
 [ "$missing" = 0 ]

@@ -31,29 +31,36 @@ pub(crate) struct Local {
     published: Cell<u32>,
     /// The kernel's tail when last looked at, at most a ring's worth ahead of `head`.
     tail: Cell<u32>,
-    /// Completions still to come of requests that a wait made for itself; they never surface.
+    /// Completions still to come of requests that the crate made for itself; they never surface. [`ALWAYS`] if nobody
+    /// knows how many.
     pub(crate) hidden: Cell<u32>,
     /// The last number given to such a request.
     hidden_number: Cell<u16>,
 }
 
-/// The user data of the timeouts that a wait makes for itself on kernels without a timed wait: these 48 bits, and a
-/// number in the 16 below. A completion of the caller's own that looks like it would be lost while such a timeout is
-/// out; [`SubmitArgs`](crate::types::SubmitArgs) says so.
-const HIDDEN: u64 = 0xba5e_0b5e_55ed_0000;
+/// The user data of the crate's own requests: these 48 bits, and a number in the 16 below. They are the timeouts that a
+/// wait makes for itself on kernels without a timed wait, and fillers of a mixed submission queue (number 0). A completion
+/// of the caller's own that looks like it would be lost while one of them is out;
+/// [`SubmitArgs`](crate::types::SubmitArgs) and [`squeue::EntryMixed`](crate::squeue::EntryMixed) say so.
+pub(crate) const HIDDEN: u64 = 0xba5e_0b5e_55ed_0000;
+
+/// As many hidden completions as there may be.
+const ALWAYS: u32 = u32::MAX;
 
 const fn is_hidden(user_data: u64) -> bool {
     user_data & !0xffff == HIDDEN
 }
 
 impl Local {
-    pub(crate) fn new(rings: &Rings) -> Self {
+    pub(crate) fn new(rings: &Rings, setup: SetupFlags) -> Self {
+        // A filler completes only if its chain fails.
+        let hidden = if setup.contains(SetupFlags::SQE_MIXED) { ALWAYS } else { 0 };
         let head = rings.cq_head().load(Ordering::Relaxed);
         Self {
             head: Cell::new(head),
             published: Cell::new(head),
             tail: Cell::new(head),
-            hidden: Cell::new(0),
+            hidden: Cell::new(hidden),
             hidden_number: Cell::new(0),
         }
     }
@@ -141,7 +148,9 @@ impl Local {
                 return;
             }
             self.head.set(next);
-            self.hidden.set(self.hidden.get().saturating_sub(1));
+            if self.hidden.get() != ALWAYS {
+                self.hidden.set(self.hidden.get().saturating_sub(1));
+            }
             at = next;
         }
     }

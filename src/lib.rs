@@ -1,22 +1,6 @@
 //! io_uring for programs without a C library: no `std`, no libc, no allocator.
 //!
-//! # The layers
-//!
-//! A reader may take them from the bottom up; each knows only those before it.
-//!
-//! | module | its one job |
-//! |--|--|
-//! | `arch` | one system call instruction for each architecture |
-//! | `kernel` | [`Kernel`], the seam to whoever answers system calls, and [`Linux`] behind it |
-//! | [`uapi`], [`types`], `flags`, `error` | the kernel's names, numbers and small types |
-//! | `index` | heads, tails and wrap as plain integers |
-//! | `memory` | ring memory, mapped or provided: offsets become references here alone |
-//! | [`squeue`], [`cqueue`] | the queues; they know no kernel |
-//! | `submitter`, `wait` | when to enter the kernel, and with what; they know no entry type |
-//! | `builder` | what set-up may combine, and what it falls back to |
-//! | `ring`, `setup`, `halves` | [`IoUring`], which has it all; how it is made; how two threads share it |
-//! | [`opcode`] | the requests |
-//! | [`register`] | the registrations, methods of [`Submitter`] |
+//! The names are those of the crate `io-uring`; `docs/moving-from-io-uring.md` has each beside ours.
 //!
 //! # A first program
 //!
@@ -42,7 +26,69 @@
 //! # The safety contract
 //!
 //! Building a request is safe. Pushing it is not: [`SubmissionQueue::push`] has the one contract of the crate's ring
-//! path, about the memory that the kernel will read and write, and until when. Everything after it is safe.
+//! path, about the memory that the kernel will read and write, and until when. Everything after it is safe. Each
+//! [request](opcode) says what must stay valid until it was submitted, and what until which completion. Registrations
+//! that hand memory over, or take it back by address, are unsafe as well, and say why.
+//!
+//! Nothing that the kernel reports is trusted: offsets, masks and counts are checked once against the length of the
+//! memory, when the ring is made. No call panics, allocates, or needs a C library.
+//!
+//! # How to choose set-up flags
+//!
+//! | the program | [`Builder`] |
+//! |--|--|
+//! | has one thread per ring, and waits for completions | [`setup_single_issuer`](Builder::setup_single_issuer), [`setup_defer_taskrun`](Builder::setup_defer_taskrun): completions are made when it waits, not when they interrupt it |
+//! | the same, before Linux 6.1 | [`setup_coop_taskrun`](Builder::setup_coop_taskrun) |
+//! | submits without pause, and can spare a processor | [`setup_sqpoll`](Builder::setup_sqpoll): no system call as long as its thread is awake |
+//! | reads and writes a fast disk with `O_DIRECT` | [`setup_iopoll`](Builder::setup_iopoll): completions are polled for; such a ring does nothing else |
+//! | has bursts of completions | [`setup_cqsize`](Builder::setup_cqsize): what has no room waits in the kernel, which costs an allocation and a call there |
+//! | submits in batches that must not stop at a bad entry | [`setup_submit_all`](Builder::setup_submit_all) |
+//! | maps nothing | [`build_provided`](Builder::build_provided), in static memory |
+//!
+//! What makes any ring faster is on already where the kernel has it: `NO_SQARRAY`, and `TASKRUN_FLAG` with the task work
+//! flags. A [registered descriptor](IoUring::register_ring_fd) saves each call the look-up of the file.
+//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other.
+//!
+//! # How to wait
+//!
+//! - [`submit_and_wait`](IoUring::submit_and_wait) is the usual way: one call for both.
+//! - With a time limit, a minimum time, or another signal mask: [`Submitter::submit_with_args`], on every kernel. It ends
+//!   with `ETIME`. Since Linux 6.13 the same is free in a [registered region](register::WaitRegion).
+//! - A wait may end early: `EINTR` for a signal, `EAGAIN` or `EBUSY` when the kernel wants its completions read first. Look at
+//!   the queue, then wait again. What was submitted stays submitted.
+//! - [`Submitter::get_events`] has the kernel do what is pending, without waiting.
+//! - From another event loop: an [eventfd](Submitter::register_eventfd), or poll on the ring's own descriptor.
+//! - Two threads: the [`CompletionHalf`] waits while the [`SubmissionHalf`] submits.
+//!
+//! # How to stop
+//!
+//! Dropping a ring closes it; the kernel cancels what is in flight some time later, and may write to buffers until then.
+//! Whoever must free them calls [`IoUring::cancel_and_drain`] first, which cancels until the caller has seen the last
+//! completion. Memory that lives for ever (static, or leaked) needs no such care.
+//!
+//! # Without Linux beneath
+//!
+//! A kernel that is entered by a function call implements [`Kernel`]: set-up, enter, register, close. Rings are then made in
+//! memory of the caller's, [`Builder::build_provided_with`]. `docs/unikernel.md` is a complete program; for a static binary
+//! on Linux there is `docs/static-binary.md`.
+//!
+//! # The layers
+//!
+//! A reader may take them from the bottom up; each knows only those before it.
+//!
+//! | module | its one job |
+//! |--|--|
+//! | `arch` | one system call instruction for each architecture |
+//! | `kernel` | [`Kernel`], the seam to whoever answers system calls, and [`Linux`] behind it |
+//! | [`uapi`], [`types`], `flags`, `error` | the kernel's names, numbers and small types |
+//! | `index` | heads, tails and wrap as plain integers |
+//! | `memory` | ring memory, mapped or provided: offsets become references here alone |
+//! | [`squeue`], [`cqueue`] | the queues; they know no kernel |
+//! | `submitter`, `wait` | when to enter the kernel, and with what; they know no entry type |
+//! | `builder` | what set-up may combine, and what it falls back to |
+//! | `ring`, `setup`, `halves` | [`IoUring`], which has it all; how it is made; how two threads share it |
+//! | [`opcode`] | the requests |
+//! | [`register`] | the registrations, methods of [`Submitter`] |
 //!
 //! # Features
 //!

@@ -26,6 +26,17 @@ pub(crate) use size::{EntrySizes, Header, until_array};
 /// Bytes of one 32-bit word of a ring.
 const WORD: usize = size_of::<u32>();
 
+/// Where the entry of index `at` lies.
+///
+/// # Safety
+///
+/// `entries` are as many `T`s as `ring` has slots.
+#[inline(always)]
+pub(crate) unsafe fn slot<T>(entries: NonNull<u8>, ring: Slots, at: u32) -> NonNull<T> {
+    // SAFETY: a slot's number is below the number of slots.
+    unsafe { entries.cast::<T>().add(ring.slot(at) as usize) }
+}
+
 /// A piece of memory that the ring uses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Region {

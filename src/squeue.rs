@@ -35,6 +35,8 @@ pub(crate) struct Local {
     ordinary: bool,
     /// Whether a submit has nothing to see to but tail and head: the ring is ordinary, and nothing is owed.
     plain: Cell<bool>,
+    /// In a mixed queue, what links the entry pushed last to the next one.
+    link: Cell<Flags>,
 }
 
 impl Local {
@@ -49,6 +51,7 @@ impl Local {
             limit: Cell::new(tail.wrapping_add(rings.sq().free(head, tail))),
             ordinary,
             plain: Cell::new(ordinary),
+            link: Cell::new(Flags::empty()),
         }
     }
 
@@ -191,7 +194,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
             return Err(PushError(entry));
         }
         // SAFETY: there is room for `slots` slots from `tail` on, so that the kernel does not read them.
-        unsafe { entry.write(self.sqes, self.rings.sq(), tail) };
+        unsafe { entry.write(self.sqes, self.rings.sq(), tail, &self.local.link) };
         self.local.tail.set(tail.wrapping_add(slots));
         Ok(())
     }
@@ -220,7 +223,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
         for entry in entries {
             let slots = entry.slots(self.rings.sq().until_end(tail));
             // SAFETY: there is room for all of them from `start` on, so that the kernel does not read these slots.
-            unsafe { entry.clone().write(self.sqes, self.rings.sq(), tail) };
+            unsafe { entry.clone().write(self.sqes, self.rings.sq(), tail, &self.local.link) };
             tail = tail.wrapping_add(slots);
         }
         self.local.tail.set(tail);

@@ -66,8 +66,8 @@ pub const IORING_TIMEOUT_IMMEDIATE_ARG: u32 = 1 << 7;
 pub const IORING_URING_CMD_MULTISHOT: u32 = 1 << 1;
 /// `SOCKET_URING_OP_GETSOCKNAME`. Since Linux 6.19.
 pub const SOCKET_URING_OP_GETSOCKNAME: u32 = 5;
-/// `BLOCK_URING_CMD_DISCARD`, which is `_IO(0x12, 0)`: on PowerPC "no argument" has a bit of its own. Since Linux 6.12.
-pub const BLOCK_URING_CMD_DISCARD: u32 = if cfg!(target_arch = "powerpc64") { 1 << 29 | 0x12 << 8 } else { 0x12 << 8 };
+/// `BLOCK_URING_CMD_DISCARD`, which is `_IO(0x12, 0)`. Since Linux 6.12.
+pub const BLOCK_URING_CMD_DISCARD: u32 = crate::arch::IOC_NONE | 0x12 << 8;
 
 /// `struct io_uring_task_restriction`: the head of a list of `io_uring_restriction`, which follows it. Since Linux 7.0.
 #[repr(C)]

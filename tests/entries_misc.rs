@@ -4,7 +4,7 @@
 mod common;
 
 use bare_uring::opcode;
-use bare_uring::squeue::Entry128;
+use bare_uring::squeue::{Entry128, Flags};
 use bare_uring::types::{
     self, CancelBuilder, DestinationSlot, Fd, Fixed, FutexFlags, IdType, PollEvents, SigInfo, TimeoutFlags, Timespec,
     WaitOptions,
@@ -162,6 +162,17 @@ fn nop() {
     let nop = opcode::Nop128::new().result(2).file(Fixed(1)).fixed_buffer(4).task_work().big([5, 6]);
     check_large(nop.build(), &Sqe { opcode: 63, ..all }, [0; 64]);
     check_large(opcode::Nop128::default().build(), &Sqe { opcode: 63, ..sqe() }, [0; 64]);
+}
+
+#[test]
+fn what_every_request_has() {
+    let entry = opcode::Nop::new().build().flags(Flags::ASYNC).flags(Flags::IO_LINK).user_data(7).personality(9);
+    let expected = Sqe { fd: -1, flags: 16 | 4, user_data: 7, personality: 9, ..Sqe::default() };
+    check(entry, &expected);
+    assert_eq!((entry.opcode(), entry.get_user_data()), (0, 7));
+    let entry = opcode::Nop128::new().build().flags(Flags::ASYNC).flags(Flags::IO_LINK).user_data(7).personality(9);
+    check_large(entry, &Sqe { opcode: 63, ..expected }, [0; 64]);
+    assert_eq!((entry.opcode(), entry.get_user_data()), (63, 7));
 }
 
 #[test]

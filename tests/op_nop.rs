@@ -106,3 +106,29 @@ fn the_large_nop_does_nothing_or_is_refused() {
         Err(error) => panic!("{error}"),
     }
 }
+
+#[test]
+fn a_chain_of_both_sizes_holds_over_the_end_of_the_array() {
+    let mut ring = match Builder::<squeue::EntryMixed, cqueue::Entry>::new().build(8) {
+        Ok(ring) => ring,
+        Err(SetupError::Kernel(_, Errno::EINVAL)) => {
+            return skip("a_chain_of_both_sizes_holds_over_the_end_of_the_array", "SQE_MIXED");
+        }
+        Err(error) => panic!("{error}"),
+    };
+    // A round leaves two slots of the next one taken.
+    for (up_to_seventh, result, last) in [(6, 1, 6), (4, -5, -125)] {
+        // The chain starts in the last slot but one, and its second request has room only beyond the end of the array.
+        for _ in 0..up_to_seventh {
+            push(&mut ring, opcode::Nop::new().build());
+            ring.submit_and_wait(1).unwrap();
+            assert_eq!(ring.completion().count(), 1);
+        }
+        push(&mut ring, opcode::Nop::new().result(result).build().user_data(1).flags(Flags::IO_LINK));
+        push(&mut ring, opcode::Nop128::new().result(6).build().user_data(2));
+        ring.submit_and_wait(2).unwrap();
+        let mut results: Vec<(u64, i32)> = ring.completion().map(|cqe| (cqe.user_data(), cqe.result())).collect();
+        results.sort_unstable();
+        assert_eq!(results, [(1, result), (2, last)]);
+    }
+}

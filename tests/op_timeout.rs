@@ -156,6 +156,22 @@ fn a_link_timeout_limits_the_request_before_it() {
 }
 
 #[test]
+fn a_link_timeout_ends_with_its_request_alone() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    on_each(|ring| {
+        let poll = opcode::PollAdd::new(Fd(reader.as_raw_fd()), PollEvents(1)).build().user_data(1);
+        ring.push(poll.flags(Flags::IO_LINK));
+        ring.push(opcode::LinkTimeout::new(&LONG).build().user_data(2));
+        assert_eq!(ring.run(opcode::AsyncCancel::new(2).build()), Err(Errno::ENOENT), "{}", ring.kind());
+        assert_eq!(ring.run(opcode::TimeoutRemove::new(2).build()), Err(Errno::ENOENT), "{}", ring.kind());
+        ring.push(opcode::AsyncCancel::new(1).build().user_data(3));
+        let mut seen = complete(ring);
+        seen.sort_by_key(|&(user_data, _)| user_data);
+        assert_eq!(seen, [(1, Err(Errno::ECANCELED)), (2, Err(Errno::ECANCELED)), (3, Ok(0))], "{}", ring.kind());
+    });
+}
+
+#[test]
 fn an_update_gives_a_link_timeout_another_time() {
     let (reader, _writer) = std::io::pipe().unwrap();
     on_each(|ring| {

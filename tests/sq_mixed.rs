@@ -6,7 +6,7 @@ mod common;
 use bare_uring::squeue::{Entry, Entry128, EntryMixed, Flags, PushError};
 use bare_uring::{IoUring, SetupFlags, cqueue};
 use common::nop;
-use common::ring_memory::{Fake, Random};
+use common::ring_memory::{Fake, Random, slot, taken};
 
 const SQ: u32 = 8;
 
@@ -57,8 +57,16 @@ fn layout(requests: &[Request], start: u32) -> Vec<[u8; 64]> {
 
 /// What the kernel is to find where a large entry does not fit in front of the end.
 fn filler() -> [u8; 64] {
-    nop(0).flags(Flags::SKIP_SUCCESS).to_bytes()
+    linked_filler(Flags::empty())
 }
+
+/// The same in a chain.
+fn linked_filler(link: Flags) -> [u8; 64] {
+    nop(FILLER).flags(Flags::SKIP_SUCCESS | link).to_bytes()
+}
+
+/// The user data that fillers go by.
+const FILLER: u64 = 0xba5e_0b5e_55ed_0000;
 
 fn ring(fake: &Fake) -> Ring<'_> {
     fake.ring()
@@ -158,4 +166,61 @@ fn batches_of_both_are_laid_out_as_one_after_the_other() {
             ring.completion().for_each(drop);
         }
     }
+}
+
+#[test]
+fn a_chain_goes_on_through_the_filler() {
+    for link in [Flags::empty(), Flags::IO_LINK, Flags::IO_HARDLINK] {
+        // The entry before the filler: of one slot, or of two whose last bytes look like a linked entry.
+        let mut bytes = [0xff; 128];
+        bytes[..64].copy_from_slice(&nop(3).flags(link).to_bytes());
+        let wide = Entry128::from_bytes(bytes);
+        for before in [EntryMixed::from(nop(3).flags(link)), EntryMixed::from(wide)] {
+            let width = if matches!(before, EntryMixed::Small(_)) { 1 } else { 2 };
+            for at_once in [false, true] {
+                let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (7 - width, 0));
+                let mut ring = ring(&fake);
+                let mut sq = ring.submission();
+                let entries = [before, Large(5).entry()];
+                let pieces = if at_once { 2 } else { 1 };
+                for piece in entries.chunks(pieces) {
+                    // SAFETY: the fake kernel reads user data only.
+                    unsafe { sq.push_multiple(piece) }.unwrap();
+                }
+                publish(&fake, &ring);
+                assert_eq!(fake.sqe(7), linked_filler(link), "{before:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_entry_pushed_last_links_a_filler() {
+    let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (5, 0));
+    let mut ring = ring(&fake);
+    let mut sq = ring.submission();
+    for entry in [EntryMixed::from(nop(1).flags(Flags::IO_LINK)), EntryMixed::from(nop(2)), Large(5).entry()] {
+        // SAFETY: the fake kernel reads user data only.
+        unsafe { sq.push(entry) }.unwrap();
+    }
+    publish(&fake, &ring);
+    assert_eq!(fake.sqe(7), filler());
+}
+
+#[test]
+fn the_completion_of_a_filler_never_surfaces() {
+    let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (0, 0));
+    let mut ring = ring(&fake);
+    for round in 0..100 {
+        fake.post(slot(round, -5, 0));
+        fake.post(slot(FILLER, -125, 0));
+        fake.post(slot(round + 1, -125, 0));
+        assert_eq!(ring.completion().len(), 2);
+        assert_eq!(taken(&mut ring), [(round, -5), (round + 1, -125)]);
+        fake.post(slot(FILLER, -125, 0));
+        assert!(ring.completion().is_empty());
+        assert_eq!(ring.completion().next(), None);
+    }
+    let (head, tail) = fake.cq();
+    assert_eq!(head, tail, "their slots went back");
 }

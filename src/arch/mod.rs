@@ -66,6 +66,7 @@ cfg_select! {
         pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     all(target_os = "linux", target_arch = "x86") => {
         mod x86;
@@ -75,6 +76,7 @@ cfg_select! {
         pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Pages(linux_raw_sys::general::__NR_mmap2);
         pub(crate) const CACHE_LINE: usize = 64;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     all(target_os = "linux", target_arch = "aarch64", target_pointer_width = "64") => {
         mod aarch64;
@@ -84,6 +86,7 @@ cfg_select! {
         pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     all(target_os = "linux", target_arch = "arm", target_endian = "little") => {
         mod arm;
@@ -93,6 +96,7 @@ cfg_select! {
         pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Pages(linux_raw_sys::general::__NR_mmap2);
         pub(crate) const CACHE_LINE: usize = 64;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     all(target_os = "linux", target_arch = "riscv64") => {
         mod riscv64;
@@ -102,6 +106,7 @@ cfg_select! {
         pub(crate) use keep as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     all(target_os = "linux", target_arch = "loongarch64") => {
         mod loongarch64;
@@ -111,6 +116,7 @@ cfg_select! {
         pub(crate) use leave_out as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 64;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     all(target_os = "linux", target_arch = "powerpc64") => {
         mod powerpc64;
@@ -120,6 +126,7 @@ cfg_select! {
         pub(crate) use leave_out as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Bytes(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 128;
+        pub(crate) const IOC_NONE: u32 = 1 << 29;
     }
     all(target_os = "linux", target_arch = "s390x") => {
         mod s390x;
@@ -129,6 +136,7 @@ cfg_select! {
         pub(crate) use leave_out as where_rustix;
         pub(crate) const MMAP: Mmap = Mmap::Block(linux_raw_sys::general::__NR_mmap);
         pub(crate) const CACHE_LINE: usize = 256;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
     _ => {
         pub(crate) use leave_out as linux;
@@ -136,6 +144,7 @@ cfg_select! {
         pub(crate) use leave_out as where_rustix;
         // Somebody else's kernel: the largest of those above.
         pub(crate) const CACHE_LINE: usize = 256;
+        pub(crate) const IOC_NONE: u32 = 0;
     }
 }
 

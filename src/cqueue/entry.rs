@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use crate::error::Errno;
 use crate::flags::{CqeFlags as Flags, PollEvents, SetupFlags};
 use crate::index::Slots;
+use crate::memory::slot;
 use crate::types::Timespec;
 use crate::uapi;
 use sealed::Taken;
@@ -140,8 +141,8 @@ impl sealed::Layout for Entry {
 
     #[inline(always)]
     unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, _tail: u32) -> Taken<Self> {
-        // SAFETY: the slot's number is below the number of slots, each of 16 bytes.
-        let slot = unsafe { cqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the entries have 16 bytes, one for each slot.
+        let slot = unsafe { slot::<Self>(cqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
         Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
     }
@@ -209,8 +210,8 @@ impl sealed::Layout for Entry32 {
 
     #[inline(always)]
     unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, _tail: u32) -> Taken<Self> {
-        // SAFETY: the slot's number is below the number of slots, each of 32 bytes.
-        let slot = unsafe { cqes.cast::<Self>().add(ring.slot(at) as usize) };
+        // SAFETY: the entries have 32 bytes, one for each slot.
+        let slot = unsafe { slot::<Self>(cqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
         Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
     }
@@ -263,8 +264,8 @@ impl sealed::Layout for EntryMixed {
 
     #[inline(always)]
     unsafe fn read(cqes: NonNull<u8>, ring: Slots, at: u32, tail: u32) -> Taken<Self> {
-        // SAFETY: the slot's number is below the number of slots, each of 16 bytes.
-        let slot = unsafe { cqes.cast::<Entry>().add(ring.slot(at) as usize) };
+        // SAFETY: the entries have 16 bytes, one for each slot.
+        let slot = unsafe { slot::<Entry>(cqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
         let entry = unsafe { slot.read() };
         if entry.flags().contains(Flags::SKIP) {

@@ -23,8 +23,8 @@ use crate::uapi::io_uring_op::IORING_OP_ASYNC_CANCEL;
 /// # Completion
 ///
 /// 0 (up to 6.18 at least 1, of a wait for a futex or a child): cancelled, and the request completes with `ECANCELED`
-/// (where a worker was interrupted in the middle, `EINTR` or its own -512). With [`all`](Self::all), how often something
-/// was found, which for several polls at once is less than their number. `ENOENT`: there is none. `EALREADY`:
+/// (where a worker was interrupted in the middle, `EINTR` or its own -512). With [`all`](Self::all), how often
+/// something was found, which for several polls at once is less than their number. `ENOENT`: there is none. `EALREADY`:
 /// it is running where it can't be stopped, and will complete. `EBADF`: the key is a file that is not open, or not
 /// registered. `EINVAL`: the kernel does not know a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +55,8 @@ impl AsyncCancel {
         Self::matching(CancelBuilder::any())
     }
 
-    /// Ends what matches these keys: user data, file, opcode, or several of them. Since 5.19; registered files since 6.0,
-    /// opcodes and user data beside another key since 6.6.
+    /// Ends what matches these keys: user data, file, opcode, or several of them. Since 5.19; registered files since
+    /// 6.0, opcodes and user data beside another key since 6.6.
     #[inline]
     #[must_use]
     pub const fn matching(builder: CancelBuilder) -> Self {

@@ -104,7 +104,7 @@ macro_rules! large_command {
             #[must_use]
             pub const fn cmd(mut self, cmd: [u8; 80]) -> Self {
                 self.0.entry.addr3 = word(&cmd, 0);
-                self.0.entry.optval = word(&cmd, 8);
+                self.0.entry.attr_type_mask = word(&cmd, 8);
                 let mut i = 0;
                 while i < self.0.tail.len() {
                     self.0.tail[i] = word(&cmd, 16 + 8 * i);
@@ -133,14 +133,15 @@ macro_rules! large_command {
 
 /// A command to a file, with 16 bytes of its own.
 ///
-/// Since 5.19. What must stay valid until when, what the completion holds, and whether it can be cancelled is up to the
-/// file; keep all of it until the completion.
+/// Since 5.19. What must stay valid until when, and what the completion holds, is up to the file; keep all of it until
+/// the completion. Once the file has the command, no cancellation finds it, unless it waits for the file to be ready;
+/// a file can allow that its commands end early when the ring or its task does.
 ///
 /// # Completion
 ///
 /// The file's answer; in 32 bytes of completion there may be a second one. `EOPNOTSUPP`: the file takes no commands, or
-/// not this one. `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants a
-/// larger entry or completion.
+/// not this one. `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants
+/// a larger entry or completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_URING_CMD")]
 #[doc(alias = "io_uring_prep_uring_cmd")]
@@ -156,7 +157,7 @@ impl UringCmd16 {
     #[must_use]
     pub const fn cmd(mut self, cmd: [u8; 16]) -> Self {
         self.0.addr3 = word(&cmd, 0);
-        self.0.optval = word(&cmd, 8);
+        self.0.attr_type_mask = word(&cmd, 8);
         self
     }
 
@@ -254,6 +255,32 @@ impl SiocOutq {
 ///
 /// The number of bytes written: those of the option, or `optlen` if that is less. `EOPNOTSUPP`: a level other than
 /// `SOL_SOCKET`, or no socket. Others as `getsockopt(2)`.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+///
+/// use bare_uring::opcode::GetSockOpt;
+/// use bare_uring::types::{Fd, SocketType};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// const SOL_SOCKET: u32 = 1;
+/// const SO_TYPE: u32 = 3;
+/// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+/// let mut value = [0; 4];
+/// let option = GetSockOpt::new(Fd(socket.as_raw_fd()), SOL_SOCKET, SO_TYPE, value.as_mut_ptr(), 4).build();
+/// // SAFETY: `value` stays, and nobody else uses it, until the completion.
+/// unsafe { ring.submission().push(option)? };
+/// ring.submit_and_wait(1)?;
+/// let outcome = ring.completion().next().expect("waited for one").outcome();
+/// # if outcome == Err(bare_uring::Errno::EOPNOTSUPP) { println!("skipped: before Linux 6.7"); return Ok(()) }
+/// assert_eq!((outcome, u32::from_ne_bytes(value)), (Ok(4), SocketType::DGRAM.0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_GETSOCKOPT")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -339,8 +366,8 @@ impl TxTimestamp {
 ///
 /// # Completion
 ///
-/// 0: the address is written as far as there was room, and its full length. `EOPNOTSUPP`: no socket, or an older kernel.
-/// `ENOTCONN`: there is no peer. Others as `getsockname(2)`.
+/// 0: the address is written as far as there was room, and its full length. `EOPNOTSUPP`: no socket, or an older
+/// kernel. `ENOTCONN`: there is no peer. Others as `getsockname(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_GETSOCKNAME")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -351,7 +378,8 @@ pub struct GetSockName(Entry);
 request!(GetSockName, IORING_OP_URING_CMD);
 
 impl GetSockName {
-    /// Writes the address of `fd` to `addr`, a `sockaddr` of any family, for which `addrlen` says how much room there is.
+    /// Writes the address of `fd` to `addr`, a `sockaddr` of any family, for which `addrlen` says how much room there
+    /// is.
     #[inline]
     #[must_use]
     pub fn new<A>(fd: impl UseFixed, addr: *mut A, addrlen: *mut u32) -> Self {
@@ -376,8 +404,8 @@ impl GetSockName {
 ///
 /// # Completion
 ///
-/// 0: discarded. `EOPNOTSUPP`: the file is no block device, or one that can't discard. `EINVAL`: the range is empty, not
-/// made of the device's blocks, or goes past its end. `EBADF`: not open for writing. `EPERM`: read-only.
+/// 0: discarded. `EOPNOTSUPP`: the file is no block device, or one that can't discard. `EINVAL`: the range is empty,
+/// not made of the device's blocks, or goes past its end. `EBADF`: not open for writing. `EPERM`: read-only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "BLOCK_URING_CMD_DISCARD")]
 #[doc(alias = "IORING_OP_URING_CMD")]

@@ -1,6 +1,6 @@
 //! Sets of epoll.
 
-use super::address;
+use super::{address, on_memory};
 use crate::flags::net::EpollOp;
 use crate::squeue::Entry;
 use crate::types::EpollEvent;
@@ -11,8 +11,8 @@ use crate::uapi::io_uring_op::{IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT};
 ///
 /// Since 5.6. The event must stay valid until the entry was submitted.
 ///
-/// Both files go by their descriptors: the kernel does not look at `IOSQE_FIXED_FILE` here, and would take the number of
-/// a slot for a descriptor. A [`Fixed`](crate::types::Fixed) therefore does not compile, neither as the set:
+/// Both files go by their descriptors: the kernel does not look at `IOSQE_FIXED_FILE` here, and would take the number
+/// of a slot for a descriptor. A [`Fixed`](crate::types::Fixed) therefore does not compile, neither as the set:
 ///
 /// ```compile_fail,E0277
 /// use bare_uring::{opcode, types};
@@ -38,9 +38,9 @@ use crate::uapi::io_uring_op::{IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT};
 ///
 /// # Completion
 ///
-/// 0 on success. `EEXIST`: already in the set. `ENOENT`: not in it. `EPERM`: the file can't be polled. `EBADF`: not open.
-/// `EINVAL`: not an epoll set, an unknown operation, events that do not go together. `ELOOP`, `ENOMEM`, `ENOSPC` as
-/// `epoll_ctl(2)`.
+/// 0 on success. `EEXIST`: already in the set. `ENOENT`: not in it. `EPERM`: the file can't be polled. `EBADF`: not
+/// open. `EINVAL`: not an epoll set, an unknown operation, events that do not go together. `ELOOP`, `ENOMEM`, `ENOSPC`
+/// as `epoll_ctl(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_EPOLL_CTL")]
 #[doc(alias = "io_uring_prep_epoll_ctl")]
@@ -71,8 +71,8 @@ impl EpollCtl {
 ///
 /// # Completion
 ///
-/// The number of events written, at least one. `ECANCELED`: cancelled. `EINVAL`: not an epoll set, or room for no event.
-/// `EBADF`: not open. `EFAULT`: the events are not writable.
+/// The number of events written, at least one. `ECANCELED`: [cancelled](crate::opcode#cancelling), at once. `EINVAL`:
+/// not an epoll set, or room for no event. `EBADF`: not open. `EFAULT`: the events are not writable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_EPOLL_WAIT")]
 #[doc(alias = "io_uring_prep_epoll_wait")]
@@ -86,9 +86,6 @@ impl EpollWait {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, events: *mut EpollEvent, max_events: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(events);
-        entry.len = max_events;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, events, max_events))
     }
 }

@@ -12,6 +12,21 @@ use crate::uapi::io_uring_op::{
     IORING_OP_FSYNC, IORING_OP_FTRUNCATE, IORING_OP_MADVISE, IORING_OP_SYNC_FILE_RANGE,
 };
 
+/// A place in the file, for those whose range has one.
+macro_rules! placed {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The offset in the file to start at; at first 0.
+            #[inline]
+            #[must_use]
+            pub const fn offset(mut self, offset: u64) -> Self {
+                self.0.off = offset;
+                self
+            }
+        }
+    )*};
+}
+
 /// Writes a file's changes to the device, as `fsync(2)`.
 ///
 /// Since 5.1. Points to nothing. Ordered behind writes only by a link or a drain: it does not wait for requests that
@@ -19,8 +34,9 @@ use crate::uapi::io_uring_op::{
 ///
 /// # Completion
 ///
-/// 0 on success. `EIO`: writing failed, of this or an earlier write. `EINVAL`: the file can't be synchronised. `EBADF`,
-/// `ENOSPC`, `EROFS`, `EDQUOT` as `fsync(2)`.
+/// 0 on success. `EIO`: writing failed, of this or an earlier write: do not count on a second attempt, the data may be
+/// gone. `EINVAL`: the file can't be synchronised. `ECANCELED`: [cancelled](crate::opcode#cancelling) before a worker
+/// had it; once it runs, it waits for the device and can't be. `EBADF`, `ENOSPC`, `EROFS`, `EDQUOT` as `fsync(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FSYNC")]
 #[doc(alias = "io_uring_prep_fsync")]
@@ -80,22 +96,11 @@ impl SyncFileRange {
         entry.len = len;
         Self(entry)
     }
+}
 
-    /// The offset in the file to start at; at first 0.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
-    }
-
+op_flags! {
     /// `SYNC_FILE_RANGE_*`: what is started and awaited.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: SyncFileRangeFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
+    SyncFileRange, SyncFileRangeFlags
 }
 
 /// Gives a part of a file room on the device, or takes it away, as `fallocate(2)`.
@@ -123,14 +128,6 @@ impl Fallocate {
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
         entry.addr = len;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
     }
 
     /// `FALLOC_FL_*`; at first room is given, and the file grows if it must.
@@ -201,14 +198,6 @@ impl Fadvise {
         (entry.len, entry.addr) = advice_length(len);
         entry.op_flags = advice.0;
         Self(entry)
-    }
-
-    /// The offset in the file to start at; at first 0.
-    #[inline]
-    #[must_use]
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.0.off = offset;
-        self
     }
 }
 
@@ -289,6 +278,41 @@ impl Close {
 /// The number of files dealt with; less than asked for if one of them was refused. If the first was: `EBADF`: it is not
 /// open, or is a ring. `ENXIO`: no registered files. `EINVAL`, `EOVERFLOW`: no such slots, or no file. `ENFILE`: no
 /// slot is free ([`allocate`](Self::allocate)). `EFAULT`, `ENOMEM`.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+///
+/// use bare_uring::opcode::{FilesUpdate, Read};
+/// use bare_uring::squeue::Flags;
+/// use bare_uring::types::Fixed;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let file = std::fs::File::open("Cargo.toml")?;
+/// let slots = ring.submitter().register_files_sparse(4);
+/// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+/// slots?;
+/// // Slot 1 is emptied, slot 2 gets the file, and is read from as soon as it has it.
+/// let fds = [-1, file.as_raw_fd()];
+/// let mut buffer = [0; 16];
+/// let update = FilesUpdate::new(fds.as_ptr(), 2).offset(1).build().user_data(1).flags(Flags::IO_LINK);
+/// let read = Read::new(Fixed(2), buffer.as_mut_ptr(), 16).build().user_data(2);
+/// // SAFETY: `fds` and `buffer` stay until the completions.
+/// unsafe { ring.submission().push_multiple(&[update, read]).expect("there is room") };
+/// ring.submit_and_wait(2)?;
+/// let mut seen = [(0, Ok(0)); 2];
+/// for (seen, cqe) in seen.iter_mut().zip(ring.completion()) {
+///     *seen = (cqe.user_data(), cqe.outcome());
+/// }
+/// # if seen.contains(&(2, Err(bare_uring::Errno::EBADF))) { println!("skipped: before Linux 5.17"); return Ok(()) }
+/// // Two slots were dealt with, then 16 bytes were read.
+/// assert_eq!(seen, [(1, Ok(2)), (2, Ok(16))]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FILES_UPDATE")]
 #[doc(alias = "io_uring_prep_files_update")]
@@ -368,3 +392,5 @@ impl FixedFdInstall {
         self
     }
 }
+
+placed!(SyncFileRange Fallocate Fadvise);

@@ -24,9 +24,9 @@ use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORI
 ///
 /// # Completion
 ///
-/// 0: woken. `EAGAIN`: the futex does not hold the value expected. `ECANCELED`: cancelled. `EINVAL`: no bit in the mask,
-/// flags or a width that the kernel does not know, a value wider than the futex, or a misaligned one. `EFAULT`: it can't
-/// be read.
+/// 0: woken. `EAGAIN`: the futex does not hold the value expected. `ECANCELED`: cancelled. `EINVAL`: no bit in the
+/// mask, flags or a width that the kernel does not know, a value wider than the futex, or a misaligned one. `EFAULT`:
+/// it can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FUTEX_WAIT")]
 #[doc(alias = "io_uring_prep_futex_wait")]
@@ -79,7 +79,39 @@ impl FutexWake {
 /// # Completion
 ///
 /// The place in the list of one that was woken. `EAGAIN`: one does not hold the value expected. `ECANCELED`: cancelled.
-/// `EINVAL`: no futex or more than 128, or one that is not right by itself. `EFAULT`: the list or a futex can't be read.
+/// `EINVAL`: no futex or more than 128, or one that is not right by itself. `EFAULT`: the list or a futex can't be
+/// read.
+///
+/// ```
+/// use core::sync::atomic::AtomicU32;
+///
+/// use bare_uring::opcode;
+/// use bare_uring::types::{FutexFlags, FutexWaitV};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// static FUTEXES: [AtomicU32; 2] = [AtomicU32::new(1), AtomicU32::new(2)];
+/// let flags = FutexFlags::SIZE_U32.with(FutexFlags::PRIVATE);
+/// let list = [0, 1].map(|i| FutexWaitV::new(FUTEXES[i].as_ptr(), i as u64 + 1, flags));
+/// let wait = opcode::FutexWaitV::new(list.as_ptr(), 2).build().user_data(1);
+/// let wake = opcode::FutexWake::new(FUTEXES[1].as_ptr(), 1, opcode::FutexWait::ANY, flags).build().user_data(2);
+/// // SAFETY: the list stays until the submission, the futexes for ever.
+/// unsafe { ring.submission().push_multiple(&[wait, wake]).expect("there is room") };
+/// ring.submit_and_wait(2)?;
+/// let mut seen = [(0, Ok(0)); 2];
+/// for (seen, cqe) in seen.iter_mut().zip(ring.completion()) {
+///     *seen = (cqe.user_data(), cqe.outcome());
+/// }
+/// # if seen.contains(&(1, Err(bare_uring::Errno::EINVAL))) { println!("skipped: before Linux 6.7"); return Ok(()) }
+/// seen.sort_by_key(|&(user_data, _)| user_data);
+/// // One was woken: the futex in place 1 of the list.
+/// assert_eq!(seen, [(1, Ok(1)), (2, Ok(1))]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FUTEX_WAITV")]
 #[doc(alias = "io_uring_prep_futex_waitv")]

@@ -5,8 +5,46 @@
 //! Building is safe and makes no system call; [`push`](crate::SubmissionQueue::push) has the contract.
 //!
 //! Each type's documentation says what must stay valid until the entry was *submitted* (consumed by the kernel: when
-//! `submit` has counted it, or, under SQPOLL, when the queue shows it consumed), and what until the *completion*. Before
-//! Linux 5.5 (no `FEAT_SUBMIT_STABLE`) the former stays until the completion too.
+//! `submit` has counted it, or, under SQPOLL, when the queue shows it consumed), and what until the *completion*.
+//! Before Linux 5.5 (no `FEAT_SUBMIT_STABLE`) the former stays until the completion too.
+//!
+//! # What any request can end with
+//!
+//! An error is a completion's result; [`outcome`](crate::cqueue::Entry::outcome) has it as an [`Errno`](crate::Errno).
+//! Each type names those that are its own, and what they mean there. Beside them, there are for any request:
+//!
+//! - `ECANCELED`: it was cancelled; or a request that it was linked behind failed or did less than asked for, and this
+//!   one has not run.
+//! - `EBADF`: the descriptor is not open; of a [`Fixed`](crate::types::Fixed), the slot is empty, or there is none.
+//! - `EINVAL`: the kernel does not know the opcode (a [`Probe`](crate::register::Probe) tells beforehand) or a part of
+//!   the entry; the personality is not registered; the ring is one for polled I/O, which the opcode does not do.
+//! - `EOPNOTSUPP`: the kernel was built without the network, epoll or futexes; a drain, once the ring has seen
+//!   [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS).
+//! - `EACCES`: the ring's restrictions forbid it.
+//! - `EFAULT`: memory that it points to is not the process's, or not writable.
+//! - `ENOMEM`: the kernel has no memory for it. Push it again later.
+//!
+//! `EAGAIN` is none of them for files that can be polled, unless they or the request's flags say not to wait: the
+//! kernel waits until they are ready.
+//!
+//! # Cancelling
+//!
+//! [`AsyncCancel`], [`register_sync_cancel`](crate::Submitter::register_sync_cancel) and a [`LinkTimeout`] whose time
+//! came look for a request where it waits:
+//!
+//! - For a file to be ready (a poll, and all that would have blocked on a socket, a pipe or the like), for its time,
+//!   for a futex or a child: it ends at once, with `ECANCELED`.
+//! - For a worker: it ends with `ECANCELED`, and has not run.
+//! - In a worker, amid the system call: the cancellation says `EALREADY`, and the worker gets a signal. The request
+//!   ends as that call does, with `EINTR` or with less than asked for; where the call can't be interrupted (a disk is
+//!   waited for), as if nothing had been. What is done by path (but for opening), to extended attributes or to a file
+//!   as a whole ([`Fsync`] and its like), [`Splice`], [`Tee`] and [`Shutdown`] always run in a worker, and so does
+//!   whatever carries [`ASYNC`](crate::squeue::Flags::ASYNC).
+//! - Elsewhere it is not found, `ENOENT`: a device has it, or a link or a drain that holds it back.
+//!
+//! Whatever the cancellation says, the request has its own completion still, and its memory is the kernel's until then.
+//!
+//! # All of them
 //!
 //! | opcode | type | since | file |
 //! |--|--|--|--|
@@ -80,11 +118,14 @@
 //! | 64 `IORING_OP_URING_CMD128` | [`UringCmd128`] | 6.19 | command |
 #![forbid(unsafe_code)]
 
+use crate::squeue::Entry;
+use crate::types::sealed::UseFixed;
+
 /// What every request has: its number and its entry.
 macro_rules! request {
     ($name:ident, $code:ident) => {
         impl $name {
-            /// The opcode's number.
+            #[doc = concat!("The opcode's number, `", stringify!($code), "`.")]
             pub const CODE: u8 = $code as u8;
 
             /// The entry to push.
@@ -92,6 +133,53 @@ macro_rules! request {
             #[must_use]
             pub const fn build(self) -> Entry {
                 self.0
+            }
+        }
+    };
+}
+
+/// Taking the buffer from a group. What it is used for, and since when, differs: the doc stands with each.
+macro_rules! buf_group {
+    ($(#[$doc:meta])+ $name:ident) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            #[doc(alias = "IOSQE_BUFFER_SELECT")]
+            pub const fn buf_group(mut self, group: u16) -> Self {
+                self.0.buf_index = group;
+                self.0.flags |= crate::flags::SqeFlags::BUFFER_SELECT.bits();
+                self
+            }
+        }
+    };
+}
+
+/// The flags that an opcode has to itself, in the words of its system call.
+macro_rules! op_flags {
+    ($(#[$doc:meta])+ $name:ident, $flags:ty) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            pub const fn flags(mut self, flags: $flags) -> Self {
+                self.0.op_flags = flags.0;
+                self
+            }
+        }
+    };
+}
+
+/// A new file that goes into a slot of the registered ones instead of a descriptor; what is special stands with each.
+macro_rules! file_index {
+    ($(#[$doc:meta])+ $name:ident) => {
+        impl $name {
+            $(#[$doc])+
+            #[inline]
+            #[must_use]
+            pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
+                self.0.file_index = slot.encoded();
+                self
             }
         }
     };
@@ -135,6 +223,14 @@ pub use read_write::{Read, ReadFixed, ReadMulti, Readv, ReadvFixed, Write, Write
 pub use timeout::{LinkTimeout, Timeout, TimeoutRemove, TimeoutUpdate};
 pub use wait::WaitId;
 pub use xattr::{FGetXattr, FSetXattr, GetXattr, SetXattr};
+
+/// An entry about a file and memory: so many bytes of it, or so many pieces that a list there describes.
+fn on_memory<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32) -> Entry {
+    let mut entry = Entry::new(code).target(fd.into_target());
+    entry.addr = address(memory);
+    entry.len = len;
+    entry
+}
 
 /// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
 /// provenance is exposed, since the kernel goes by the number.

@@ -18,6 +18,39 @@ use crate::uapi::{IORING_MSG_RING_CQE_SKIP, IORING_MSG_RING_FLAGS_PASS};
 /// 0: the completion is in the other ring, or on its way to the task of a DEFER_TASKRUN ring. `EBADFD`: the file is no
 /// ring, or a disabled one. `EBADF`: it is not open. `EOVERFLOW`, `ENOMEM`: no memory to keep the completion in.
 /// `EOWNERDEAD`: the ring's task is gone. `EINVAL`: a personality, or a kernel that does not know a part of it.
+///
+/// ```
+/// use bare_uring::opcode::MsgRingData;
+/// use bare_uring::types::Fd;
+/// use bare_uring::IoUring;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let mut other = IoUring::new(8)?;
+/// let message = MsgRingData::new(Fd(other.fd()), -5, 42).build().user_data(1);
+/// // SAFETY: it points to nothing.
+/// unsafe { ring.submission().push(message)? };
+/// ring.submit_and_wait(1)?;
+/// let sent = ring.completion().next().expect("waited for one");
+/// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.18"); return Ok(()) }
+/// assert_eq!((sent.user_data(), sent.outcome()), (1, Ok(0)));
+/// // Whoever waits there gets this.
+/// other.submit_and_wait(1)?;
+/// let arrived = other.completion().next().expect("waited for one");
+/// assert_eq!((arrived.user_data(), arrived.result()), (42, -5));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A ring among registered files does not compile:
+///
+/// ```compile_fail,E0277
+/// use bare_uring::{opcode::MsgRingData, types::Fixed};
+/// let _ = MsgRingData::new(Fixed(0), -5, 42);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_MSG_RING")]
 #[doc(alias = "IORING_MSG_DATA")]
@@ -61,9 +94,53 @@ impl MsgRingData {
 /// # Completion
 ///
 /// 0, or the slot if it was [`ALLOCATE`](DestinationSlot::ALLOCATE)d. `EBADF`: this ring has no such file, or `ring` is
-/// not open. `EBADFD`: that is no ring, or a disabled one. `EINVAL`: it is this ring; or it has no such slot. `ENXIO`: it
-/// has no registered files. `ENFILE`: no slot is free. `EOVERFLOW`: the file is there, and the other ring was not told.
-/// `EOWNERDEAD`: the ring's task is gone.
+/// not open. `EBADFD`: that is no ring, or a disabled one. `EINVAL`: it is this ring; or it has no such slot. `ENXIO`:
+/// it has no registered files. `ENFILE`: no slot is free. `EOVERFLOW`: the file is there, and the other ring was not
+/// told. `EOWNERDEAD`: the ring's task is gone.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+///
+/// use bare_uring::opcode::{Close, MsgRingSendFd};
+/// use bare_uring::types::{DestinationSlot, Fd, Fixed};
+/// use bare_uring::IoUring;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let mut other = IoUring::new(8)?;
+/// let file = std::fs::File::open("/dev/null")?;
+/// let slots = other.submitter().register_files_sparse(4);
+/// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+/// slots?;
+/// ring.submitter().register_files(&[file.as_raw_fd()])?;
+/// let send = MsgRingSendFd::new(Fd(other.fd()), Fixed(0), DestinationSlot::ALLOCATE, 42).build();
+/// // SAFETY: it points to nothing.
+/// unsafe { ring.submission().push(send)? };
+/// ring.submit_and_wait(1)?;
+/// let sent = ring.completion().next().expect("waited for one");
+/// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.0"); return Ok(()) }
+/// let slot = sent.outcome()?;
+/// // The other ring is told the same, and can use the file at once.
+/// other.submit_and_wait(1)?;
+/// let arrived = other.completion().next().expect("waited for one");
+/// assert_eq!((arrived.user_data(), arrived.outcome()), (42, Ok(slot)));
+/// // SAFETY: it points to nothing.
+/// unsafe { other.submission().push(Close::new(Fixed(slot)).build())? };
+/// other.submit_and_wait(1)?;
+/// assert_eq!(other.completion().next().expect("waited for one").outcome(), Ok(0));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Neither does a ring among registered files compile here:
+///
+/// ```compile_fail,E0277
+/// use bare_uring::{opcode::MsgRingSendFd, types::{DestinationSlot, Fixed}};
+/// let _ = MsgRingSendFd::new(Fixed(0), Fixed(1), DestinationSlot::ALLOCATE, 42);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_MSG_RING")]
 #[doc(alias = "IORING_MSG_SEND_FD")]

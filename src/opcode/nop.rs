@@ -18,8 +18,8 @@ macro_rules! nothing {
                 Self(Entry::new(Self::CODE))
             }
 
-            /// Completes with this result instead of 0. A negative one fails the request, and the links behind it. Since
-            /// 6.10; `EINVAL` before.
+            /// Completes with this result instead of 0. A negative one fails the request, and the links behind it.
+            /// Since 6.10; `EINVAL` before.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_INJECT_RESULT")]
@@ -65,8 +65,8 @@ macro_rules! nothing {
                 self
             }
 
-            /// Completes with 32 bytes, of which these are the last 16. Since 6.18, on a ring that has such completions;
-            /// `EINVAL` elsewhere.
+            /// Completes with 32 bytes, of which these are the last 16. Since 6.18, on a ring that has such
+            /// completions; `EINVAL` elsewhere.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_CQE32")]

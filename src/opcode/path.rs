@@ -12,6 +12,14 @@ use crate::uapi::io_uring_op::{
     IORING_OP_SYMLINKAT, IORING_OP_UNLINKAT,
 };
 
+/// A directory and what stands in place of the first path.
+fn at(code: u8, dir: impl UseFd, path: *const c_char) -> Entry {
+    let mut entry = Entry::new(code);
+    entry.fd = dir.into_fd().0;
+    entry.addr = address(path);
+    entry
+}
+
 /// Opens a file, as `openat(2)`.
 ///
 /// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry was submitted.
@@ -22,7 +30,9 @@ use crate::uapi::io_uring_op::{
 /// # Completion
 ///
 /// The new file descriptor, which is the caller's to close; with [`file_index`](Self::file_index) 0, or the slot
-/// allocated. Errors as `openat(2)`; `ENFILE`: no slot is free; `EINVAL`: close-on-exec together with a slot.
+/// allocated. Errors as `openat(2)`; `EMFILE`: no descriptor is free, `ENFILE`: no slot is; `ENXIO`: no registered
+/// files; `EINVAL`: close-on-exec together with a slot, or no such slot. `ECANCELED`, `EINTR`:
+/// [cancelled](crate::opcode#cancelling), before it ran or while it waited in a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_OPENAT")]
 #[doc(alias = "io_uring_prep_openat")]
@@ -38,18 +48,7 @@ impl OpenAt {
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.fd = dir.into_fd().0;
-        entry.addr = address(path);
-        Self(entry)
-    }
-
-    /// `O_*` flags, of the target's numbers.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: OpenFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
+        Self(at(Self::CODE, dir, path))
     }
 
     /// The permission bits of a file that is created.
@@ -59,14 +58,16 @@ impl OpenAt {
         self.0.len = mode;
         self
     }
+}
 
+file_index! {
     /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
-    #[inline]
-    #[must_use]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
+    OpenAt
+}
+
+op_flags! {
+    /// `O_*` flags, of the target's numbers.
+    OpenAt, OpenFlags
 }
 
 /// Opens a file, as `openat2(2)`: with more to say about how, and strict about what is said.
@@ -103,21 +104,16 @@ impl OpenAt2 {
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char, how: *const OpenHow) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.fd = dir.into_fd().0;
-        entry.addr = address(path);
+        let mut entry = at(Self::CODE, dir, path);
         entry.off = address(how);
         entry.len = size_of::<OpenHow>() as u32;
         Self(entry)
     }
+}
 
+file_index! {
     /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
-    #[inline]
-    #[must_use]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
+    OpenAt2
 }
 
 /// Tells about a file, as `statx(2)`.
@@ -142,19 +138,9 @@ impl Statx {
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char, buffer: *mut StatxBuffer) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.fd = dir.into_fd().0;
-        entry.addr = address(path);
+        let mut entry = at(Self::CODE, dir, path);
         entry.off = address(buffer);
         Self(entry)
-    }
-
-    /// `AT_*` flags.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: AtFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
     }
 
     /// Which fields are asked for.
@@ -166,12 +152,15 @@ impl Statx {
     }
 }
 
+op_flags! {
+    /// `AT_*` flags.
+    Statx, AtFlags
+}
+
 /// Two directories and two paths, as renaming and linking have them.
-fn from_to(code: u8, old: (i32, *const c_char), new: (i32, *const c_char)) -> Entry {
-    let mut entry = Entry::new(code);
-    entry.fd = old.0;
-    entry.addr = address(old.1);
-    entry.len = new.0.cast_unsigned();
+fn from_to(code: u8, old: (impl UseFd, *const c_char), new: (impl UseFd, *const c_char)) -> Entry {
+    let mut entry = at(code, old.0, old.1);
+    entry.len = new.0.into_fd().0.cast_unsigned();
     entry.off = address(new.1);
     entry
 }
@@ -199,16 +188,13 @@ impl RenameAt {
     #[inline]
     #[must_use]
     pub fn new(old_dir: impl UseFd, old_path: *const c_char, new_dir: impl UseFd, new_path: *const c_char) -> Self {
-        Self(from_to(Self::CODE, (old_dir.into_fd().0, old_path), (new_dir.into_fd().0, new_path)))
+        Self(from_to(Self::CODE, (old_dir, old_path), (new_dir, new_path)))
     }
+}
 
+op_flags! {
     /// `RENAME_NOREPLACE`, `RENAME_EXCHANGE`, `RENAME_WHITEOUT`.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: RenameFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
+    RenameAt, RenameFlags
 }
 
 /// Removes a name, and the file with its last one, as `unlinkat(2)`.
@@ -234,19 +220,13 @@ impl UnlinkAt {
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.fd = dir.into_fd().0;
-        entry.addr = address(path);
-        Self(entry)
+        Self(at(Self::CODE, dir, path))
     }
+}
 
+op_flags! {
     /// `AT_REMOVEDIR`: removes a directory, and nothing else.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: AtFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
+    UnlinkAt, AtFlags
 }
 
 /// Makes a directory, as `mkdirat(2)`.
@@ -272,10 +252,7 @@ impl MkDirAt {
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.fd = dir.into_fd().0;
-        entry.addr = address(path);
-        Self(entry)
+        Self(at(Self::CODE, dir, path))
     }
 
     /// Its permission bits, less the process's umask; at first 0.
@@ -310,9 +287,7 @@ impl SymlinkAt {
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, target: *const c_char, path: *const c_char) -> Self {
-        let mut entry = Entry::new(Self::CODE);
-        entry.fd = dir.into_fd().0;
-        entry.addr = address(target);
+        let mut entry = at(Self::CODE, dir, target);
         entry.off = address(path);
         Self(entry)
     }
@@ -340,17 +315,14 @@ impl LinkAt {
     #[inline]
     #[must_use]
     pub fn new(old_dir: impl UseFd, old_path: *const c_char, new_dir: impl UseFd, new_path: *const c_char) -> Self {
-        Self(from_to(Self::CODE, (old_dir.into_fd().0, old_path), (new_dir.into_fd().0, new_path)))
+        Self(from_to(Self::CODE, (old_dir, old_path), (new_dir, new_path)))
     }
+}
 
+op_flags! {
     /// `AT_SYMLINK_FOLLOW`: follows a link at the end of the old path. `AT_EMPTY_PATH`: with an empty old path, the
     /// file is `old_dir` itself.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: AtFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
+    LinkAt, AtFlags
 }
 
 /// The kernel resolves no path from a registered directory: `Fixed` must not compile where the same with `Fd` does.

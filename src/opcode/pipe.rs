@@ -46,14 +46,34 @@ impl Entry {
 /// `O_NONBLOCK` is set. `ECANCELED`, `EINTR`: cancelled, before it ran or in the middle (where some kernels say 512).
 ///
 /// ```
+/// use std::io::Read;
+/// use std::os::fd::AsRawFd;
+///
 /// use bare_uring::opcode::Splice;
 /// use bare_uring::types::{Fd, Fixed};
 ///
-/// # let (file, pipe) = (3, 4);
-/// // The first 4096 bytes of a file to the pipe: an offset for the file, none (-1) for the pipe.
-/// let to_pipe = Splice::new(Fd(file), 0, Fd(pipe), -1, 4096).build();
-/// // From the pipe to wherever a registered socket stands.
-/// let to_socket = Splice::new(Fd(pipe), -1, Fixed(0), -1, 4096).build();
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let file = std::fs::File::open("Cargo.toml")?;
+/// let (mut reader, writer) = std::io::pipe()?;
+/// ring.submitter().register_files(&[file.as_raw_fd()])?;
+/// // 16 bytes of the registered file, from its start on; a pipe has no offset (-1). Which of the two is registered,
+/// // their types say: the flag for the input is set here.
+/// let splice = Splice::new(Fixed(0), 0, Fd(writer.as_raw_fd()), -1, 16).build();
+/// // SAFETY: it points to nothing.
+/// unsafe { ring.submission().push(splice)? };
+/// ring.submit_and_wait(1)?;
+/// let outcome = ring.completion().next().expect("waited for one").outcome();
+/// # if outcome == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.7"); return Ok(()) }
+/// assert_eq!(outcome, Ok(16));
+/// let mut text = [0; 16];
+/// reader.read_exact(&mut text)?;
+/// assert_eq!(text, std::fs::read("Cargo.toml")?[..16]);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SPLICE")]
@@ -153,21 +173,15 @@ impl Pipe {
         entry.addr = address(fds);
         Self(entry)
     }
+}
 
-    /// `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: OpenFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
+file_index! {
     /// Puts both ends among the registered files, without file descriptors: the end to read from into this slot, the
     /// end to write to into the one after it; or each into a free one.
-    #[inline]
-    #[must_use]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
+    Pipe
+}
+
+op_flags! {
+    /// `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
+    Pipe, OpenFlags
 }

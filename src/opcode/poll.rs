@@ -12,9 +12,9 @@ use crate::uapi::io_uring_op::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE};
 /// # Completion
 ///
 /// The events that are there ([`poll_events`](crate::cqueue::Entry::poll_events); those not asked for, `POLLERR` and
-/// `POLLHUP`, among them). `ECANCELED`: removed or cancelled. `EBADF`: `fd` is not open. `EINVAL`: with
-/// [`multi`](Self::multi), the flag [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS). A file that can't be polled is
-/// always ready.
+/// `POLLHUP`, among them). `ECANCELED`: removed or cancelled, at once. `EBADF`: `fd` is not open. `EINVAL`: with
+/// [`multi`](Self::multi), the flag [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS). A file that can't be polled
+/// is always ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_POLL_ADD")]
 #[doc(alias = "io_uring_prep_poll_add")]
@@ -86,19 +86,46 @@ impl PollRemove {
 /// already, it completes at once.
 ///
 /// ```
-/// use bare_uring::opcode;
-/// use bare_uring::types::PollEvents;
+/// use std::os::fd::AsRawFd;
+/// use std::os::unix::net::UnixStream;
 ///
-/// let other_events = opcode::PollUpdate::events(7, PollEvents(4));
-/// let other_name = opcode::PollUpdate::user_data(7, 8);
-/// let both = opcode::PollUpdate::user_data(7, 8).with_events(PollEvents(4));
-/// # let _ = (other_events, other_name, both);
+/// use bare_uring::opcode::{PollAdd, PollUpdate};
+/// use bare_uring::types::{Fd, PollEvents};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// const POLLIN: u32 = 1;
+/// const POLLOUT: u32 = 4;
+/// let (socket, _peer) = UnixStream::pair()?;
+/// // Nothing will ever come.
+/// let poll = PollAdd::new(Fd(socket.as_raw_fd()), PollEvents(POLLIN)).build().user_data(7);
+/// // SAFETY: it points to nothing.
+/// unsafe { ring.submission().push(poll)? };
+/// ring.submit()?;
+/// // From now on it waits for room to write, which there is, and carries 8. (`events(7, ..)` leaves the user data
+/// // alone, `user_data(7, 8)` the events.)
+/// let update = PollUpdate::user_data(7, 8).with_events(PollEvents(POLLOUT)).build().user_data(1);
+/// // SAFETY: it points to nothing.
+/// unsafe { ring.submission().push(update)? };
+/// ring.submit_and_wait(2)?;
+/// let mut seen = [(0, Ok(0)); 2];
+/// for (seen, cqe) in seen.iter_mut().zip(ring.completion()) {
+///     *seen = (cqe.user_data(), cqe.outcome());
+/// }
+/// # if seen.contains(&(1, Err(bare_uring::Errno::EINVAL))) { println!("skipped: before Linux 5.13"); return Ok(()) }
+/// seen.sort_by_key(|&(user_data, _)| user_data);
+/// assert_eq!(seen, [(1, Ok(0)), (8, Ok(POLLOUT))]);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Completion
 ///
-/// 0: changed. `ENOENT`: there is no such poll. `EALREADY`: it is just completing. Where the changed poll can't be armed
-/// anew, it completes with `ECANCELED` itself.
+/// 0: changed. `ENOENT`: there is no such poll. `EALREADY`: it is just completing. Where the changed poll can't be
+/// armed anew, it completes with `ECANCELED` itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_POLL_REMOVE")]
 #[doc(alias = "io_uring_prep_poll_update")]

@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use super::address;
+use super::{address, on_memory};
 use crate::flags::{AttrTypes, RwFlags, SqeFlags};
 use crate::squeue::Entry;
 use crate::types::sealed::UseFixed;
@@ -53,6 +53,20 @@ macro_rules! single {
             ///
             /// The attribute must stay valid until the entry was submitted, the memory that it points to until the
             /// completion. `EINVAL`: the file has no such thing; `EOPNOTSUPP`: it was not opened with `O_DIRECT`.
+            ///
+            /// ```
+            /// use bare_uring::opcode::Write;
+            /// use bare_uring::types::{AttrPi, Fd, IntegrityFlags};
+            ///
+            /// // Two blocks of 512 bytes, for a device that keeps 8 bytes of integrity data for each: a checksum (the
+            /// // guard), a tag of the application's, and a reference tag, which counts the blocks from the seed on.
+            /// let (blocks, mut integrity) = ([0_u8; 1024], [0_u8; 16]);
+            /// let checked = IntegrityFlags::CHK_GUARD | IntegrityFlags::CHK_REFTAG;
+            /// let pi = AttrPi::new(integrity.as_mut_ptr(), 16).flags(checked).seed(8);
+            /// let entry = Write::new(Fd(3), blocks.as_ptr(), 1024).offset(8 * 512).pi(&pi).build();
+            /// // From the push on: `pi` until it was submitted, `blocks` and `integrity` until the completion.
+            /// # let _ = entry;
+            /// ```
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_RW_ATTR_FLAG_PI")]
@@ -70,7 +84,7 @@ macro_rules! single {
             #[doc(alias = "attr_type_mask")]
             pub fn attributes(mut self, attributes: *const c_void, types: AttrTypes) -> Self {
                 self.0.addr3 = address(attributes);
-                self.0.optval = types.bits();
+                self.0.attr_type_mask = types.bits();
                 self
             }
         }
@@ -95,9 +109,12 @@ macro_rules! written {
     )*};
 }
 
-positioned!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed ReadMulti);
-single!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed);
-written!(Write Writev WriteFixed WritevFixed);
+/// An entry about memory of a registered buffer.
+fn within<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32, buf_index: u16) -> Entry {
+    let mut entry = on_memory(code, fd, memory, len);
+    entry.buf_index = buf_index;
+    entry
+}
 
 /// Reads into one buffer, as `pread(2)`.
 ///
@@ -105,9 +122,11 @@ written!(Write Writev WriteFixed WritevFixed);
 ///
 /// # Completion
 ///
-/// The number of bytes read, which can be less than asked for; 0 is the end of the file. `EAGAIN`: nothing to read, and
-/// the file is non-blocking. `ECANCELED`: cancelled, or a request linked before it failed. `EBADF`, `EFAULT`, `EINTR`,
-/// `EINVAL`, `EIO`, `EISDIR` as `preadv(2)`.
+/// The number of bytes read, which can be less than asked for (read on behind them; with a link, the chain is broken
+/// then); 0 is the end of the file. `EAGAIN`: nothing to read, and the file is non-blocking: wait with a
+/// [`PollAdd`](super::PollAdd), or make it blocking, and the kernel waits. `ECANCELED`, `EINTR`:
+/// [cancelled](crate::opcode#cancelling); of a file on a disk, once it is under way, it can't be. `EOPNOTSUPP`: a flag
+/// or polled I/O that the file does not do. `EBADF`, `EFAULT`, `EINVAL`, `EIO`, `EISDIR` as `preadv(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_READ")]
 #[doc(alias = "io_uring_prep_read")]
@@ -121,22 +140,14 @@ impl Read {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
+}
 
+buf_group! {
     /// Lets the kernel pick a buffer of this group, of which the request's length is the limit (0: all of it); the
     /// completion has its id. `ENOBUFS`: the group is empty. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
-    }
+    Read
 }
 
 /// Writes from one buffer, as `pwrite(2)`.
@@ -145,9 +156,12 @@ impl Read {
 ///
 /// # Completion
 ///
-/// The number of bytes written, which can be less than asked for. `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for
-/// the rest. `EPIPE`: nobody reads. `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`,
-/// `EFAULT`, `EINTR`, `EINVAL`, `EIO` as `pwritev(2)`.
+/// The number of bytes written, which can be less than asked for (write on behind them; with a link, the chain is
+/// broken then). `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for the rest. `EPIPE`: nobody reads; the signal
+/// `SIGPIPE` can come too, unless [`RwFlags`] has `RWF_NOSIGNAL` (6.18). `EAGAIN`: no room, and the file is
+/// non-blocking: wait with a [`PollAdd`](super::PollAdd). `ECANCELED`, `EINTR`: [cancelled](crate::opcode#cancelling);
+/// of a file on a disk, once it is under way, it can't be. `EOPNOTSUPP`: a flag or polled I/O that the file does not
+/// do. `EBADF`, `EFAULT`, `EINVAL`, `EIO` as `pwritev(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITE")]
 #[doc(alias = "io_uring_prep_write")]
@@ -161,10 +175,7 @@ impl Write {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
 }
 
@@ -175,9 +186,7 @@ impl Write {
 ///
 /// # Completion
 ///
-/// The number of bytes read, which can be less than asked for; 0 is the end of the file. `EAGAIN`: nothing to read, and
-/// the file is non-blocking. `ECANCELED`: cancelled, or a request linked before it failed. `EBADF`, `EFAULT`, `EINTR`,
-/// `EINVAL`, `EIO`, `EISDIR` as `preadv(2)`.
+/// As that of [`Read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_READV")]
 #[doc(alias = "io_uring_prep_readv")]
@@ -191,22 +200,14 @@ impl Readv {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, iovec, count))
     }
+}
 
+buf_group! {
     /// Lets the kernel pick a buffer of this group. There must be one piece (else `EINVAL`), of which the length alone
     /// counts, as the limit; the completion has the buffer's id. `ENOBUFS`: the group is empty. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
-    }
+    Readv
 }
 
 /// Writes from several buffers, as `pwritev(2)`.
@@ -216,9 +217,7 @@ impl Readv {
 ///
 /// # Completion
 ///
-/// The number of bytes written, which can be less than asked for. `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for
-/// the rest. `EPIPE`: nobody reads. `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`,
-/// `EFAULT`, `EINTR`, `EINVAL`, `EIO` as `pwritev(2)`.
+/// As that of [`Write`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITEV")]
 #[doc(alias = "io_uring_prep_writev")]
@@ -232,10 +231,7 @@ impl Writev {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, iovec, count))
     }
 }
 
@@ -245,9 +241,7 @@ impl Writev {
 ///
 /// # Completion
 ///
-/// The number of bytes read, which can be less than asked for; 0 is the end of the file. `EAGAIN`: nothing to read, and
-/// the file is non-blocking. `ECANCELED`: cancelled, or a request linked before it failed. `EBADF`, `EFAULT`, `EINTR`,
-/// `EINVAL`, `EIO`, `EISDIR` as `preadv(2)`.
+/// As that of [`Read`]. `EFAULT`: not within the buffer, or there is no such buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_READ_FIXED")]
 #[doc(alias = "io_uring_prep_read_fixed")]
@@ -262,11 +256,7 @@ impl ReadFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, buf, len, buf_index))
     }
 }
 
@@ -276,9 +266,7 @@ impl ReadFixed {
 ///
 /// # Completion
 ///
-/// The number of bytes written, which can be less than asked for. `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for
-/// the rest. `EPIPE`: nobody reads. `ECANCELED`: cancelled, or a request linked before it failed. `EAGAIN`, `EBADF`,
-/// `EFAULT`, `EINTR`, `EINVAL`, `EIO` as `pwritev(2)`.
+/// As that of [`Write`]. `EFAULT`: not within the buffer, or there is no such buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITE_FIXED")]
 #[doc(alias = "io_uring_prep_write_fixed")]
@@ -293,11 +281,7 @@ impl WriteFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, buf, len, buf_index))
     }
 }
 
@@ -324,11 +308,7 @@ impl ReadvFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, iovec, count, buf_index))
     }
 }
 
@@ -355,11 +335,7 @@ impl WritevFixed {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, iovec: *const IoVec, count: u32, buf_index: u16) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.buf_index = buf_index;
-        Self(entry)
+        Self(within(Self::CODE, fd, iovec, count, buf_index))
     }
 }
 
@@ -372,8 +348,9 @@ impl WritevFixed {
 ///
 /// One for each read, with the number of bytes and the buffer's id. While they carry
 /// [`MORE`](crate::cqueue::Flags::MORE), the request goes on; the first without it is the last: 0: the end of the file.
-/// `ENOBUFS`: the group is empty. `ECANCELED`: cancelled. `EBADFD`: the file can't be polled. A success without `MORE`:
-/// the completion queue was full. Else as [`Read`].
+/// `ENOBUFS`: the group is empty: give buffers back, and push the request anew. `ECANCELED`: cancelled. `EBADFD`: the
+/// file can't be polled. A success without `MORE`: the completion queue was full; push the request anew. Else as
+/// [`Read`]. [`Recv::multi`](super::Recv::multi) has an example of such a request with its buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_READ_MULTISHOT")]
 #[doc(alias = "io_uring_prep_read_multishot")]
@@ -393,3 +370,7 @@ impl ReadMulti {
         Self(entry)
     }
 }
+
+positioned!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed ReadMulti);
+single!(Read Write Readv Writev ReadFixed WriteFixed ReadvFixed WritevFixed);
+written!(Write Writev WriteFixed WritevFixed);

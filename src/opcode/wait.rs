@@ -20,9 +20,9 @@ use crate::uapi::io_uring_op::IORING_OP_WAITID;
 ///
 /// # Completion
 ///
-/// 0, and the buffer filled. `ECHILD`: there is no such child. `ECANCELED`: cancelled; the buffer then says that no child
-/// had anything to tell. `EINVAL`: options that the kernel does not know, or none of what to wait for. `EFAULT`: the
-/// buffer can't be written to; the child was waited for all the same.
+/// 0, and the buffer filled. `ECHILD`: there is no such child. `ECANCELED`: cancelled; the buffer then says that no
+/// child had anything to tell. `EINVAL`: options that the kernel does not know, or none of what to wait for. `EFAULT`:
+/// the buffer can't be written to; the child was waited for all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WAITID")]
 #[doc(alias = "io_uring_prep_waitid")]

@@ -21,14 +21,9 @@ impl Entry {
 /// What the two that set have.
 macro_rules! sets {
     ($($name:ident)*) => {$(
-        impl $name {
+        op_flags! {
             /// `XATTR_CREATE`, `XATTR_REPLACE`; at first either is done.
-            #[inline]
-            #[must_use]
-            pub const fn flags(mut self, flags: XattrFlags) -> Self {
-                self.0.op_flags = flags.0;
-                self
-            }
+            $name, XattrFlags
         }
     )*};
 }

@@ -56,7 +56,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         }
         self.core.rings.write_indices();
         self.sq = squeue::Local::new(&self.core.rings, self.params().setup());
-        self.cq = cqueue::Local::new(&self.core.rings);
+        self.cq = cqueue::Local::new(&self.core.rings, self.params().setup());
         Ok(())
     }
 }

@@ -1,16 +1,18 @@
 //! The entries of a submission queue, and how each kind lies in the ring.
 
+use core::cell::Cell;
 use core::fmt;
 use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
 
 use crate::flags::{SetupFlags, SqeFlags as Flags};
 use crate::index::Slots;
+use crate::memory::slot;
 use crate::types::sealed::Target;
 use crate::uapi;
 
 pub(crate) mod sealed {
-    use super::{NonNull, SetupFlags, Slots};
+    use super::{Cell, Flags, NonNull, SetupFlags, Slots};
 
     /// How a kind of entry lies in the ring.
     pub trait Layout: Sized {
@@ -20,13 +22,14 @@ pub(crate) mod sealed {
         /// How many slots this entry takes if it is written where `until_end` slots are left in the array.
         fn slots(&self, until_end: u32) -> u32;
 
-        /// Writes the entry.
+        /// Writes the entry. `link` is what links the entry before it to this one, where fillers may come between the
+        /// two; then it is kept up to date.
         ///
         /// # Safety
         ///
         /// `sqes` are the entries of a ring of this kind with as many slots as `ring` says, and nobody reads or writes
         /// the `self.slots(ring.until_end(at))` slots from `at` on.
-        unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32);
+        unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, link: &Cell<Flags>);
     }
 }
 
@@ -37,9 +40,55 @@ impl EntryMarker for Entry {}
 impl EntryMarker for Entry128 {}
 impl EntryMarker for EntryMixed {}
 
+/// What every request has: its flags, user data and credentials. `$entry` is where the first 64 bytes lie in it.
+macro_rules! in_every_request {
+    ($name:ident $(, $entry:ident)?) => {
+        impl $name {
+            /// The request's opcode (`IORING_OP_*`).
+            #[must_use]
+            pub const fn opcode(&self) -> u8 {
+                self$(.$entry)?.opcode
+            }
+
+            /// Adds flags to those that the request has.
+            #[inline]
+            #[must_use]
+            pub const fn flags(mut self, flags: Flags) -> Self {
+                self$(.$entry)?.flags |= flags.bits();
+                self
+            }
+
+            /// Sets the value that the completion will carry.
+            #[inline]
+            #[must_use]
+            pub const fn user_data(mut self, user_data: u64) -> Self {
+                self$(.$entry)?.user_data = user_data;
+                self
+            }
+
+            /// The value that the completion will carry.
+            #[must_use]
+            pub const fn get_user_data(&self) -> u64 {
+                self$(.$entry)?.user_data
+            }
+
+            /// Runs the request with the credentials registered under this number. Since 5.6.
+            #[inline]
+            #[must_use]
+            pub const fn personality(mut self, personality: u16) -> Self {
+                self$(.$entry)?.personality = personality;
+                self
+            }
+        }
+    };
+}
+
+in_every_request!(Entry);
+in_every_request!(Entry128, entry);
+
 /// A request of 64 bytes (`struct io_uring_sqe`), as the opcodes of [`opcode`](crate::opcode) build it.
 ///
-/// The fields are flat: where the kernel's structure has a union, its first name stands here, and the opcodes know
+/// The fields are flat: where the kernel's structure has a union, one of its names stands here, and the opcodes know
 /// what they put there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "io_uring_sqe")]
@@ -58,7 +107,7 @@ pub struct Entry {
     pub(crate) personality: u16,
     pub(crate) file_index: u32,
     pub(crate) addr3: u64,
-    pub(crate) optval: u64,
+    pub(crate) attr_type_mask: u64,
 }
 
 impl Entry {
@@ -79,8 +128,20 @@ impl Entry {
             personality: 0,
             file_index: 0,
             addr3: 0,
-            optval: 0,
+            attr_type_mask: 0,
         }
+    }
+
+    /// Fills a slot of a mixed ring: a nop that goes on with the chain it stands in, and completes only if that fails.
+    const fn filler(link: Flags) -> Self {
+        Self::new(uapi::io_uring_op::IORING_OP_NOP as u8)
+            .flags(Flags::SKIP_SUCCESS.union(link))
+            .user_data(crate::cqueue::HIDDEN)
+    }
+
+    /// What links the next entry to this one.
+    const fn link(&self) -> Flags {
+        Flags::from_bits_retain(self.flags).intersection(Flags::IO_LINK.union(Flags::IO_HARDLINK))
     }
 
     /// The same entry for this file.
@@ -111,42 +172,6 @@ impl Entry {
         // SAFETY: both are 64 bytes, and the entry has no padding (asserted below), so that each byte has a value.
         unsafe { core::mem::transmute(self) }
     }
-
-    /// The request's opcode (`IORING_OP_*`).
-    #[must_use]
-    pub const fn opcode(&self) -> u8 {
-        self.opcode
-    }
-
-    /// Adds flags to those that the request has.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: Flags) -> Self {
-        self.flags |= flags.bits();
-        self
-    }
-
-    /// Sets the value that the completion will carry.
-    #[inline]
-    #[must_use]
-    pub const fn user_data(mut self, user_data: u64) -> Self {
-        self.user_data = user_data;
-        self
-    }
-
-    /// The value that the completion will carry.
-    #[must_use]
-    pub const fn get_user_data(&self) -> u64 {
-        self.user_data
-    }
-
-    /// Runs the request with the credentials registered under this number. Since 5.6.
-    #[inline]
-    #[must_use]
-    pub const fn personality(mut self, personality: u16) -> Self {
-        self.personality = personality;
-        self
-    }
 }
 
 impl fmt::Debug for Entry {
@@ -169,9 +194,9 @@ impl sealed::Layout for Entry {
     }
 
     #[inline(always)]
-    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32) {
-        // SAFETY: the slot's number is below the number of slots, each of 64 bytes.
-        let slot = unsafe { sqes.cast::<Self>().add(ring.slot(at) as usize) };
+    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, _link: &Cell<Flags>) {
+        // SAFETY: the entries are `Self`s, one for each slot.
+        let slot = unsafe { slot::<Self>(sqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
         unsafe { slot.write(self) };
     }
@@ -217,9 +242,9 @@ impl sealed::Layout for Entry128 {
     }
 
     #[inline(always)]
-    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32) {
-        // SAFETY: the slot's number is below the number of slots, each of 128 bytes.
-        let slot = unsafe { sqes.cast::<Self>().add(ring.slot(at) as usize) };
+    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, _link: &Cell<Flags>) {
+        // SAFETY: the entries are `Self`s, one for each slot.
+        let slot = unsafe { slot::<Self>(sqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
         unsafe { slot.write(self) };
     }
@@ -228,8 +253,11 @@ impl sealed::Layout for Entry128 {
 /// A request of either size, for a ring that takes both (`IORING_SETUP_SQE_MIXED`). Since 6.19.
 ///
 /// A large one takes two slots that follow each other; where the array ends between them, a nop without completion
-/// fills the last one. That nop ends a chain of links that runs over it, and since it skips its completion, the kernel
-/// refuses `IO_DRAIN` on the ring from then on (`EOPNOTSUPP`). Counts of such a ring are counts of slots, fillers included.
+/// fills the last one. A chain of links goes on through it. Since it skips its completion, the kernel refuses `IO_DRAIN`
+/// on the ring from then on (`EOPNOTSUPP`). Counts of such a ring are counts of slots, fillers included.
+///
+/// If a chain fails before the filler that it runs through, the kernel completes that one after all. Its completion never
+/// surfaces; it goes by a user data of its own, `0xba5e_0b5e_55ed_0000`, which the caller's must not have here.
 ///
 /// A large entry must have an opcode that is made for it: of any other the kernel would take the second half for a request
 /// of its own.
@@ -268,21 +296,26 @@ impl sealed::Layout for EntryMixed {
     }
 
     #[inline(always)]
-    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32) {
+    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, link: &Cell<Flags>) {
+        let before = link.get();
         let large = match self {
-            // SAFETY: the caller's contract is this one's, for one slot.
-            Self::Small(entry) => return unsafe { entry.write(sqes, ring, at) },
+            Self::Small(entry) => {
+                link.set(entry.link());
+                // SAFETY: the caller's contract is this one's, for one slot.
+                return unsafe { entry.write(sqes, ring, at, link) };
+            }
             Self::Large(large) => large,
         };
+        link.set(large.entry.link());
         let mut at = at;
         if ring.until_end(at) == 1 {
-            let filler = Entry::new(uapi::io_uring_op::IORING_OP_NOP as u8).flags(Flags::SKIP_SUCCESS);
+            let filler = Entry::filler(before);
             // SAFETY: the caller gave three slots; this is the first, the last one of the array.
-            unsafe { filler.write(sqes, ring, at) };
+            unsafe { filler.write(sqes, ring, at, link) };
             at = at.wrapping_add(1);
         }
-        // SAFETY: two slots of 64 bytes are left in the array from here on.
-        let slot = unsafe { sqes.cast::<Entry>().add(ring.slot(at) as usize) };
+        // SAFETY: the slots have 64 bytes, and two are left in the array from this one on.
+        let slot = unsafe { slot::<Entry>(sqes, ring, at) };
         // SAFETY: both slots are inside the entries and nobody else uses them.
         unsafe { slot.cast::<Entry128>().write(large) };
     }
@@ -309,5 +342,5 @@ const _: () = {
     assert!(offset_of!(Entry, addr3) == offset_of!(Sqe, __bindgen_anon_6));
     assert!(offset_of!(Entry128, tail) == size_of::<Entry>());
     // The fields fill the entry: no padding.
-    assert!(offset_of!(Entry, optval) + size_of::<u64>() == size_of::<Entry>());
+    assert!(offset_of!(Entry, attr_type_mask) + size_of::<u64>() == size_of::<Entry>());
 };

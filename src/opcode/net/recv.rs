@@ -1,8 +1,7 @@
 //! Receiving.
 
-use crate::flags::SqeFlags;
 use crate::flags::net::transfer;
-use crate::opcode::address;
+use crate::opcode::on_memory;
 use crate::squeue::Entry;
 use crate::types::MsgHdr;
 use crate::types::sealed::UseFixed;
@@ -16,10 +15,11 @@ use crate::uapi::io_uring_op::{IORING_OP_RECV, IORING_OP_RECVMSG};
 /// # Completion
 ///
 /// The number of bytes received; 0: the peer sends nothing more (or an empty datagram). The flag `SOCK_NONEMPTY` says
-/// that there is more to receive. `ENOBUFS`: the group has no buffer left, which ends a multishot too, or does not exist. `ENOTCONN`: the
-/// socket is not connected. `ECONNRESET`: the peer is gone. `EAGAIN`: nothing there, and the socket or the flags say not
-/// to wait. `ENOTSOCK`: `fd` is no socket. `EINVAL`: a facet that this kernel does not have, or multishot without a
-/// group. `ECANCELED`, `EBADF`, `EFAULT`, `EINTR` and others as `recv(2)`.
+/// that there is more to receive. `ENOBUFS`: the group has no buffer left, which ends a multishot too (give buffers
+/// back, and push the request anew), or does not exist. `ENOTCONN`: the socket is not connected. `ECONNRESET`: the peer
+/// is gone. `EAGAIN`: nothing there, and the socket or the flags say not to wait. `ENOTSOCK`: `fd` is no socket.
+/// `EINVAL`: a facet that this kernel does not have, or multishot without a group. `ECANCELED`:
+/// [cancelled](crate::opcode#cancelling), at once. `EBADF`, `EFAULT`, `EINTR` and others as `recv(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RECV")]
 #[doc(alias = "io_uring_prep_recv")]
@@ -27,45 +27,67 @@ use crate::uapi::io_uring_op::{IORING_OP_RECV, IORING_OP_RECVMSG};
 pub struct Recv(Entry);
 
 request!(Recv, IORING_OP_RECV);
-transfer!(Recv);
 
 impl Recv {
     /// Receives at most `len` bytes from `fd` to `buf`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *mut u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
 
     /// Receives again and again, each time into the next buffer of this group, until a completion without `MORE`. The
     /// same as [`new`](Self::new) without a buffer, [`buf_group`](Self::buf_group), [`multishot`](Self::multishot).
     ///
     /// ```
-    /// # use std::os::fd::AsRawFd;
-    /// use bare_uring::{opcode, types::Fd};
-    /// # let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    /// // One request for all that will ever come, at most 64 KiB in all (since Linux 6.17).
-    /// let entry = opcode::Recv::multi(Fd(socket.as_raw_fd()), 3).limit(65_536).build();
+    /// use std::io::Write;
+    /// use std::mem::MaybeUninit;
+    /// use std::os::fd::AsRawFd;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// use bare_uring::opcode;
+    /// use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState};
+    /// use bare_uring::types::Fd;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut ring = match bare_uring::IoUring::new(8) {
+    /// #     Ok(ring) => ring,
+    /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+    /// # };
+    /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
+    /// // Four buffers of 64 bytes, for ever the kernel's or the completions'; the kernel has room for their list.
+    /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 256), for_ever(BufferState::NEW, 4));
+    /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
+    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
+    /// let mut group = group?;
+    ///
+    /// let (mut peer, socket) = UnixStream::pair()?;
+    /// let receive = opcode::Recv::multi(Fd(socket.as_raw_fd()), 3).build();
+    /// // SAFETY: it uses the group's buffers alone, which are there for ever.
+    /// unsafe { ring.submission().push(receive)? };
+    /// for text in ["one request,", "any number of completions"] {
+    ///     peer.write_all(text.as_bytes())?;
+    ///     ring.submit_and_wait(1)?;
+    ///     let cqe = ring.completion().next().expect("waited for one");
+    ///     // SAFETY: a completion of this ring, looked at once.
+    ///     let buffer = unsafe { group.take(&cqe) }.expect("names a buffer");
+    ///     assert_eq!((&*buffer, cqe.more()), (text.as_bytes(), true));
+    ///     group.recycle(buffer).expect("is of this group");
+    ///     group.publish();
+    /// }
+    /// drop(peer);
+    /// ring.submit_and_wait(1)?;
+    /// let cqe = ring.completion().next().expect("waited for one");
+    /// assert_eq!((cqe.outcome(), cqe.more()), (Ok(0), false));
+    /// # Ok(())
+    /// # }
     /// ```
     #[inline]
     #[must_use]
     #[doc(alias = "io_uring_prep_recv_multishot")]
     pub fn multi(fd: impl UseFixed, group: u16) -> Self {
         Self(Entry::new(Self::CODE).target(fd.into_target())).buf_group(group).multishot()
-    }
-
-    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit, unless it is 0; the
-    /// completion has its id. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
     }
 
     /// Receives again and again, until a completion without `MORE`; needs [`buf_group`](Self::buf_group), and no
@@ -88,28 +110,73 @@ impl Recv {
         self.0.file_index = bytes;
         self
     }
+}
 
+transfer!(Recv);
+
+buf_group! {
+    /// Lets the kernel pick a buffer of this group, of which the request's length is the limit, unless it is 0; the
+    /// completion has its id. Since 5.7.
+    Recv
+}
+
+bundle! {
     /// With [`buf_group`](Self::buf_group): fills several buffers of the group at once, as many as the kernel sees fit.
     /// The completion names the first of them, the others follow in the ring's order; its result is the bytes of all
-    /// ([`BufRing::take_bundle`](crate::register::buf_ring::BufRing::take_bundle)). Since 6.10 (`FEAT_RECVSEND_BUNDLE`).
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_BUNDLE")]
-    pub const fn bundle(mut self) -> Self {
-        self.0.ioprio |= transfer::BUNDLE;
-        self
-    }
+    /// ([`BufRing::take_bundle`](crate::register::buf_ring::BufRing::take_bundle)). Since 6.10
+    /// (`FEAT_RECVSEND_BUNDLE`).
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::mem::MaybeUninit;
+    /// use std::os::fd::AsRawFd;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// use bare_uring::opcode;
+    /// use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState};
+    /// use bare_uring::types::Fd;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut ring = match bare_uring::IoUring::new(8) {
+    /// #     Ok(ring) => ring,
+    /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+    /// # };
+    /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
+    /// // Eight buffers of 4 bytes.
+    /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 32), for_ever(BufferState::NEW, 8));
+    /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
+    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
+    /// let mut group = group?;
+    /// let (mut peer, socket) = UnixStream::pair()?;
+    /// peer.write_all(b"0123456789")?;
+    /// let receive = opcode::Recv::new(Fd(socket.as_raw_fd()), std::ptr::null_mut(), 0).buf_group(3).bundle().build();
+    /// // SAFETY: it uses the group's buffers alone, which are there for ever.
+    /// unsafe { ring.submission().push(receive)? };
+    /// ring.submit_and_wait(1)?;
+    /// let cqe = ring.completion().next().expect("waited for one");
+    /// # if cqe.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.10"); return Ok(()) }
+    /// // All ten bytes, or fewer: a bundle can be any part of what is there.
+    /// let received = cqe.outcome()? as usize;
+    /// // SAFETY: a completion of this ring, looked at once.
+    /// let taken: Vec<_> = unsafe { group.take_bundle(&cqe) }.collect();
+    /// let mut text = Vec::new();
+    /// for buffer in taken {
+    ///     text.extend_from_slice(&buffer);
+    ///     group.recycle(buffer).expect("is of this group");
+    /// }
+    /// group.publish();
+    /// assert_eq!(text, b"0123456789"[..received]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    Recv
+}
 
+fixed_buffer! {
     /// The buffer lies within this registered one, which must stay registered until the completion. Since 7.2; `EINVAL`
     /// before. Not together with a group.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    Recv
 }
 
 /// Receives a message from a socket, as `recvmsg(2)`.
@@ -120,8 +187,8 @@ impl Recv {
 ///
 /// # Completion
 ///
-/// The number of bytes received; errors as those of [`Recv`], and `EMSGSIZE`: more than 1024 pieces; `EINVAL`: more than
-/// one piece together with a group; `EFAULT`, of a multishot: the buffer is too short for the header and its room.
+/// The number of bytes received; errors as those of [`Recv`], and `EMSGSIZE`: more than 1024 pieces; `EINVAL`: more
+/// than one piece together with a group; `EFAULT`, of a multishot: the buffer is too short for the header and its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RECVMSG")]
 #[doc(alias = "io_uring_prep_recvmsg")]
@@ -129,28 +196,13 @@ impl Recv {
 pub struct RecvMsg(Entry);
 
 request!(RecvMsg, IORING_OP_RECVMSG);
-transfer!(RecvMsg);
 
 impl RecvMsg {
     /// Receives from `fd` as `message` describes.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, message: *mut MsgHdr) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(message);
-        entry.len = 1;
-        Self(entry)
-    }
-
-    /// Lets the kernel pick a buffer of this group for the payload; the header has no piece, or one whose length limits
-    /// it. Since 5.7.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
+        Self(on_memory(Self::CODE, fd, message, 1))
     }
 
     /// Receives again and again, until a completion without `MORE`, which an empty datagram gives too; needs
@@ -158,6 +210,45 @@ impl RecvMsg {
     ///
     /// Each buffer begins with a header of its own, then address and control data: take it apart with
     /// [`RecvMsgOut`](crate::types::RecvMsgOut).
+    ///
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use std::net::UdpSocket;
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// use bare_uring::opcode;
+    /// use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState};
+    /// use bare_uring::types::{Fd, MsgHdr, RecvMsgOut, SockAddr};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut ring = match bare_uring::IoUring::new(8) {
+    /// #     Ok(ring) => ring,
+    /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+    /// # };
+    /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
+    /// # let (buffers, states) = (for_ever(MaybeUninit::new(0), 1024), for_ever(BufferState::NEW, 4));
+    /// # let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// # let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
+    /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
+    /// # let mut group = group?;
+    /// let (socket, peer) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    /// // Room for an address, none for control data, no piece: what comes goes to a buffer of the group.
+    /// let mut message = MsgHdr::new(std::ptr::null(), 0).from(std::ptr::null_mut(), 128);
+    /// let receive = opcode::RecvMsg::new(Fd(socket.as_raw_fd()), &raw mut message).buf_group(3).multishot().build();
+    /// // SAFETY: the header stays until the submission below, the group's buffers are there for ever.
+    /// unsafe { ring.submission().push(receive)? };
+    /// peer.send_to(b"datagram", socket.local_addr()?)?;
+    /// ring.submit_and_wait(1)?;
+    /// let cqe = ring.completion().next().expect("waited for one");
+    /// // SAFETY: a completion of this ring, looked at once.
+    /// let buffer = unsafe { group.take(&cqe) }.expect("names a buffer");
+    /// let out = RecvMsgOut::parse(&buffer, &message).expect("the buffer has room for the header and an address");
+    /// assert_eq!(out.payload_data(), b"datagram");
+    /// let from = SockAddr::from_bytes(out.name_data()).and_then(|from| from.to_ip());
+    /// assert_eq!(from, Some(peer.local_addr()?));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_RECV_MULTISHOT")]
@@ -166,4 +257,12 @@ impl RecvMsg {
         self.0.ioprio |= transfer::MULTISHOT;
         self
     }
+}
+
+transfer!(RecvMsg);
+
+buf_group! {
+    /// Lets the kernel pick a buffer of this group for the payload; the header has no piece, or one whose length limits
+    /// it. Since 5.7.
+    RecvMsg
 }

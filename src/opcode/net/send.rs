@@ -1,8 +1,7 @@
 //! Sending, with the data copied.
 
-use crate::flags::SqeFlags;
 use crate::flags::net::transfer;
-use crate::opcode::address;
+use crate::opcode::on_memory;
 use crate::squeue::Entry;
 use crate::types::sealed::UseFixed;
 use crate::types::{IoVec, MsgHdr};
@@ -19,9 +18,10 @@ use crate::uapi::io_uring_op::{IORING_OP_SEND, IORING_OP_SENDMSG};
 /// The number of bytes sent, which on a stream can be less than asked for unless the flags have
 /// [`WAITALL`](crate::types::MsgFlags::WAITALL). `EPIPE`, `ECONNRESET`: the peer is gone; no signal is raised.
 /// `ENOTCONN`, `EDESTADDRREQ`: no peer and no address. `EMSGSIZE`: too long for a datagram. `EAGAIN`: no room, and the
-/// socket or the flags say not to wait. `ENOBUFS`: the group has no buffer. `ENOENT`: there is no such group. `ENOTSOCK`:
-/// `fd` is no socket. `EINVAL`: a facet that this kernel does not have, an address of more than 128 bytes. `EFAULT`,
-/// `EBADF`, `ECANCELED`, `EINTR`, and others as `send(2)`.
+/// socket or the flags say not to wait. `ENOBUFS`: the group has no buffer. `ENOENT`: there is no such group.
+/// `ENOTSOCK`: `fd` is no socket. `EINVAL`: a facet that this kernel does not have, an address of more than 128 bytes.
+/// `EFAULT`, `EBADF`, `EINTR`, and others as `send(2)`. `ECANCELED`: [cancelled](crate::opcode#cancelling) while it
+/// waited for room; with `WAITALL`, what was sent until then is the result instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SEND")]
 #[doc(alias = "io_uring_prep_send")]
@@ -30,65 +30,42 @@ use crate::uapi::io_uring_op::{IORING_OP_SEND, IORING_OP_SENDMSG};
 pub struct Send(Entry);
 
 request!(Send, IORING_OP_SEND);
-transfer!(Send);
-addressed!(Send, "Since 6.1.");
 
 impl Send {
     /// Sends `len` bytes from `buf` on `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
+}
 
+vectored! {
     /// Sends the `count` pieces at `iovec`, one after the other, without the header that [`SendMsg`] needs. Since 6.17.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_SEND_VECTORIZED")]
-    pub fn vectored(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.ioprio = transfer::VECTORIZED;
-        Self(entry)
-    }
+    Send
+}
 
+transfer!(Send);
+addressed!(Send, "Since 6.1.");
+
+buf_group! {
     /// Sends from the next buffer of this group; the request's length limits it, 0 does not, and its address is not
     /// used. The completion has the buffer's id. Since 6.10.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IOSQE_BUFFER_SELECT")]
-    pub const fn buf_group(mut self, group: u16) -> Self {
-        self.0.buf_index = group;
-        self.0.flags |= SqeFlags::BUFFER_SELECT.bits();
-        self
-    }
+    Send
+}
 
+bundle! {
     /// With [`buf_group`](Self::buf_group): sends the buffers of the group, in its order, as many as there are. Each
     /// completion but the last carries `MORE`; each names the first buffer that it sent, and counts the bytes of all.
     /// Since 6.10 (`FEAT_RECVSEND_BUNDLE`).
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_BUNDLE")]
     #[doc(alias = "io_uring_prep_send_bundle")]
-    pub const fn bundle(mut self) -> Self {
-        self.0.ioprio |= transfer::BUNDLE;
-        self
-    }
+    Send
+}
 
+fixed_buffer! {
     /// The buffer lies within this registered one, which must stay registered until the completion. Since 7.2; `EINVAL`
     /// before. Not together with a group.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    Send
 }
 
 /// Sends a message on a socket, as `sendmsg(2)`.
@@ -107,16 +84,14 @@ impl Send {
 pub struct SendMsg(Entry);
 
 request!(SendMsg, IORING_OP_SENDMSG);
-transfer!(SendMsg);
 
 impl SendMsg {
     /// Sends the message that `message` describes on `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, message: *const MsgHdr) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(message);
-        entry.len = 1;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, message, 1))
     }
 }
+
+transfer!(SendMsg);

@@ -48,14 +48,19 @@ impl Socket {
         self.0.off |= flags.0 as u64;
         self
     }
+}
 
+file_index! {
     /// Puts the socket among the registered files, without a file descriptor.
-    #[inline]
-    #[must_use]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
-    }
+    Socket
+}
+
+/// An entry about a socket and an address of `len` bytes.
+fn named(code: u8, fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Entry {
+    let mut entry = Entry::new(code).target(fd.into_target());
+    entry.addr = address(addr);
+    entry.off = u64::from(len);
+    entry
 }
 
 /// Gives a socket its address, as `bind(2)`.
@@ -79,10 +84,7 @@ impl Bind {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(addr);
-        entry.off = u64::from(len);
-        Self(entry)
+        Self(named(Self::CODE, fd, addr, len))
     }
 }
 
@@ -135,10 +137,7 @@ impl Connect {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(addr);
-        entry.off = u64::from(len);
-        Self(entry)
+        Self(named(Self::CODE, fd, addr, len))
     }
 }
 
@@ -153,8 +152,10 @@ impl Connect {
 /// [`file_index`](Self::file_index) 0, or the slot allocated. The flag `SOCK_NONEMPTY` says that another connection
 /// waits. `EAGAIN`: none there, with [`dontwait`](Self::dontwait), or on a non-blocking socket. `EMFILE`, `ENFILE`: no
 /// descriptor, or no slot, is free. `EINVAL`: the socket does not listen; unknown flags; close-on-exec together with a
-/// slot; multishot with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `ECANCELED`, `EBADF`,
-/// `EFAULT`, `ENOTSOCK`, `ENXIO` (no registered files), `EOPNOTSUPP` and others as `accept(2)`.
+/// slot; multishot with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`,
+/// `ENOTSOCK`, `ENXIO` (no registered files), `EOPNOTSUPP` and others as `accept(2)`. `ECANCELED`:
+/// [cancelled](crate::opcode#cancelling), at once. After `EMFILE`, `ENFILE` and `ECONNABORTED`, which end a multishot,
+/// push the request anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_ACCEPT")]
 #[doc(alias = "io_uring_prep_accept")]
@@ -165,8 +166,8 @@ pub struct Accept(Entry);
 request!(Accept, IORING_OP_ACCEPT);
 
 impl Accept {
-    /// Accepts from `fd`. The peer's address goes to `addr`, its length to `addrlen`, which at first is the room for it:
-    /// both from [`SockAddr::out`](crate::types::SockAddr::out), or both null.
+    /// Accepts from `fd`. The peer's address goes to `addr`, its length to `addrlen`, which at first is the room for
+    /// it: both from [`SockAddr::out`](crate::types::SockAddr::out), or both null.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *mut SockAddrStorage, addrlen: *mut u32) -> Self {
@@ -178,29 +179,41 @@ impl Accept {
 
     /// Accepts again and again, without addresses. The same as [`new`](Self::new) with nulls and
     /// [`multishot`](Self::multishot).
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// use bare_uring::opcode::Accept;
+    /// use bare_uring::types::{DestinationSlot, Fd};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut ring = match bare_uring::IoUring::new(8) {
+    /// #     Ok(ring) => ring,
+    /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+    /// # };
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// // Into free slots among eight: no connection ever has a descriptor.
+    /// let slots = ring.submitter().register_files_sparse(8);
+    /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+    /// slots?;
+    /// let accept = Accept::multi(Fd(listener.as_raw_fd())).file_index(DestinationSlot::ALLOCATE).build();
+    /// // SAFETY: it points to nothing.
+    /// unsafe { ring.submission().push(accept)? };
+    /// for slot in 0..2 {
+    ///     let _peer = TcpStream::connect(listener.local_addr()?)?;
+    ///     ring.submit_and_wait(1)?;
+    ///     let cqe = ring.completion().next().expect("waited for one");
+    ///     assert_eq!((cqe.outcome(), cqe.more()), (Ok(slot), true));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     #[must_use]
     #[doc(alias = "io_uring_prep_multishot_accept")]
     pub fn multi(fd: impl UseFixed) -> Self {
         Self(Entry::new(Self::CODE).target(fd.into_target())).multishot()
-    }
-
-    /// The new file's flags.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: SocketFlags) -> Self {
-        self.0.op_flags = flags.0;
-        self
-    }
-
-    /// Puts the connection among the registered files, without a file descriptor. Since 5.15;
-    /// [`ALLOCATE`](DestinationSlot::ALLOCATE), the only one that multishot takes, since 5.19.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "io_uring_prep_multishot_accept_direct")]
-    pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-        self.0.file_index = slot.encoded();
-        self
     }
 
     /// Accepts again and again, until a completion without `MORE`. All peers' addresses go to the same place: pass
@@ -230,6 +243,18 @@ impl Accept {
         self.0.ioprio |= accept::POLL_FIRST;
         self
     }
+}
+
+file_index! {
+    /// Puts the connection among the registered files, without a file descriptor. Since 5.15;
+    /// [`ALLOCATE`](DestinationSlot::ALLOCATE), the only one that multishot takes, since 5.19.
+    #[doc(alias = "io_uring_prep_multishot_accept_direct")]
+    Accept
+}
+
+op_flags! {
+    /// The new file's flags.
+    Accept, SocketFlags
 }
 
 /// Closes one or both directions of a connection, as `shutdown(2)`.

@@ -1,7 +1,7 @@
 //! Sending and receiving without a copy.
 
 use crate::flags::net::transfer;
-use crate::opcode::address;
+use crate::opcode::on_memory;
 use crate::squeue::Entry;
 use crate::types::sealed::UseFixed;
 use crate::types::{IoVec, MsgHdr};
@@ -37,18 +37,55 @@ macro_rules! notifies {
 ///
 /// Since 6.0. The buffer (of a vectored send, each of its pieces; of a registered one, its registration) must stay
 /// valid and unchanged **until the notification**: a second completion, with the flag `NOTIF`, which follows each first
-/// one that carries `MORE`. An address, and the array of a vectored send, must stay valid until the entry was submitted.
+/// one that carries `MORE`. An address, and the array of a vectored send, must stay valid until the entry was
+/// submitted.
 ///
 /// # Completion
 ///
-/// Two: first the number of bytes sent or an error, with `MORE` if a notification follows (after an error too); then the
-/// notification with result 0 or, with [`report_usage`](Self::report_usage), whether data was copied
-/// ([`Entry::notif`](crate::cqueue::Entry::notif) tells them apart). `EOPNOTSUPP`: no zero copy on sockets of this kind:
-/// unix sockets, for one. `ENOMEM`, `ENOBUFS`: too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit).
-/// `EINVAL`: with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS); a facet that this kernel does not have. `EFAULT`:
-/// not within the registered buffer, or there is none. Others as those of [`Send`](super::Send).
+/// Two: first the number of bytes sent or an error, with `MORE` if a notification follows (after an error too); then
+/// the notification with result 0 or, with [`report_usage`](Self::report_usage), whether data was copied
+/// ([`Entry::notif`](crate::cqueue::Entry::notif) tells them apart). `EOPNOTSUPP`: no zero copy on sockets of this
+/// kind: unix sockets, for one. `ENOMEM`, `ENOBUFS`: too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit).
+/// `EINVAL`: with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS); a facet that this kernel does not have.
+/// `EFAULT`: not within the registered buffer, or there is none. Others as those of [`Send`](super::Send).
+///
+/// Cancelled as a [`Send`](super::Send): the notification comes still, if the first completion promised it.
 ///
 /// Over the loopback device, data is always copied.
+///
+/// ```
+/// use std::io::Read;
+/// use std::net::{TcpListener, TcpStream};
+/// use std::os::fd::AsRawFd;
+///
+/// use bare_uring::opcode::SendZc;
+/// use bare_uring::types::Fd;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut ring = match bare_uring::IoUring::new(8) {
+/// #     Ok(ring) => ring,
+/// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
+/// # };
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let socket = TcpStream::connect(listener.local_addr()?)?;
+/// let (mut peer, _) = listener.accept()?;
+/// let data = *b"straight out of here";
+/// let send = SendZc::new(Fd(socket.as_raw_fd()), data.as_ptr(), 20).report_usage().build();
+/// // SAFETY: `data` stays as it is until the notification.
+/// unsafe { ring.submission().push(send)? };
+/// ring.submit_and_wait(1)?;
+/// let sent = ring.completion().next().expect("waited for one");
+/// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.2"); return Ok(()) }
+/// assert_eq!((sent.outcome(), sent.notif(), sent.more()), (Ok(20), false, true));
+/// // `data` is the network's until its peer has all of it.
+/// peer.read_exact(&mut [0; 20])?;
+/// ring.submit_and_wait(1)?;
+/// let done = ring.completion().next().expect("waited for one");
+/// assert!(done.notif() && !done.more());
+/// println!("copied after all: {}", done.zc_copied());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SEND_ZC")]
 #[doc(alias = "io_uring_prep_send_zc")]
@@ -56,50 +93,36 @@ macro_rules! notifies {
 pub struct SendZc(Entry);
 
 request!(SendZc, IORING_OP_SEND_ZC);
-transfer!(SendZc);
-addressed!(SendZc, "Since 6.0.");
-notifies!(SendZc);
 
 impl SendZc {
     /// Sends `len` bytes from `buf` on `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(buf);
-        entry.len = len;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, buf, len))
     }
+}
 
+vectored! {
     /// Sends the `count` pieces at `iovec`, one after the other. Since 6.17; together with
     /// [`buf_index`](Self::buf_index) `EINVAL` there.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_SEND_VECTORIZED")]
-    pub fn vectored(fd: impl UseFixed, iovec: *const IoVec, count: u32) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(iovec);
-        entry.len = count;
-        entry.ioprio = transfer::VECTORIZED;
-        Self(entry)
-    }
+    SendZc
+}
 
+transfer!(SendZc);
+addressed!(SendZc, "Since 6.0.");
+notifies!(SendZc);
+
+fixed_buffer! {
     /// The buffer lies within this registered one, whose pages need not be pinned anew.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
     #[doc(alias = "io_uring_prep_send_zc_fixed")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    SendZc
 }
 
 /// Sends a message on a socket out of the caller's memory, without a copy of it.
 ///
-/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry was submitted, control data
-/// until the first completion, the pieces, unchanged, **until the notification** (as with [`SendZc`]).
+/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry was submitted, control
+/// data until the first completion, the pieces, unchanged, **until the notification** (as with [`SendZc`]).
 ///
 /// # Completion
 ///
@@ -111,43 +134,36 @@ impl SendZc {
 pub struct SendMsgZc(Entry);
 
 request!(SendMsgZc, IORING_OP_SENDMSG_ZC);
-transfer!(SendMsgZc);
-notifies!(SendMsgZc);
 
 impl SendMsgZc {
     /// Sends the message that `message` describes on `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, message: *const MsgHdr) -> Self {
-        let mut entry = Entry::new(Self::CODE).target(fd.into_target());
-        entry.addr = address(message);
-        entry.len = 1;
-        Self(entry)
+        Self(on_memory(Self::CODE, fd, message, 1))
     }
+}
 
+transfer!(SendMsgZc);
+notifies!(SendMsgZc);
+
+fixed_buffer! {
     /// Each piece lies within this registered buffer. Since 6.15; before, not looked at.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_FIXED_BUF")]
     #[doc(alias = "io_uring_prep_sendmsg_zc_fixed")]
-    pub const fn buf_index(mut self, index: u16) -> Self {
-        self.0.buf_index = index;
-        self.0.ioprio |= transfer::FIXED_BUF;
-        self
-    }
+    SendMsgZc
 }
 
 /// Receives from a socket into a registered area, without a copy: see [`register::zcrx`](crate::register::zcrx).
 ///
-/// Since 6.15. Always multishot, and only on rings with 32-byte completions (all, or mixed ones). Points to nothing; the
-/// area is the kernel's until the pieces that completions name have gone back through the refill ring.
+/// Since 6.15. Always multishot, and only on rings with 32-byte completions (all, or mixed ones). Points to nothing;
+/// the area is the kernel's until the pieces that completions name have gone back through the refill ring.
 ///
 /// # Completion
 ///
 /// For each piece one with `MORE`, the number of bytes received, and in the further 16 bytes where they are
-/// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the
-/// [`len`](Self::len) is reached. `EINVAL`: there is no such instance. `ENOMEM`: no free chunk. `ENOTSOCK`,
-/// `EOPNOTSUPP`, `EBADF`: `fd` is no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
+/// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the [`len`](Self::len)
+/// is reached. `EINVAL`: there is no such instance. `ENOMEM`: no free chunk. `ENOTSOCK`, `EOPNOTSUPP`, `EBADF`: `fd` is
+/// no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RECV_ZC")]
 #[repr(transparent)]
@@ -175,13 +191,6 @@ impl RecvZc {
         self.0.len = len;
         self
     }
-
-    /// Does not try at once, but waits first until there is data.
-    #[inline]
-    #[must_use]
-    #[doc(alias = "IORING_RECVSEND_POLL_FIRST")]
-    pub const fn poll_first(mut self) -> Self {
-        self.0.ioprio |= transfer::POLL_FIRST;
-        self
-    }
 }
+
+poll_first!(RecvZc);

@@ -1,0 +1,25 @@
+//! `moving PAGE JSON`: prints a link for every item that the page's tables name, for rustdoc to resolve; fails if an item of
+//! io-uring (rustdoc's JSON of it) is in no row.
+
+mod api;
+mod page;
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(page), Some(json)) = (args.next(), args.next()) else { return Err("usage: moving PAGE JSON".into()) };
+    let rows = page::rows(&std::fs::read_to_string(page)?)?;
+    let items = api::items(&serde_json::from_str(&std::fs::read_to_string(json)?)?)?;
+
+    let named: BTreeSet<&str> = rows.iter().flat_map(|row| &row.theirs).map(String::as_str).collect();
+    let missing: Vec<&String> = items.iter().filter(|item| !named.contains(item.as_str())).collect();
+    for row in &rows {
+        for item in row.theirs.iter().chain(&row.ours) {
+            println!("[`{item}`]");
+        }
+    }
+    eprintln!("{} items of io-uring, {} rows", items.len(), rows.len());
+    if missing.is_empty() { Ok(()) } else { Err(format!("in no row: {missing:#?}").into()) }
+}

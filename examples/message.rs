@@ -1,0 +1,51 @@
+//! Messages: one ring puts a completion into another, which may belong to another thread.
+//!
+//! The receiver waits for it as for any completion, so that a thread needs no second thing to wait for (an eventfd, a
+//! channel). Result and user data are the sender's to choose, and `outcome` is made for whatever comes. Needs Linux 5.18.
+
+use std::error::Error;
+use std::thread;
+
+use bare_uring::types::Fd;
+use bare_uring::{Errno, IoUring, opcode};
+
+/// User data that ends the receiver.
+const STOP: u64 = u64::MAX;
+
+/// Sums up the results that arrive.
+fn receive(mut ring: IoUring) -> Result<u64, Errno> {
+    let mut sum = 0_u64;
+    loop {
+        ring.submit_and_wait(1)?;
+        for cqe in ring.completion() {
+            if cqe.user_data() == STOP {
+                return Ok(sum);
+            }
+            sum += u64::from(cqe.outcome()?);
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let receiver = IoUring::new(4)?;
+    let to = Fd(receiver.fd());
+    let mut sender = IoUring::new(32)?;
+    let thread = thread::spawn(move || receive(receiver));
+
+    for number in 1..=10 {
+        let message = opcode::MsgRingData::new(to, number, number as u64).build();
+        // SAFETY: the request points to no memory; the receiver keeps its ring open until it was told to stop.
+        unsafe { sender.submission().push(message)? };
+    }
+    sender.submit_and_wait(10)?;
+    for cqe in sender.completion() {
+        cqe.outcome()?;
+    }
+    // SAFETY: as above.
+    unsafe { sender.submission().push(opcode::MsgRingData::new(to, 0, STOP).build())? };
+    sender.submit_and_wait(1)?;
+
+    let sum = thread.join().map_err(|_| "the receiver panicked")??;
+    println!("the receiver got a sum of {sum}");
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! SQPOLL: a thread of the kernel takes the requests, and a busy program makes no system call.
+//!
+//! Submits look the same. While the thread runs, `submit` only makes the entries visible to it; when it has gone to
+//! sleep, the same `submit` wakes it. Completions are polled for here; who wants to sleep waits as ever.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bare_uring::{Builder, IoUring, SqFlags, opcode};
+
+/// Milliseconds without work after which the thread sleeps.
+const IDLE: u32 = 50;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut ring: IoUring = Builder::new().setup_sqpoll(IDLE).build(64)?;
+    let mut completed = 0_u64;
+    for round in 0..1000 {
+        for i in 0..32 {
+            // SAFETY: the request points to no memory.
+            unsafe { ring.submission().push(opcode::Nop::new().build().user_data(round * 32 + i))? };
+        }
+        ring.submit()?;
+        // The thread consumes entries in its own time: a full queue is waited for with `squeue_wait`.
+        ring.submitter().squeue_wait()?;
+        completed += ring.completion().count() as u64;
+    }
+    while completed < 32_000 {
+        ring.submit_and_wait(1)?;
+        completed += ring.completion().count() as u64;
+    }
+    println!("{completed} requests completed");
+
+    while !ring.submission().flags().contains(SqFlags::NEED_WAKEUP) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // SAFETY: the request points to no memory.
+    unsafe { ring.submission().push(opcode::Nop::new().build().user_data(7))? };
+    ring.submit_and_wait(1)?;
+    let cqe = ring.completion().next().ok_or("nothing came")?;
+    println!("the thread slept, was woken, and did request {}", cqe.user_data());
+    Ok(())
+}
