@@ -79,11 +79,14 @@ for program in $programs; do cp "$target/release/$program" "$bin/"; done
 # ---- what is in the files
 
 if have readelf; then
+    # With the sections and symbols that the programs are built without.
+    check "builds with symbols" cargo build --quiet --release -p freestanding \
+        --target-dir "$target/symbols" --config profile.release.strip=false --config profile.release.debug=1
     for program in $programs; do
-        file=$bin/$program
-        check "$program: $(stat -c %s "$file") bytes, no undefined symbol" \
-            test -z "$(readelf -sW "$file" | awk '$7 == "UND" && $8 != ""')"
-        check "$program: no interpreter" test -z "$(readelf -lW "$file" | grep INTERP)"
+        file=$target/symbols/release/$program
+        check "$program: $(stat -c %s "$bin/$program") bytes, defined symbols only" \
+            test "$(readelf -sW "$file" | awk '$8 == "_start" || $7 == "UND" && $8 != "" { print $8 }')" = _start
+        check "$program: no interpreter" test -z "$(readelf -lW "$bin/$program" | grep INTERP)"
         check "$program: no dynamic section, no relocation" \
             test -z "$(readelf -drW "$file" | grep -v '^$' | grep -v 'There \(is\|are\) no')"
     done

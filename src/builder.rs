@@ -6,86 +6,20 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::error::SetupError;
-use crate::flags::{Features, SetupFlags};
+use crate::flags::SetupFlags;
 use crate::memory::{Header, MemorySize};
 use crate::types::RawFd;
 use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 use crate::{cqueue, squeue};
 
+mod parameters;
+
+pub use parameters::Parameters;
+
 /// The most submission entries that a ring can have (`IORING_MAX_ENTRIES`).
 pub const MAX_ENTRIES: u32 = 32_768;
 /// The most completion entries that a ring can have (`IORING_MAX_CQ_ENTRIES`).
 pub const MAX_CQ_ENTRIES: u32 = 65_536;
-
-/// What a ring was made with, and what its kernel said about it (`struct io_uring_params`).
-#[derive(Clone, Copy)]
-#[doc(alias = "io_uring_params")]
-pub struct Parameters(pub(crate) io_uring_params);
-
-impl Parameters {
-    /// Takes the kernel's structure, for a ring that somebody else set up.
-    #[must_use]
-    pub const fn from_raw(params: io_uring_params) -> Self {
-        Self(params)
-    }
-
-    /// Without what a former owner may have left in the array's place: kernels do not write there where there is none.
-    pub(crate) const fn without_stale_array(mut self) -> Self {
-        if self.setup().contains(SetupFlags::NO_SQARRAY) {
-            self.0.sq_off.array = 0;
-        }
-        self
-    }
-
-    /// The kernel's structure.
-    #[must_use]
-    pub const fn as_raw(&self) -> &io_uring_params {
-        &self.0
-    }
-
-    /// The flags in force, those that the builder added among them.
-    #[inline]
-    #[must_use]
-    pub const fn setup(&self) -> SetupFlags {
-        SetupFlags::from_bits_retain(self.0.flags)
-    }
-
-    /// What the kernel can do.
-    #[inline]
-    #[must_use]
-    pub const fn features(&self) -> Features {
-        Features::from_bits_retain(self.0.features)
-    }
-
-    /// Slots of the submission queue.
-    #[must_use]
-    pub const fn sq_entries(&self) -> u32 {
-        self.0.sq_entries
-    }
-
-    /// Slots of the completion queue.
-    #[must_use]
-    pub const fn cq_entries(&self) -> u32 {
-        self.0.cq_entries
-    }
-
-    /// Milliseconds after which an idle SQPOLL thread sleeps.
-    #[must_use]
-    pub const fn sq_thread_idle(&self) -> u32 {
-        self.0.sq_thread_idle
-    }
-}
-
-impl fmt::Debug for Parameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parameters")
-            .field("sq_entries", &self.0.sq_entries)
-            .field("cq_entries", &self.0.cq_entries)
-            .field("setup", &self.setup())
-            .field("features", &self.features())
-            .finish_non_exhaustive()
-    }
-}
 
 /// How a ring is to be made.
 ///
@@ -97,6 +31,8 @@ impl fmt::Debug for Parameters {
 /// - `NO_SQARRAY`, which saves an array and a load for each request; dropped again where the kernel (before 6.6) does
 ///   not know it.
 /// - `TASKRUN_FLAG` with `COOP_TASKRUN` or `DEFER_TASKRUN`, so that a plain submit sees that completions are waiting.
+///
+/// [`setup_fastest`](Self::setup_fastest) asks for whatever makes the ring of one thread fast, as far as the kernel has it.
 ///
 /// ```
 /// # fn main() -> Result<(), bare_uring::SetupError> {
@@ -116,6 +52,8 @@ pub struct Builder<S: squeue::EntryMarker = squeue::Entry, C: cqueue::EntryMarke
     sq_thread_idle: u32,
     wq_fd: RawFd,
     pub(crate) dontfork: bool,
+    /// Whether the flags of [`setup_fastest`](Self::setup_fastest) give way to a kernel that does not know them.
+    fastest: bool,
     entries: PhantomData<fn() -> (S, C)>,
 }
 
@@ -142,6 +80,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
             sq_thread_idle: 0,
             wq_fd: 0,
             dontfork: false,
+            fastest: false,
             entries: PhantomData,
         }
     }
@@ -249,6 +188,29 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         self.add(SetupFlags::DEFER_TASKRUN)
     }
 
+    /// The fastest ring for one thread that submits and reaps: SINGLE_ISSUER and DEFER_TASKRUN (6.1), on older kernels
+    /// COOP_TASKRUN (5.19), before that nothing. Excludes SQPOLL, as these do.
+    ///
+    /// Where the thread keeps the ring, [`register_ring_fd`](crate::IoUring::register_ring_fd) then saves looking its
+    /// descriptor up in each call:
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use bare_uring::IoUring;
+    ///
+    /// # let made: Result<IoUring, _> =
+    /// IoUring::builder().setup_fastest().build(64);
+    /// # let Ok(ring) = made else { return Ok(()) };
+    /// let ring = ring.register_ring_fd().map_err(|(_, errno)| errno)?;
+    /// # drop(ring);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn setup_fastest(&mut self) -> &mut Self {
+        self.fastest = true;
+        self.add(SetupFlags::SINGLE_ISSUER.union(SetupFlags::DEFER_TASKRUN))
+    }
+
     /// No index array. Added where it is possible; asked for here, a kernel that does not know it refuses. Since 6.6.
     #[doc(alias = "IORING_SETUP_NO_SQARRAY")]
     pub const fn setup_no_sqarray(&mut self) -> &mut Self {
@@ -303,7 +265,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// What the kernel would refuse, refused by name; else the sizes of both queues.
+    /// What the kernel would refuse, refused by name; else the sizes of both queues. Inlined: of sizes and flags that are
+    /// constants nothing is left to check.
+    #[inline(always)]
     pub(crate) const fn check(&self, entries: u32) -> Result<(u32, u32), SetupError> {
         if let Some(error) = refused_combination(self.flags, S::SETUP.union(C::SETUP)) {
             return Err(error);
@@ -331,16 +295,27 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         Ok((sq, cq))
     }
 
-    /// The sets of flags to try, the best first; `None` where there is one only.
-    pub(crate) const fn attempts(&self) -> (SetupFlags, Option<SetupFlags>) {
-        let mut flags = self.flags;
+    /// The set of flags to try first.
+    pub(crate) const fn best(&self) -> SetupFlags {
+        let mut flags = self.flags.union(SetupFlags::NO_SQARRAY);
         if flags.intersects(SetupFlags::COOP_TASKRUN.union(SetupFlags::DEFER_TASKRUN)) {
             flags = flags.union(SetupFlags::TASKRUN_FLAG);
         }
-        if flags.contains(SetupFlags::NO_SQARRAY) {
-            (flags, None)
+        flags
+    }
+
+    /// What to try after `flags`, which the kernel does not know; `None` if all of it was asked for.
+    pub(crate) const fn after(&self, flags: SetupFlags) -> Option<SetupFlags> {
+        use SetupFlags as F;
+
+        if flags.difference(self.flags).contains(F::NO_SQARRAY) {
+            Some(flags.difference(F::NO_SQARRAY))
+        } else if self.fastest && flags.contains(F::DEFER_TASKRUN) {
+            Some(flags.difference(F::DEFER_TASKRUN.union(F::SINGLE_ISSUER)).union(F::COOP_TASKRUN))
+        } else if self.fastest && flags.contains(F::COOP_TASKRUN) {
+            Some(flags.difference(F::COOP_TASKRUN.union(F::TASKRUN_FLAG)))
         } else {
-            (flags.union(SetupFlags::NO_SQARRAY), Some(flags))
+            None
         }
     }
 
@@ -382,6 +357,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 }
 
 /// Rounds a size up to a power of two, as the kernel does (`io_uring_fill_params()`).
+#[inline(always)]
 const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, SetupError> {
     if entries == 0 {
         Err(SetupError::NoEntries)
@@ -395,7 +371,13 @@ const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, Se
 }
 
 /// The rules of `io_uring_sanitise_params()` and of SQPOLL's set-up, each with its error.
+#[inline(always)]
 pub(crate) const fn refused_combination(flags: SetupFlags, of_entries: SetupFlags) -> Option<SetupError> {
+    // The entry types alone are never refused.
+    if flags.bits() == of_entries.bits() { None } else { refused_by_hand(flags, of_entries) }
+}
+
+const fn refused_by_hand(flags: SetupFlags, of_entries: SetupFlags) -> Option<SetupError> {
     use SetupFlags as F;
 
     const LAYOUT: SetupFlags = F::SQE128.union(F::CQE32).union(F::CQE_MIXED).union(F::SQE_MIXED);

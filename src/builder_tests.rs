@@ -117,24 +117,47 @@ fn a_mixed_queue_has_room_for_its_largest_entry() {
     assert_eq!((submissions(3), submissions(4)), (Ok((4, 8)), Ok((4, 8))));
 }
 
+fn attempts(builder: &Plainest) -> (SetupFlags, Option<SetupFlags>) {
+    (builder.best(), builder.after(builder.best()))
+}
+
+#[test]
+fn the_fastest_ring_gives_way_step_by_step_and_nothing_else_does() {
+    let mut builder = Plainest::new();
+    builder.setup_fastest().setup_submit_all();
+    let defer = F::SUBMIT_ALL | F::SINGLE_ISSUER | F::DEFER_TASKRUN | F::TASKRUN_FLAG;
+    let coop = F::SUBMIT_ALL | F::COOP_TASKRUN | F::TASKRUN_FLAG;
+    let mut next = Some(builder.best());
+    for expected in [defer | F::NO_SQARRAY, defer, coop, F::SUBMIT_ALL] {
+        assert_eq!(next, Some(expected));
+        assert_eq!(refused_combination(expected, NONE), None, "{expected:?}");
+        next = builder.after(expected);
+    }
+    assert_eq!(next, None);
+    let mut by_hand = Plainest::new();
+    by_hand.setup_single_issuer().setup_defer_taskrun();
+    assert_eq!(by_hand.after(by_hand.best().difference(F::NO_SQARRAY)), None);
+    assert_eq!(builder.setup_sqpoll(0).check(8).err(), Some(SetupError::Conflict(F::SQPOLL, F::DEFER_TASKRUN)));
+}
+
 #[test]
 fn the_index_array_is_done_without_first_unless_that_was_asked_for() {
-    assert_eq!(Plainest::new().attempts(), (F::NO_SQARRAY, Some(NONE)));
-    assert_eq!(Plainest::new().setup_no_sqarray().attempts(), (F::NO_SQARRAY, None));
+    assert_eq!(attempts(&Plainest::new()), (F::NO_SQARRAY, Some(NONE)));
+    assert_eq!(attempts(Plainest::new().setup_no_sqarray()), (F::NO_SQARRAY, None));
     let rewound = F::SQ_REWIND | F::NO_SQARRAY;
-    assert_eq!(Plainest::new().setup_sq_rewind().attempts(), (rewound, None));
+    assert_eq!(attempts(Plainest::new().setup_sq_rewind()), (rewound, None));
 }
 
 #[test]
 fn taskrun_shows_in_every_attempt_where_it_can() {
     let coop = F::COOP_TASKRUN | F::TASKRUN_FLAG;
-    assert_eq!(Plainest::new().setup_coop_taskrun().attempts(), (coop | F::NO_SQARRAY, Some(coop)));
+    assert_eq!(attempts(Plainest::new().setup_coop_taskrun()), (coop | F::NO_SQARRAY, Some(coop)));
     let defer = F::DEFER_TASKRUN | F::TASKRUN_FLAG | F::SINGLE_ISSUER;
     let mut builder = Plainest::new();
     builder.setup_single_issuer().setup_defer_taskrun();
-    assert_eq!(builder.attempts(), (defer | F::NO_SQARRAY, Some(defer)));
+    assert_eq!(attempts(&builder), (defer | F::NO_SQARRAY, Some(defer)));
     let single = F::SINGLE_ISSUER;
-    assert_eq!(Plainest::new().setup_single_issuer().attempts(), (single | F::NO_SQARRAY, Some(single)));
+    assert_eq!(attempts(Plainest::new().setup_single_issuer()), (single | F::NO_SQARRAY, Some(single)));
 }
 
 /// What is added to a set that may be made makes none that may not.
@@ -146,7 +169,7 @@ fn no_attempt_is_a_combination_that_is_refused() {
         if refused_combination(flags, NONE).is_some() {
             continue;
         }
-        let (best, fallback) = Plainest::new().setup_flags(flags).attempts();
+        let (best, fallback) = attempts(Plainest::new().setup_flags(flags));
         assert_eq!(refused_combination(best, NONE), None, "{best:?}");
         assert_eq!(fallback.and_then(|fallback| refused_combination(fallback, NONE)), None, "{fallback:?}");
     }

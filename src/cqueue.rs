@@ -6,6 +6,7 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
 use crate::error::Errno;
 pub use crate::flags::CqeFlags as Flags;
@@ -22,7 +23,7 @@ pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
 /// What this side alone knows of the completion queue.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Local {
     /// The next completion to hand out. The head that the kernel sees lags behind it.
     head: Cell<u32>,
@@ -83,14 +84,47 @@ impl Local {
         }
     }
 
-    /// Looks at the kernel's tail; the slots now readable are those up to the tail returned.
+    /// Looks at the kernel's tail, and whether anything came since the last look.
     #[inline(always)]
-    fn look(&self, rings: &Rings) -> u32 {
+    fn look_again(&self, rings: &Rings, setup: SetupFlags) -> bool {
+        let head = self.head.get();
         // Acquire: pairs with the kernel's release of `cq.tail`; the slots before it are filled.
         let tail = rings.cq_tail().load(Ordering::Acquire);
+        if tail == self.tail.get() {
+            return false;
+        }
+        // All that is filled can be taken, if the kernel has got back every slot read so far, claims less than a ring's
+        // worth, and nothing in it is hidden. Else it is worked out with care.
+        if !rings.cq().falls_short(head, tail) {
+            return self.look_with_care(rings, setup, tail);
+        }
+        if (head ^ self.published.get()) | self.hidden.get() != 0 {
+            return self.look_with_care(rings, setup, tail);
+        }
+        self.tail.set(tail);
+        true
+    }
+
+    #[cold]
+    fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> bool {
+        let tail = self.bound(rings, tail);
+        if self.hidden.get() != 0 {
+            self.step_over_hidden(rings, setup, tail);
+        }
+        self.head.get() != self.tail.get()
+    }
+
+    /// Looks at the kernel's tail; the slots now readable are those up to the tail returned.
+    fn look(&self, rings: &Rings) -> u32 {
+        // Acquire: as above.
+        self.bound(rings, rings.cq_tail().load(Ordering::Acquire))
+    }
+
+    /// The tail up to which slots are readable, if the kernel says `tail`.
+    fn bound(&self, rings: &Rings, tail: u32) -> u32 {
         // Bounded by the head that the kernel sees: it can't have filled more than a ring's worth from there on.
         let (published, taken) = (self.published.get(), self.head.get().wrapping_sub(self.published.get()));
-        let used = rings.cq.used(published, tail);
+        let used = rings.cq().used(published, tail);
         let tail = published.wrapping_add(if used > taken { used } else { taken });
         self.tail.set(tail);
         tail
@@ -99,7 +133,6 @@ impl Local {
 
 impl Local {
     /// Moves the head past hidden completions, and the view of the tail (which was acquired) up to the next hidden one.
-    #[cold]
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
         let mut at = self.head.get();
         while at != tail {
@@ -170,11 +203,11 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
 unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
     if setup.contains(SetupFlags::CQE32) {
         // SAFETY: the caller's contract; the ring's entries have 32 bytes.
-        let taken = unsafe { Entry32::read(rings.cqes, rings.cq, at, tail) };
+        let taken = unsafe { Entry32::read(rings.cqes(), rings.cq(), at, tail) };
         return (taken.entry.map_or(Entry::FILLER, |entry| entry.entry), taken.slots);
     }
     // SAFETY: the caller's contract; the ring's slots have 16 bytes.
-    let taken = unsafe { EntryMixed::read(rings.cqes, rings.cq, at, tail) };
+    let taken = unsafe { EntryMixed::read(rings.cqes(), rings.cq(), at, tail) };
     match taken.entry {
         Some(EntryMixed::Small(entry) | EntryMixed::Large(Entry32 { entry, .. })) => {
             // Without mixed entries the flag has no meaning, and each entry takes one slot.
@@ -194,12 +227,15 @@ unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry
 pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
     rings: &'a Rings,
     local: &'a Local,
+    /// A copy of the ring's, which stays in a register while completions are read.
+    cqes: NonNull<u8>,
     entries: PhantomData<C>,
 }
 
 impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
+    #[inline(always)]
     pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
-        Self { rings, local, entries: PhantomData }
+        Self { rings, local, cqes: rings.cqes(), entries: PhantomData }
     }
 
     /// Gives the slots of the completions taken so far back to the kernel.
@@ -224,7 +260,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     /// Slots of the queue, a power of two. A 32-byte completion takes two in a mixed ring, else each takes one.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.rings.cq.count() as usize
+        self.rings.cq().count() as usize
     }
 
     /// Slots filled and not yet taken.
@@ -233,7 +269,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
         if self.local.hidden.get() != 0 {
             return census(self.rings, self.local, C::SETUP, 0).callers as usize;
         }
-        self.rings.cq.used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
+        self.rings.cq().used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
     }
 
     /// Whether no completion is there.
@@ -289,16 +325,6 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
             flags.store(flags.load(Ordering::Relaxed) & !uapi::IORING_CQ_EVENTFD_DISABLED, Ordering::Relaxed);
         }
     }
-
-    /// The queue is empty as far as it was looked at: look again. `false` if nothing has come.
-    #[inline(always)]
-    fn more(&self) -> bool {
-        let tail = self.local.look(self.rings);
-        if self.local.hidden.get() != 0 {
-            self.local.step_over_hidden(self.rings, C::SETUP, tail);
-        }
-        self.local.head.get() != self.local.tail.get()
-    }
 }
 
 impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
@@ -307,15 +333,15 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
     #[inline]
     fn next(&mut self) -> Option<C> {
         loop {
-            let head = self.local.head.get();
+            let mut head = self.local.head.get();
             if head == self.local.tail.get() {
-                if !self.more() {
+                if !self.local.look_again(self.rings, C::SETUP) {
                     return None;
                 }
-                continue;
+                head = self.local.head.get();
             }
             // SAFETY: `head` is not the tail that was acquired, and the distance is at most a ring's worth.
-            let taken = unsafe { C::read(self.rings.cqes, self.rings.cq, head, self.local.tail.get()) };
+            let taken = unsafe { C::read(self.cqes, self.rings.cq(), head, self.local.tail.get()) };
             self.local.head.set(head.wrapping_add(taken.slots));
             if taken.entry.is_some() {
                 return taken.entry;

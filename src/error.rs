@@ -1,7 +1,7 @@
 //! [`Errno`] and the error types of set-up.
 
 use core::fmt;
-use core::num::NonZeroU16;
+use core::num::{NonZeroU16, NonZeroU32};
 
 use crate::flags::SetupFlags;
 
@@ -11,7 +11,9 @@ use crate::flags::SetupFlags;
 /// `linux-raw-sys`. What a value means for a particular call stands under that call's `# Errors`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-pub struct Errno(NonZeroU16);
+// As wide as the counts that calls return: so a `Result<u32, Errno>` is two registers, and not bytes packed into one,
+// which a caller would take apart again after each system call.
+pub struct Errno(NonZeroU32);
 
 impl Errno {
     /// The largest number that the kernel uses for an error (`MAX_ERRNO`).
@@ -20,8 +22,8 @@ impl Errno {
     /// The error with this number, or `None` for 0 and for what is above [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_raw(number: u16) -> Option<Self> {
-        match NonZeroU16::new(number) {
-            Some(number) if number.get() <= Self::MAX => Some(Self(number)),
+        match NonZeroU32::new(number as u32) {
+            Some(wide) if number <= Self::MAX => Some(Self(wide)),
             _ => None,
         }
     }
@@ -29,14 +31,15 @@ impl Errno {
     /// The number, positive.
     #[must_use]
     pub const fn raw(self) -> u16 {
-        self.0.get()
+        // At most `MAX`, which the cast keeps.
+        self.0.get() as u16
     }
 
     /// What the shims found in a result register; they have checked the range.
     #[inline(always)]
     #[allow(dead_code, reason = "used where there is a Linux to call")]
-    pub(crate) const fn from_shim(number: NonZeroU16) -> Self {
-        Self(number)
+    pub(crate) fn from_shim(number: NonZeroU16) -> Self {
+        Self(NonZeroU32::from(number))
     }
 
     /// The error inside a `res` or a raw return value: `None` unless it is -4095 to -1.
@@ -58,7 +61,7 @@ macro_rules! errnos {
         impl Errno {
             $(
                 #[doc = concat!("`", stringify!($name), "`: ", $meaning, ".")]
-                pub const $name: Self = match NonZeroU16::new(linux_raw_sys::errno::$name as u16) {
+                pub const $name: Self = match NonZeroU32::new(linux_raw_sys::errno::$name) {
                     Some(number) => Self(number),
                     None => unreachable!(),
                 };
@@ -67,13 +70,45 @@ macro_rules! errnos {
             /// The C name, as `"ENOENT"`, or `None` where this crate knows none.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
-                match self {
-                    $(Self::$name => Some(stringify!($name)),)*
-                    _ => None,
-                }
+                let (numbers, names) = const { (&[$(Self::$name.raw()),*], concat!($(stringify!($name), " "),*)) };
+                nth_word(names, place(numbers, self.raw()))
             }
         }
     };
+}
+
+/// Where `number` stands in the list; past its end if it does not.
+const fn place(numbers: &[u16], number: u16) -> usize {
+    let mut place = 0;
+    while place < numbers.len() && numbers[place] != number {
+        place += 1;
+    }
+    place
+}
+
+/// The word with this number, of words that each end with a space. All names in one text take less than half of what a
+/// table of slices would, in every program that prints one.
+const fn nth_word(words: &'static str, mut number: usize) -> Option<&'static str> {
+    let bytes = words.as_bytes();
+    let mut start = 0;
+    let mut end = 0;
+    while end < bytes.len() {
+        if bytes[end] == b' ' {
+            if number == 0 {
+                return match words.split_at_checked(end) {
+                    Some((until, _)) => match until.split_at_checked(start) {
+                        Some((_, word)) => Some(word),
+                        None => None,
+                    },
+                    None => None,
+                };
+            }
+            number -= 1;
+            start = end + 1;
+        }
+        end += 1;
+    }
+    None
 }
 
 errnos! {

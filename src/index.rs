@@ -13,6 +13,9 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// A ring of one slot.
+    pub(crate) const ONE: Self = Self { mask: 0 };
+
     /// `None` if `count` is no power of two.
     pub(crate) const fn new(count: u32) -> Option<Self> {
         if count.is_power_of_two() { Some(Self { mask: count - 1 }) } else { None }
@@ -35,6 +38,12 @@ impl Slots {
     pub(crate) const fn used(self, head: u32, tail: u32) -> u32 {
         let distance = tail.wrapping_sub(head);
         if distance > self.count() { self.count() } else { distance }
+    }
+
+    /// Whether fewer slots than there are lie between `head` and `tail`.
+    #[inline(always)]
+    pub(crate) const fn falls_short(self, head: u32, tail: u32) -> bool {
+        tail.wrapping_sub(head) <= self.mask
     }
 
     /// Slots that may still be filled.
@@ -87,6 +96,7 @@ mod tests {
                         let used = walk(head, tail, count);
                         assert_eq!(slots.used(head, tail), used, "{head} {tail} of {count}");
                         assert_eq!(slots.free(head, tail), count - used, "{head} {tail} of {count}");
+                        assert_eq!(slots.falls_short(head, tail), used < count, "{head} {tail} of {count}");
                     }
                 }
             }

@@ -5,8 +5,8 @@
 //! submission entries. The kernel reports where everything lies; what it reports is checked against the length of the
 //! memory once, here, and never read again.
 
-use core::mem::{MaybeUninit, size_of};
-use core::ptr::NonNull;
+use core::mem::{MaybeUninit, offset_of, size_of};
+use core::ptr::{NonNull, from_ref, null, null_mut};
 
 use crate::error::{Area, Call, SetupError};
 use crate::flags::{Features, SetupFlags};
@@ -17,6 +17,11 @@ use crate::types::RawFd;
 use crate::uapi::{
     IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_cqring_offsets, io_sqring_offsets, io_uring_params,
 };
+
+mod size;
+
+pub use size::MemorySize;
+pub(crate) use size::{EntrySizes, Header, until_array};
 
 /// Bytes of one 32-bit word of a ring.
 const WORD: usize = size_of::<u32>();
@@ -32,89 +37,11 @@ pub(crate) unsafe fn slot<T>(entries: NonNull<u8>, ring: Slots, at: u32) -> NonN
     unsafe { entries.cast::<T>().add(ring.slot(at) as usize) }
 }
 
-/// How many bytes a ring in provided memory needs, for each of its two areas.
-///
-/// From [`Builder::memory_size`](crate::Builder::memory_size).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemorySize {
-    /// For heads, tails and flags, completion entries and index array.
-    pub rings: usize,
-    /// For submission entries.
-    pub sqes: usize,
-}
-
-/// The head of a ring in provided memory, which no offset reports before the ring is made (`io_uring_query_scq`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// Bytes before the completion entries.
-    pub(crate) size: usize,
-    /// What the part before the index array is rounded up to.
-    pub(crate) align: usize,
-}
-
-impl Header {
-    /// What kernels for this architecture use: one cache line each.
-    pub(crate) const USUAL: Self = Self { size: crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
-
-    /// What Linux 6.5 uses, where each head and tail still has a cache line of its own.
-    pub(crate) const LINUX_6_5: Self = Self { size: 5 * crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
-}
-
-/// The size of one entry of each queue, from the ring's set-up.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct EntrySizes {
-    sqe: usize,
-    cqe: usize,
-}
-
-impl EntrySizes {
-    pub(crate) const fn of(setup: SetupFlags) -> Self {
-        Self {
-            sqe: if setup.contains(SetupFlags::SQE128) { 128 } else { 64 },
-            cqe: if setup.contains(SetupFlags::CQE32) { 32 } else { 16 },
-        }
-    }
-}
-
-impl MemorySize {
-    /// The kernel's own computation (`rings_size()` in io_uring/io_uring.c), whose doubling for 32-byte completions
-    /// takes the head along. `None` if it does not fit in an address.
-    pub(crate) const fn compute(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<Self> {
-        let rings = if setup.contains(SetupFlags::NO_SQARRAY) {
-            until_array(setup, cq, Header { align: 1, ..header })
-        } else {
-            match until_array(setup, cq, header) {
-                Some(array) => plus_product(array, sq, WORD),
-                None => None,
-            }
-        };
-        let Some(rings) = rings else { return None };
-        let Some(sqes) = plus_product(0, sq, EntrySizes::of(setup).sqe) else { return None };
-        Some(Self { rings, sqes })
-    }
-}
-
-const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
-    match (count as usize).checked_mul(size) {
-        Some(product) => sum.checked_add(product),
-        None => None,
-    }
-}
-
-/// Where the index array starts: after the head and the completions, rounded up.
-pub(crate) const fn until_array(setup: SetupFlags, cq: u32, header: Header) -> Option<usize> {
-    let Some(rings) = plus_product(header.size, cq, 16) else { return None };
-    let doubled = if setup.contains(SetupFlags::CQE32) { rings.checked_mul(2) } else { Some(rings) };
-    match doubled {
-        Some(rings) => rings.checked_next_multiple_of(header.align),
-        None => None,
-    }
-}
-
 /// A piece of memory that the ring uses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Region {
-    base: NonNull<u8>,
+    /// Null where there is none.
+    base: *mut u8,
     len: usize,
 }
 
@@ -122,24 +49,45 @@ pub(crate) struct Region {
 unsafe impl Send for Region {}
 
 impl Region {
+    const NOTHING: Self = Self { base: null_mut(), len: 0 };
+
     pub(crate) fn of(memory: NonNull<[u8]>) -> Self {
-        Self { base: memory.cast(), len: memory.len() }
+        Self { base: memory.as_ptr().cast(), len: memory.len() }
     }
 
     /// Memory of the caller's, borrowed for ever.
     pub(crate) fn of_slice(memory: &'static mut [MaybeUninit<u8>]) -> Self {
         let len = memory.len();
-        Self { base: NonNull::from(memory).cast(), len }
+        Self { base: memory.as_mut_ptr().cast(), len }
+    }
+
+    /// Maps one part of the ring `fd` here.
+    fn map<K: Kernel>(
+        &mut self,
+        kernel: &K,
+        len: usize,
+        fd: RawFd,
+        offset: u32,
+        dontfork: bool,
+    ) -> Result<(), SetupError> {
+        let base = kernel.map(len, fd, u64::from(offset)).map_err(|errno| SetupError::Kernel(Call::Map, errno))?;
+        *self = Self { base: base.as_ptr(), len };
+        if dontfork {
+            // SAFETY: address and length are those of the mapping just made.
+            unsafe { kernel.keep_from_fork(base, len) }
+                .map_err(|errno| SetupError::Kernel(Call::KeepFromFork, errno))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn address(self) -> u64 {
-        self.base.as_ptr().expose_provenance() as u64
+        self.base.expose_provenance() as u64
     }
 
     /// Refuses what the kernel would write past, or would not take.
     pub(crate) fn fits(self, area: Area, needed: usize) -> Result<(), SetupError> {
         // The kernel's pages are 4 KiB or a multiple; where they are larger it refuses itself, with EINVAL.
-        if !self.base.addr().get().is_multiple_of(4096) {
+        if !self.base.addr().is_multiple_of(4096) {
             return Err(SetupError::Unaligned(area));
         }
         if self.len < needed {
@@ -159,49 +107,53 @@ impl Region {
     }
 
     fn aligned(self, to: usize) -> bool {
-        self.base.addr().get().is_multiple_of(to)
+        self.base.addr().is_multiple_of(to)
     }
 }
 
 /// The regions of one ring, and whether they are mappings of ours.
 #[derive(Debug)]
 pub(crate) struct Regions {
-    sq: Region,
-    /// The same as `sq` where both queues are one area.
-    cq: Region,
-    sqes: Region,
+    /// The submission ring, the completion ring, which is the same region unless a kernel has two, and the submission
+    /// entries.
+    parts: [Region; 3],
     mapped: bool,
     dontfork: bool,
 }
 
 impl Regions {
+    /// No memory yet.
+    pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
+
     /// Memory of somebody else's: never unmapped.
     pub(crate) fn provided(sq: Region, cq: Region, sqes: Region) -> Self {
-        Self { sq, cq, sqes, mapped: false, dontfork: false }
+        Self { parts: [sq, cq, sqes], mapped: false, dontfork: false }
     }
 
-    /// Maps the ring `fd` as `params` reports it. If a step fails, those before it are undone.
+    /// Maps the ring `fd` as `params` reports it. If a step fails, those before it are there to be released.
     pub(crate) fn map<K: Kernel>(
+        &mut self,
         kernel: &K,
         fd: RawFd,
         params: &io_uring_params,
         dontfork: bool,
-    ) -> Result<Self, SetupError> {
+    ) -> Result<(), SetupError> {
+        const OFFSETS: [u32; 3] = [IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES];
+
         let need = Extent::reported(params).ok_or(SetupError::Garbled)?;
-        let mut undo = Undo { kernel, mapped: [None; 3] };
         let single = Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP);
-        let (sq, cq) = if single {
-            let both = undo.map(0, need.sq.max(need.cq), fd, IORING_OFF_SQ_RING, dontfork)?;
-            (both, both)
-        } else {
-            (
-                undo.map(0, need.sq, fd, IORING_OFF_SQ_RING, dontfork)?,
-                undo.map(1, need.cq, fd, IORING_OFF_CQ_RING, dontfork)?,
-            )
-        };
-        let sqes = undo.map(2, need.sqes, fd, IORING_OFF_SQES, dontfork)?;
-        core::mem::forget(undo);
-        Ok(Self { sq, cq, sqes, mapped: true, dontfork })
+        let lengths = if single { [need.sq.max(need.cq), 0, need.sqes] } else { [need.sq, need.cq, need.sqes] };
+        self.mapped = true;
+        self.dontfork = dontfork;
+        for (part, (len, offset)) in self.parts.iter_mut().zip(lengths.into_iter().zip(OFFSETS)) {
+            if len != 0 {
+                part.map(kernel, len, fd, offset, dontfork)?;
+            }
+        }
+        if single {
+            self.parts[1] = self.parts[0];
+        }
+        Ok(())
     }
 
     /// Whether the memory is mapped from the kernel.
@@ -216,7 +168,15 @@ impl Regions {
         fd: RawFd,
         params: &io_uring_params,
     ) -> Result<Self, SetupError> {
-        Self::map(kernel, fd, params, self.dontfork)
+        let mut regions = Self::NOTHING;
+        match regions.map(kernel, fd, params, self.dontfork) {
+            Ok(()) => Ok(regions),
+            Err(error) => {
+                // SAFETY: no reference into them was made yet.
+                unsafe { regions.release(kernel) };
+                Err(error)
+            }
+        }
     }
 
     /// Unmaps what [`map`](Self::map) mapped; leaves provided memory alone.
@@ -225,43 +185,14 @@ impl Regions {
     ///
     /// Nothing uses the memory any more.
     pub(crate) unsafe fn release<K: Kernel>(&self, kernel: &K) {
-        if !self.mapped {
-            return;
-        }
-        let second = (self.cq.base != self.sq.base).then_some(self.cq);
-        drop(Undo { kernel, mapped: [Some(self.sq), second, Some(self.sqes)] });
-    }
-}
-
-/// Mappings made so far; dropped, it unmaps them. A failure to unmap leaves nothing to be done.
-struct Undo<'a, K: Kernel> {
-    kernel: &'a K,
-    mapped: [Option<Region>; 3],
-}
-
-impl<K: Kernel> Undo<'_, K> {
-    /// Maps one part and notes it at `place` (0 to 2).
-    fn map(&mut self, place: usize, len: usize, fd: RawFd, offset: u32, dontfork: bool) -> Result<Region, SetupError> {
-        let base = self.kernel.map(len, fd, u64::from(offset)).map_err(|errno| SetupError::Kernel(Call::Map, errno))?;
-        let region = Region { base, len };
-        if let Some(entry) = self.mapped.get_mut(place) {
-            *entry = Some(region);
-        }
-        if dontfork {
-            // SAFETY: address and length are those of the mapping just made.
-            unsafe { self.kernel.keep_from_fork(base, len) }
-                .map_err(|errno| SetupError::Kernel(Call::KeepFromFork, errno))?;
-        }
-        Ok(region)
-    }
-}
-
-impl<K: Kernel> Drop for Undo<'_, K> {
-    fn drop(&mut self) {
-        for region in self.mapped.into_iter().flatten() {
-            // SAFETY: the region came from a successful `map`; either no reference into it was made yet (set-up
-            // failed), or `release`'s caller promised that nothing uses it any more.
-            let _ = unsafe { self.kernel.unmap(region.base, region.len) };
+        let [sq, cq, sqes] = self.parts;
+        let second = if cq.base == sq.base { Region::NOTHING } else { cq };
+        for part in [sq, second, sqes] {
+            if let (true, Some(base)) = (self.mapped, NonNull::new(part.base)) {
+                // SAFETY: the region came from a successful `map`, and nothing uses it any more by the caller's contract.
+                // A failure to unmap leaves nothing to be done.
+                let _ = unsafe { kernel.unmap(base, part.len) };
+            }
         }
     }
 }
@@ -275,69 +206,137 @@ struct Extent {
 }
 
 impl Extent {
-    /// `None` if a number is nonsense: not aligned, or past the end of the address space.
+    /// `None` if it is past the end of the address space.
     fn reported(params: &io_uring_params) -> Option<Self> {
-        let setup = SetupFlags::from_bits_retain(params.flags);
-        let sizes = EntrySizes::of(setup);
-        let sq_slots = usize::try_from(params.sq_entries).ok()?;
-        let cq_slots = usize::try_from(params.cq_entries).ok()?;
-        let io_sqring_offsets { head, tail, ring_mask, ring_entries, flags, dropped, array, .. } = params.sq_off;
-        let mut sq = furthest_word(&[head, tail, ring_mask, ring_entries, flags, dropped])?;
-        if array != 0 {
-            sq = sq.max(end_of(array, WORD, sq_slots, WORD)?);
+        let sizes = EntrySizes::of(SetupFlags::from_bits_retain(params.flags));
+        let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
+        let sq = furthest_word(sq_words(params)).max(array);
+        let cq = furthest_word(cq_words(params)).max(end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe));
+        let sqes = end_of(0, params.sq_entries, sizes.sqe);
+        Some(Self { sq: usize::try_from(sq).ok()?, cq: usize::try_from(cq).ok()?, sqes: usize::try_from(sqes).ok()? })
+    }
+}
+
+/// Where the words of a queue are: the offsets that the kernel reports for it, in its order.
+type Words = [u32; 7];
+
+/// Places in [`Words`] that both queues have.
+const HEAD: usize = 0;
+const TAIL: usize = 1;
+const MASK: usize = 2;
+const ENTRIES: usize = 3;
+/// Places in those of the submission queue.
+const SQ_FLAGS: usize = 4;
+const SQ_DROPPED: usize = 5;
+const SQ_ARRAY: usize = 6;
+/// Places in those of the completion queue.
+const CQ_OVERFLOW: usize = 4;
+const CQ_CQES: usize = 5;
+const CQ_FLAGS: usize = 6;
+
+fn sq_words(params: &io_uring_params) -> &Words {
+    // SAFETY: the structure starts with these seven words (asserted below).
+    unsafe { from_ref(&params.sq_off).cast::<Words>().as_ref_unchecked() }
+}
+
+fn cq_words(params: &io_uring_params) -> &Words {
+    // SAFETY: as above.
+    unsafe { from_ref(&params.cq_off).cast::<Words>().as_ref_unchecked() }
+}
+
+const _: () = {
+    assert!(offset_of!(io_sqring_offsets, head) == HEAD * WORD);
+    assert!(offset_of!(io_sqring_offsets, tail) == TAIL * WORD);
+    assert!(offset_of!(io_sqring_offsets, ring_mask) == MASK * WORD);
+    assert!(offset_of!(io_sqring_offsets, ring_entries) == ENTRIES * WORD);
+    assert!(offset_of!(io_sqring_offsets, flags) == SQ_FLAGS * WORD);
+    assert!(offset_of!(io_sqring_offsets, dropped) == SQ_DROPPED * WORD);
+    assert!(offset_of!(io_sqring_offsets, array) == SQ_ARRAY * WORD);
+    assert!(offset_of!(io_cqring_offsets, head) == HEAD * WORD);
+    assert!(offset_of!(io_cqring_offsets, tail) == TAIL * WORD);
+    assert!(offset_of!(io_cqring_offsets, ring_mask) == MASK * WORD);
+    assert!(offset_of!(io_cqring_offsets, ring_entries) == ENTRIES * WORD);
+    assert!(offset_of!(io_cqring_offsets, overflow) == CQ_OVERFLOW * WORD);
+    assert!(offset_of!(io_cqring_offsets, cqes) == CQ_CQES * WORD);
+    assert!(offset_of!(io_cqring_offsets, flags) == CQ_FLAGS * WORD);
+};
+
+/// The end of the last of the words.
+fn furthest_word(words: &Words) -> u64 {
+    words.iter().fold(0, |end, &offset| end.max(end_of(offset, 1, WORD)))
+}
+
+/// The end of `count` things of `size` bytes (a word or an entry) at `offset`: less than 2^40.
+fn end_of(offset: u32, count: u32, size: usize) -> u64 {
+    u64::from(offset) + u64::from(count) * size as u64
+}
+
+/// The words of one queue that both sides use, and its size.
+///
+/// # Invariants
+///
+/// After [`locate`](Self::locate) has succeeded, and before that nobody asks, each pointer is valid for the life of the
+/// value, aligned, and inside its region with the word that it points to. Nobody changes the fields after set-up.
+#[derive(Debug)]
+struct Queue {
+    words: [*const AtomicU32; 7],
+    slots: Slots,
+}
+
+impl Queue {
+    const NOWHERE: Self = Self { words: [null(); 7], slots: Slots::ONE };
+
+    /// Finds the words; `None` if one does not lie inside the region or is not aligned, or if `entries` is no size, or
+    /// not the one in the memory.
+    ///
+    /// # Safety
+    ///
+    /// The region is valid for reads and writes for the life of the value, and its words are used as atomics only.
+    #[inline(never)]
+    unsafe fn locate(&mut self, region: Region, offsets: &Words, entries: u32) -> Option<()> {
+        self.slots = Slots::new(entries)?;
+        for (word, &offset) in self.words.iter_mut().zip(offsets) {
+            if !offset.is_multiple_of(4) || end_of(offset, 1, WORD) > region.len as u64 {
+                return None;
+            }
+            // SAFETY: the word lies within the region, which the caller promises to be valid.
+            *word = unsafe { region.base.add(offset as usize) }.cast();
         }
-        let io_cqring_offsets { head, tail, ring_mask, ring_entries, overflow, cqes, flags, .. } = params.cq_off;
-        let words = furthest_word(&[head, tail, ring_mask, ring_entries, overflow, flags])?;
-        let cq = words.max(end_of(cqes, 8, cq_slots, sizes.cqe)?);
-        Some(Self { sq, cq, sqes: sq_slots.checked_mul(sizes.sqe)? })
+        let agree = self.word(ENTRIES).load(Ordering::Relaxed) == entries
+            && self.word(MASK).load(Ordering::Relaxed) == entries - 1;
+        agree.then_some(())
     }
-}
 
-/// The end of the last of the words at `offsets`; `None` if one is not aligned.
-fn furthest_word(offsets: &[u32]) -> Option<usize> {
-    offsets.iter().try_fold(0, |end, &offset| Some(end.max(end_of(offset, WORD, 1, WORD)?)))
-}
-
-/// The end of `count` things of `size` bytes at `offset`; `None` if it is not aligned, or too far.
-fn end_of(offset: u32, align: usize, count: usize, size: usize) -> Option<usize> {
-    let start = usize::try_from(offset).ok()?;
-    if !start.is_multiple_of(align) {
-        return None;
+    #[inline(always)]
+    fn word(&self, place: usize) -> &AtomicU32 {
+        // SAFETY: the type's invariant.
+        unsafe { self.words[place].as_ref_unchecked() }
     }
-    count.checked_mul(size)?.checked_add(start)
 }
 
 /// Pointers to everything in a ring that both sides use.
 ///
 /// # Invariants
 ///
-/// Each pointer is valid for the life of the value, aligned, and inside the ring's regions with all that it points to
-/// (`sqes` and `cqes`: `sq.count()` and `cq.count()` entries of the ring's sizes; `array`: `sq.count()` words). Nobody changes the fields after
-/// set-up. Who writes what they point to:
+/// Beyond those of [`Queue`], and like them after [`locate`](Self::locate): `sqes`, `cqes` (`CQ_CQES`) and, if `has_array`, the index array (`SQ_ARRAY`) are inside the
+/// ring's regions with as many entries and words as the queue has slots, and aligned to 8 bytes (the array to a word).
+/// Who writes what:
 ///
-/// | field | writer |
+/// | | writer |
 /// |--|--|
-/// | `sq_head`, `sq_dropped`, `sq_flags` | the kernel |
-/// | `sq_tail`, `array` | us |
+/// | SQ head, dropped, flags | the kernel |
+/// | SQ tail, array | us |
 /// | `sqes` | us, in slots between the tail and the head; the kernel reads those between the head and the tail |
-/// | `cq_tail`, `cq_overflow` | the kernel |
-/// | `cq_head`, `cq_flags` | us |
+/// | CQ tail, overflow | the kernel |
+/// | CQ head, flags | us |
 /// | `cqes` | the kernel, in slots between the tail and the head; we read those between the head and the tail |
 #[derive(Debug)]
 pub(crate) struct Rings {
-    sq_head: NonNull<AtomicU32>,
-    sq_tail: NonNull<AtomicU32>,
-    sq_flags: NonNull<AtomicU32>,
-    sq_dropped: NonNull<AtomicU32>,
-    cq_head: NonNull<AtomicU32>,
-    cq_tail: NonNull<AtomicU32>,
-    cq_overflow: NonNull<AtomicU32>,
-    cq_flags: Option<NonNull<AtomicU32>>,
-    array: Option<NonNull<AtomicU32>>,
-    pub(crate) sqes: NonNull<u8>,
-    pub(crate) cqes: NonNull<u8>,
-    pub(crate) sq: Slots,
-    pub(crate) cq: Slots,
+    submission: Queue,
+    completion: Queue,
+    has_array: bool,
+    has_cq_flags: bool,
+    sqes: *mut u8,
 }
 
 // SAFETY: the shared words are atomics, and the entries are reached only through a queue handle, of which there is one
@@ -347,6 +346,15 @@ unsafe impl Send for Rings {}
 unsafe impl Sync for Rings {}
 
 impl Rings {
+    /// In place of a ring whose memory is not there yet.
+    pub(crate) const NOWHERE: Self = Self {
+        submission: Queue::NOWHERE,
+        completion: Queue::NOWHERE,
+        has_array: false,
+        has_cq_flags: false,
+        sqes: null_mut(),
+    };
+
     /// Finds everything in the regions.
     ///
     /// # Errors
@@ -358,110 +366,111 @@ impl Rings {
     ///
     /// - The regions are valid for reads and writes for the life of the value.
     /// - They are a ring's, with whose kernel alone they are shared; no other [`Rings`] is made of them meanwhile.
-    pub(crate) unsafe fn locate(params: &io_uring_params, regions: &Regions) -> Result<Self, SetupError> {
-        let Regions { sq, cq, sqes, .. } = *regions;
-        let need = Extent::reported(params).ok_or(SetupError::Garbled)?;
-        let inside = need.sq <= sq.len && need.cq <= cq.len && need.sqes <= sqes.len;
-        let aligned = sq.aligned(WORD) && cq.aligned(8) && sqes.aligned(8);
-        let (Some(sq_slots), Some(cq_slots)) = (Slots::new(params.sq_entries), Slots::new(params.cq_entries)) else {
-            return Err(SetupError::Garbled);
-        };
-        if !inside || !aligned {
-            return Err(SetupError::Garbled);
-        }
-        let (so, co) = (&params.sq_off, &params.cq_off);
-        // SAFETY: `Extent::reported` found each offset aligned and its word within `need`, which is within the region,
-        // which the caller promises to be valid and aligned.
-        let word = |region: Region, offset: u32| unsafe { region.base.add(offset as usize) }.cast::<AtomicU32>();
-        // SAFETY: the same; the words are atomics and live as long as the regions.
-        let load = |region, offset| unsafe { word(region, offset).as_ref() }.load(Ordering::Relaxed);
+    pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
+        // SAFETY: the caller's contract.
+        unsafe { self.find(params, regions) }.ok_or(SetupError::Garbled)
+    }
 
-        let sizes_agree = load(sq, so.ring_entries) == params.sq_entries
-            && load(sq, so.ring_mask) == params.sq_entries - 1
-            && load(cq, co.ring_entries) == params.cq_entries
-            && load(cq, co.ring_mask) == params.cq_entries - 1;
-        if !sizes_agree {
-            return Err(SetupError::Garbled);
+    /// [`locate`](Self::locate); `None` is its error.
+    unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
+        let [sq, cq, sqes] = regions.parts;
+        let need = Extent::reported(params)?;
+        let inside = need.sq <= sq.len && need.cq <= cq.len && need.sqes <= sqes.len;
+        let aligned = sq.aligned(WORD) && cq.aligned(8) && sqes.aligned(8) && params.cq_off.cqes.is_multiple_of(8);
+        if !inside || !aligned {
+            return None;
         }
-        Ok(Self {
-            sq_head: word(sq, so.head),
-            sq_tail: word(sq, so.tail),
-            sq_flags: word(sq, so.flags),
-            sq_dropped: word(sq, so.dropped),
-            cq_head: word(cq, co.head),
-            cq_tail: word(cq, co.tail),
-            cq_overflow: word(cq, co.overflow),
-            // Kernels before 5.8 have no flags here and report offset 0.
-            cq_flags: (co.flags != 0).then(|| word(cq, co.flags)),
-            array: (so.array != 0).then(|| word(sq, so.array)),
-            sqes: sqes.base,
-            // SAFETY: `cqes` and all its entries lie within `need.cq`, and so within the region.
-            cqes: unsafe { cq.base.add(co.cqes as usize) },
-            sq: sq_slots,
-            cq: cq_slots,
-        })
+        // SAFETY: the caller's contract; `cqes` is the one place that is no atomic, and is not used as one.
+        unsafe { self.submission.locate(sq, sq_words(params), params.sq_entries) }?;
+        // SAFETY: the same.
+        unsafe { self.completion.locate(cq, cq_words(params), params.cq_entries) }?;
+        self.has_array = params.sq_off.array != 0;
+        // Kernels before 5.8 have no flags here and report offset 0.
+        self.has_cq_flags = params.cq_off.flags != 0;
+        self.sqes = sqes.base;
+        Some(())
+    }
+
+    /// The slots of the submission queue.
+    #[inline(always)]
+    pub(crate) fn sq(&self) -> Slots {
+        self.submission.slots
+    }
+
+    /// The slots of the completion queue.
+    #[inline(always)]
+    pub(crate) fn cq(&self) -> Slots {
+        self.completion.slots
+    }
+
+    /// The submission entries.
+    #[inline(always)]
+    pub(crate) fn sqes(&self) -> NonNull<u8> {
+        // SAFETY: the type's invariant.
+        unsafe { NonNull::new_unchecked(self.sqes) }
+    }
+
+    /// The completion entries.
+    #[inline(always)]
+    pub(crate) fn cqes(&self) -> NonNull<u8> {
+        // SAFETY: the type's invariant.
+        unsafe { NonNull::new_unchecked(self.completion.words[CQ_CQES].cast_mut().cast()) }
     }
 
     /// Whether entries before the tail go through an index array of somebody else's making.
     pub(crate) fn have_foreign_indices(&self) -> bool {
-        self.array.is_some() && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
+        self.has_array && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
     }
 
     /// Makes the index array, where there is one, an identity map: entry n is in slot n from now on. To be done before
     /// the first entry is made visible, or while the array is new and the kernel reads nothing of it.
     pub(crate) fn write_indices(&self) {
-        let Some(first) = self.array else { return };
-        for slot in 0..self.sq.count() {
+        if !self.has_array {
+            return;
+        }
+        for slot in 0..self.sq().count() {
             // SAFETY: the array has that many words (invariant).
-            let index = unsafe { first.add(slot as usize) };
+            let index = unsafe { self.submission.words[SQ_ARRAY].add(slot as usize) };
             // SAFETY: the type's invariant.
-            unsafe { index.as_ref() }.store(slot, Ordering::Relaxed);
+            unsafe { index.as_ref_unchecked() }.store(slot, Ordering::Relaxed);
         }
     }
 
     #[inline(always)]
     pub(crate) fn sq_head(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.sq_head.as_ref() }
+        self.submission.word(HEAD)
     }
 
     #[inline(always)]
     pub(crate) fn sq_tail(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.sq_tail.as_ref() }
+        self.submission.word(TAIL)
     }
 
     #[inline(always)]
     pub(crate) fn sq_flags(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.sq_flags.as_ref() }
+        self.submission.word(SQ_FLAGS)
     }
 
     pub(crate) fn sq_dropped(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.sq_dropped.as_ref() }
+        self.submission.word(SQ_DROPPED)
     }
 
     #[inline(always)]
     pub(crate) fn cq_head(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.cq_head.as_ref() }
+        self.completion.word(HEAD)
     }
 
     #[inline(always)]
     pub(crate) fn cq_tail(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.cq_tail.as_ref() }
+        self.completion.word(TAIL)
     }
 
     pub(crate) fn cq_overflow(&self) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
-        unsafe { self.cq_overflow.as_ref() }
+        self.completion.word(CQ_OVERFLOW)
     }
 
     pub(crate) fn cq_flags(&self) -> Option<&AtomicU32> {
-        // SAFETY: the type's invariant.
-        self.cq_flags.map(|flags| unsafe { flags.as_ref() })
+        self.has_cq_flags.then(|| self.completion.word(CQ_FLAGS))
     }
 }
 

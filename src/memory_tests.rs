@@ -1,12 +1,14 @@
 //! The pure functions of ring memory: sizes, offsets, and what fits.
 
+use core::array::from_fn;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::{EntrySizes, Extent, Header, MemorySize, Region, end_of, furthest_word};
+use super::{EntrySizes, Extent, Header, MemorySize, Queue, Region, Words, end_of, furthest_word};
 use crate::builder::Parameters;
 use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;
+use crate::sync::{AtomicU32, Ordering};
 use crate::uapi::io_uring_params;
 use crate::{Builder, cqueue, squeue};
 
@@ -93,24 +95,23 @@ fn entries_have_the_sizes_of_their_flags() {
 }
 
 #[test]
-fn an_end_is_told_for_what_is_aligned_and_in_reach() {
-    assert_eq!(end_of(0, 4, 1, 4), Some(4));
-    assert_eq!(end_of(320, 4, 8, 4), Some(352));
-    assert_eq!(end_of(64, 8, 16, 16), Some(320));
-    assert_eq!(end_of(60, 8, 16, 16), None);
-    assert_eq!(end_of(2, 4, 1, 4), None);
-    assert_eq!(end_of(8, 8, 0, 16), Some(8));
-    assert_eq!(end_of(4, 4, usize::MAX / 4, 4), None);
-    assert_eq!(end_of(0, 4, usize::MAX / 2, 4), None);
-    assert_eq!(end_of(u32::MAX - 3, 4, 1, 4), (u32::MAX as usize).checked_add(1));
+fn an_end_is_told_for_every_count_and_offset() {
+    assert_eq!(end_of(0, 1, 4), 4);
+    assert_eq!(end_of(320, 8, 4), 352);
+    assert_eq!(end_of(64, 16, 16), 320);
+    assert_eq!(end_of(8, 0, 16), 8);
+    assert_eq!(end_of(u32::MAX - 3, 1, 4), 1 << 32);
+    assert_eq!(end_of(u32::MAX, u32::MAX, 128), 129 * u64::from(u32::MAX));
 }
 
 #[test]
 fn the_furthest_word_is_found_wherever_it_stands() {
-    assert_eq!(furthest_word(&[]), Some(0));
-    assert_eq!(furthest_word(&[0, 44, 8]), Some(48));
-    assert_eq!(furthest_word(&[44, 0, 8]), Some(48));
-    assert_eq!(furthest_word(&[0, 44, 9]), None);
+    assert_eq!(furthest_word(&[0; 7]), 4);
+    for place in 0..7 {
+        let mut offsets = [8, 0, 4, 12, 0, 8, 4];
+        offsets[place] = 44;
+        assert_eq!(furthest_word(&offsets), 48);
+    }
 }
 
 #[test]
@@ -121,6 +122,36 @@ fn the_extent_reaches_over_all_that_is_reported() {
     assert_eq!(Extent::reported(&without), Some(Extent { sq: 40, cq: 320, sqes: 512 }));
     let large = io_uring_params { flags: (SetupFlags::CQE32 | SetupFlags::SQE128).bits(), ..reported() };
     assert_eq!(Extent::reported(&large), Some(Extent { sq: 352, cq: 64 + 16 * 32, sqes: 1024 }));
+}
+
+#[test]
+fn a_queue_is_found_if_every_word_is_inside_and_aligned_and_its_sizes_agree() {
+    let memory: [AtomicU32; 16] = from_fn(|_| AtomicU32::new(0));
+    memory[2].store(7, Ordering::Relaxed);
+    memory[3].store(8, Ordering::Relaxed);
+    let memory = NonNull::from(&memory);
+    let locate = |words: &Words, entries, len| {
+        let region = Region::of(NonNull::slice_from_raw_parts(memory.cast(), len));
+        let mut queue = Queue::NOWHERE;
+        // SAFETY: the memory lives until the end of the test, and consists of atomics.
+        unsafe { queue.locate(region, words, entries) }.map(|()| queue.words.map(|word| word.addr()))
+    };
+    let words = [0, 4, 8, 12, 16, 60, 56];
+    let found = words.map(|offset| memory.addr().get() + offset as usize);
+    assert_eq!(locate(&words, 8, 64), Some(found));
+    assert_eq!(locate(&words, 8, 63), None);
+    for entries in [0, 4, 7, 16] {
+        assert_eq!(locate(&words, entries, 64), None);
+    }
+    // The size in the memory is right, the mask is not.
+    assert_eq!(locate(&[0, 4, 16, 12, 16, 20, 24], 8, 64), None);
+    for place in 0..7 {
+        for off in [1, 2, 3, 64, u32::MAX - 60] {
+            let mut words = words;
+            words[place] += off;
+            assert_eq!(locate(&words, 8, 64), None, "{place} {off}");
+        }
+    }
 }
 
 /// What is provided by the computed size holds what the kernel then reports.

@@ -16,6 +16,11 @@ use crate::submitter::{Core, Submitter};
 use crate::types::{RawFd, SubmitArgs};
 use crate::wait::Argument;
 
+mod making;
+
+/// In place of a descriptor: there is none.
+const NO_FD: RawFd = -1;
+
 /// A ring: submission queue, completion queue, and the kernel that works between them.
 ///
 /// `S` and `C` are the kinds of entry of its queues, `K` the kernel; the defaults are what most programs want.
@@ -75,17 +80,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
-        let params = params.without_stale_array();
-        let regions = Regions::map(&kernel, fd, &params.0, false)?;
-        // SAFETY: the regions were mapped just now from the ring that `params` describe, and are used here only.
-        match unsafe { Rings::locate(&params.0, &regions) }.and_then(Self::claim) {
-            Ok(rings) => Ok(Self::assemble(kernel, fd, params, rings, regions)),
-            Err(error) => {
-                // SAFETY: no reference into them was kept.
-                unsafe { regions.release(&kernel) };
-                Err(error)
-            }
-        }
+        let mut ring = Self::unmade(kernel, params.without_stale_array());
+        ring.map(fd, false)?;
+        // SAFETY: the memory was mapped just now from the ring that `params` describe, and nobody else uses it.
+        unsafe { ring.begin(true) }?;
+        ring.own(fd);
+        Ok(ring)
     }
 
     /// Takes over a ring whose memory is there already: one for both queues (or two, of a kernel that maps them
@@ -110,20 +110,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         sqes: NonNull<[u8]>,
     ) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
-        let params = params.without_stale_array();
-        let regions = Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes));
+        let mut ring = Self::unmade(kernel, params.without_stale_array());
+        ring.provide(Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes)));
         // SAFETY: the caller's contract.
-        let rings = Self::claim(unsafe { Rings::locate(&params.0, &regions) }?)?;
-        Ok(Self::assemble(kernel, fd, params, rings, regions))
-    }
-
-    /// Makes a ring that somebody else set up ready for our way with its index array.
-    fn claim(rings: Rings) -> Result<Rings, SetupError> {
-        if rings.have_foreign_indices() {
-            return Err(SetupError::Unconsumed);
-        }
-        rings.write_indices();
-        Ok(rings)
+        unsafe { ring.begin(true) }?;
+        ring.own(fd);
+        Ok(ring)
     }
 
     /// Whether a ring's flags are those of the entry types.
@@ -138,12 +130,6 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 }
 
 impl<S, C, K: Kernel> IoUring<S, C, K> {
-    pub(crate) fn assemble(kernel: K, fd: RawFd, params: Parameters, rings: Rings, regions: Regions) -> Self {
-        let (sq, cq) = (squeue::Local::new(&rings), cqueue::Local::new(&rings, params.setup()));
-        let core = Core { kernel, fd, rings, params, wait_flags: EnterFlags::empty() };
-        Self { core, sq, cq, regions, entries: PhantomData }
-    }
-
     /// The same ring, reached through a kernel made from this one.
     pub(crate) fn map_kernel<L: Kernel>(self, wrap: impl FnOnce(K) -> L) -> IoUring<S, C, L> {
         let this = core::mem::ManuallyDrop::new(self);
@@ -178,6 +164,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let old = core::mem::replace(&mut self.regions, regions);
         self.core.rings = rings;
         self.core.params = params;
+        self.sq.forget_room();
         // SAFETY: whoever had a reference into the old rings borrowed this ring, which is borrowed exclusively now.
         unsafe { old.release(&self.core.kernel) };
     }
@@ -188,9 +175,11 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
 
     /// Ends the ring before it is dropped: no call reaches it any more.
     pub(crate) fn close(&mut self) {
-        // SAFETY: the ring owns its fd, whose number is forgotten here.
-        let _ = unsafe { self.core.kernel.close(self.core.fd) };
-        self.core.fd = -1;
+        if self.core.fd != NO_FD {
+            // SAFETY: the ring owns its fd, whose number is forgotten here. Nothing can be done about a failure.
+            let _ = unsafe { self.core.kernel.close(self.core.fd) };
+            self.core.fd = NO_FD;
+        }
     }
 
     pub(crate) fn kernel_mut(&mut self) -> &mut K {
@@ -273,9 +262,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     fn wait_for_entries(&self, want: usize, submitted: usize) -> Result<usize, Errno> {
         // After a short submit the kernel waits for nothing, and what is missing may never come.
         let all_submitted = self.params().setup().contains(SetupFlags::SQPOLL)
-            || self.core.free_slots(&self.sq) == self.core.rings.sq.count();
+            || self.core.free_slots(&self.sq) == self.core.rings.sq().count();
         // With three free slots the next completion has room: a filler, and two of its own.
-        let limit = self.core.rings.cq.count().saturating_sub(2);
+        let limit = self.core.rings.cq().count().saturating_sub(2);
         let want = self.core.want(want);
         let mut asked = want;
         if !all_submitted {
@@ -389,8 +378,7 @@ impl<S, C, K: Kernel> Drop for IoUring<S, C, K> {
     fn drop(&mut self) {
         // SAFETY: whoever had a reference into the rings borrowed the ring that is dropped here.
         unsafe { self.regions.release(&self.core.kernel) };
-        // SAFETY: the ring owns its fd, and is gone afterwards. Nothing can be done about a failure.
-        let _ = unsafe { self.core.kernel.close(self.core.fd) };
+        self.close();
     }
 }
 

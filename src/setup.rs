@@ -6,11 +6,10 @@ use crate::builder::{Builder, Parameters};
 use crate::error::{Area, Call, Errno, SetupError};
 use crate::flags::SetupFlags;
 use crate::kernel::Kernel;
-use crate::memory::{Header, Region, Regions, Rings};
+use crate::memory::{Header, Region, Regions};
 use crate::register;
 use crate::register::ring_fd::{LocalRing, Registered};
 use crate::ring::IoUring;
-use crate::types::RawFd;
 use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
@@ -35,10 +34,14 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// [`SetupError`] says what was refused, and by whom. Nothing is left behind.
     pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
         self.check(entries)?;
-        let (fd, params) = self.set_up(&kernel, entries, None)?;
-        let fd = fd.cast_signed();
-        let regions = Regions::map(&kernel, fd, &params, self.dontfork);
-        Self::finish(kernel, fd, params, regions)
+        let mut ring = IoUring::unmade(kernel, Parameters(self.params(SetupFlags::empty())));
+        let (kernel, params) = ring.asking();
+        let fd = self.set_up(kernel, entries, None, params)?.cast_signed();
+        ring.own(fd);
+        ring.map(fd, self.dontfork)?;
+        // SAFETY: ring and memory were made just now, and nobody else has them. Nothing is queued.
+        unsafe { ring.begin(false) }?;
+        Ok(ring)
     }
 
     /// Makes the ring on `kernel` in memory of the caller's, which takes no mapping. Since 6.5.
@@ -58,8 +61,14 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         memory: RingMemory,
     ) -> Result<IoUring<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
-        let (fd, params) = self.set_up(&kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)))?;
-        Self::finish(kernel, fd.cast_signed(), params, Ok(Regions::provided(rings, rings, sqes)))
+        let mut ring = IoUring::unmade(kernel, Parameters(self.params(SetupFlags::empty())));
+        let (kernel, params) = ring.asking();
+        let fd = self.set_up(kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)), params)?;
+        ring.own(fd.cast_signed());
+        ring.provide(Regions::provided(rings, rings, sqes));
+        // SAFETY: the ring was made just now in this memory, which is the caller's, given away for ever.
+        unsafe { ring.begin(false) }?;
+        Ok(ring)
     }
 
     /// Makes a ring that has no file descriptor at all, only an index among the registered rings of this task, and is
@@ -77,9 +86,14 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ) -> Result<LocalRing<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
         let flags = SetupFlags::NO_MMAP.union(SetupFlags::REGISTERED_FD_ONLY);
-        let (index, params) = self.set_up(&kernel, entries, Some((flags, rings, sqes)))?;
-        let kernel = Registered::without_fd(kernel, index);
-        Self::finish(kernel, index.cast_signed(), params, Ok(Regions::provided(rings, rings, sqes)))
+        let mut params = self.params(SetupFlags::empty());
+        let index = self.set_up(&kernel, entries, Some((flags, rings, sqes)), &mut params)?;
+        let mut ring = IoUring::unmade(Registered::without_fd(kernel, index), Parameters(params));
+        ring.own(index.cast_signed());
+        ring.provide(Regions::provided(rings, rings, sqes));
+        // SAFETY: as in `build_provided_with`.
+        unsafe { ring.begin(false) }?;
+        Ok(ring)
     }
 
     /// The caller's memory, if it is long enough and aligned.
@@ -107,58 +121,32 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         kernel: &K,
         entries: u32,
         provided: Option<(SetupFlags, Region, Region)>,
-    ) -> Result<(u32, io_uring_params), SetupError> {
-        let attempt = |flags: SetupFlags| {
-            let mut params = self.params(flags);
-            if let Some((more, rings, sqes)) = provided {
-                params.flags |= more.bits();
-                params.cq_off.user_addr = rings.address();
-                params.sq_off.user_addr = sqes.address();
-            }
-            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs.
-            unsafe { kernel.setup(entries, &mut params) }.map(|fd| (fd, params))
-        };
-        let (best, fallback) = self.attempts();
+        params: &mut io_uring_params,
+    ) -> Result<u32, SetupError> {
         // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
         let long_enough = |rings: Region| {
             let need = self.memory_size_with(entries, Header::LINUX_6_5);
             need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
         };
-        let fallback = fallback.filter(|_| provided.is_none_or(|(_, rings, _)| long_enough(rings)));
-        match (attempt(best), fallback) {
-            (Err(Errno::EINVAL), Some(fallback)) => attempt(fallback),
-            (outcome, _) => outcome,
-        }
-        .map_err(|errno| SetupError::Kernel(Call::Setup, errno))
-    }
-
-    /// Puts the ring together, or undoes what was made of it.
-    fn finish<K: Kernel>(
-        kernel: K,
-        fd: RawFd,
-        params: io_uring_params,
-        regions: Result<Regions, SetupError>,
-    ) -> Result<IoUring<S, C, K>, SetupError> {
-        let located = regions.and_then(|regions| {
-            // SAFETY: the regions are this ring's, made just now, and nobody else has them.
-            match unsafe { Rings::locate(&params, &regions) } {
-                Ok(rings) => Ok((rings, regions)),
-                Err(error) => {
-                    // SAFETY: no reference into them was kept.
-                    unsafe { regions.release(&kernel) };
-                    Err(error)
+        let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
+        let mut flags = self.best();
+        loop {
+            *params = self.params(flags);
+            if let Some((more, rings, sqes)) = provided {
+                params.flags |= more.bits();
+                params.cq_off.user_addr = rings.address();
+                params.sq_off.user_addr = sqes.address();
+            }
+            let asked = params.flags;
+            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs.
+            match unsafe { kernel.setup(entries, params) } {
+                Ok(fd) => {
+                    // What was asked for decides how the entries lie, whatever the kernel has left there.
+                    params.flags = asked;
+                    return Ok(fd);
                 }
-            }
-        });
-        match located {
-            Ok((rings, regions)) => {
-                rings.write_indices();
-                Ok(IoUring::assemble(kernel, fd, Parameters(params), rings, regions))
-            }
-            Err(error) => {
-                // SAFETY: the ring was made just now, and nobody else knows it.
-                let _ = unsafe { kernel.close(fd) };
-                Err(error)
+                Err(Errno::EINVAL) if let (true, Some(next)) = (may_go_on, self.after(flags)) => flags = next,
+                Err(errno) => return Err(SetupError::Kernel(Call::Setup, errno)),
             }
         }
     }

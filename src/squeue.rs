@@ -7,9 +7,11 @@
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::size_of;
+use core::ptr::NonNull;
 
-use crate::flags::SqFlags;
 pub use crate::flags::SqeFlags as Flags;
+use crate::flags::{SetupFlags, SqFlags};
 use crate::memory::Rings;
 use crate::sync::Ordering;
 
@@ -18,66 +20,113 @@ mod entry;
 pub use entry::{Entry, Entry128, EntryMarker, EntryMixed};
 
 /// What this side alone knows of the submission queue.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Local {
     /// One past the last entry pushed. The tail that the kernel sees lags behind it until the next submit.
     pub(crate) tail: Cell<u32>,
     /// The tail up to which submits have reported their counts.
     pub(crate) reported: Cell<u32>,
     /// What the next counts are off by: entries of our own among them, or entries that a wait handed over unasked.
-    pub(crate) owed: Cell<i32>,
-    /// The kernel's head when last looked at: never ahead of the real one.
-    head: Cell<u32>,
+    owed: Cell<i32>,
+    /// One past the last slot that was free at the last look at the kernel's head: at most a ring's worth ahead of
+    /// `tail`, and never behind it.
+    limit: Cell<u32>,
+    /// Whether the ring was made without SQPOLL, IOPOLL and SQ_REWIND.
+    ordinary: bool,
+    /// Whether a submit has nothing to see to but tail and head: the ring is ordinary, and nothing is owed.
+    plain: Cell<bool>,
     /// In a mixed queue, what links the entry pushed last to the next one.
     link: Cell<Flags>,
 }
 
 impl Local {
-    pub(crate) fn new(rings: &Rings) -> Self {
+    pub(crate) fn new(rings: &Rings, setup: SetupFlags) -> Self {
         let tail = rings.sq_tail().load(Ordering::Relaxed);
         let head = rings.sq_head().load(Ordering::Acquire);
+        let ordinary = !setup.intersects(SetupFlags::SQPOLL.union(SetupFlags::IOPOLL).union(SetupFlags::SQ_REWIND));
         Self {
             tail: Cell::new(tail),
             reported: Cell::new(tail),
             owed: Cell::new(0),
-            head: Cell::new(head),
+            limit: Cell::new(tail.wrapping_add(rings.sq().free(head, tail))),
+            ordinary,
+            plain: Cell::new(ordinary),
             link: Cell::new(Flags::empty()),
         }
     }
 
-    /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
-    /// else was in between.
+    /// Whether a submit has nothing to see to but tail and head.
     #[inline(always)]
-    pub(crate) fn count(&self, done: u32) -> u32 {
-        if self.owed.get() == 0 { done } else { self.settle(done) }
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.get()
     }
 
+    /// Looks at the kernel's head: how many slots are free.
     #[cold]
-    fn settle(&self, done: u32) -> u32 {
+    fn look(&self, rings: &Rings) -> u32 {
+        let tail = self.tail.get();
+        // Acquire: pairs with the kernel's release of `sq.head`; it has read the entries before that head, so that
+        // writing to their slots can't be seen by it.
+        let free = rings.sq().free(rings.sq_head().load(Ordering::Acquire), tail);
+        self.limit.set(tail.wrapping_add(free));
+        free
+    }
+
+    /// Changes what the next counts are off by.
+    pub(crate) fn owe(&self, more: i32) {
+        self.set_owed(self.owed.get().saturating_add(more));
+    }
+
+    fn set_owed(&self, owed: i32) {
+        self.owed.set(owed);
+        self.plain.set(self.ordinary && owed == 0);
+    }
+
+    /// The queue has another number of slots now: the next push looks which of them are free.
+    pub(crate) fn forget_room(&self) {
+        self.limit.set(self.tail.get());
+    }
+
+    /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
+    /// else was in between.
+    pub(crate) fn count(&self, done: u32) -> u32 {
+        if self.owed.get() == 0 {
+            return done;
+        }
         let sum = i64::from(done) + i64::from(self.owed.get());
-        let told = u32::try_from(sum).unwrap_or(0);
-        self.owed.set(if sum < 0 { i32::try_from(sum).unwrap_or(i32::MIN) } else { 0 });
-        told
+        self.set_owed(if sum < 0 { i32::try_from(sum).unwrap_or(i32::MIN) } else { 0 });
+        u32::try_from(sum).unwrap_or(0)
     }
 
     /// After a submission with `SQ_REWIND` that consumed `done` entries: what is left moves to the front, where the
     /// next one starts.
-    #[cold]
     pub(crate) fn rewind(&self, rings: &Rings, entry_size: usize, done: u32) {
         // The memory may have told a tail, and the kernel a count, beyond the ring.
-        let queued = self.tail.get().min(rings.sq.count());
+        let queued = self.tail.get().min(rings.sq().count());
         let left = queued.saturating_sub(done);
         if done != 0 && left != 0 {
-            let from = (queued - left) as usize * entry_size;
-            let len = left as usize * entry_size;
-            // SAFETY: `queued` is at most the number of slots, so that the piece lies within the entries.
-            let rest = unsafe { rings.sqes.add(from) };
-            // SAFETY: as above for both pieces; the kernel reads entries of such a ring only during a submission, and
-            // none is under way.
-            unsafe { rest.copy_to(rings.sqes, len) };
+            let words = entry_size / size_of::<u64>();
+            let (from, len) = ((queued - left) as usize * words, left as usize * words);
+            let entries = rings.sqes().cast::<u64>();
+            for at in 0..len {
+                // SAFETY: `queued` is at most the number of slots, so that both pieces lie within the entries, which are
+                // aligned to 8 bytes.
+                let rest = unsafe { entries.add(from + at) };
+                // SAFETY: as above.
+                let front = unsafe { entries.add(at) };
+                // Volatile, or the compiler makes it a call of `memmove`, the only one in the library. Going upwards, each
+                // word is read before it is written over.
+                // SAFETY: as above, and all bytes of the entries were written.
+                let word = unsafe { rest.read_volatile() };
+                // SAFETY: as above. The kernel reads entries of such a ring only during a submission, and none is under
+                // way.
+                unsafe { front.write_volatile(word) };
+            }
         }
         self.tail.set(left);
         self.reported.set(left);
+        // The head of such a ring stays 0, and what is behind the rest is free.
+        self.limit.set(rings.sq().count());
     }
 }
 
@@ -89,6 +138,8 @@ impl Local {
 pub struct SubmissionQueue<'a, S: EntryMarker = Entry> {
     rings: &'a Rings,
     local: &'a Local,
+    /// A copy of the ring's, which stays in a register while entries are written.
+    sqes: NonNull<u8>,
     entries: PhantomData<S>,
 }
 
@@ -113,8 +164,9 @@ impl<T> fmt::Display for PushError<T> {
 impl<T> core::error::Error for PushError<T> {}
 
 impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
+    #[inline(always)]
     pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
-        Self { rings, local, entries: PhantomData }
+        Self { rings, local, sqes: rings.sqes(), entries: PhantomData }
     }
 
     /// Queues one request.
@@ -137,12 +189,12 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     #[inline]
     pub unsafe fn push(&mut self, entry: S) -> Result<(), PushError<S>> {
         let tail = self.local.tail.get();
-        let slots = entry.slots(self.rings.sq.until_end(tail));
+        let slots = entry.slots(self.rings.sq().until_end(tail));
         if !self.room(tail, slots) {
             return Err(PushError(entry));
         }
         // SAFETY: there is room for `slots` slots from `tail` on, so that the kernel does not read them.
-        unsafe { entry.write(self.rings.sqes, self.rings.sq, tail, &self.local.link) };
+        unsafe { entry.write(self.sqes, self.rings.sq(), tail, &self.local.link) };
         self.local.tail.set(tail.wrapping_add(slots));
         Ok(())
     }
@@ -162,16 +214,16 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
         let mut slots = 0_u32;
         for entry in entries {
             // A sum past `u32::MAX` stays there, and is more than any ring has.
-            slots = slots.saturating_add(entry.slots(self.rings.sq.until_end(start.wrapping_add(slots))));
+            slots = slots.saturating_add(entry.slots(self.rings.sq().until_end(start.wrapping_add(slots))));
         }
         if !self.room(start, slots) {
             return Err(PushError(entries));
         }
         let mut tail = start;
         for entry in entries {
-            let slots = entry.slots(self.rings.sq.until_end(tail));
+            let slots = entry.slots(self.rings.sq().until_end(tail));
             // SAFETY: there is room for all of them from `start` on, so that the kernel does not read these slots.
-            unsafe { entry.clone().write(self.rings.sqes, self.rings.sq, tail, &self.local.link) };
+            unsafe { entry.clone().write(self.sqes, self.rings.sq(), tail, &self.local.link) };
             tail = tail.wrapping_add(slots);
         }
         self.local.tail.set(tail);
@@ -181,25 +233,19 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     /// Whether `slots` more slots are free after `tail`. Looks at the kernel's head only if the last look shows too few.
     #[inline(always)]
     fn room(&self, tail: u32, slots: u32) -> bool {
-        if self.rings.sq.free(self.local.head.get(), tail) >= slots {
-            return true;
-        }
-        // Acquire: pairs with the kernel's release of `sq.head`; it has read the entries before that head, so that
-        // writing to their slots can't be seen by it.
-        self.local.head.set(self.rings.sq_head().load(Ordering::Acquire));
-        self.rings.sq.free(self.local.head.get(), tail) >= slots
+        self.local.limit.get().wrapping_sub(tail) >= slots || self.local.look(self.rings) >= slots
     }
 
     /// Slots of the queue, a power of two.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.rings.sq.count() as usize
+        self.rings.sq().count() as usize
     }
 
     /// Slots taken: pushed, and not yet consumed by the kernel.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rings.sq.used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
+        self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
     }
 
     /// Whether the kernel has consumed everything that was pushed.

@@ -1,6 +1,7 @@
 //! When to enter the kernel, and with what: one pure function decides, on one load of the ring's flags.
 
 use core::ffi::c_void;
+use core::hint::cold_path;
 
 use crate::builder::Parameters;
 use crate::error::Errno;
@@ -64,43 +65,69 @@ struct Published {
 }
 
 impl<K: Kernel> Core<K> {
-    /// Makes everything pushed visible to the kernel, and looks at what it says.
+    /// Makes everything pushed visible to a kernel that has no thread of its own here; how many entries it has to consume.
     #[inline(always)]
+    pub(crate) fn show(&self, setup: SetupFlags, local: &squeue::Local) -> u32 {
+        let tail = local.tail.get();
+        // Relaxed: no slot is written to on the strength of it, and only the kernel inside our own calls moves it.
+        // More than the ring holds can only be the word of a kernel that lies, and is told to that kernel alone.
+        let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
+        // Nothing pending means nothing that is not visible yet. A ring that rewinds has no tail.
+        if pending != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
+            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
+            self.rings.sq_tail().store(tail, Ordering::Release);
+        }
+        pending
+    }
+
+    /// Makes everything pushed visible to the kernel, and looks at what it says.
     fn publish(&self, local: &squeue::Local) -> Published {
         let setup = self.params.setup();
         let tail = local.tail.get();
         let unreported = tail.wrapping_sub(local.reported.get());
-        if unreported != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
-            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
-            self.rings.sq_tail().store(tail, Ordering::Release);
-        }
         if !setup.contains(SetupFlags::SQPOLL) {
-            let sq = SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed));
-            // Acquire: as in `SubmissionQueue::room`. Only the kernel inside our own calls moves it.
-            let head = self.rings.sq_head().load(Ordering::Acquire);
-            return Published { pending: self.rings.sq.used(head, tail), unreported, sq };
+            let pending = self.show(setup, local);
+            return Published { pending, unreported, sq: self.sq_flags() };
+        }
+        if unreported != 0 {
+            // Release: as in `show`.
+            self.rings.sq_tail().store(tail, Ordering::Release);
         }
         // The tail must be visible before the flags are read. The kernel's thread does the same in the other order: it
         // sets NEED_WAKEUP, has a full barrier (`io_sq_thread()`), and looks at the tail once more before it sleeps. So
         // either it sees our entries, or we see that it sleeps.
         fence(Ordering::SeqCst);
-        let sq = SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed));
+        let sq = self.sq_flags();
         let pending = if sq.contains(SqFlags::NEED_WAKEUP) {
-            self.rings.sq.used(self.rings.sq_head().load(Ordering::Acquire), tail)
+            self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), tail)
         } else {
             unreported
         };
         Published { pending, unreported, sq }
     }
 
-    /// Makes everything pushed visible to the kernel.
-    pub(crate) fn show(&self, local: &squeue::Local) {
-        let _ = self.publish(local);
-    }
-
     /// Publishes, decides, enters; the number of entries handed over.
     #[inline(always)]
     pub(crate) fn submit(&self, local: &squeue::Local, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
+        if !local.is_plain() {
+            return self.submit_any(local, want, argument);
+        }
+        const PLAIN: SetupFlags = SetupFlags::empty();
+        let pending = self.show(PLAIN, local);
+        // A wait enters whatever the flags say.
+        let sq = if want == 0 { self.sq_flags() } else { SqFlags::empty() };
+        let done = match decide(PLAIN, pending, want, sq) {
+            None => 0,
+            Some(flags) if want == 0 => self.enter(pending, 0, flags, Argument::NONE)?,
+            Some(flags) => self.enter(pending, want, flags.union(self.wait_flags), argument)?,
+        };
+        Ok(done as usize)
+    }
+
+    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Out of the way: what it does besides
+    /// would fill the loops of those who don't need it.
+    #[inline(never)]
+    fn submit_any(&self, local: &squeue::Local, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
         let setup = self.params.setup();
         let Published { pending, unreported, sq } = self.publish(local);
         let to_submit = if setup.contains(SetupFlags::SQPOLL) { unreported } else { pending };
@@ -134,8 +161,12 @@ impl<K: Kernel> Core<K> {
     /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
     #[inline(always)]
     pub(crate) fn want(&self, want: usize) -> u32 {
-        let limit = self.rings.cq.count();
-        if want > limit as usize { limit } else { want as u32 }
+        let limit = self.rings.cq().count();
+        if want > limit as usize {
+            cold_path();
+            return limit;
+        }
+        want as u32
     }
 
     pub(crate) fn sqe_size(&self) -> usize {
@@ -144,17 +175,18 @@ impl<K: Kernel> Core<K> {
 
     /// The address of the slot after the one that is pushed to next.
     pub(crate) fn second_slot(&self, local: &squeue::Local) -> usize {
-        let slot = self.rings.sq.slot(local.tail.get().wrapping_add(1)) as usize;
-        self.rings.sqes.as_ptr().expose_provenance() + slot * self.sqe_size()
+        let slot = self.rings.sq().slot(local.tail.get().wrapping_add(1)) as usize;
+        self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
     }
 
     /// Free slots of the submission queue.
     pub(crate) fn free_slots(&self, local: &squeue::Local) -> u32 {
         // Acquire: as in `SubmissionQueue::room`.
-        self.rings.sq.free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
+        self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
     }
 
     /// What the kernel says now.
+    #[inline(always)]
     pub(crate) fn sq_flags(&self) -> SqFlags {
         SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
     }

@@ -206,7 +206,7 @@ impl<K: Kernel> Submitter<'_, K> {
         self.arm(*timespec, args.absolute, id)?;
         // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
         let setup = self.core.params.setup();
-        let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq.count();
+        let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
         let (outcome, ended) = if armed { self.until(want, id, mask) } else { (Ok(()), false) };
         if !ended {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
@@ -236,7 +236,7 @@ impl<K: Kernel> Submitter<'_, K> {
             let ended = seen.found.is_some();
             // A wait that brought nothing new was interrupted: the kernel says so itself only if the queue was empty.
             let interrupted = waited_at == Some(seen.tail) && seen.slots != 0;
-            if seen.callers >= want || seen.slots >= self.core.rings.cq.count() || interrupted {
+            if seen.callers >= want || seen.slots >= self.core.rings.cq().count() || interrupted {
                 return (Ok(()), ended);
             }
             let error = match seen.found {
@@ -256,7 +256,7 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Hands over what is queued, if it leaves too few slots.
     fn make_room(&self, slots: u32) -> Result<(), Errno> {
-        if slots > self.core.rings.sq.count() {
+        if slots > self.core.rings.sq().count() {
             return Err(Errno::EBUSY);
         }
         if self.core.free_slots(self.sq) < slots {
@@ -288,7 +288,7 @@ impl<K: Kernel> Submitter<'_, K> {
         }
         let count = N as u32;
         self.cq.hidden.set(self.cq.hidden.get().saturating_add(count));
-        self.sq.owed.set(self.sq.owed.get().saturating_sub(count.cast_signed()));
+        self.sq.owe(-count.cast_signed());
         self.submit_uncounted()
     }
 
@@ -302,7 +302,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Submits, and leaves it to the next submit to tell how many.
     fn submit_uncounted(&self) -> Result<(), Errno> {
         let done = self.submit()?;
-        self.sq.owed.set(self.sq.owed.get().saturating_add(i32::try_from(done).unwrap_or(i32::MAX)));
+        self.sq.owe(i32::try_from(done).unwrap_or(i32::MAX));
         Ok(())
     }
 }

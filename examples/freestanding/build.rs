@@ -14,8 +14,13 @@ const LINKER: &[&str] = &[
     "-z,noseparate-code",
 ];
 
+/// The table of sections is for linkers and debuggers: a program is loaded without. A linker that does not know the
+/// option leaves the table there.
+const WITHOUT_SECTIONS: &str = "-z,nosectionheader";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=small.ld");
     // cc by default. Cross builds without a C compiler name an ld, as the `rust-lld` that comes with the toolchain.
     let linker = env::var("RUSTC_LINKER").unwrap_or_default();
     let linker = Path::new(&linker).file_name().and_then(|name| name.to_str()).unwrap_or("cc");
@@ -26,7 +31,10 @@ fn main() {
     for argument in driver.iter().chain(&["-static", "-no-pie"]) {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
-    for argument in LINKER {
+    let script = format!("-T,{}", Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("small.ld").display());
+    // A debugger looks debug information up in the table.
+    let without_sections = env::var("DEBUG").is_ok_and(|debug| debug == "false").then_some(WITHOUT_SECTIONS);
+    for argument in LINKER.iter().copied().chain(without_sections).chain([&*script]) {
         if is_ld {
             for part in argument.split(',') {
                 println!("cargo::rustc-link-arg-bins={part}");

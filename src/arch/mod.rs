@@ -35,6 +35,7 @@
 //! - `nostack` says that the block itself moves no stack pointer and writes nothing below it. The
 //!   kernel runs on a stack of its own.
 
+use core::hint::cold_path;
 use core::num::NonZeroU16;
 
 /// Gives out its items, or those before `else`.
@@ -173,6 +174,7 @@ const MAX_ERRNO: isize = 4095;
 pub(crate) const fn check(ret: isize) -> Result<usize, NonZeroU16> {
     // Seen as unsigned the errors are the topmost 4095 words, so one comparison finds them.
     if ret.cast_unsigned() >= (-MAX_ERRNO).cast_unsigned() {
+        cold_path();
         // At most 4095 here, so the cast loses nothing. It is not zero either, which the optimiser
         // sees from the comparison above: no second branch is left of the `if let`.
         if let Some(errno) = NonZeroU16::new(ret.wrapping_neg() as u16) {

@@ -56,9 +56,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
         let params = self.resize(sq_entries, cq_entries, None)?;
         let located = self.regions().map_again(self.kernel(), self.fd(), &params).and_then(|regions| {
+            let mut rings = Rings::NOWHERE;
             // SAFETY: the regions are this ring's, mapped just now, and used here only.
-            match unsafe { Rings::locate(&params, &regions) } {
-                Ok(rings) => Ok((rings, regions)),
+            match unsafe { rings.locate(&params, &regions) } {
+                Ok(()) => Ok((rings, regions)),
                 Err(error) => {
                     // SAFETY: no reference into them was kept.
                     unsafe { regions.release(self.kernel()) };
@@ -98,8 +99,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         unsafe { rings.clear() };
         let params = self.resize(sq_entries, cq_entries, Some((rings, sqes)))?;
         let regions = Regions::provided(rings, rings, sqes);
+        let mut located = Rings::NOWHERE;
         // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.
-        let located = unsafe { Rings::locate(&params, &regions) }.map(|rings| (rings, regions));
+        let located = unsafe { located.locate(&params, &regions) }.map(|()| (located, regions));
         self.change_to(params, located)
     }
 
@@ -114,7 +116,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             return Err(Errno::EBUSY);
         }
         cq.publish(&core.rings);
-        core.show(sq);
+        core.show(setup, sq);
         let rings = &core.rings;
         let sq = wraps(rings.sq_head().load(Ordering::Relaxed), rings.sq_tail().load(Ordering::Relaxed));
         let cq = wraps(rings.cq_head().load(Ordering::Relaxed), rings.cq_tail().load(Ordering::Relaxed));

@@ -36,20 +36,22 @@ enum Failure {
 }
 
 fn main(args: Args) -> u8 {
-    let mut ring = match IoUring::new(4) {
+    // Borrowed where it was made: moving a ring copies some 300 bytes.
+    let mut made = IoUring::new(4);
+    let ring = match &mut made {
         Ok(ring) => ring,
         Err(error) => {
-            complain("io_uring", error.errno().unwrap_or(Errno::EINVAL));
+            complain(c"io_uring", error.errno().unwrap_or(Errno::EINVAL));
             return 1;
         }
     };
     let mut status = 0;
     let mut files = args.skip(1).peekable();
     if files.peek().is_none() {
-        return show(&mut ring, c"-");
+        return show(ring, c"-");
     }
     for file in files {
-        status |= show(&mut ring, file);
+        status |= show(ring, file);
     }
     status
 }
@@ -58,16 +60,14 @@ fn main(args: Args) -> u8 {
 fn show(ring: &mut IoUring, file: &CStr) -> u8 {
     match open_and_copy(ring, file) {
         Ok(()) => return 0,
-        Err(Failure::Output(errno)) => complain("standard output", errno),
-        Err(Failure::Input(errno)) => {
-            Line::new().text("cat: ").path(file).text(": ").errno(errno).text("\n").to_stderr();
-        }
+        Err(Failure::Output(errno)) => complain(c"standard output", errno),
+        Err(Failure::Input(errno)) => complain(file, errno),
     }
     1
 }
 
-fn complain(about: &str, errno: Errno) {
-    Line::new().text("cat: ").text(about).text(": ").errno(errno).text("\n").to_stderr();
+fn complain(about: &CStr, errno: Errno) {
+    Line::new().text("cat: ").path(about).text(": ").errno(errno).text("\n").to_stderr();
 }
 
 fn open_and_copy(ring: &mut IoUring, file: &CStr) -> Result<(), Failure> {

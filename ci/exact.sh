@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# What is exact is not allowed to grow: instructions per request, counted by callgrind, and bytes of the smallest programs.
+#
+# Compares with ci/exact.txt, which has one line for each figure: its name, the figure, and how much more is let pass (for
+# another compiler's sake). A figure that is smaller by more than that must be stored, or the next loss would go unseen.
+#
+#   ci/exact.sh           fails if a figure has changed
+#   ci/exact.sh --store   writes the figures of now
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "$(uname -sm)" != "Linux x86_64" ]; then
+    echo "skipped: the figures are those of Linux on x86_64, this is $(uname -sm)"
+    exit 0
+fi
+if ! command -v valgrind >/dev/null; then
+    { apt-get -qq update && apt-get -qq install -y valgrind; } >/dev/null 2>&1 || true
+fi
+
+target=$(cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cargo build --quiet --locked --release -p freestanding --bin nop --bin cat
+# What a program gets that is built for speed.
+cargo build --quiet --locked --release -p freestanding --bin nops --target-dir "$target/exact" \
+    --config profile.release.opt-level=3
+
+# instructions MODE BATCH ROUNDS: of the whole program.
+instructions() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/exact/release/nops" "$@" 2>"$work/log" || {
+        cat "$work/log" >&2
+        return 1
+    }
+    sed -nE 's/.*Collected : ([0-9]+).*/\1/p' "$work/log"
+}
+
+# per_request MODE BATCH: in hundredths. What set-up and end cost drops out of the difference.
+per_request() {
+    local few many
+    few=$(instructions "$1" "$2" 100)
+    many=$(instructions "$1" "$2" 600)
+    echo $(((many - few) / (5 * $2)))
+}
+
+figures() {
+    echo "bytes-of-nop $(stat -c %s "$target/release/nop")"
+    echo "bytes-of-cat $(stat -c %s "$target/release/cat")"
+    command -v valgrind >/dev/null || return 0
+    local batch count
+    for batch in 1 8 32 128; do
+        count=$(per_request batch $batch)
+        echo "instructions-x100-per-nop-in-batches-of-$batch $count"
+    done
+    count=$(per_request single 32)
+    echo "instructions-x100-per-nop-one-by-one-32 $count"
+    count=$(per_request empty 32)
+    echo "instructions-x100-per-empty-submit $count"
+}
+
+figures >"$work/now"
+if [ "${1:-}" = --store ]; then
+    # Two per cent, which is half an instruction in a batch.
+    awk '{ print $1, $2, int($2 * 0.02) }' "$work/now" >ci/exact.txt
+fi
+status=0
+while read -r name stored margin; do
+    now=$(awk -v name="$name" '$1 == name { print $2 }' "$work/now")
+    if [ -z "$now" ]; then
+        echo "skip  $name: no valgrind here, and it can't be installed"
+    elif [ "$now" -gt $((stored + margin)) ]; then
+        echo "FAIL  $name: $now, $stored is stored, and $margin more at most"
+        status=1
+    elif [ "$now" -lt $((stored - margin)) ]; then
+        echo "FAIL  $name: $now is better than the $stored that is stored: run ci/exact.sh --store"
+        status=1
+    else
+        echo "ok    $name: $now, $stored is stored"
+    fi
+done <ci/exact.txt
+exit $status

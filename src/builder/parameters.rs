@@ -1,0 +1,77 @@
+//! [`Parameters`]: what came of a set-up.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+use crate::flags::{Features, SetupFlags};
+use crate::uapi::io_uring_params;
+
+/// What a ring was made with, and what its kernel said about it (`struct io_uring_params`).
+#[derive(Clone, Copy)]
+#[doc(alias = "io_uring_params")]
+pub struct Parameters(pub(crate) io_uring_params);
+
+impl Parameters {
+    /// Takes the kernel's structure, for a ring that somebody else set up.
+    #[must_use]
+    pub const fn from_raw(params: io_uring_params) -> Self {
+        Self(params)
+    }
+
+    /// Without what a former owner may have left in the array's place: kernels do not write there where there is none.
+    pub(crate) const fn without_stale_array(mut self) -> Self {
+        if self.setup().contains(SetupFlags::NO_SQARRAY) {
+            self.0.sq_off.array = 0;
+        }
+        self
+    }
+
+    /// The kernel's structure.
+    #[must_use]
+    pub const fn as_raw(&self) -> &io_uring_params {
+        &self.0
+    }
+
+    /// The flags in force, those that the builder added among them.
+    #[inline]
+    #[must_use]
+    pub const fn setup(&self) -> SetupFlags {
+        SetupFlags::from_bits_retain(self.0.flags)
+    }
+
+    /// What the kernel can do.
+    #[inline]
+    #[must_use]
+    pub const fn features(&self) -> Features {
+        Features::from_bits_retain(self.0.features)
+    }
+
+    /// Slots of the submission queue.
+    #[must_use]
+    pub const fn sq_entries(&self) -> u32 {
+        self.0.sq_entries
+    }
+
+    /// Slots of the completion queue.
+    #[must_use]
+    pub const fn cq_entries(&self) -> u32 {
+        self.0.cq_entries
+    }
+
+    /// Milliseconds after which an idle SQPOLL thread sleeps.
+    #[must_use]
+    pub const fn sq_thread_idle(&self) -> u32 {
+        self.0.sq_thread_idle
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameters")
+            .field("sq_entries", &self.0.sq_entries)
+            .field("cq_entries", &self.0.cq_entries)
+            .field("setup", &self.setup())
+            .field("features", &self.features())
+            .finish_non_exhaustive()
+    }
+}

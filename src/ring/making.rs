@@ -1,0 +1,62 @@
+//! The steps by which a ring comes into being: asked for, mapped or given memory, and begun.
+
+use core::marker::PhantomData;
+
+use super::{IoUring, NO_FD};
+use crate::builder::Parameters;
+use crate::error::SetupError;
+use crate::flags::EnterFlags;
+use crate::kernel::Kernel;
+use crate::memory::{Regions, Rings};
+use crate::submitter::Core;
+use crate::types::RawFd;
+use crate::uapi::io_uring_params;
+use crate::{cqueue, squeue};
+
+impl<S, C, K: Kernel> IoUring<S, C, K> {
+    /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
+    /// and memory it is good for nothing but [`begin`](Self::begin) and being dropped.
+    pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
+        let core = Core { kernel, fd: NO_FD, rings: Rings::NOWHERE, params, wait_flags: EnterFlags::empty() };
+        let (sq, cq) = (squeue::Local::default(), cqueue::Local::default());
+        Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
+    }
+
+    /// The kernel and its structure, for asking it.
+    pub(crate) fn asking(&mut self) -> (&K, &mut io_uring_params) {
+        (&self.core.kernel, &mut self.core.params.0)
+    }
+
+    /// Maps the ring's memory from `fd`.
+    pub(crate) fn map(&mut self, fd: RawFd, dontfork: bool) -> Result<(), SetupError> {
+        self.regions.map(&self.core.kernel, fd, &self.core.params.0, dontfork)
+    }
+
+    /// Gives the ring its memory.
+    pub(crate) fn provide(&mut self, regions: Regions) {
+        self.regions = regions;
+    }
+
+    /// The ring owns `fd` from now on.
+    pub(crate) fn own(&mut self, fd: RawFd) {
+        self.core.fd = fd;
+    }
+
+    /// Finds everything in the memory. In a ring that was `taken_over` entries may be queued.
+    ///
+    /// # Safety
+    ///
+    /// The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
+    /// with its kernel alone. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    pub(crate) unsafe fn begin(&mut self, taken_over: bool) -> Result<(), SetupError> {
+        // SAFETY: the caller's contract; this ring's are the only ones made of the memory.
+        unsafe { self.core.rings.locate(&self.core.params.0, &self.regions) }?;
+        if taken_over && self.core.rings.have_foreign_indices() {
+            return Err(SetupError::Unconsumed);
+        }
+        self.core.rings.write_indices();
+        self.sq = squeue::Local::new(&self.core.rings, self.params().setup());
+        self.cq = cqueue::Local::new(&self.core.rings, self.params().setup());
+        Ok(())
+    }
+}
