@@ -52,11 +52,12 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
             10 => {
                 let queue = ring.completion();
                 assert!(queue.len() <= queue.capacity());
+                drop(queue);
                 let queue = ring.submission();
                 assert!(queue.len() <= queue.capacity());
             }
             _ => {
-                let mut probe = bare_uring::register::probe::Probe::new();
+                let mut probe = bare_uring::register::Probe::new();
                 let _ = ring.submitter().register_probe(&mut probe);
                 let _ = probe.is_supported(random.bits() as u8);
             }
