@@ -145,10 +145,12 @@ impl SimKernel {
         self.world().rings.get_mut(&ring).map_or(Vec::new(), |ring| std::mem::take(&mut ring.ledger.events))
     }
 
-    /// User data of requests that were consumed and are not complete.
+    /// User data of requests that were consumed and are not complete, those left out of the books aside.
     #[must_use]
     pub fn in_flight(&self, ring: u32) -> Vec<u64> {
-        self.world().rings.get(&ring).map_or(Vec::new(), crate::ring::Ring::in_flight)
+        let world = self.world();
+        let Some(ring) = world.rings.get(&ring) else { return Vec::new() };
+        ring.in_flight().into_iter().filter(|&user_data| !ring.ledger.ignores(user_data)).collect()
     }
 
     /// What its users did wrong since the last look.
@@ -171,7 +173,7 @@ impl SimKernel {
     #[must_use]
     pub fn leaks(&self) -> Leaks {
         let world = self.world();
-        let of_rings = world.rings.values().flat_map(|ring| &ring.memory.areas).filter(|piece| piece.mapped).count();
+        let of_rings = world.rings.values().flat_map(|ring| &ring.memory.areas).filter(|piece| piece.area.mapped.is_some()).count();
         Leaks { rings: world.rings.len(), mappings: of_rings + world.orphans.len() }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Area {
     len: usize,
     /// Up to the guard behind.
     padded: usize,
+    /// As much of it as its user has mapped.
+    pub(crate) mapped: Option<usize>,
 }
 
 // SAFETY: an address and lengths; the mapping belongs to the process, not to a thread.
@@ -65,7 +67,7 @@ impl Area {
         let whole = NonNull::new(whole.cast()).ok_or(Errno::ENOMEM)?;
         // SAFETY: the offset lies within the mapping.
         let base = unsafe { whole.add(GUARD + front) };
-        let area = Self { whole, whole_len, base, len, padded: len.next_multiple_of(align) };
+        let area = Self { whole, whole_len, base, len, padded: len.next_multiple_of(align), mapped: None };
         for gap in area.gaps() {
             // SAFETY: the gaps are the accessible bytes around the memory.
             unsafe { gap.0.write_bytes(CANARY, gap.1) };

@@ -44,8 +44,6 @@ pub(crate) struct Piece {
     /// The offset by which it is mapped.
     pub(crate) offset: u64,
     pub(crate) area: Area,
-    /// Whether the user has mapped it.
-    pub(crate) mapped: bool,
 }
 
 /// The memory of a ring.

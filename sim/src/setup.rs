@@ -119,22 +119,25 @@ impl World {
         let single = ring.layout.single;
         let area = if offset >= u64::from(IORING_OFF_PBUF_RING) {
             let group = (offset - u64::from(IORING_OFF_PBUF_RING)) >> IORING_OFF_PBUF_SHIFT;
-            let group = u16::try_from(group).ok().and_then(|group| ring.groups.get(&group));
-            group.and_then(|group| group.area.as_ref()).ok_or(Errno::EINVAL)?
+            let group = u16::try_from(group).ok().and_then(|group| ring.groups.get_mut(&group));
+            group.and_then(|group| group.area.as_mut()).ok_or(Errno::EINVAL)?
         } else {
             let offset = if single && offset == u64::from(IORING_OFF_CQ_RING) { 0 } else { offset };
             let piece = ring.memory.areas.iter_mut().find(|piece| piece.offset == offset).ok_or(Errno::EINVAL)?;
-            piece.mapped |= len <= piece.area.len();
-            &piece.area
+            &mut piece.area
         };
-        if len == 0 || len > area.len() { Err(Errno::EINVAL) } else { Ok(area.base()) }
+        if len == 0 || len > area.len() {
+            return Err(Errno::EINVAL);
+        }
+        area.mapped = Some(len);
+        Ok(area.base())
     }
 
     /// Takes it back: from here on the kernel's side leaves the whole ring alone.
     pub(crate) fn unmap(&mut self, address: NonNull<u8>, len: usize) -> Result<(), Errno> {
-        let is_it = |area: &Area| area.base() == address && area.len() == len;
+        let is_it = |area: &Area| area.base() == address && area.mapped == Some(len);
         for (&id, ring) in &mut self.rings {
-            if let Some(at) = ring.memory.areas.iter().position(|piece| piece.mapped && is_it(&piece.area)) {
+            if let Some(at) = ring.memory.areas.iter().position(|piece| is_it(&piece.area)) {
                 if !ring.intact() {
                     self.faults.push(Fault::OutOfBounds { ring: id });
                 }
@@ -208,8 +211,8 @@ impl World {
         if !ring.intact() {
             self.faults.push(Fault::OutOfBounds { ring: id });
         }
-        let mapped = ring.memory.areas.drain(..).filter(|piece| piece.mapped);
-        self.orphans.extend(mapped.map(|piece| piece.area));
+        let mapped = ring.memory.areas.drain(..).map(|piece| piece.area);
+        self.orphans.extend(mapped.filter(|area| area.mapped.is_some()));
     }
 }
 
@@ -218,7 +221,7 @@ fn mapped_memory(layout: &Layout) -> Result<Memory, Errno> {
     let mut area = |offset: u32, len: usize| {
         let area = Area::new(len)?;
         let base = area.base();
-        areas.push(Piece { offset: u64::from(offset), area, mapped: false });
+        areas.push(Piece { offset: u64::from(offset), area });
         Ok(base)
     };
     let sq = area(IORING_OFF_SQ_RING, layout.sq_len)?;

@@ -31,15 +31,15 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
                 // SAFETY: as above.
                 let _ = unsafe { ring.submission().push_multiple(&entries) };
             }
-            4 => drop(ring.submit()),
-            5 => drop(ring.submit_and_wait(want)),
-            6 => drop(ring.submitter().wait(want)),
+            4 => _ = ring.submit(),
+            5 => _ = ring.submit_and_wait(want),
+            6 => _ = ring.submitter().wait(want),
             // Waiting for room in a queue whose thread never consumes takes for ever, there as here.
             7 if !spins => {
                 let time = Timespec::new(0, 5);
-                drop(ring.submitter().submit_with_args(want, &SubmitArgs::new().timespec(&time)));
+                let _ = ring.submitter().submit_with_args(want, &SubmitArgs::new().timespec(&time));
             }
-            8 => drop(ring.submitter().squeue_wait()),
+            8 => _ = ring.submitter().squeue_wait(),
             9 => {
                 let capacity = ring.completion().capacity();
                 let mut seen = 0;

@@ -134,7 +134,11 @@ impl World {
             }
             8 => (opcode::TimeoutRemove::new(victim).build(), true),
             // Known to none of the kernels.
-            9 => (squeue::Entry::from_bytes([127; 64]).flags(Flags::empty()), true),
+            9 => {
+                let mut bytes = [0; 64];
+                bytes[0] = 127;
+                (squeue::Entry::from_bytes(bytes), true)
+            }
             10 => match self.ring {
                 Some(fd) => (opcode::MsgRingData::new(Fd(fd), 5, MESSAGES + victim).build(), true),
                 None => (opcode::Nop::new().build(), true),

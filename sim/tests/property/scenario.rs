@@ -144,7 +144,7 @@ impl Scenario {
     ) -> Result<RingMemory, SetupError> {
         let size = builder.memory_size(self.entries)?;
         // As the documentation says, for kernels without NO_SQARRAY.
-        let more = if self.profile.setup.contains(SetupFlags::NO_SQARRAY) { 0 } else { 256 };
+        let more = if self.profile.setup.contains(SetupFlags::NO_SQARRAY) { 0 } else { 512 };
         let slice = |len: usize| {
             let memory = kernel.memory(len).expect("memory");
             // SAFETY: the kernel lives until after the ring, and the memory is this slice's alone.
