@@ -54,15 +54,17 @@ impl Ring {
         let mixed = self.is(SetupFlags::CQE_MIXED);
         let slots = if mixed && cqe.big.is_some() { 2 } else { 1 };
         let until_end = entries - (self.cq_tail & (entries - 1));
-        // A large one is never split: a filler takes the last slot.
-        let filler = u32::from(slots > until_end);
-        if self.ready(faults) + filler + slots > entries {
-            return false;
-        }
-        if filler != 0 {
+        let free = entries - self.ready(faults);
+        // A large one is never split: a filler takes the last slot, also if there is no room for more than that now
+        // (`io_cqe_cache_refill()`).
+        if slots > until_end && free != 0 {
             let nothing = Completion { user_data: 0, result: 0, flags: 0, big: None };
             self.write_cqe(self.cq_tail, &nothing.bytes(IORING_CQE_F_SKIP)[..16]);
             self.cq_tail = self.cq_tail.wrapping_add(1);
+            self.store(Word::CqTail, self.cq_tail);
+        }
+        if slots > entries - self.ready(faults) || slots > entries - (self.cq_tail & (entries - 1)) {
+            return false;
         }
         if slots == 2 {
             self.write_cqe(self.cq_tail, &cqe.bytes(IORING_CQE_F_32));

@@ -57,7 +57,7 @@ pub fn drive<S: Build, C: Seen, K: Kernel>(
     // The filler of a mixed ring.
     kernel.ignore(id, !0, 0);
     let fd = (!ring.params().setup().contains(SetupFlags::REGISTERED_FD_ONLY)).then(|| ring.fd());
-    let world = World::new(kernel, profile, fd);
+    let world = World::new(kernel, profile, fd, random.chance(1, 2));
     let mut user = User { ring, id, world, books: Books::default(), random, says };
     if user.ring.params().setup().contains(SetupFlags::R_DISABLED) {
         user.enable();
@@ -173,6 +173,11 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
     }
 
     fn wait_with_time(&mut self) {
+        // Where the time is a request of its own, it waits behind one that drains, as that waits for what may never come.
+        let timed = self.ring.params().features().contains(Features::MIN_TIMEOUT);
+        if !timed && self.world.drains && self.books.certain(true) == 0 {
+            return;
+        }
         let time = Timespec::new(0, self.random.below(30_000));
         let mut args = SubmitArgs::new().timespec(&time);
         if self.ring.params().features().contains(Features::MIN_TIMEOUT) && self.random.chance(1, 4) {

@@ -48,12 +48,14 @@ pub struct World {
     pub writer: RawFd,
     content: RawFd,
     ring: Option<RawFd>,
+    /// Whether some requests drain.
+    pub drains: bool,
     buffer: Box<[u8; 64]>,
     times: Vec<Box<Timespec>>,
 }
 
 impl World {
-    pub fn new(kernel: &SimKernel, profile: &Profile, ring: Option<RawFd>) -> Self {
+    pub fn new(kernel: &SimKernel, profile: &Profile, ring: Option<RawFd>, drains: bool) -> Self {
         let (reader, writer) = kernel.pipe();
         Self {
             kernel: kernel.clone(),
@@ -62,6 +64,7 @@ impl World {
             writer,
             content: kernel.file(vec![7; 256]),
             ring,
+            drains,
             buffer: Box::new([0; 64]),
             times: Vec::new(),
         }
@@ -88,7 +91,7 @@ impl World {
             if linked && !last && self.knows(Flags::IO_LINK) {
                 flags |= if random.chance(1, 4) { Flags::IO_HARDLINK } else { Flags::IO_LINK };
             }
-            if random.chance(1, 24) {
+            if self.drains && random.chance(1, 24) {
                 flags |= Flags::IO_DRAIN;
             }
             if random.chance(1, 12) {
