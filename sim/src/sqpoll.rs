@@ -1,6 +1,6 @@
 //! The kernel's thread of an SQPOLL ring: it consumes, and falls asleep.
 
-use bare_uring::SqFlags;
+use bare_uring::{SetupFlags, SqFlags};
 
 use crate::profile::Overflow;
 use crate::world::World;
@@ -26,7 +26,9 @@ impl World {
     pub(crate) fn thread_step(&mut self, id: u32) {
         if self.thread_has_work(id) {
             let visible = self.rings.get_mut(&id).map_or(0, |ring| ring.visible(&mut self.faults));
-            let count = 1 + self.random.below(visible);
+            // A part could end inside of a large entry.
+            let mixed = self.rings.get(&id).is_some_and(|ring| ring.is(SetupFlags::SQE_MIXED));
+            let count = if mixed { visible } else { 1 + self.random.below(visible) };
             let _ = self.submit(id, count);
             return;
         }
