@@ -131,11 +131,19 @@ impl<K: Kernel> Core<K> {
         unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
     }
 
+    /// The most slots that a wait may ask for. In a mixed ring it must end where the next completion could find no room:
+    /// with three free slots it has a filler and two of its own, with fewer it may wait outside the queue for ever.
+    #[inline(always)]
+    pub(crate) fn most(&self) -> u32 {
+        let count = self.rings.cq.count();
+        if self.params.setup().contains(SetupFlags::CQE_MIXED) { count.saturating_sub(2).max(1) } else { count }
+    }
+
     /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
     #[inline(always)]
     pub(crate) fn want(&self, want: usize) -> u32 {
-        let limit = self.rings.cq.count();
-        if want > limit as usize { limit } else { want as u32 }
+        let most = self.most();
+        if want > most as usize { most } else { want as u32 }
     }
 
     pub(crate) fn sqe_size(&self) -> usize {
@@ -244,7 +252,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
     ///
     /// The wait can end early: check the queue and wait again. A `want` above the queue's capacity means the capacity.
-    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two;
+    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two, and the capacity is two slots
+    /// less, since with fewer free a 32-byte completion may find no room;
     /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts completions.
     ///
     /// # Errors

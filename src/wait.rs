@@ -236,7 +236,7 @@ impl<K: Kernel> Submitter<'_, K> {
             let ended = seen.found.is_some();
             // A wait that brought nothing new was interrupted: the kernel says so itself only if the queue was empty.
             let interrupted = waited_at == Some(seen.tail) && seen.slots != 0;
-            if seen.callers >= want || seen.slots >= self.core.rings.cq.count() || interrupted {
+            if seen.callers >= want || seen.slots >= self.core.most() || interrupted {
                 return (Ok(()), ended);
             }
             let error = match seen.found {
