@@ -21,8 +21,8 @@ impl World {
         awake && !ring.detached && !held && ring.visible(faults) != 0
     }
 
-    /// One round of the thread: it takes some of what it sees, or falls asleep. It looks at the tail once more after it
-    /// has said that it sleeps (`io_sq_thread()`), which between two calls of the simulation shows nothing new.
+    /// One round of the thread: it takes some of what it sees, or falls asleep. After it has said that it sleeps it looks
+    /// at the tail once more (`io_sq_thread()`): another thread of the user's may have moved it meanwhile.
     pub(crate) fn thread_step(&mut self, id: u32) {
         if self.thread_has_work(id) {
             let visible = self.rings.get_mut(&id).map_or(0, |ring| ring.visible(&mut self.faults));
@@ -40,6 +40,10 @@ impl World {
         {
             thread.asleep = true;
             ring.set_flag(SqFlags::NEED_WAKEUP, true);
+            std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+            if ring.visible(&mut self.faults) != 0 && !ring.disabled {
+                self.wake_thread(id);
+            }
         }
     }
 
