@@ -29,7 +29,7 @@ pub(crate) struct Local {
     /// The kernel's head when last looked at: never ahead of the real one.
     head: Cell<u32>,
     /// In a mixed queue, what links the entry pushed last to the next one.
-    link: Cell<Flags>,
+    pub(crate) link: Cell<Flags>,
 }
 
 impl Local {

@@ -1,10 +1,11 @@
 //! When to enter the kernel, and with what: one pure function decides, on one load of the ring's flags.
 
 use core::ffi::c_void;
+use core::mem::offset_of;
 
 use crate::builder::Parameters;
 use crate::error::Errno;
-use crate::flags::{EnterFlags, SetupFlags, SqFlags};
+use crate::flags::{EnterFlags, SetupFlags, SqFlags, SqeFlags};
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::memory::Rings;
 use crate::sync::{Ordering, fence};
@@ -154,6 +155,22 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn second_slot(&self, local: &squeue::Local) -> usize {
         let slot = self.rings.sq.slot(local.tail.get().wrapping_add(1)) as usize;
         self.rings.sqes.as_ptr().expose_provenance() + slot * self.sqe_size()
+    }
+
+    /// Whether an entry is queued, and the last one links the next to it.
+    pub(crate) fn last_links(&self, local: &squeue::Local) -> bool {
+        if self.free_slots(local) == self.rings.sq.count() {
+            return false;
+        }
+        if self.params.setup().contains(SetupFlags::SQE_MIXED) {
+            return !local.link.get().is_empty();
+        }
+        let slot = self.rings.sq.slot(local.tail.get().wrapping_sub(1)) as usize;
+        // SAFETY: the slot's number is below the number of slots, so that the byte lies within the entries.
+        let flags = unsafe { self.rings.sqes.add(slot * self.sqe_size() + offset_of!(squeue::Entry, flags)) };
+        // SAFETY: as above. The kernel does not write to entries; volatile, should one do so nevertheless.
+        let flags = SqeFlags::from_bits_retain(unsafe { flags.read_volatile() });
+        flags.intersects(SqeFlags::IO_LINK.union(SqeFlags::IO_HARDLINK))
     }
 
     /// Free slots of the submission queue.

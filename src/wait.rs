@@ -219,6 +219,9 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Submits a timeout whose timespec stands in the entry behind it, a nop: so no memory but the ring's has to stay
     /// until the kernel has read it, and the slot is not used anew before.
     fn arm(&self, timespec: Timespec, absolute: bool, id: u64) -> Result<(), Errno> {
+        if self.core.last_links(self.sq) {
+            self.hand_over_all()?;
+        }
         self.make_room(2)?;
         let place = self.core.second_slot(self.sq) + opcode::Nop::TIMESPEC;
         let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
@@ -251,6 +254,26 @@ impl<K: Kernel> Submitter<'_, K> {
                 },
             };
             return (if seen.callers == 0 { Err(error) } else { Ok(()) }, ended);
+        }
+    }
+
+    /// Hands over all that is queued. A chain ends where its submission does: behind one that is not finished, the timer
+    /// would be part of it, and might never start.
+    #[cold]
+    fn hand_over_all(&self) -> Result<(), Errno> {
+        let all = self.core.rings.sq.count();
+        if self.core.params.setup().contains(SetupFlags::SQPOLL) {
+            return self.make_room(all);
+        }
+        loop {
+            let before = self.core.free_slots(self.sq);
+            if before >= all {
+                return Ok(());
+            }
+            self.submit_uncounted()?;
+            if self.core.free_slots(self.sq) <= before {
+                return Err(Errno::EAGAIN);
+            }
         }
     }
 
