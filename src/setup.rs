@@ -116,8 +116,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
                 params.cq_off.user_addr = rings.address();
                 params.sq_off.user_addr = sqes.address();
             }
+            let asked = params.flags;
             // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs.
-            unsafe { kernel.setup(entries, &mut params) }.map(|fd| (fd, params))
+            let made = unsafe { kernel.setup(entries, &mut params) };
+            // The entries' sizes follow from the flags: those that were asked for are in force, whatever comes back.
+            params.flags = asked;
+            made.map(|fd| (fd, params))
         };
         let (best, fallback) = self.attempts();
         // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
