@@ -172,8 +172,24 @@ impl Hostile {
         let Some(told) = self.told else { return };
         let (so, co) = (&told.sq_off, &told.cq_off);
         let words = [
-            so.head, so.tail, so.flags, so.dropped, so.ring_mask, so.ring_entries, so.array, co.head, co.tail,
-            co.overflow, co.ring_mask, co.ring_entries, co.flags, co.cqes, co.tail, co.tail, so.head, so.flags,
+            so.head,
+            so.tail,
+            so.flags,
+            so.dropped,
+            so.ring_mask,
+            so.ring_entries,
+            so.array,
+            co.head,
+            co.tail,
+            co.overflow,
+            co.ring_mask,
+            co.ring_entries,
+            co.flags,
+            co.cqes,
+            co.tail,
+            co.tail,
+            so.head,
+            so.flags,
         ];
         let pieces = self.pieces();
         if pieces.is_empty() {

@@ -173,7 +173,12 @@ impl SimKernel {
     #[must_use]
     pub fn leaks(&self) -> Leaks {
         let world = self.world();
-        let of_rings = world.rings.values().flat_map(|ring| &ring.memory.areas).filter(|piece| piece.area.mapped.is_some()).count();
+        let of_rings = world
+            .rings
+            .values()
+            .flat_map(|ring| &ring.memory.areas)
+            .filter(|piece| piece.area.mapped.is_some())
+            .count();
         Leaks { rings: world.rings.len(), mappings: of_rings + world.orphans.len() }
     }
 

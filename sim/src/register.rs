@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
+use bare_uring::Errno;
 use bare_uring::types::RawFd;
 use bare_uring::uapi::io_uring_register_op as Op;
 use bare_uring::uapi::{
@@ -10,7 +11,6 @@ use bare_uring::uapi::{
     io_uring_query_hdr, io_uring_query_scq, io_uring_rsrc_register, io_uring_rsrc_update, io_uring_rsrc_update2,
     io_uring_sync_cancel_reg,
 };
-use bare_uring::Errno;
 
 use crate::buffers::{Group, copy_from_user, copy_to_user};
 use crate::memory::Area;

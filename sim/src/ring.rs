@@ -9,8 +9,8 @@ use std::thread::ThreadId;
 use bare_uring::{SetupFlags, SqFlags};
 
 use crate::buffers::Group;
-use crate::flight::{Chain, Flight};
 use crate::files::Open;
+use crate::flight::{Chain, Flight};
 use crate::layout::{Layout, Shape, Word};
 use crate::ledger::Ledger;
 use crate::memory::Area;

@@ -145,7 +145,8 @@ impl World {
                 ring.detached = true;
                 return Ok(());
             }
-            let group = ring.groups.iter().find(|(_, group)| group.area.as_ref().is_some_and(is_it)).map(|group| *group.0);
+            let group =
+                ring.groups.iter().find(|(_, group)| group.area.as_ref().is_some_and(is_it)).map(|group| *group.0);
             if let Some(group) = group {
                 ring.groups.remove(&group);
                 return Ok(());

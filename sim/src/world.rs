@@ -92,7 +92,8 @@ impl World {
                 }
             }
         }
-        let threads: Vec<u32> = self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
+        let threads: Vec<u32> =
+            self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
         for id in threads {
             if self.thread_has_work(id) {
                 happenings.push(Happening::Thread(id));
@@ -197,7 +198,8 @@ impl World {
                 break;
             }
         }
-        let threads: Vec<u32> = self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
+        let threads: Vec<u32> =
+            self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
         for id in threads {
             if self.random.chance(1, 2) && self.rings.get(&id).is_some_and(|ring| !ring.detached) {
                 self.thread_step(id);

@@ -98,9 +98,10 @@ impl World {
     pub(super) fn timeout_remove(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         let deadline = self.deadline_of(sqe);
         let Some(ring) = self.rings.get_mut(&id) else { return Attempt::done(ENOENT) };
-        let found = ring.flights.iter_mut().find(|(_, flight)| {
-            flight.sqe.user_data == sqe.addr && flight.sqe.opcode == super::TIMEOUT
-        });
+        let found = ring
+            .flights
+            .iter_mut()
+            .find(|(_, flight)| flight.sqe.user_data == sqe.addr && flight.sqe.opcode == super::TIMEOUT);
         let Some((&number, flight)) = found else { return Attempt::done(ENOENT) };
         if flight.queued {
             return Attempt::done(EALREADY);

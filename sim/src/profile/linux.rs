@@ -132,9 +132,7 @@ const REGISTRATIONS: [(u32, Release); 18] = [
 ];
 
 /// The requests simulated here; others are unknown to it, as to a kernel that was built without them.
-const SIMULATED: u128 = super::bits(&[
-    0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 49, 63,
-]);
+const SIMULATED: u128 = super::bits(&[0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 49, 63]);
 
 impl Profile {
     /// Linux of this release.
@@ -143,7 +141,8 @@ impl Profile {
         let release = (major, minor);
         let known = |since: Release| since <= release;
         let last = LAST_OPCODE.iter().rev().find(|row| known(row.1)).map_or(7, |row| row.0);
-        let sqe_flags = [(0x01, (5, 1)), (0x02, (5, 2)), (0x04, (5, 3)), (0x08, (5, 5)), (0x10, (5, 6)), (0x20, (5, 7))];
+        let sqe_flags =
+            [(0x01, (5, 1)), (0x02, (5, 2)), (0x04, (5, 3)), (0x08, (5, 5)), (0x10, (5, 6)), (0x20, (5, 7))];
         let mut flags = sqe_flags.iter().filter(|row| known(row.1)).fold(0, |flags, row| flags | row.0);
         if known((5, 17)) {
             flags |= uapi::IOSQE_CQE_SKIP_SUCCESS;

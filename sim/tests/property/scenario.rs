@@ -137,11 +137,7 @@ impl Scenario {
         assert_eq!(kernel.leaks(), Leaks::default());
     }
 
-    fn memory<S: Build, C: Seen>(
-        &self,
-        builder: &Builder<S, C>,
-        kernel: &SimKernel,
-    ) -> Result<RingMemory, SetupError> {
+    fn memory<S: Build, C: Seen>(&self, builder: &Builder<S, C>, kernel: &SimKernel) -> Result<RingMemory, SetupError> {
         let size = builder.memory_size(self.entries)?;
         // As the documentation says, for kernels without NO_SQARRAY.
         let more = if self.profile.setup.contains(SetupFlags::NO_SQARRAY) { 0 } else { 512 };
