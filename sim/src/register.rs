@@ -323,8 +323,8 @@ impl World {
         let register = unsafe { argument.read::<io_uring_buf_reg>() }?;
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
         let group = ring.groups.remove(&register.bgid).ok_or(Errno::ENOENT)?;
-        // The user unmaps it afterwards.
-        self.orphans.extend(group.area);
+        // Its user unmaps it afterwards, if it was mapped.
+        self.orphans.extend(group.area.filter(|area| area.mapped.is_some()));
         Ok(0)
     }
 
