@@ -22,7 +22,7 @@ impl Random {
 
     /// A number below `limit`; 0 if that is 0.
     pub const fn below(&mut self, limit: u32) -> u32 {
-        ((self.bits() >> 32) * limit as u64 >> 32) as u32
+        (((self.bits() >> 32) * limit as u64) >> 32) as u32
     }
 
     /// True in `times` of `of` cases.

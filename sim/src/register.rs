@@ -71,6 +71,10 @@ impl World {
     /// # Safety
     ///
     /// As `Kernel::register`.
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one of them is done, and the contract is the same for each"
+    )]
     pub(crate) unsafe fn register(
         &mut self,
         id: Option<u32>,

@@ -209,10 +209,9 @@ fn a_ring_of_buffers_that_the_kernel_provides() {
         let buffers = vec![std::mem::MaybeUninit::new(0_u8); 64].leak();
         let memory = BufRingMemory { descriptors, buffers, states: vec![BufferState::NEW; 4].leak() };
         let submitter = ring.submitter();
-        if let Ok(group) = submitter.register_buf_ring_mapped(7, memory, BufRingOptions::new()) {
-            if let Err((group, _)) = group.unregister(&submitter) {
-                let _ = group.unregister(&submitter);
-            }
+        let group = submitter.register_buf_ring_mapped(7, memory, BufRingOptions::new());
+        if let Some((group, _)) = group.ok().and_then(|group| group.unregister(&submitter).err()) {
+            assert!(group.unregister(&submitter).is_ok());
         }
         0
     });
