@@ -263,9 +263,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         // After a short submit the kernel waits for nothing, and what is missing may never come.
         let all_submitted = self.params().setup().contains(SetupFlags::SQPOLL)
             || self.core.free_slots(&self.sq) == self.core.rings.sq().count();
-        // With three free slots the next completion has room: a filler, and two of its own.
-        let limit = self.core.rings.cq().count().saturating_sub(2);
-        let want = self.core.want(want);
+        let (limit, want) = (self.core.most(), self.core.want(want));
         let mut asked = want;
         if !all_submitted {
             return Ok(submitted);

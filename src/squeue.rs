@@ -36,7 +36,7 @@ pub(crate) struct Local {
     /// Whether a submit has nothing to see to but tail and head: the ring is ordinary, and nothing is owed.
     plain: Cell<bool>,
     /// In a mixed queue, what links the entry pushed last to the next one.
-    link: Cell<Flags>,
+    pub(crate) link: Cell<Flags>,
 }
 
 impl Local {

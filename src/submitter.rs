@@ -2,10 +2,11 @@
 
 use core::ffi::c_void;
 use core::hint::cold_path;
+use core::mem::offset_of;
 
 use crate::builder::Parameters;
 use crate::error::Errno;
-use crate::flags::{EnterFlags, SetupFlags, SqFlags};
+use crate::flags::{EnterFlags, SetupFlags, SqFlags, SqeFlags};
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::memory::Rings;
 use crate::sync::{Ordering, fence};
@@ -158,13 +159,22 @@ impl<K: Kernel> Core<K> {
         unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
     }
 
+    /// The most slots that a wait may ask for. In a mixed ring it must end where the next completion could find no room:
+    /// with three free slots it has a filler and two of its own, with fewer it may wait outside the queue for ever.
+    #[inline(always)]
+    pub(crate) fn most(&self) -> u32 {
+        let count = self.rings.cq().count();
+        if self.params.setup().contains(SetupFlags::CQE_MIXED) { count.saturating_sub(2).max(1) } else { count }
+    }
+
     /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
     #[inline(always)]
     pub(crate) fn want(&self, want: usize) -> u32 {
-        let limit = self.rings.cq().count();
-        if want > limit as usize {
+        // Two less than a mixed queue has, and then is looked at closely.
+        if want > self.rings.cq().count().saturating_sub(2) as usize {
             cold_path();
-            return limit;
+            let most = self.most();
+            return if want > most as usize { most } else { want as u32 };
         }
         want as u32
     }
@@ -177,6 +187,22 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn second_slot(&self, local: &squeue::Local) -> usize {
         let slot = self.rings.sq().slot(local.tail.get().wrapping_add(1)) as usize;
         self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
+    }
+
+    /// Whether an entry is queued, and the last one links the next to it.
+    pub(crate) fn last_links(&self, local: &squeue::Local) -> bool {
+        if self.free_slots(local) == self.rings.sq().count() {
+            return false;
+        }
+        if self.params.setup().contains(SetupFlags::SQE_MIXED) {
+            return !local.link.get().is_empty();
+        }
+        let slot = self.rings.sq().slot(local.tail.get().wrapping_sub(1)) as usize;
+        // SAFETY: the slot's number is below the number of slots, so that the byte lies within the entries.
+        let flags = unsafe { self.rings.sqes().add(slot * self.sqe_size() + offset_of!(squeue::Entry, flags)) };
+        // SAFETY: as above. The kernel does not write to entries; volatile, should one do so nevertheless.
+        let flags = SqeFlags::from_bits_retain(unsafe { flags.read_volatile() });
+        flags.intersects(SqeFlags::IO_LINK.union(SqeFlags::IO_HARDLINK))
     }
 
     /// Free slots of the submission queue.
@@ -276,7 +302,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
     ///
     /// The wait can end early: check the queue and wait again. A `want` above the queue's capacity means the capacity.
-    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two;
+    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two, and the capacity is two slots
+    /// less, since with fewer free a 32-byte completion may find no room;
     /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts completions.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::opcode;
 use crate::squeue::{self, SubmissionQueue};
 use crate::submitter::{Core, Submitter};
+use crate::sync::Ordering;
 use crate::types::{Sigset, Timespec};
 use crate::uapi::{io_uring_getevents_arg, io_uring_reg_wait};
 
@@ -203,11 +204,12 @@ impl<K: Kernel> Submitter<'_, K> {
         let Some(timespec) = args.timespec else { return self.core.wait(want, mask) };
         self.cq.publish(&self.core.rings);
         let id = self.cq.hidden_id();
+        let dropped = self.dropped();
         self.arm(*timespec, args.absolute, id)?;
         // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
         let setup = self.core.params.setup();
         let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
-        let (outcome, ended) = if armed { self.until(want, id, mask) } else { (Ok(()), false) };
+        let (outcome, ended) = if armed { self.until(want, id, dropped, mask) } else { (Ok(()), false) };
         if !ended {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
             let removal = opcode::TimeoutRemove::new(id).build().user_data(self.cq.hidden_id());
@@ -219,6 +221,9 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Submits a timeout whose timespec stands in the entry behind it, a nop: so no memory but the ring's has to stay
     /// until the kernel has read it, and the slot is not used anew before.
     fn arm(&self, timespec: Timespec, absolute: bool, id: u64) -> Result<(), Errno> {
+        if self.core.last_links(self.sq) {
+            self.hand_over_all()?;
+        }
         self.make_room(2)?;
         let place = self.core.second_slot(self.sq) + opcode::Nop::TIMESPEC;
         let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
@@ -227,16 +232,22 @@ impl<K: Kernel> Submitter<'_, K> {
         self.submit_hidden(&[timeout, carrier])
     }
 
+    /// Completions that the kernel has dropped so far.
+    fn dropped(&self) -> u32 {
+        self.core.rings.cq_overflow().load(Ordering::Relaxed)
+    }
+
     /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the
-    /// timer has ended.
-    fn until(&self, want: u32, id: u64, mask: Argument<'_>) -> (Result<(), Errno>, bool) {
+    /// timer has ended. `dropped` counts those that were lost before the timer started: if it is more by now, the timer's
+    /// may be among them, and nothing would end the wait.
+    fn until(&self, want: u32, id: u64, dropped: u32, mask: Argument<'_>) -> (Result<(), Errno>, bool) {
         let mut waited_at = None;
         loop {
             let seen = cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), id);
             let ended = seen.found.is_some();
             // A wait that brought nothing new was interrupted: the kernel says so itself only if the queue was empty.
             let interrupted = waited_at == Some(seen.tail) && seen.slots != 0;
-            if seen.callers >= want || seen.slots >= self.core.rings.cq().count() || interrupted {
+            if seen.callers >= want || seen.slots >= self.core.most() || interrupted || self.dropped() != dropped {
                 return (Ok(()), ended);
             }
             let error = match seen.found {
@@ -251,6 +262,26 @@ impl<K: Kernel> Submitter<'_, K> {
                 },
             };
             return (if seen.callers == 0 { Err(error) } else { Ok(()) }, ended);
+        }
+    }
+
+    /// Hands over all that is queued. A chain ends where its submission does: behind one that is not finished, the timer
+    /// would be part of it, and might never start.
+    #[cold]
+    fn hand_over_all(&self) -> Result<(), Errno> {
+        let all = self.core.rings.sq().count();
+        if self.core.params.setup().contains(SetupFlags::SQPOLL) {
+            return self.make_room(all);
+        }
+        loop {
+            let before = self.core.free_slots(self.sq);
+            if before >= all {
+                return Ok(());
+            }
+            self.submit_uncounted()?;
+            if self.core.free_slots(self.sq) <= before {
+                return Err(Errno::EAGAIN);
+            }
         }
     }
 

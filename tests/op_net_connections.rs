@@ -143,7 +143,7 @@ fn accept_waits_or_not() {
             outcome => assert_eq!(outcome, Err(Errno::EAGAIN), "{}", ring.kind()),
         }
         ring.push(accept.poll_first().build());
-        ring.submit_and_wait(0).unwrap();
+        ring.hand_over();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         match ring.complete(1)[0].outcome {
             Err(Errno::EINVAL) => {
@@ -178,7 +178,7 @@ fn a_multishot_accept_goes_on_until_it_is_cancelled() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     on_each_with_file(&listener, |ring, file| {
         ring.push(for_file!(file, |fd| opcode::Accept::multi(fd).flags(SocketFlags::CLOEXEC).build()).user_data(1));
-        ring.submit_and_wait(0).unwrap();
+        ring.hand_over();
         // What a server without an allocator would keep.
         let mut connections: heapless::Vec<TcpStream, 4> = heapless::Vec::new();
         for _ in 0..4 {
@@ -206,7 +206,7 @@ fn a_multishot_accept_fills_slots() {
         ring.register_files(&[-1; 2]);
         let multi = opcode::Accept::multi(fd(&listener)).file_index(DestinationSlot::ALLOCATE).build();
         ring.push(multi);
-        ring.submit_and_wait(0).unwrap();
+        ring.hand_over();
         let mut slots: heapless::Vec<u32, 2> = heapless::Vec::new();
         let mut clients = Vec::new();
         for _ in 0..2 {

@@ -57,7 +57,7 @@ fn receive_waits_until_bytes_come() {
                 .build())
         };
         ring.push(recv(6, MsgFlags::WAITALL).user_data(1));
-        ring.submit_and_wait(0).unwrap();
+        ring.hand_over();
         (&far).write_all(b"one").unwrap();
         (&far).write_all(b"two").unwrap();
         assert_eq!(ring.complete(1)[0].outcome, Ok(6), "{}", ring.kind());

@@ -42,7 +42,7 @@ fn with_pipe(test: impl Fn(&mut dyn AnyRing, File, &mut PipeReader, &mut PipeWri
 fn a_poll_completes_when_the_file_becomes_ready() {
     with_pipe(|ring, file, reader, writer| {
         ring.push(poll(file, IN).build().user_data(1));
-        ring.submit_and_wait(0).unwrap();
+        ring.hand_over();
         assert_eq!(ring.take(), [], "{}", ring.kind());
         writer.write_all(b"x").unwrap();
         let seen = ring.complete(1)[0];
@@ -108,8 +108,9 @@ fn a_multishot_poll_counts_every_time_and_goes_on() {
         // How often each user data was seen, without an allocator.
         let mut seen: FnvIndexMap<u64, u32, 4> = FnvIndexMap::new();
         ring.push(poll(file, IN).multi().build().user_data(1));
+        // What becomes ready while a poll is being set up may be told twice.
+        ring.hand_over();
         for _ in 0..3 {
-            ring.submit_and_wait(0).unwrap();
             writer.write_all(b"x").unwrap();
             let one = ring.complete(1)[0];
             assert_eq!((one.plain.poll_events(), one.plain.more()), (Ok(IN), true), "{}", ring.kind());

@@ -51,7 +51,7 @@ fn the_end_of_a_child_is_told() {
         let mut info = SigInfo::new();
         let wait = opcode::WaitId::new(IdType::PID, child.id(), WaitOptions::EXITED).infop(&raw mut info).build();
         ring.push(wait.user_data(1));
-        ring.submit_and_wait(0).unwrap();
+        ring.hand_over();
         assert_eq!(ring.take(), []);
         end(&mut child);
         assert_eq!(complete(ring), [(1, Ok(0))], "{}", ring.kind());

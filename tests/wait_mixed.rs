@@ -165,6 +165,26 @@ fn it_ends_before_the_queue_is_too_full_for_a_large_one() {
 }
 
 #[test]
+fn the_first_wait_too_ends_before_a_large_one_finds_no_room() {
+    bounded(|| {
+        let Some(mut ring) = mixed(bare_uring::Linux, 8, SetupFlags::empty()) else { return };
+        push(&mut ring, nop(1));
+        push(&mut ring, nop(2));
+        assert_eq!(ring.submit_and_wait(2), Ok(2));
+        assert_eq!(take(&mut ring).len(), 2);
+        for user_data in 0..7 {
+            push(&mut ring, nop(user_data));
+        }
+        push(&mut ring, large(7));
+        // One slot is left, which is not the array's last: the large one stays outside, and eight slots are never filled.
+        assert_eq!(ring.submit_and_wait(8), Ok(8));
+        assert_eq!(take(&mut ring).len(), 7);
+        assert_eq!(ring.submitter().wait(1), Ok(()));
+        assert_eq!(take(&mut ring), [(7, true)]);
+    });
+}
+
+#[test]
 fn the_count_is_told_though_a_later_wait_fails() {
     // Calls: set-up, three mappings or two, then the submit, then the wait that is made to fail.
     let trace = Trace::new();

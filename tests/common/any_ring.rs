@@ -8,6 +8,8 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, Fixed, SubmitArgs, Timespec};
 use bare_uring::{Builder, Errno, IoUring, SetupError, cqueue, squeue};
 
+use super::ring_memory::until;
+
 /// A completion, of whatever size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
@@ -28,6 +30,8 @@ pub trait AnyRing {
     fn push(&mut self, entry: Entry);
     /// Submits, and waits for so many completions.
     fn submit_and_wait(&mut self, want: usize) -> Result<usize, Errno>;
+    /// Submits, and waits until the kernel has consumed everything: a request that waits for something does so now.
+    fn hand_over(&mut self);
     /// Takes what is there.
     fn take(&mut self) -> Vec<Seen>;
     /// Registers files, from slot 0 on; -1 is a hole.
@@ -114,6 +118,11 @@ impl<S: squeue::EntryMarker, C: Completed> AnyRing for Kind<S, C> {
 
     fn submit_and_wait(&mut self, want: usize) -> Result<usize, Errno> {
         self.ring.submit_and_wait(want)
+    }
+
+    fn hand_over(&mut self) {
+        self.ring.submit().expect("submits");
+        until("all is consumed", || self.ring.submission().is_empty());
     }
 
     fn take(&mut self) -> Vec<Seen> {

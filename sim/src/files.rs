@@ -1,0 +1,242 @@
+//! Simulated files: pipes, sockets, listeners, files with content, and the table of descriptors.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
+
+/// What an open file is. The last user that lets go of it closes it: descriptors, registered slots, requests in flight.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A ring, by its number.
+    Ring(u32),
+    /// An end of a pipe, or of a connection: the streams that it reads and writes.
+    End { read: Option<usize>, write: Option<usize> },
+    /// A file with content.
+    Content(usize),
+    /// A socket that connections arrive at.
+    Listener(usize),
+}
+
+/// Bytes on their way from one open file to another.
+#[derive(Debug, Default)]
+struct Stream {
+    bytes: VecDeque<u8>,
+    capacity: usize,
+    reader: Weak<Open>,
+    writer: Weak<Open>,
+    /// Shut down by either side.
+    ended: bool,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    bytes: Vec<u8>,
+    position: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) table: BTreeMap<i32, Arc<Open>>,
+    streams: Vec<Stream>,
+    contents: Vec<Content>,
+    listeners: Vec<VecDeque<Arc<Open>>>,
+}
+
+pub(crate) const EAGAIN: i32 = -11;
+pub(crate) const EBADF: i32 = -9;
+pub(crate) const EINVAL: i32 = -22;
+const EPIPE: i32 = -32;
+const ENOTCONN: i32 = -107;
+
+pub(crate) const POLLIN: u32 = 1;
+pub(crate) const POLLOUT: u32 = 4;
+const POLLERR: u32 = 8;
+const POLLHUP: u32 = 16;
+
+impl Files {
+    /// Gives a file the lowest free descriptor, from 3 on.
+    pub(crate) fn install(&mut self, open: Arc<Open>) -> i32 {
+        let fd = (3..).find(|fd| !self.table.contains_key(fd)).unwrap_or(i32::MAX);
+        self.table.insert(fd, open);
+        fd
+    }
+
+    pub(crate) fn ring(&mut self, ring: u32) -> i32 {
+        self.install(Arc::new(Open { kind: Kind::Ring(ring) }))
+    }
+
+    pub(crate) fn get(&self, fd: i32) -> Option<&Arc<Open>> {
+        self.table.get(&fd)
+    }
+
+    fn stream(&mut self, capacity: usize) -> usize {
+        self.streams.push(Stream { capacity, ..Stream::default() });
+        self.streams.len() - 1
+    }
+
+    fn end(&mut self, read: Option<usize>, write: Option<usize>) -> Arc<Open> {
+        let open = Arc::new(Open { kind: Kind::End { read, write } });
+        if let Some(read) = read {
+            self.streams[read].reader = Arc::downgrade(&open);
+        }
+        if let Some(write) = write {
+            self.streams[write].writer = Arc::downgrade(&open);
+        }
+        open
+    }
+
+    /// The reading and the writing end of a new pipe.
+    pub(crate) fn pipe(&mut self, capacity: usize) -> (i32, i32) {
+        let stream = self.stream(capacity);
+        let (read, write) = (self.end(Some(stream), None), self.end(None, Some(stream)));
+        (self.install(read), self.install(write))
+    }
+
+    /// Both ends of a new connection.
+    fn connection(&mut self, capacity: usize) -> (Arc<Open>, Arc<Open>) {
+        let (there, back) = (self.stream(capacity), self.stream(capacity));
+        (self.end(Some(back), Some(there)), self.end(Some(there), Some(back)))
+    }
+
+    pub(crate) fn socket_pair(&mut self, capacity: usize) -> (i32, i32) {
+        let (near, far) = self.connection(capacity);
+        (self.install(near), self.install(far))
+    }
+
+    pub(crate) fn content(&mut self, bytes: Vec<u8>) -> i32 {
+        self.contents.push(Content { bytes, position: 0 });
+        let kind = Kind::Content(self.contents.len() - 1);
+        self.install(Arc::new(Open { kind }))
+    }
+
+    pub(crate) fn listener(&mut self) -> i32 {
+        self.listeners.push(VecDeque::new());
+        let kind = Kind::Listener(self.listeners.len() - 1);
+        self.install(Arc::new(Open { kind }))
+    }
+
+    /// Connects to a listener: the descriptor of the near end. The far end waits to be accepted.
+    pub(crate) fn connect(&mut self, listener: i32, capacity: usize) -> Option<i32> {
+        let Kind::Listener(listener) = self.get(listener)?.kind else { return None };
+        let (near, far) = self.connection(capacity);
+        self.listeners[listener].push_back(far);
+        Some(self.install(near))
+    }
+
+    /// Takes a connection that has arrived.
+    pub(crate) fn accept(&mut self, open: &Open) -> Result<Arc<Open>, i32> {
+        let Kind::Listener(listener) = open.kind else { return Err(EINVAL) };
+        self.listeners[listener].pop_front().ok_or(EAGAIN)
+    }
+
+    pub(crate) fn more_to_accept(&self, open: &Open) -> bool {
+        matches!(open.kind, Kind::Listener(listener) if !self.listeners[listener].is_empty())
+    }
+
+    /// Reads at most `limit` bytes, from `offset` where the file has content (-1: from its position).
+    pub(crate) fn read(&mut self, open: &Open, limit: usize, offset: u64) -> Result<Vec<u8>, i32> {
+        match open.kind {
+            Kind::End { read: Some(read), .. } => {
+                let stream = &mut self.streams[read];
+                if stream.bytes.is_empty() && limit != 0 {
+                    let over = stream.ended || stream.writer.strong_count() == 0;
+                    return if over { Ok(Vec::new()) } else { Err(EAGAIN) };
+                }
+                let count = limit.min(stream.bytes.len());
+                Ok(stream.bytes.drain(..count).collect())
+            }
+            Kind::Content(content) => {
+                let Content { bytes, position } = &mut self.contents[content];
+                let start = usize::try_from(offset).ok().filter(|_| offset != u64::MAX).unwrap_or(*position);
+                let start = start.min(bytes.len());
+                let end = start.saturating_add(limit).min(bytes.len());
+                if offset == u64::MAX {
+                    *position = end;
+                }
+                Ok(bytes[start..end].to_vec())
+            }
+            Kind::End { read: None, .. } => Err(EBADF),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Writes what fits; how much.
+    pub(crate) fn write(&mut self, open: &Open, bytes: &[u8], offset: u64) -> Result<usize, i32> {
+        match open.kind {
+            Kind::End { write: Some(write), .. } => {
+                let stream = &mut self.streams[write];
+                if stream.ended || stream.reader.strong_count() == 0 {
+                    return Err(EPIPE);
+                }
+                let room = stream.capacity.saturating_sub(stream.bytes.len());
+                if room == 0 && !bytes.is_empty() {
+                    return Err(EAGAIN);
+                }
+                let count = bytes.len().min(room);
+                stream.bytes.extend(&bytes[..count]);
+                Ok(count)
+            }
+            Kind::Content(content) => {
+                let Content { bytes: old, position } = &mut self.contents[content];
+                let start = usize::try_from(offset).ok().filter(|_| offset != u64::MAX).unwrap_or(*position);
+                let end = start.checked_add(bytes.len()).filter(|&end| end <= 1 << 24).ok_or(-27)?;
+                old.resize(old.len().max(end), 0);
+                old[start..end].copy_from_slice(bytes);
+                if offset == u64::MAX {
+                    *position = end;
+                }
+                Ok(bytes.len())
+            }
+            Kind::End { write: None, .. } => Err(EBADF),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Ends one direction (0: reading, 1: writing) or both (2).
+    pub(crate) fn shut_down(&mut self, open: &Open, how: u32) -> i32 {
+        let Kind::End { read: Some(read), write: Some(write) } = open.kind else { return ENOTCONN };
+        match how {
+            0 => self.streams[read].ended = true,
+            1 => self.streams[write].ended = true,
+            2 => {
+                self.streams[read].ended = true;
+                self.streams[write].ended = true;
+            }
+            _ => return EINVAL,
+        }
+        0
+    }
+
+    /// What `poll(2)` would say.
+    pub(crate) fn events(&self, open: &Open) -> u32 {
+        match open.kind {
+            Kind::End { read, write } => {
+                let mut events = 0;
+                if let Some(stream) = read.map(|read| &self.streams[read]) {
+                    let over = stream.ended || stream.writer.strong_count() == 0;
+                    events |= if !stream.bytes.is_empty() || over { POLLIN } else { 0 };
+                    events |= if over { POLLHUP } else { 0 };
+                }
+                if let Some(stream) = write.map(|write| &self.streams[write]) {
+                    let over = stream.ended || stream.reader.strong_count() == 0;
+                    events |= if stream.bytes.len() < stream.capacity || over { POLLOUT } else { 0 };
+                    events |= if over { POLLERR } else { 0 };
+                }
+                events
+            }
+            Kind::Content(_) => POLLIN | POLLOUT,
+            Kind::Listener(listener) => {
+                if self.listeners[listener].is_empty() {
+                    0
+                } else {
+                    POLLIN
+                }
+            }
+            Kind::Ring(_) => 0,
+        }
+    }
+}

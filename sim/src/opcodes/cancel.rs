@@ -1,0 +1,90 @@
+//! Cancellation.
+
+use super::{Attempt, ECANCELED, POLL_ADD};
+use crate::flight::{Flight, Outcome, Wait};
+use crate::sqe::Sqe;
+use crate::world::World;
+
+const ENOENT: i32 = -2;
+const EALREADY: i32 = -114;
+const EINVAL: i32 = -22;
+
+const ALL: u32 = 1;
+const FD: u32 = 1 << 1;
+const ANY: u32 = 1 << 2;
+const FD_FIXED: u32 = 1 << 3;
+const USERDATA: u32 = 1 << 4;
+const OP: u32 = 1 << 5;
+
+/// What is to be cancelled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) user_data: u64,
+    pub(crate) fd: i32,
+    pub(crate) flags: u32,
+    pub(crate) opcode: u8,
+}
+
+impl Key {
+    fn matches(&self, flight: &Flight) -> bool {
+        if self.flags & ANY != 0 {
+            return true;
+        }
+        let sqe = &flight.sqe;
+        let by_user_data = self.flags & (FD | OP) == 0 || self.flags & USERDATA != 0;
+        let same_file = || {
+            let fixed = sqe.has(bare_uring::uapi::IOSQE_FIXED_FILE);
+            sqe.fd == self.fd && fixed == (self.flags & FD_FIXED != 0) && flight.file.is_some()
+        };
+        (!by_user_data || sqe.user_data == self.user_data)
+            && (self.flags & FD == 0 || same_file())
+            && (self.flags & OP == 0 || sqe.opcode == self.opcode)
+    }
+}
+
+impl World {
+    /// Ends what matches: the first, or all. The result as the kernel has it.
+    pub(crate) fn cancel(&mut self, id: u32, key: Key) -> i32 {
+        let all = key.flags & (ALL | ANY) != 0;
+        let Some(ring) = self.rings.get_mut(&id) else { return ENOENT };
+        let (mut found, mut running) = (Vec::new(), false);
+        for (&number, flight) in &mut ring.flights {
+            if !key.matches(flight) {
+                continue;
+            }
+            if flight.queued || matches!(flight.wait, Wait::Told(_)) {
+                running = true;
+                continue;
+            }
+            flight.wait = Wait::Told(Outcome::of(ECANCELED));
+            found.push(number);
+            if !all {
+                break;
+            }
+        }
+        for &number in &found {
+            self.wake(id, number);
+        }
+        match found.len() {
+            0 if running && !all => EALREADY,
+            0 if all => 0,
+            0 => ENOENT,
+            count if all => i32::try_from(count).unwrap_or(i32::MAX),
+            _ => 0,
+        }
+    }
+
+    pub(super) fn async_cancel(&mut self, id: u32, sqe: &Sqe) -> Attempt {
+        let key = Key { user_data: sqe.addr, fd: sqe.fd, flags: sqe.op_flags, opcode: sqe.len as u8 };
+        Attempt::Done(Outcome { fails: false, ..Outcome::of(self.cancel(id, key)) })
+    }
+
+    pub(super) fn poll_remove(&mut self, id: u32, sqe: &Sqe) -> Attempt {
+        if sqe.len != 0 {
+            // Updates came with 5.13.
+            return Attempt::done(EINVAL);
+        }
+        let key = Key { user_data: sqe.addr, fd: -1, flags: USERDATA | OP, opcode: POLL_ADD };
+        Attempt::done(self.cancel(id, key))
+    }
+}

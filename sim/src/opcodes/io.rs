@@ -1,0 +1,185 @@
+//! Reading, writing, polling, accepting and closing, on simulated files and with the caller's own memory.
+
+use bare_uring::types::IoVec;
+use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
+
+use super::{Attempt, READ_FIXED, READ_MULTISHOT, READV, RECV, WRITE_FIXED, WRITEV};
+use crate::buffers::{copy_from_user, copy_to_user};
+use crate::files::{EAGAIN, EBADF, EINVAL, Open, POLLIN, POLLOUT};
+use crate::flight::Outcome;
+use crate::sqe::Sqe;
+use crate::world::World;
+
+const EFAULT: i32 = -14;
+const ENOBUFS: i32 = -105;
+const ENFILE: i32 = -23;
+
+/// `IORING_RECV_MULTISHOT`, in `ioprio`.
+const RECV_MULTISHOT: u16 = 2;
+/// `IORING_ACCEPT_MULTISHOT` and `IORING_ACCEPT_DONTWAIT`, in `ioprio`.
+const ACCEPT_MULTISHOT: u16 = 1;
+const ACCEPT_DONTWAIT: u16 = 2;
+/// `IORING_FILE_INDEX_ALLOC`.
+const ALLOCATE: u32 = u32::MAX;
+
+impl World {
+    /// Reads what a request points to and does not need longer than until it was consumed.
+    pub(crate) fn read_arguments(&mut self, sqe: &mut Sqe) -> Result<(), i32> {
+        match sqe.opcode {
+            READV | WRITEV if !sqe.has(IOSQE_BUFFER_SELECT) => {
+                if sqe.len > 1024 {
+                    return Err(EINVAL);
+                }
+                let size = size_of::<IoVec>();
+                // SAFETY: the contract of pushing: the list is valid until the entry was consumed.
+                let bytes = unsafe { copy_from_user(sqe.addr, sqe.len as usize * size) };
+                let word = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).unwrap_or(0);
+                let halves = |piece: &[u8]| (word(&piece[..size / 2]) as u64, word(&piece[size / 2..]));
+                sqe.pieces = bytes.chunks_exact(size).map(halves).collect();
+            }
+            super::TIMEOUT | super::LINK_TIMEOUT | super::TIMEOUT_REMOVE => return self.read_time(sqe),
+            _ => sqe.pieces = vec![(sqe.addr, sqe.len as usize)],
+        }
+        Ok(())
+    }
+
+    /// Whether a request with a registered buffer stays within it.
+    fn fits_registered(&self, id: u32, sqe: &Sqe) -> bool {
+        let Some(ring) = self.rings.get(&id) else { return false };
+        let Some(&Some((start, len))) = ring.buffers.get(usize::from(sqe.buf_index)) else { return false };
+        sqe.addr >= start && sqe.addr.saturating_add(u64::from(sqe.len)) <= start.saturating_add(len)
+    }
+
+    pub(super) fn receive(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
+        if sqe.opcode == READ_FIXED && !self.fits_registered(id, sqe) {
+            return Attempt::done(EFAULT);
+        }
+        let multishot = sqe.opcode == READ_MULTISHOT || sqe.opcode == RECV && sqe.ioprio & RECV_MULTISHOT != 0;
+        let offset = if matches!(sqe.opcode, RECV | READ_MULTISHOT) { u64::MAX } else { sqe.off };
+        if sqe.has(IOSQE_BUFFER_SELECT) {
+            return self.receive_selected(id, sqe, file, offset, multishot);
+        }
+        if multishot {
+            return Attempt::done(EINVAL);
+        }
+        let wanted = sqe.pieces.iter().map(|piece| piece.1).sum();
+        let bytes = match self.files.read(file, wanted, offset) {
+            Ok(bytes) => bytes,
+            Err(EAGAIN) => return Attempt::NotReady(POLLIN),
+            Err(errno) => return Attempt::done(errno),
+        };
+        let mut rest = &bytes[..];
+        for &(address, len) in &sqe.pieces {
+            let (now, later) = rest.split_at(len.min(rest.len()));
+            // SAFETY: the contract of pushing: the memory is valid for as many bytes, and the request's alone.
+            unsafe { copy_to_user(address, now) };
+            rest = later;
+        }
+        // A short read breaks links, a short receive does not.
+        let fails = sqe.opcode != RECV && bytes.len() != wanted;
+        Attempt::Done(Outcome { fails, ..Outcome::of(bytes.len() as i32) })
+    }
+
+    fn receive_selected(&mut self, id: u32, sqe: &Sqe, file: &Open, offset: u64, multishot: bool) -> Attempt {
+        if self.files.events(file) & POLLIN == 0 {
+            return Attempt::NotReady(POLLIN);
+        }
+        let group = self.rings.get(&id).and_then(|ring| ring.groups.get(&sqe.buf_index));
+        let Some(picked) = group.and_then(crate::buffers::Group::next) else { return Attempt::done(ENOBUFS) };
+        let limit = if sqe.len == 0 { picked.len } else { sqe.len.min(picked.len) };
+        let bytes = match self.files.read(file, limit as usize, offset) {
+            Ok(bytes) => bytes,
+            Err(EAGAIN) => return Attempt::NotReady(POLLIN),
+            Err(errno) => return Attempt::done(errno),
+        };
+        if bytes.is_empty() {
+            return Attempt::done(0);
+        }
+        // SAFETY: a buffer that is in the ring is the kernel's until a completion names it.
+        unsafe { copy_to_user(picked.address, &bytes) };
+        let ring = self.rings.get_mut(&id);
+        let group = ring.and_then(|ring| ring.groups.get_mut(&sqe.buf_index));
+        let mut flags = group.map_or(0, |group| group.used(picked, bytes.len() as u32));
+        if sqe.opcode == RECV && self.files.events(file) & POLLIN != 0 {
+            flags |= IORING_CQE_F_SOCK_NONEMPTY;
+        }
+        let outcome = Outcome { flags, ..Outcome::of(bytes.len() as i32) };
+        if multishot { Attempt::More(outcome) } else { Attempt::Done(outcome) }
+    }
+
+    pub(super) fn transmit(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
+        /// More than any stream takes at once.
+        const ENOUGH: usize = 1 << 20;
+
+        if sqe.opcode == WRITE_FIXED && !self.fits_registered(id, sqe) {
+            return Attempt::done(EFAULT);
+        }
+        let wanted: usize = sqe.pieces.iter().map(|piece| piece.1).sum();
+        let mut bytes = Vec::new();
+        for &(address, len) in &sqe.pieces {
+            let len = len.min(ENOUGH - bytes.len());
+            // SAFETY: the contract of pushing: the memory is valid for as many bytes, and nobody writes to it.
+            bytes.extend(unsafe { copy_from_user(address, len) });
+        }
+        match self.files.write(file, &bytes, if sqe.opcode == super::SEND { u64::MAX } else { sqe.off }) {
+            Ok(count) => Attempt::Done(Outcome { fails: count != wanted, ..Outcome::of(count as i32) }),
+            Err(EAGAIN) => Attempt::NotReady(POLLOUT),
+            Err(errno) => Attempt::done(errno),
+        }
+    }
+
+    /// One shot; with any flag (`IORING_POLL_ADD_MULTI`) it is refused, as by kernels before 5.13.
+    pub(super) fn poll(&mut self, sqe: &Sqe, file: &Open) -> Attempt {
+        const ALWAYS: u32 = 8 | 16;
+
+        if sqe.len != 0 {
+            return Attempt::done(EINVAL);
+        }
+        let wanted = if cfg!(target_endian = "big") { sqe.op_flags.rotate_left(16) } else { sqe.op_flags };
+        let there = self.files.events(file) & (wanted | ALWAYS);
+        if there == 0 {
+            return Attempt::NotReady(wanted | ALWAYS);
+        }
+        Attempt::Done(Outcome::of(there.cast_signed()))
+    }
+
+    pub(super) fn accept(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
+        let connection = match self.files.accept(file) {
+            Ok(connection) => connection,
+            Err(EAGAIN) if sqe.ioprio & ACCEPT_DONTWAIT == 0 => return Attempt::NotReady(POLLIN),
+            Err(errno) => return Attempt::done(errno),
+        };
+        let result = if sqe.file_index == 0 {
+            self.files.install(connection)
+        } else {
+            let Some(ring) = self.rings.get_mut(&id) else { return Attempt::done(EBADF) };
+            let slot = if sqe.file_index == ALLOCATE {
+                ring.files.iter().position(Option::is_none)
+            } else {
+                Some(sqe.file_index as usize - 1).filter(|&slot| slot < ring.files.len())
+            };
+            let Some(slot) = slot else { return Attempt::done(ENFILE) };
+            ring.files[slot] = Some(connection);
+            if sqe.file_index == ALLOCATE { slot as i32 } else { 0 }
+        };
+        let more = if self.files.more_to_accept(file) { IORING_CQE_F_SOCK_NONEMPTY } else { 0 };
+        let outcome = Outcome { flags: more, ..Outcome::of(result) };
+        if sqe.ioprio & ACCEPT_MULTISHOT != 0 { Attempt::More(outcome) } else { Attempt::Done(outcome) }
+    }
+
+    pub(super) fn close(&mut self, id: u32, sqe: &Sqe) -> Attempt {
+        let closed = if sqe.file_index != 0 {
+            let slot = sqe.file_index as usize - 1;
+            let ring = self.rings.get_mut(&id);
+            ring.and_then(|ring| ring.files.get_mut(slot)).and_then(Option::take)
+        } else {
+            // A ring cannot be closed this way.
+            let is_ring = |open: &Open| matches!(open.kind, crate::files::Kind::Ring(_));
+            if self.files.get(sqe.fd).is_some_and(|open| is_ring(open)) {
+                return Attempt::done(EBADF);
+            }
+            self.files.table.remove(&sqe.fd)
+        };
+        Attempt::done(if closed.is_some() { 0 } else { EBADF })
+    }
+}

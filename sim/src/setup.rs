@@ -1,0 +1,247 @@
+//! `io_uring_setup`, mapping, and closing.
+
+use std::ptr::{NonNull, with_exposed_provenance_mut};
+
+use bare_uring::types::RawFd;
+use bare_uring::uapi::{
+    IORING_OFF_CQ_RING, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_OFF_SQ_RING, IORING_OFF_SQES,
+    io_uring_params,
+};
+use bare_uring::{Errno, Features, SetupFlags};
+
+use crate::fault::Fault;
+use crate::files::Kind;
+use crate::layout::{Layout, Shape};
+use crate::memory::Area;
+use crate::profile::Head;
+use crate::ring::{Memory, Piece, Ring};
+use crate::sqpoll::Thread;
+use crate::world::{REGISTERED, World};
+
+/// The rules of `io_uring_sanitise_params()`, and of SQPOLL's set-up.
+fn is_refused(flags: SetupFlags) -> bool {
+    use SetupFlags as F;
+
+    let both = |a: SetupFlags, b: SetupFlags| flags.contains(a) && flags.intersects(b);
+    let without = |a: SetupFlags, b: SetupFlags| flags.contains(a) && !flags.intersects(b);
+    both(F::SQPOLL, F::COOP_TASKRUN | F::TASKRUN_FLAG | F::DEFER_TASKRUN | F::SQ_REWIND)
+        || both(F::CQE32, F::CQE_MIXED)
+        || both(F::SQE128, F::SQE_MIXED)
+        || without(F::SQ_AFF, F::SQPOLL)
+        || without(F::TASKRUN_FLAG, F::COOP_TASKRUN | F::DEFER_TASKRUN)
+        || without(F::DEFER_TASKRUN, F::SINGLE_ISSUER)
+        || without(F::REGISTERED_FD_ONLY, F::NO_MMAP)
+        || without(F::SQ_REWIND, F::NO_SQARRAY)
+}
+
+impl World {
+    /// # Safety
+    ///
+    /// As `Kernel::setup`.
+    pub(crate) unsafe fn set_up(&mut self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        let shape = self.shape(entries, params)?;
+        let layout = Layout::new(&shape, &mut self.random);
+        let flags = shape.setup;
+        let provided = flags.contains(SetupFlags::NO_MMAP);
+        let memory = if provided {
+            // SAFETY: the caller's contract.
+            unsafe { provided_memory(params) }?
+        } else {
+            mapped_memory(&layout)?
+        };
+        // Kernels start at 0; where they map the memory, nobody may rely on it.
+        let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND);
+        let start = if free_start && self.chaos.near_the_wrap.happens(&mut self.random) {
+            (0_u32.wrapping_sub(self.random.below(24)), 0_u32.wrapping_sub(self.random.below(48)))
+        } else {
+            (0, 0)
+        };
+        params.sq_entries = shape.sq_entries;
+        params.cq_entries = shape.cq_entries;
+        params.features = self.profile.features.bits();
+        params.sq_off = layout.sq_off(params.sq_off.user_addr);
+        params.cq_off = layout.cq_off(params.cq_off.user_addr);
+        let mut ring = Ring::new(shape, layout, memory, start);
+        ring.thread = flags.contains(SetupFlags::SQPOLL).then(Thread::default);
+        if !ring.disabled {
+            ring.issuer = Some(std::thread::current().id());
+        }
+        let id = self.next_ring;
+        if flags.contains(SetupFlags::REGISTERED_FD_ONLY) {
+            let index = self.register_ring(id, None)?;
+            self.rings.insert(id, ring);
+            self.next_ring += 1;
+            return Ok(index);
+        }
+        self.rings.insert(id, ring);
+        self.next_ring += 1;
+        Ok(self.files.ring(id).cast_unsigned())
+    }
+
+    fn shape(&self, entries: u32, params: &io_uring_params) -> Result<Shape, Errno> {
+        let setup = SetupFlags::from_bits_retain(params.flags);
+        if !self.profile.setup.contains(setup) || is_refused(setup) || params.resv != [0; 3] {
+            return Err(Errno::EINVAL);
+        }
+        let round_up = |entries: u32, limit: u32| match entries {
+            0 => Err(Errno::EINVAL),
+            _ if entries <= limit => Ok(entries.next_power_of_two().max(self.profile.min_entries)),
+            _ if setup.contains(SetupFlags::CLAMP) => Ok(limit),
+            _ => Err(Errno::EINVAL),
+        };
+        let sq_entries = round_up(entries, self.profile.max_entries)?;
+        let cq_entries = if setup.contains(SetupFlags::CQSIZE) {
+            round_up(params.cq_entries, 2 * self.profile.max_entries)?
+        } else {
+            2 * sq_entries
+        };
+        let too_few = setup.contains(SetupFlags::CQE_MIXED) && cq_entries < 2
+            || setup.contains(SetupFlags::SQE_MIXED) && sq_entries < 2;
+        if cq_entries < sq_entries || too_few {
+            return Err(Errno::EINVAL);
+        }
+        let provided = setup.contains(SetupFlags::NO_MMAP);
+        Ok(Shape {
+            // Provided memory is as long as the user computes it: only Linux's own layout will do.
+            head: if provided && self.profile.head == Head::Shuffled { Head::Line } else { self.profile.head },
+            setup,
+            single: self.profile.features.contains(Features::SINGLE_MMAP),
+            cq_flags: self.profile.cq_flags,
+            sq_entries,
+            cq_entries,
+        })
+    }
+
+    /// Gives a part of the ring's memory to the user.
+    pub(crate) fn map(&mut self, len: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        let id = self.ring_of(fd)?;
+        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
+        let single = ring.layout.single;
+        let area = if offset >= u64::from(IORING_OFF_PBUF_RING) {
+            let group = (offset - u64::from(IORING_OFF_PBUF_RING)) >> IORING_OFF_PBUF_SHIFT;
+            let group = u16::try_from(group).ok().and_then(|group| ring.groups.get_mut(&group));
+            group.and_then(|group| group.area.as_mut()).ok_or(Errno::EINVAL)?
+        } else {
+            let offset = if single && offset == u64::from(IORING_OFF_CQ_RING) { 0 } else { offset };
+            let piece = ring.memory.areas.iter_mut().find(|piece| piece.offset == offset).ok_or(Errno::EINVAL)?;
+            &mut piece.area
+        };
+        if len == 0 || len > area.len() {
+            return Err(Errno::EINVAL);
+        }
+        area.mapped = Some(len);
+        Ok(area.base())
+    }
+
+    /// Takes it back: from here on the kernel's side leaves the whole ring alone.
+    pub(crate) fn unmap(&mut self, address: NonNull<u8>, len: usize) -> Result<(), Errno> {
+        let is_it = |area: &Area| area.base() == address && area.mapped == Some(len);
+        for (&id, ring) in &mut self.rings {
+            if let Some(at) = ring.memory.areas.iter().position(|piece| is_it(&piece.area)) {
+                if !ring.intact() {
+                    self.faults.push(Fault::OutOfBounds { ring: id });
+                }
+                ring.memory.areas.swap_remove(at);
+                ring.detached = true;
+                return Ok(());
+            }
+            let group =
+                ring.groups.iter().find(|(_, group)| group.area.as_ref().is_some_and(is_it)).map(|group| *group.0);
+            if let Some(group) = group {
+                ring.groups.remove(&group);
+                return Ok(());
+            }
+        }
+        if let Some(at) = self.orphans.iter().position(is_it) {
+            self.orphans.swap_remove(at);
+            return Ok(());
+        }
+        self.faults.push(Fault::Unmap { len });
+        Err(Errno::EINVAL)
+    }
+
+    /// The ring behind a descriptor.
+    pub(crate) fn ring_of(&self, fd: RawFd) -> Result<u32, Errno> {
+        match self.files.get(fd).ok_or(Errno::EBADF)?.kind {
+            Kind::Ring(id) => Ok(id),
+            _ => Err(Errno::EOPNOTSUPP),
+        }
+    }
+
+    /// Puts a ring into the task's table; its place there.
+    pub(crate) fn register_ring(&mut self, id: u32, place: Option<u32>) -> Result<u32, Errno> {
+        let table = self.registered.entry(std::thread::current().id()).or_insert([None; REGISTERED]);
+        let place = match place {
+            Some(place) => usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?,
+            None => table.iter().position(Option::is_none).ok_or(Errno::EBUSY)?,
+        };
+        if table[place].is_some() {
+            return Err(Errno::EBUSY);
+        }
+        table[place] = Some(id);
+        Ok(place as u32)
+    }
+
+    /// The ring in this place of the task's table.
+    pub(crate) fn registered_ring(&self, place: RawFd) -> Result<u32, Errno> {
+        let table = self.registered.get(&std::thread::current().id());
+        let place = usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?;
+        table.and_then(|table| table[place]).ok_or(Errno::EBADF)
+    }
+
+    pub(crate) fn close_fd(&mut self, fd: RawFd) -> Result<(), Errno> {
+        let open = self.files.table.remove(&fd).ok_or(Errno::EBADF)?;
+        if let Kind::Ring(id) = open.kind {
+            self.release(id);
+        }
+        Ok(())
+    }
+
+    /// Ends a ring that neither a descriptor nor a registered index leads to any more.
+    pub(crate) fn release(&mut self, id: u32) {
+        let by_fd = self.files.table.values().any(|open| matches!(open.kind, Kind::Ring(ring) if ring == id));
+        let by_index = self.registered.values().flatten().any(|&ring| ring == Some(id));
+        if by_fd || by_index {
+            return;
+        }
+        let Some(mut ring) = self.rings.remove(&id) else { return };
+        let user_data: Vec<u64> = ring.in_flight().into_iter().filter(|&data| !ring.ledger.ignores(data)).collect();
+        if !user_data.is_empty() {
+            self.faults.push(Fault::ClosedInFlight { user_data });
+        }
+        if !ring.intact() {
+            self.faults.push(Fault::OutOfBounds { ring: id });
+        }
+        let mapped = ring.memory.areas.drain(..).map(|piece| piece.area);
+        self.orphans.extend(mapped.filter(|area| area.mapped.is_some()));
+    }
+}
+
+fn mapped_memory(layout: &Layout) -> Result<Memory, Errno> {
+    let mut areas = Vec::new();
+    let mut area = |offset: u32, len: usize| {
+        let area = Area::new(len)?;
+        let base = area.base();
+        areas.push(Piece { offset: u64::from(offset), area });
+        Ok(base)
+    };
+    let sq = area(IORING_OFF_SQ_RING, layout.sq_len)?;
+    let cq = if layout.single { sq } else { area(IORING_OFF_CQ_RING, layout.cq_len)? };
+    let sqes = area(IORING_OFF_SQES, layout.sqes_len)?;
+    Ok(Memory { sq, cq, sqes, areas })
+}
+
+/// # Safety
+///
+/// As `Kernel::setup` for a ring in provided memory.
+unsafe fn provided_memory(params: &io_uring_params) -> Result<Memory, Errno> {
+    let at = |address: u64| {
+        let address = usize::try_from(address).map_err(|_| Errno::EFAULT)?;
+        if !address.is_multiple_of(4096) {
+            return Err(Errno::EINVAL);
+        }
+        NonNull::new(with_exposed_provenance_mut::<u8>(address)).ok_or(Errno::EFAULT)
+    };
+    let (rings, sqes) = (at(params.cq_off.user_addr)?, at(params.sq_off.user_addr)?);
+    Ok(Memory { sq: rings, cq: rings, sqes, areas: Vec::new() })
+}

@@ -1,0 +1,57 @@
+//! The kernel's thread of an SQPOLL ring: it consumes, and falls asleep.
+
+use bare_uring::{SetupFlags, SqFlags};
+
+use crate::profile::Overflow;
+use crate::world::World;
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Thread {
+    pub(crate) asleep: bool,
+}
+
+impl World {
+    /// Whether a step of the thread would consume something.
+    pub(crate) fn thread_has_work(&mut self, ring: u32) -> bool {
+        let kept_busy = self.profile.overflow == Overflow::ListBusy;
+        let Self { rings, faults, .. } = self;
+        let Some(ring) = rings.get_mut(&ring) else { return false };
+        let awake = ring.thread.is_some_and(|thread| !thread.asleep);
+        let held = ring.disabled || kept_busy && !ring.overflow.is_empty();
+        awake && !ring.detached && !held && ring.visible(faults) != 0
+    }
+
+    /// One round of the thread: it takes some of what it sees, or falls asleep. After it has said that it sleeps it looks
+    /// at the tail once more (`io_sq_thread()`): another thread of the user's may have moved it meanwhile.
+    pub(crate) fn thread_step(&mut self, id: u32) {
+        if self.thread_has_work(id) {
+            let visible = self.rings.get_mut(&id).map_or(0, |ring| ring.visible(&mut self.faults));
+            // A part could end inside of a large entry.
+            let mixed = self.rings.get(&id).is_some_and(|ring| ring.is(SetupFlags::SQE_MIXED));
+            let count = if mixed { visible } else { 1 + self.random.below(visible) };
+            let _ = self.submit(id, count);
+            return;
+        }
+        let sleepy = self.chaos.sleepy.happens(&mut self.random);
+        let Some(ring) = self.rings.get_mut(&id) else { return };
+        if let Some(thread) = &mut ring.thread
+            && sleepy
+            && !thread.asleep
+        {
+            thread.asleep = true;
+            ring.set_flag(SqFlags::NEED_WAKEUP, true);
+            std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+            if ring.visible(&mut self.faults) != 0 && !ring.disabled {
+                self.wake_thread(id);
+            }
+        }
+    }
+
+    pub(crate) fn wake_thread(&mut self, id: u32) {
+        let Some(ring) = self.rings.get_mut(&id) else { return };
+        if let Some(thread) = &mut ring.thread {
+            thread.asleep = false;
+            ring.set_flag(SqFlags::NEED_WAKEUP, false);
+        }
+    }
+}

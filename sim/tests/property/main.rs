@@ -1,0 +1,127 @@
+//! Whatever the kernel does, and whatever the seed: every entry that was pushed is submitted once and in order, every
+//! completion is seen once, nothing hangs, and nothing panics. And a kernel that lies leads to errors, never out of the
+//! ring's memory.
+//!
+//! `--seeds N` (or the variable `SIMULATE_SEEDS`) runs that many from `--from`, in one process for each processor;
+//! `--seed N` runs one and says what it does.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode};
+use std::time::{Duration, Instant};
+
+mod books;
+mod drive;
+mod hostile;
+mod requests;
+mod scenario;
+
+/// Seeds run where nobody says how many.
+const USUAL: u64 = 4000;
+
+/// So long may one seed take, and not more.
+const HANGS: Duration = Duration::from_secs(30);
+
+/// One seed: every eighth meets a kernel that lies.
+fn run(seed: u64, says: bool) {
+    if seed % 8 == 7 { hostile::run(seed, says) } else { scenario::run(seed, says) }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let number = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)?.parse::<u64>().ok()
+    };
+    if let Some(seed) = number("--seed") {
+        run(seed, true);
+        println!("seed {seed} holds");
+        return ExitCode::SUCCESS;
+    }
+    let from = number("--from").unwrap_or(0);
+    let asked = std::env::var("SIMULATE_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    let seeds = number("--seeds").or(asked).unwrap_or(USUAL);
+    if let Some(place) = number("--worker") {
+        let stride = number("--stride").unwrap_or(1);
+        return work(from + place, from + seeds, stride, &note_of(place, number("--parent").unwrap_or(0)));
+    }
+    lead(from, seeds)
+}
+
+/// Where a worker writes which seed it is at.
+fn note_of(place: u64, parent: u64) -> PathBuf {
+    std::env::temp_dir().join(format!("bare-uring-sim-{parent}-{place}"))
+}
+
+/// Runs its share of the seeds. What a seed breaks is told by the panic; where it breaks the process, the note tells.
+fn work(from: u64, until: u64, stride: u64, note: &PathBuf) -> ExitCode {
+    let note = OpenOptions::new().write(true).create(true).truncate(true).open(note).expect("a file for the note");
+    let mut seed = from;
+    while seed < until {
+        note.write_all_at(&seed.to_ne_bytes(), 0).expect("written");
+        if catch_unwind(AssertUnwindSafe(|| run(seed, false))).is_err() {
+            return ExitCode::FAILURE;
+        }
+        seed += stride;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Has the seeds run by one process for each processor, and tells which one broke.
+fn lead(from: u64, seeds: u64) -> ExitCode {
+    let start = Instant::now();
+    let workers = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let parent = u64::from(std::process::id());
+    let program = std::env::current_exe().expect("its own path");
+    let mut running: Vec<(PathBuf, Child, u64, Instant)> = (0..workers)
+        .map(|place| {
+            let mut command = Command::new(&program);
+            for (name, value) in
+                [("--from", from), ("--seeds", seeds), ("--worker", place), ("--stride", workers), ("--parent", parent)]
+            {
+                command.arg(name).arg(value.to_string());
+            }
+            (note_of(place, parent), command.spawn().expect("a worker"), from, Instant::now())
+        })
+        .collect();
+    let mut failed = false;
+    while !running.is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+        running.retain_mut(|(note, child, last, since)| {
+            let seed = seed_in(note).unwrap_or(*last);
+            if seed != *last {
+                (*last, *since) = (seed, Instant::now());
+            }
+            let ended = child.try_wait().expect("a child");
+            let hangs = ended.is_none() && since.elapsed() > HANGS;
+            if hangs {
+                child.kill().expect("a child");
+                child.wait().expect("a child");
+            }
+            if hangs || ended.is_some_and(|status| !status.success()) {
+                let how = ended.map_or("it hangs".to_string(), |status| status.to_string());
+                println!("seed {seed} failed ({how}); to see it again:");
+                println!("    cargo test --release -p bare-uring-sim --test property -- --seed {seed}");
+                failed = true;
+            }
+            let over = hangs || ended.is_some();
+            if over {
+                let _ = std::fs::remove_file(note);
+            }
+            !over
+        });
+    }
+    if failed {
+        return ExitCode::FAILURE;
+    }
+    println!("{seeds} seeds hold, from {from}, in {:.1} s", start.elapsed().as_secs_f64());
+    ExitCode::SUCCESS
+}
+
+fn seed_in(note: &PathBuf) -> Option<u64> {
+    let mut bytes = [0; 8];
+    File::open(note).ok()?.read_exact_at(&mut bytes, 0).ok()?;
+    Some(u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,155 @@
+//! What is pushed: requests that complete at once, later, or when the other side does something, alone and in chains.
+
+use bare_uring::opcode;
+use bare_uring::squeue::{self, Flags};
+use bare_uring::types::{CancelBuilder, Fd, PollEvents, RawFd, Timespec};
+use bare_uring_sim::{Profile, Random, SimKernel};
+
+use crate::books::{Books, MESSAGES};
+
+/// Kinds of submission entry.
+pub trait Build: squeue::EntryMarker {
+    /// Whether the ring takes entries of 128 bytes.
+    const LARGE: bool;
+
+    /// A nop of the larger size.
+    fn large(nop: opcode::Nop128, user_data: u64) -> Self;
+}
+
+impl Build for squeue::Entry {
+    const LARGE: bool = false;
+
+    fn large(_: opcode::Nop128, _: u64) -> Self {
+        unreachable!("not asked for")
+    }
+}
+
+impl Build for squeue::Entry128 {
+    const LARGE: bool = true;
+
+    fn large(nop: opcode::Nop128, user_data: u64) -> Self {
+        nop.build().user_data(user_data)
+    }
+}
+
+impl Build for squeue::EntryMixed {
+    const LARGE: bool = true;
+
+    fn large(nop: opcode::Nop128, user_data: u64) -> Self {
+        Self::Large(nop.build().user_data(user_data))
+    }
+}
+
+/// What requests work on. All memory is the world's, and outlives the ring.
+pub struct World {
+    pub kernel: SimKernel,
+    pub profile: Profile,
+    pub reader: RawFd,
+    pub writer: RawFd,
+    content: RawFd,
+    ring: Option<RawFd>,
+    /// Whether some requests drain.
+    pub drains: bool,
+    buffer: Box<[u8; 64]>,
+    times: Vec<Box<Timespec>>,
+}
+
+impl World {
+    pub fn new(kernel: &SimKernel, profile: &Profile, ring: Option<RawFd>, drains: bool) -> Self {
+        let (reader, writer) = kernel.pipe();
+        Self {
+            kernel: kernel.clone(),
+            profile: profile.clone(),
+            reader,
+            writer,
+            content: kernel.file(vec![7; 256]),
+            ring,
+            drains,
+            buffer: Box::new([0; 64]),
+            times: Vec::new(),
+        }
+    }
+
+    /// A timespec that is valid until the world ends.
+    fn time(&mut self, random: &mut Random) -> *const Timespec {
+        let time = Box::new(Timespec::new(0, random.below(20_000)));
+        let at = &raw const *time;
+        self.times.push(time);
+        at
+    }
+
+    /// Pushed requests, linked or not, with user data out of the books; and whether each is sure to complete by itself.
+    pub fn chain<S: Build>(&mut self, books: &mut Books, random: &mut Random, most: u32) -> Vec<(S, u64, bool)> {
+        let count = 1 + random.below(most);
+        let linked = random.chance(1, 4);
+        let mut entries: Vec<(S, u64, bool)> = Vec::new();
+        let mut chain_is_certain = true;
+        for at in 0..count {
+            let user_data = books.user_data();
+            let last = at + 1 == count;
+            let mut flags = Flags::empty();
+            if linked && !last && self.knows(Flags::IO_LINK) {
+                flags |= if random.chance(1, 4) { Flags::IO_HARDLINK } else { Flags::IO_LINK };
+            }
+            if self.drains && random.chance(1, 24) {
+                flags |= Flags::IO_DRAIN;
+            }
+            if random.chance(1, 12) {
+                flags |= Flags::SKIP_SUCCESS;
+                chain_is_certain = false;
+            }
+            if random.chance(1, 16) {
+                flags |= Flags::ASYNC;
+            }
+            let flags = flags & Flags::from_bits_retain(self.profile.sqe_flags);
+            if S::LARGE && random.chance(1, 4) && self.profile.knows(63) && flags.is_empty() {
+                let nop = opcode::Nop128::new().result(user_data as i32);
+                entries.push((S::large(nop, user_data), user_data, true));
+                continue;
+            }
+            let (entry, certain) = self.request(books, random);
+            chain_is_certain &= certain;
+            entries.push((S::from(entry.flags(flags).user_data(user_data)), user_data, certain));
+        }
+        if !chain_is_certain && linked || entries.iter().any(|entry| !entry.2) || !chain_is_certain {
+            entries.iter_mut().for_each(|entry| entry.2 = false);
+        }
+        entries
+    }
+
+    fn knows(&self, flag: Flags) -> bool {
+        self.profile.sqe_flags & flag.bits() != 0
+    }
+
+    fn request(&mut self, books: &mut Books, random: &mut Random) -> (squeue::Entry, bool) {
+        let buffer = self.buffer.as_mut_ptr();
+        let victim = 1 + u64::from(random.below(books.entries.len() as u32 + 1));
+        match random.below(20) {
+            0 => (opcode::Read::new(Fd(self.reader), buffer, 8).build(), false),
+            1 => (opcode::PollAdd::new(Fd(self.reader), PollEvents(1)).build(), false),
+            2 => (opcode::Write::new(Fd(self.writer), buffer, 3).build(), false),
+            3 => (opcode::Read::new(Fd(self.content), buffer, 16).offset(8).build(), true),
+            4 => (opcode::Timeout::new(self.time(random)).build(), self.profile.knows(11)),
+            5 => (opcode::Timeout::new(self.time(random)).count(1 + random.below(3)).build(), self.profile.knows(11)),
+            6 => (opcode::AsyncCancel::new(victim).build(), true),
+            7 if self.profile.setup.contains(bare_uring::SetupFlags::SUBMIT_ALL) => {
+                (opcode::AsyncCancel::matching(CancelBuilder::any().all()).build(), true)
+            }
+            8 => (opcode::TimeoutRemove::new(victim).build(), true),
+            // Known to none of the kernels.
+            9 => {
+                let mut bytes = [0; 64];
+                bytes[0] = 127;
+                (squeue::Entry::from_bytes(bytes), true)
+            }
+            10 => match self.ring {
+                Some(fd) => (opcode::MsgRingData::new(Fd(fd), 5, MESSAGES + victim).build(), true),
+                None => (opcode::Nop::new().build(), true),
+            },
+            11 => (opcode::Nop::new().result(-5).build(), true),
+            12 => (opcode::Nop::new().big([victim, !victim]).build(), true),
+            13 => (opcode::Read::new(Fd(9999), buffer, 1).build(), true),
+            _ => (opcode::Nop::new().result(victim as i32).build(), true),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The simulated kernel does what the real one does, and says what its user does wrong.
+
+use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::squeue::{Entry, Flags};
+use bare_uring::types::{Fd, RawFd, Timespec};
+use bare_uring::uapi::io_uring_params;
+use bare_uring::{Builder, Errno, IoUring, Kernel, SetupFlags, cqueue, opcode, squeue};
+use bare_uring_sim::{Fault, Profile, SimKernel};
+
+type Ring = IoUring<Entry, cqueue::Entry, SimKernel>;
+
+fn ring(setup: SetupFlags, entries: u32) -> (SimKernel, Ring) {
+    let kernel = SimKernel::new(Profile::linux(6, 18), 5);
+    let ring = Builder::new().setup_flags(setup).build_with(kernel.clone(), entries).expect("as set up");
+    (kernel, ring)
+}
+
+fn push(ring: &mut Ring, entry: Entry) {
+    // SAFETY: what the tests push points to memory that outlives the ring.
+    unsafe { ring.submission().push(entry) }.expect("room");
+}
+
+fn take(ring: &mut Ring) -> Vec<(u64, i32)> {
+    let mut all: Vec<_> = ring.completion().map(|cqe| (cqe.user_data(), cqe.result())).collect();
+    all.sort_unstable();
+    all
+}
+
+fn nop(user_data: u64) -> Entry {
+    opcode::Nop::new().build().user_data(user_data)
+}
+
+#[test]
+fn a_failed_link_cancels_what_is_behind_it() {
+    let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
+    push(&mut ring, opcode::Nop::new().result(-5).build().user_data(1).flags(Flags::IO_LINK));
+    push(&mut ring, nop(2).flags(Flags::IO_LINK));
+    push(&mut ring, nop(3));
+    push(&mut ring, opcode::Nop::new().result(-5).build().user_data(4).flags(Flags::IO_HARDLINK));
+    push(&mut ring, nop(5));
+    assert_eq!(ring.submit_and_wait(5), Ok(5));
+    assert_eq!(take(&mut ring), [(1, -5), (2, -125), (3, -125), (4, -5), (5, 0)]);
+    assert_eq!(kernel.faults(), []);
+}
+
+#[test]
+fn a_linked_timeout_ends_what_it_is_linked_to() {
+    let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
+    let (reader, _writer) = kernel.pipe();
+    let (mut byte, time) = (0, Timespec::new(1, 0));
+    push(&mut ring, opcode::Read::new(Fd(reader), &raw mut byte, 1).build().user_data(1).flags(Flags::IO_LINK));
+    push(&mut ring, opcode::LinkTimeout::new(&time).build().user_data(2));
+    let before = kernel.now();
+    assert_eq!(ring.submit(), Ok(2));
+    while kernel.in_flight(0) != [] {
+        ring.submitter().wait(1).expect("it ends");
+        kernel.run(1);
+    }
+    assert!(kernel.now() - before >= std::time::Duration::from_secs(1));
+    assert_eq!(take(&mut ring), [(1, -125), (2, -62)]);
+}
+
+#[test]
+fn a_drain_waits_for_all_before_it() {
+    let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
+    let (reader, writer) = kernel.pipe();
+    let mut byte = 0;
+    push(&mut ring, opcode::Read::new(Fd(reader), &raw mut byte, 1).build().user_data(1));
+    push(&mut ring, nop(2).flags(Flags::IO_DRAIN));
+    push(&mut ring, nop(3));
+    assert_eq!(ring.submit(), Ok(3));
+    kernel.run(20);
+    assert_eq!(take(&mut ring), []);
+    assert_eq!(kernel.write(writer, b"x"), Ok(1));
+    assert_eq!(ring.submit_and_wait(3), Ok(0));
+    assert_eq!((take(&mut ring), byte), (vec![(1, 1), (2, 0), (3, 0)], b'x'));
+}
+
+/// Descriptors of a ring of buffers, at a page.
+#[repr(align(65536))]
+struct Descriptors([std::mem::MaybeUninit<Descriptor>; 2]);
+
+#[test]
+fn a_multishot_receive_fills_buffers_until_there_are_none() {
+    let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
+    let (near, far) = kernel.socket_pair();
+    let descriptors = Box::leak(Box::new(Descriptors([std::mem::MaybeUninit::uninit(); 2])));
+    let memory = BufRingMemory {
+        descriptors: &mut descriptors.0,
+        buffers: vec![std::mem::MaybeUninit::new(0); 8].leak(),
+        states: vec![BufferState::NEW; 2].leak(),
+    };
+    let mut group = ring.submitter().register_buf_ring(7, memory, BufRingOptions::new()).expect("new");
+    push(&mut ring, opcode::Recv::multi(Fd(near), 7).build().user_data(1));
+    assert_eq!(ring.submit(), Ok(1));
+    assert_eq!(kernel.write(far, b"abcdefghi"), Ok(9));
+    assert_eq!(ring.submitter().wait(3), Ok(()));
+    let all: Vec<_> = ring.completion().collect();
+    assert_eq!(
+        all.iter().map(|cqe| (cqe.result(), cqe.more())).collect::<Vec<_>>(),
+        [(4, true), (4, true), (-105, false)]
+    );
+    // SAFETY: each completion of the group is taken once.
+    let first = unsafe { group.take(&all[0]) }.expect("a buffer");
+    assert_eq!(&*first, b"abcd");
+    assert!(group.recycle(first).is_ok());
+    assert!(group.unregister(&ring.submitter()).is_ok());
+}
+
+#[test]
+fn a_wait_that_nothing_can_end_is_told() {
+    let (kernel, ring) = ring(SetupFlags::empty(), 8);
+    assert_eq!(ring.submitter().wait(1), Err(Errno::EINTR));
+    assert_eq!(kernel.faults(), [Fault::Stuck { ring: 0, asleep_over: 0 }]);
+}
+
+#[test]
+fn a_ring_closed_with_requests_in_flight_is_told() {
+    let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
+    let (reader, _writer) = kernel.pipe();
+    let byte = Box::leak(Box::new(0));
+    push(&mut ring, opcode::Read::new(Fd(reader), byte, 1).build().user_data(7));
+    assert_eq!(ring.submit(), Ok(1));
+    drop(ring);
+    assert_eq!(kernel.faults(), [Fault::ClosedInFlight { user_data: vec![7] }]);
+}
+
+#[test]
+fn an_entry_that_was_not_expected_is_told() {
+    let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
+    kernel.expect(0, 1);
+    kernel.expect(0, 2);
+    push(&mut ring, nop(1));
+    push(&mut ring, nop(1));
+    assert_eq!(ring.submit(), Ok(2));
+    assert_eq!(kernel.faults(), [Fault::Unexpected { found: 1, expected: Some(2) }]);
+    assert_eq!(kernel.unconsumed(0), [2]);
+}
+
+#[test]
+fn calls_on_what_is_no_ring_are_told() {
+    let kernel = SimKernel::new(Profile::linux(6, 18), 5);
+    // SAFETY: nothing is submitted, and nothing goes by this number.
+    assert_eq!(unsafe { kernel.enter(50, 0, 0, 0, std::ptr::null(), 0) }, Err(Errno::EBADF));
+    // SAFETY: the same.
+    assert_eq!(unsafe { kernel.close(50) }, Err(Errno::EBADF));
+    assert_eq!(kernel.faults(), [Fault::NoRing { fd: 50 }, Fault::NoRing { fd: 50 }]);
+}
+
+#[test]
+fn the_same_seed_is_the_same_story() {
+    let story = |seed| {
+        let kernel = SimKernel::new(Profile::linux(6, 18), seed);
+        let mut ring: Ring = Builder::new().build_with(kernel.clone(), 8).expect("as set up");
+        for user_data in 0..8 {
+            push(&mut ring, nop(user_data));
+        }
+        assert_eq!(ring.submit_and_wait(8), Ok(8));
+        kernel.events(0)
+    };
+    assert_eq!(story(1), story(1));
+    assert_ne!(story(1), story(2));
+}
+
+/// A kernel that reports no set-up flags, whatever it was asked for.
+struct Forgetful(SimKernel);
+
+// SAFETY: each call is handed on; what is told of the flags is what the ring must not believe.
+unsafe impl Kernel for Forgetful {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        let fd = unsafe { self.0.setup(entries, params) };
+        params.flags = 0;
+        fd
+    }
+
+    unsafe fn enter(
+        &self,
+        fd: RawFd,
+        to_submit: u32,
+        want: u32,
+        flags: u32,
+        argument: *const std::ffi::c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.0.enter(fd, to_submit, want, flags, argument, size) }
+    }
+
+    unsafe fn register(&self, fd: RawFd, op: u32, argument: *mut std::ffi::c_void, count: u32) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.0.register(fd, op, argument, count) }
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<std::ptr::NonNull<u8>, Errno> {
+        self.0.map(length, fd, offset)
+    }
+
+    unsafe fn unmap(&self, address: std::ptr::NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.0.unmap(address, length) }
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.0.close(fd) }
+    }
+}
+
+#[test]
+fn entries_keep_the_size_that_was_asked_for() {
+    let kernel = Forgetful(SimKernel::new(Profile::linux(6, 18), 5));
+    let builder = Builder::<squeue::Entry128, cqueue::Entry32>::new();
+    let mut ring = builder.build_with(&kernel, 4).expect("as set up");
+    for user_data in 0..4 {
+        // SAFETY: a nop points to nothing. With slots of 64 bytes the last of these would lie outside of the memory.
+        unsafe { ring.submission().push(squeue::Entry128::from(nop(user_data))) }.expect("room");
+    }
+    assert_eq!(ring.submit_and_wait(4), Ok(4));
+    let mut seen: Vec<u64> = ring.completion().map(|cqe| cqe.user_data()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_timer_is_not_linked_behind_an_unfinished_chain() {
+    let kernel = SimKernel::new(Profile::linux(5, 10), 5);
+    let mut ring: Ring = Builder::new().build_with(kernel.clone(), 8).expect("as set up");
+    let (reader, _writer) = kernel.pipe();
+    let byte = Box::leak(Box::new(0));
+    push(&mut ring, opcode::Read::new(Fd(reader), byte, 1).build().user_data(1).flags(Flags::IO_LINK));
+    let args = bare_uring::types::SubmitArgs::new();
+    let time = Timespec::new(0, 1000);
+    assert_eq!(ring.submitter().wait_with_args(1, &args.timespec(&time)), Err(Errno::ETIME));
+    assert_eq!(kernel.faults(), []);
+}
