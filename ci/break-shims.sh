@@ -129,8 +129,11 @@ arm() {
 }
 riscv64() {
     every riscv64 riscv64
-    EXTRA_RUSTFLAGS=-Ctarget-feature=+v undeclared riscv64 riscv64 "ecall" \
-        "\\n\"vsetvli zero, zero, e8, m1, ta, ma\",$(instructions 'vmv.v.i v%d, -1' {0..31})" 'lateout\("v[0-9]+"\)'
+    broken riscv64 riscv64 "the number in another register" 's/in\("a7"\)/in("a6")/'
+    # Vector registers alone are given up here, and the compiler keeps nothing in them across the calls of this program even
+    # where it may: that they are declared can be shown to do no harm, but not to be missed.
+    EXTRA_RUSTFLAGS=-Ctarget-feature=+v sound riscv64 riscv64 "vector registers changed by a call" \
+        "s/^( *)\"ecall\",/&\\n\"vsetvli zero, zero, e8, m1, ta, ma\",$(instructions 'vmv.v.i v%d, -1' {0..31})/"
 }
 loongarch64() {
     every loong64 loongarch64
