@@ -2,11 +2,11 @@
 # ci/break-shims.sh [ARCHITECTURE...]: breaks the system call shims on purpose, one way after the other, and shows that the
 # program `init` of examples/freestanding then fails.
 #
-# Each break is an edit of one file of a copy of src/arch, which takes the place of the one that the programs are built with. What it is to catch happens before io_uring comes
-# into play, so that the programs run as processes: natively, and under qemu-user. First the unbroken program must pass the
-# same way. Emulators, and some kernels, leave registers alone that they are free to change; there the block changes them
-# itself, once with the clobbers declared (which must pass) and once without. One line for each, at the end
-# `N of N caught`. Takes minutes. Needs Debian on x86_64.
+# Each break is an edit of one file of a copy of src/arch, which takes the place of the one that the programs are built
+# with. What it is to catch happens before io_uring comes into play, so that the programs run as processes: natively, and
+# under qemu-user. First the unbroken program must pass the same way. Emulators, and some kernels, leave registers alone
+# that they are free to change; there the block changes them itself, once with the clobbers declared (which must pass)
+# and once without. One line for each, at the end `N of N caught`. Takes minutes. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -121,7 +121,7 @@ boot() {
         loong64) console=ttyS0,115200 words+=(initcall_blacklist=i8042_init) set=(-machine virt -cpu la464 -m 1G) ;;
         *) echo "no machine $machine" >&2; return 1 ;;
     esac
-    timeout --kill-after=5 900 prlimit --cpu="${boot_seconds:-120}" "$(qemu_binary "$machine")" -accel tcg -nographic -no-reboot -nodefaults \
-        "${set[@]}" "${serial[@]}" -append "console=$console ${words[*]}" -kernel "$kernel" -initrd "$initrd" "$@" \
+    timeout --kill-after=5 900 prlimit --cpu="${boot_seconds:-120}" "$(qemu_binary "$machine")" \
+        -accel tcg -nographic -no-reboot -nodefaults "${set[@]}" "${serial[@]}" -append "console=$console ${words[*]}" -kernel "$kernel" -initrd "$initrd" "$@" \
         </dev/null >"$log" 2>&1
 }
