@@ -101,7 +101,8 @@ qemu_binary() {
 
 # boot MACHINE KERNEL INITRD LOG [WORD... [-- QEMU_ARGUMENT...]]: boots it with these words on the kernel's command
 # line, and writes what comes over its console to LOG. Ends when the machine powers off, or has used $boot_seconds (120)
-# of processor time: how long that takes on a busy host says nothing about the guest. One that is idle for ever ends, too.
+# of processor time: how long that takes on a busy host says nothing about the guest. One that is idle
+# ends after four times as long.
 boot() {
     local machine=$1 kernel=$2 initrd=$3 log=$4 console serial=(-serial stdio) words=(panic=-1 quiet) set=()
     shift 4
@@ -121,7 +122,8 @@ boot() {
         loong64) console=ttyS0,115200 words+=(initcall_blacklist=i8042_init) set=(-machine virt -cpu la464 -m 1G) ;;
         *) echo "no machine $machine" >&2; return 1 ;;
     esac
-    timeout --kill-after=5 900 prlimit --cpu="${boot_seconds:-120}" "$(qemu_binary "$machine")" \
+    local seconds=${boot_seconds:-120}
+    timeout --kill-after=5 $((4 * seconds)) prlimit --cpu="$seconds" "$(qemu_binary "$machine")" \
         -accel tcg -nographic -no-reboot -nodefaults "${set[@]}" "${serial[@]}" -append "console=$console ${words[*]}" -kernel "$kernel" -initrd "$initrd" "$@" \
         </dev/null >"$log" 2>&1
 }
