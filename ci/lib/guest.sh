@@ -101,8 +101,8 @@ qemu_binary() {
 
 # boot MACHINE KERNEL INITRD LOG [WORD... [-- QEMU_ARGUMENT...]]: boots it with these words on the kernel's command
 # line, and writes what comes over its console to LOG. Ends when the machine powers off, or has used $boot_seconds (120)
-# of processor time: how long that takes on a busy host says nothing about the guest. One that is idle
-# ends after four times as long.
+# of processor time: how long that takes on a busy host says nothing about the guest. One that is
+# idle ends after four times as long.
 boot() {
     local machine=$1 kernel=$2 initrd=$3 log=$4 console serial=(-serial stdio) words=(panic=-1 quiet) set=()
     shift 4
