@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The package for unikernels: tested on the simulated kernel, then built for a target without any system, and linked from
+# its one function, where nothing may be left to be found but the kernel's entry.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo test --locked --quiet --package unikernel
+ci/cross.sh >/dev/null
+target=${CARGO_TARGET_DIR:-target}
+RUSTC=$(cd "$target/cross" && pwd)/rustc RUSTC_BOOTSTRAP=1 cargo build --locked --quiet --release --package unikernel \
+    --target x86_64-unknown-none -Zbuild-std=core --target-dir "$target/unikernel" --config profile.release.lto=false
+library=$target/unikernel/x86_64-unknown-none/release/libunikernel.a
+linked=$target/unikernel/linked.o
+"$target/cross/rust-lld" -flavor gnu --relocatable --gc-sections --entry ring_copy -o "$linked" "$library"
+undefined=$(nm --undefined-only "$linked" | awk '{ print $2 }' | sort -u | tr '\n' ' ')
+if [ "$undefined" != "uk_syscall6_r " ]; then
+    echo "FAIL undefined: $undefined"
+    exit 1
+fi
+echo "ok   libunikernel.a leaves only ${undefined% } to be found, and has $(size "$linked" | awk 'NR == 2 { print $1 }') bytes of code"
