@@ -24,7 +24,6 @@ need() { # need PACKAGE COMMAND...: installs the package if the command fails.
 }
 need gcc cc --version
 need make make --version
-need binutils strip --version
 need valgrind valgrind --version
 # liburing's bindings are made by bindgen, which wants libclang and its headers.
 need libclang-dev bash -c 'ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so*'
@@ -33,7 +32,7 @@ need libclang-dev bash -c 'ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libcla
 
 compare=(--manifest-path benches/compare/Cargo.toml --locked --target-dir "$target")
 cargo build "${compare[@]}" --release
-keep() { strip -s -o "$programs/$2" "$1"; } # keep FILE NAME
+keep() { cp "$1" "$programs/$2"; } # keep FILE NAME
 for peer in by-hand rustix-uring ququmatz io-uring; do
     # One at a time: together their features would be unified.
     cargo build "${compare[@]}" --profile small --package "nop-$peer"
@@ -43,10 +42,11 @@ triple=x86_64-unknown-linux-gnu
 RUSTFLAGS="-C target-feature=+crt-static" cargo build "${compare[@]}" --profile small --package nop-io-uring --target $triple
 keep "$target/$triple/small/nop-io-uring" nop-io-uring-static
 liburing=$(dirname "$(ls -t "$target"/release/build/axboe-liburing-*/out/src/liburing.a | head -n 1)")
-# From its sources, since its archive keeps whole files together.
-cc -Os -flto -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
+# From its sources, since its archive keeps whole files together; with the linker and the script of the others.
+cc -Os -ffunction-sections -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
     -include "$liburing/../config-host.h" -I "$liburing/include" -nostdlib -static -no-pie \
-    -Wl,--gc-sections,--build-id=none,-z,norelro,--no-eh-frame-hdr,-z,noseparate-code \
+    -B "$(rustc --print sysroot)/lib/rustlib/$triple/bin/gcc-ld" -fuse-ld=lld -Wl,-T,examples/freestanding/small.ld \
+    -Wl,-s,--gc-sections,--build-id=none,-z,norelro,--no-eh-frame-hdr,-z,noseparate-code,-z,nosectionheader \
     -o "$target/nop-liburing" benches/compare/programs/nop-liburing.c "$liburing"/{setup,queue,register,syscall,nolibc}.c
 keep "$target/nop-liburing" nop-liburing
 cargo build --locked --release --package freestanding --target-dir "$target/freestanding"
