@@ -1,0 +1,24 @@
+//! Pushes one request that does nothing, and waits for it. Exit status 0 if it came back as it went.
+#![no_std]
+#![no_main]
+
+use ququmatz::{IoUring, Sqe};
+
+#[path = "../../runtime.rs"]
+mod runtime;
+
+const USER_DATA: u64 = 0xba5e;
+
+extern "C" fn main() -> u8 {
+    let Ok(mut ring) = IoUring::new(1) else { return 1 };
+    if ring.push(Sqe::nop().user_data(USER_DATA)).is_err() {
+        return 2;
+    }
+    if !matches!(ring.submit_and_wait(1), Ok(1)) {
+        return 3;
+    }
+    match ring.complete() {
+        Some(cqe) if cqe.user_data() == USER_DATA && cqe.raw_result() == 0 => 0,
+        _ => 4,
+    }
+}

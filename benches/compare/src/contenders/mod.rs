@@ -1,0 +1,58 @@
+//! The contenders: one file for each, with all that it does in any table.
+
+use crate::measure::{Lack, Opened};
+use crate::setup::Setup;
+use crate::work::alone::RawParams;
+use crate::work::echo::Kind;
+use crate::work::read::Plan;
+
+mod bare_uring;
+mod by_hand;
+mod io_uring;
+mod liburing;
+mod ququmatz;
+mod rustix_uring;
+
+/// How a contender is made ready for each table.
+pub struct Contender {
+    pub name: &'static str,
+    pub nop: fn(Setup) -> Opened,
+    pub singly: fn() -> Opened,
+    pub idle: fn() -> Opened,
+    pub alone: fn() -> Opened,
+    pub reads: fn(Plan) -> Opened,
+    pub waits: fn() -> Opened,
+    pub echo: fn(Kind) -> Opened,
+    pub create: fn() -> Opened,
+}
+
+pub const OURS: &str = "bare-uring";
+pub const BY_HAND: &str = "by hand";
+
+pub const ALL: [Contender; 6] = [
+    bare_uring::CONTENDER,
+    io_uring::CONTENDER,
+    rustix_uring::CONTENDER,
+    ququmatz::CONTENDER,
+    liburing::CONTENDER,
+    by_hand::CONTENDER,
+];
+
+/// The libraries that bare-uring is compared with.
+pub const PEERS: [&str; 4] = ["io-uring", "rustix-uring", "ququmatz", "liburing"];
+
+/// What has no ring to offer for a table.
+fn lack<T>(reason: &str) -> Result<T, Lack> {
+    Err(reason.into())
+}
+
+/// A ring's parameters as another crate has them: the same 120 bytes.
+///
+/// # Safety
+///
+/// `T` is `struct io_uring_params`, or transparent over it.
+unsafe fn foreign_params<T>(raw: RawParams) -> T {
+    const { assert!(size_of::<T>() == size_of::<RawParams>()) };
+    // SAFETY: the sizes agree, and any bytes make the structure, by the caller's word.
+    unsafe { std::mem::transmute_copy(&raw) }
+}

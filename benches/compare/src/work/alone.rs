@@ -1,0 +1,152 @@
+//! The user's side alone: a ring in memory of this process, whose kernel is played between submitting and reaping.
+//!
+//! The ring's memory is a file in memory, laid out as the kernel lays rings out, so that every library that can take
+//! over a ring by its descriptor takes this one over. It claims to have a kernel thread that is awake: then no library
+//! enters the kernel to submit. (There is no thread; [`Player`] does its part.)
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::nop::{BATCHES, ENTRIES, NopRing, Seen};
+use crate::measure::{Lack, Opened, Row};
+
+/// Where rings and entries are found in the file that a ring's descriptor stands for.
+const OFF_SQES: u64 = 0x1000_0000;
+const CQ_ENTRIES: u32 = 2 * ENTRIES;
+/// As the kernel has them: completions behind a cache line of heads and tails, the index array behind the completions.
+const CQES: u32 = 64;
+const ARRAY: u32 = CQES + 16 * CQ_ENTRIES;
+const RINGS: usize = (ARRAY + 4 * ENTRIES) as usize;
+const SQES: usize = 64 * ENTRIES as usize;
+
+const SETUP_SQPOLL: u32 = 1 << 1;
+const FEAT_SINGLE_MMAP: u32 = 1;
+const FEAT_NODROP: u32 = 1 << 1;
+
+/// `struct io_uring_params` as 30 words: sizes, flags and features, then the two queues' offsets.
+pub type RawParams = [u32; 30];
+
+/// What set-up would have said of the ring.
+pub fn params() -> RawParams {
+    let mut params = [0; 30];
+    params[0] = ENTRIES;
+    params[1] = CQ_ENTRIES;
+    params[2] = SETUP_SQPOLL;
+    params[5] = FEAT_SINGLE_MMAP | FEAT_NODROP;
+    // Submission: head, tail, mask, entries, flags, dropped, array.
+    params[10..17].copy_from_slice(&[0, 4, 16, 24, 36, 32, ARRAY]);
+    // Completion: head, tail, mask, entries, overflow, cqes, flags.
+    params[20..27].copy_from_slice(&[8, 12, 20, 28, 44, CQES, 40]);
+    params
+}
+
+/// The kernel's part, done by hand.
+pub struct Player {
+    rings: *mut u8,
+    sqes: *const [u64; 8],
+}
+
+impl Player {
+    /// A ring in memory: its descriptor, for a library to take over, and who plays its kernel.
+    pub fn new() -> (i32, Self) {
+        // SAFETY: the name is a C string.
+        let fd = unsafe { libc::memfd_create(c"ring".as_ptr(), 0) };
+        assert!(fd >= 0, "no file in memory");
+        // SAFETY: plain numbers.
+        assert_eq!(unsafe { libc::ftruncate(fd, (OFF_SQES as usize + SQES) as i64) }, 0);
+        let map = |offset: u64, bytes: usize| {
+            let access = libc::PROT_READ | libc::PROT_WRITE;
+            // SAFETY: maps where nothing is.
+            let at =
+                unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, libc::MAP_SHARED, fd, offset as libc::off_t) };
+            assert_ne!(at, libc::MAP_FAILED);
+            at.cast::<u8>()
+        };
+        let player = Self { rings: map(0, RINGS), sqes: map(OFF_SQES, SQES).cast_const().cast() };
+        for (offset, value) in [(16, ENTRIES - 1), (20, CQ_ENTRIES - 1), (24, ENTRIES), (28, CQ_ENTRIES)] {
+            player.word(offset).store(value, Ordering::Relaxed);
+        }
+        (fd, player)
+    }
+
+    #[inline(always)]
+    fn word(&self, offset: usize) -> &AtomicU32 {
+        // SAFETY: the offset is that of an aligned word within the mapping, which is never unmapped.
+        unsafe { &*self.rings.add(offset).cast() }
+    }
+
+    /// Completes everything that was submitted, each with result 0.
+    #[inline(never)]
+    fn play(&self) {
+        let (mut head, tail) = (self.word(0).load(Ordering::Relaxed), self.word(4).load(Ordering::Acquire));
+        let mut at = self.word(12).load(Ordering::Relaxed);
+        while head != tail {
+            // SAFETY: the slot is one of the entries'.
+            let user_data = unsafe { (*self.sqes.add((head & (ENTRIES - 1)) as usize))[4] };
+            let place = CQES as usize + 16 * (at & (CQ_ENTRIES - 1)) as usize;
+            // SAFETY: the slot is one of the completions', aligned to its size.
+            unsafe { self.rings.add(place).cast::<[u64; 2]>().write([user_data, 0]) };
+            head = head.wrapping_add(1);
+            at = at.wrapping_add(1);
+        }
+        self.word(0).store(head, Ordering::Release);
+        self.word(12).store(at, Ordering::Release);
+    }
+
+    /// Does also what the library would do, as little of it as possible: what this costs is not the library's.
+    fn push_unseen(&self, batch: u32) {
+        let tail = self.word(4).load(Ordering::Relaxed);
+        self.word(4).store(tail.wrapping_add(batch), Ordering::Relaxed);
+    }
+}
+
+struct Alone<R> {
+    ring: R,
+    player: Player,
+}
+
+#[inline(never)]
+fn rounds<R: NopRing>(ring: &mut R, player: &Player, batch: u32, rounds: u32) -> Duration {
+    let (mut seen, mut pushed) = (Seen::default(), 0);
+    let start = Instant::now();
+    for _ in 0..rounds {
+        ring.push(batch, pushed);
+        pushed += u64::from(batch);
+        ring.submit();
+        player.play();
+        ring.reap(&mut seen);
+    }
+    let took = start.elapsed();
+    seen.check(pushed);
+    took
+}
+
+impl<R: NopRing> Row for Alone<R> {
+    fn run(&mut self, column: usize, count: u32) -> Result<Duration, Lack> {
+        Ok(rounds(&mut self.ring, &self.player, BATCHES[column], count))
+    }
+}
+
+/// A row of the table, for a library that takes the ring over.
+pub fn row<R: NopRing + 'static>(take_over: impl FnOnce(i32, RawParams) -> Result<R, Lack>) -> Opened {
+    let (fd, player) = Player::new();
+    Ok(Box::new(Alone { ring: take_over(fd, params())?, player }))
+}
+
+/// The player without a library.
+struct PlayerAlone(Player);
+
+impl Row for PlayerAlone {
+    fn run(&mut self, column: usize, rounds: u32) -> Result<Duration, Lack> {
+        let start = Instant::now();
+        for _ in 0..rounds {
+            self.0.push_unseen(BATCHES[column]);
+            self.0.play();
+        }
+        Ok(start.elapsed())
+    }
+}
+
+pub fn player_row() -> Opened {
+    Ok(Box::new(PlayerAlone(Player::new().1)))
+}

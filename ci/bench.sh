@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# ci/bench.sh [quick|full|pictures [PART]]: bare-uring side by side with its peers (benches/compare).
+#
+# Without a word, or full: everything, then the pictures of the README (some minutes). quick: what must hold, in under a
+# minute once all is built. pictures: only these. PART limits quick and full to one of nop, calls, reads, echo, counts,
+# programs. Needs Linux on x86_64; installs what else it lacks. A figure decides nothing:
+# the exit status tells whether all could be built and did what it should.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+what=${1:-full}
+target=${CARGO_TARGET_DIR:-target}
+case $target in /*) ;; *) target=$PWD/$target ;; esac
+target=$target/bench
+programs=$target/programs
+mkdir -p "$programs" "$target/scratch" docs
+
+need() { # need PACKAGE COMMAND...: installs the package if the command fails.
+    local package=$1; shift
+    if ! "$@" >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        { apt-get -qq update && apt-get -qq install -y "$package"; } >/dev/null
+    fi
+    "$@" >/dev/null 2>&1 || echo "bench.sh: $package could not be installed" >&2
+}
+need gcc cc --version
+need make make --version
+need valgrind valgrind --version
+# liburing's bindings are made by bindgen, which wants libclang and its headers.
+need libclang-dev bash -c 'ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so*'
+
+# ---- building
+
+compare=(--manifest-path benches/compare/Cargo.toml --locked --target-dir "$target")
+cargo build "${compare[@]}" --release
+keep() { cp "$1" "$programs/$2"; } # keep FILE NAME
+for peer in by-hand rustix-uring ququmatz io-uring; do
+    # One at a time: together their features would be unified.
+    cargo build "${compare[@]}" --profile small --package "nop-$peer"
+    keep "$target/small/nop-$peer" "nop-$peer"
+done
+triple=x86_64-unknown-linux-gnu
+RUSTFLAGS="-C target-feature=+crt-static" cargo build "${compare[@]}" --profile small --package nop-io-uring --target $triple
+keep "$target/$triple/small/nop-io-uring" nop-io-uring-static
+liburing=$(dirname "$(ls -t "$target"/release/build/axboe-liburing-*/out/src/liburing.a | head -n 1)")
+# From its sources, since its archive keeps whole files together; with the linker and the script of the others.
+cc -Os -ffunction-sections -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
+    -include "$liburing/../config-host.h" -I "$liburing/include" -nostdlib -static -no-pie \
+    -B "$(rustc --print sysroot)/lib/rustlib/$triple/bin/gcc-ld" -fuse-ld=lld -Wl,-T,examples/freestanding/small.ld \
+    -Wl,-s,--gc-sections,--build-id=none,-z,norelro,--no-eh-frame-hdr,-z,noseparate-code,-z,nosectionheader \
+    -o "$target/nop-liburing" benches/compare/programs/nop-liburing.c "$liburing"/{setup,queue,register,syscall,nolibc}.c
+keep "$target/nop-liburing" nop-liburing
+cargo build --locked --release --package freestanding --target-dir "$target/freestanding"
+for program in nop cat; do
+    keep "$target/freestanding/release/$program" "$program-bare-uring"
+done
+
+# ---- measuring
+
+# Before others, where that is allowed: a kernel thread that spins needs its processor at once.
+first=()
+if nice -n -20 true 2>/dev/null; then first=(nice -n -20); fi
+pictures=docs
+if [ "$what" = quick ] || [ $# -gt 1 ]; then pictures=-; fi
+"${first[@]}" "$target/release/compare" "$what" "$target/scratch" "$programs" "$pictures" "${@:2}"
