@@ -27,6 +27,12 @@ impl Slots {
         self.mask + 1
     }
 
+    /// The number of the last slot.
+    #[inline(always)]
+    pub(crate) const fn last(self) -> u32 {
+        self.mask
+    }
+
     /// The slot that `index` falls on: always below [`count`](Self::count).
     #[inline(always)]
     pub(crate) const fn slot(self, index: u32) -> u32 {

@@ -52,7 +52,7 @@ fn a_linked_timeout_ends_what_it_is_linked_to() {
     push(&mut ring, opcode::LinkTimeout::new(&time).build().user_data(2));
     let before = kernel.now();
     assert_eq!(ring.submit(), Ok(2));
-    while kernel.in_flight(0) != [] {
+    while !kernel.in_flight(0).is_empty() {
         ring.submitter().wait(1).expect("it ends");
         kernel.run(1);
     }

@@ -218,7 +218,8 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         let most = if self.random.chance(1, 2) { usize::MAX } else { self.random.below(5) as usize };
         self.say(|| format!("take {most} of {}", self.books.unseen()));
         let mut queue = self.ring.completion();
-        assert_eq!(queue.is_empty(), queue.len() == 0);
+        let there = queue.len();
+        assert_eq!(queue.is_empty(), there == 0);
         match self.random.below(3) {
             0 => {
                 let mut room = [const { std::mem::MaybeUninit::<C>::uninit() }; 4];

@@ -51,6 +51,7 @@ pub struct World {
     /// Whether some requests drain.
     pub drains: bool,
     buffer: Box<[u8; 64]>,
+    #[expect(clippy::vec_box, reason = "the kernel is told their addresses")]
     times: Vec<Box<Timespec>>,
 }
 
@@ -111,7 +112,7 @@ impl World {
             chain_is_certain &= certain;
             entries.push((S::from(entry.flags(flags).user_data(user_data)), user_data, certain));
         }
-        if !chain_is_certain && linked || entries.iter().any(|entry| !entry.2) || !chain_is_certain {
+        if !chain_is_certain {
             entries.iter_mut().for_each(|entry| entry.2 = false);
         }
         entries
