@@ -67,10 +67,15 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         for buffer in &out {
-            assert!(buffer.len() <= size && usize::from(buffer.id()) < count);
-            // Within the buffers, or the address sanitizer says so.
+            let start = buffer.as_ptr().addr() - buffers.start().addr().get();
+            let whole = usize::from(buffer.id()) * size;
+            assert!(usize::from(buffer.id()) < count && start >= whole && start + buffer.len() <= whole + size);
+            // None was written to; and all lie within the memory, or the address sanitizer says so.
             assert!(buffer.iter().all(|&byte| byte == 0));
         }
+        let mut places: Vec<_> = out.iter().filter(|it| !it.is_empty()).map(|it| it.as_ptr_range()).collect();
+        places.sort_by_key(|place| place.start);
+        assert!(places.is_sorted_by(|one, next| one.end <= next.start), "two buffers share bytes");
         for _ in 0..choice >> 5 {
             if let Some(buffer) = out.pop() {
                 assert!(group.recycle(buffer).is_ok(), "a buffer that was out is taken back");
