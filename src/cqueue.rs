@@ -269,6 +269,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
         if self.local.hidden.get() != 0 {
             return census(self.rings, self.local, C::SETUP, 0).callers as usize;
         }
+        // Acquire: as in `look`. With one request in flight, its completion's being there says that its buffer is filled.
         self.rings.cq().used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
     }
 

@@ -111,6 +111,8 @@ mod halves;
 mod index;
 mod kernel;
 mod memory;
+#[cfg(all(test, loom))]
+mod models;
 pub mod opcode;
 pub mod register;
 mod ring;

@@ -245,6 +245,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     /// Slots taken: pushed, and not yet consumed by the kernel.
     #[must_use]
     pub fn len(&self) -> usize {
+        // Acquire: as in `Local::look`. Memory that a request needs until its consumption only is the caller's again after this.
         self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
     }
 

@@ -75,8 +75,8 @@ impl<K: Kernel> Core<K> {
         let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
         // Nothing pending means nothing that is not visible yet. A ring that rewinds has no tail.
         if pending != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
-            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
-            self.rings.sq_tail().store(tail, Ordering::Release);
+            // Relaxed: read inside our own calls only, which no access of ours moves across.
+            self.rings.sq_tail().store(tail, Ordering::Relaxed);
         }
         pending
     }
@@ -91,7 +91,7 @@ impl<K: Kernel> Core<K> {
             return Published { pending, unreported, sq: self.sq_flags() };
         }
         if unreported != 0 {
-            // Release: as in `show`.
+            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
             self.rings.sq_tail().store(tail, Ordering::Release);
         }
         // The tail must be visible before the flags are read. The kernel's thread does the same in the other order: it
@@ -100,7 +100,8 @@ impl<K: Kernel> Core<K> {
         fence(Ordering::SeqCst);
         let sq = self.sq_flags();
         let pending = if sq.contains(SqFlags::NEED_WAKEUP) {
-            self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), tail)
+            // Relaxed: one that is too old wakes the thread once more than needed.
+            self.rings.sq().used(self.rings.sq_head().load(Ordering::Relaxed), tail)
         } else {
             unreported
         };
@@ -207,7 +208,7 @@ impl<K: Kernel> Core<K> {
 
     /// Free slots of the submission queue.
     pub(crate) fn free_slots(&self, local: &squeue::Local) -> u32 {
-        // Acquire: as in `SubmissionQueue::room`.
+        // Acquire: as in `squeue::Local::look`. Who waited for room knows by it that the first entry was consumed.
         self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
     }
 

@@ -9,7 +9,7 @@ use crate::flags::{CqeFlags as Flags, PollEvents, SetupFlags};
 use crate::index::Slots;
 use crate::memory::slot;
 use crate::types::Timespec;
-use crate::uapi;
+use crate::{sync, uapi};
 use sealed::Taken;
 
 pub(crate) mod sealed {
@@ -144,7 +144,7 @@ impl sealed::Layout for Entry {
         // SAFETY: the entries have 16 bytes, one for each slot.
         let slot = unsafe { slot::<Self>(cqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
-        Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
+        Taken { entry: Some(unsafe { sync::read(slot) }), slots: 1 }
     }
 }
 
@@ -213,7 +213,7 @@ impl sealed::Layout for Entry32 {
         // SAFETY: the entries have 32 bytes, one for each slot.
         let slot = unsafe { slot::<Self>(cqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
-        Taken { entry: Some(unsafe { slot.read() }), slots: 1 }
+        Taken { entry: Some(unsafe { sync::read(slot) }), slots: 1 }
     }
 }
 
@@ -267,7 +267,7 @@ impl sealed::Layout for EntryMixed {
         // SAFETY: the entries have 16 bytes, one for each slot.
         let slot = unsafe { slot::<Entry>(cqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, filled, and not written to.
-        let entry = unsafe { slot.read() };
+        let entry = unsafe { sync::read(slot) };
         if entry.flags().contains(Flags::SKIP) {
             return Taken { entry: None, slots: 1 };
         }
@@ -278,7 +278,7 @@ impl sealed::Layout for EntryMixed {
             return Taken { entry: Some(Self::Small(entry)), slots: 1 };
         }
         // SAFETY: the slot after it is inside the entries as well, filled, and not written to.
-        let large = unsafe { slot.cast::<Entry32>().read() };
+        let large = unsafe { sync::read(slot.cast::<Entry32>()) };
         Taken { entry: Some(Self::Large(large)), slots: 2 }
     }
 }

@@ -14,7 +14,7 @@ use crate::error::Errno;
 use crate::index::Slots;
 use crate::kernel::Kernel;
 use crate::submitter::Submitter;
-use crate::sync::{AtomicU16, Ordering};
+use crate::sync::{self, AtomicU16, Ordering};
 use crate::uapi::{IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, io_uring_buf};
 
 /// The most buffers that one ring can have.
@@ -315,12 +315,19 @@ impl BufRing {
         let place = self.tail;
         let start = u64::from(self.size) * u64::from(id);
         let address = self.buffers.as_ptr().addr() as u64 + start;
+        let descriptor = self.descriptor(place);
+        // SAFETY: each field lies within the descriptor.
+        let len = unsafe { descriptor.byte_add(offset_of!(Descriptor, len)) }.cast::<u32>();
+        // SAFETY: the same.
+        let number = unsafe { descriptor.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
         // SAFETY: the descriptor is not between the kernel's head and the published tail, since each buffer is in the
-        // ring once at most. Of the first one the kernel reads the tail meanwhile, which is not written here.
-        let descriptor = unsafe { self.descriptor(place).as_mut() };
-        descriptor.address = address;
-        descriptor.len = self.size;
-        descriptor.id = id;
+        // ring once at most. Of the first one the kernel reads the tail meanwhile, which is not written here: the fields
+        // are written one by one.
+        unsafe { sync::write(descriptor.cast::<u64>(), address) };
+        // SAFETY: the same.
+        unsafe { sync::write(len, self.size) };
+        // SAFETY: the same.
+        unsafe { sync::write(number, id) };
         if let Some(state) = self.states.get_mut(usize::from(id)) {
             *state = BufferState { place, ..BufferState::default() };
         }
@@ -451,10 +458,16 @@ impl Iterator for Bundle<'_> {
         if !last {
             // The kernel fills the buffers in the order of the ring.
             let following = self.ring.descriptor(state.place.wrapping_add(1));
+            // SAFETY: the field lies within the descriptor.
+            let number = unsafe { following.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
             // SAFETY: the kernel has taken this descriptor, and nothing was added in its place since, so that nobody
             // writes to it.
-            self.next = Some(unsafe { following.as_ref() }.id);
+            self.next = Some(unsafe { sync::read(number) });
         }
         self.ring.piece(id, len, last && self.more)
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "buf_ring_models.rs"]
+mod models;

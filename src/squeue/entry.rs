@@ -9,7 +9,7 @@ use crate::flags::{SetupFlags, SqeFlags as Flags};
 use crate::index::Slots;
 use crate::memory::slot;
 use crate::types::sealed::Target;
-use crate::uapi;
+use crate::{sync, uapi};
 
 pub(crate) mod sealed {
     use super::{Cell, Flags, NonNull, SetupFlags, Slots};
@@ -198,7 +198,7 @@ impl sealed::Layout for Entry {
         // SAFETY: the entries are `Self`s, one for each slot.
         let slot = unsafe { slot::<Self>(sqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
-        unsafe { slot.write(self) };
+        unsafe { sync::write(slot, self) };
     }
 }
 
@@ -246,7 +246,7 @@ impl sealed::Layout for Entry128 {
         // SAFETY: the entries are `Self`s, one for each slot.
         let slot = unsafe { slot::<Self>(sqes, ring, at) };
         // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
-        unsafe { slot.write(self) };
+        unsafe { sync::write(slot, self) };
     }
 }
 
@@ -317,7 +317,7 @@ impl sealed::Layout for EntryMixed {
         // SAFETY: the slots have 64 bytes, and two are left in the array from this one on.
         let slot = unsafe { slot::<Entry>(sqes, ring, at) };
         // SAFETY: both slots are inside the entries and nobody else uses them.
-        unsafe { slot.cast::<Entry128>().write(large) };
+        unsafe { sync::write(slot.cast::<Entry128>(), large) };
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Chunk, Instance};
 use crate::arch::CACHE_LINE;
 use crate::error::SetupError;
 use crate::index::Slots;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{self, AtomicU32, Ordering};
 use crate::uapi::io_uring_zcrx_rqe;
 
 /// The only producer of an instance's refill ring. No system call is needed: the kernel looks when it is short of
@@ -109,7 +109,7 @@ impl RefillRing {
             // SAFETY: the slot's number is below the number of entries, all of which lie within the memory.
             let slot = unsafe { self.entries.add(self.slots.slot(next) as usize) };
             // SAFETY: the slot is free, so that the kernel does not read it, and nobody else writes to it.
-            unsafe { slot.write(entry) };
+            unsafe { sync::write(slot, entry) };
             next = next.wrapping_add(1);
         }
         if next != self.next {
@@ -126,3 +126,7 @@ const _: () = {
     assert!(offset_of!(io_uring_zcrx_rqe, len) == 8);
     assert!(align_of::<io_uring_zcrx_rqe>() <= 8);
 };
+
+#[cfg(all(test, loom))]
+#[path = "refill_models.rs"]
+mod models;

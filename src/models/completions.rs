@@ -1,0 +1,83 @@
+//! The completion queue: reading, giving slots back, and what overflowed meanwhile.
+
+use std::rc::Rc;
+use std::vec::Vec;
+
+use super::kernel::{Linux, Named, Shape};
+use super::model;
+use crate::flags::SetupFlags;
+use crate::squeue;
+
+/// More completions than the queue has slots, from a worker of the kernel's: each comes out once and in order. The third
+/// is written over the first one's slot, or waits outside until a submit of nothing sees the overflow flag.
+#[test]
+fn completions_come_out_once_and_in_order_through_overflow_and_wrap() {
+    model(|| {
+        let kernel = Linux::new(Shape::SMALL);
+        let mut ring = kernel.ring();
+        let other = Rc::clone(&kernel);
+        let thread = loom::thread::spawn(move || (1..=3).for_each(|number| other.complete(number)));
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            let before = seen.len();
+            seen.extend(ring.completion().map(|cqe| cqe.user_data()));
+            if seen.len() == before {
+                assert_eq!(ring.submit(), Ok(0));
+                loom::thread::yield_now();
+            }
+        }
+        thread.join().expect("no panic");
+        assert_eq!(seen, [1, 2, 3]);
+    });
+}
+
+/// The same for a caller who waits.
+#[test]
+fn a_wait_ends_with_what_it_waited_for() {
+    model(|| {
+        let kernel = Linux::new(Shape::SMALL);
+        let mut ring = kernel.ring();
+        let other = Rc::clone(&kernel);
+        let thread = loom::thread::spawn(move || (1..=3).for_each(|number| other.complete(number)));
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            ring.submit_and_wait(1).expect("a wait");
+            let before = seen.len();
+            seen.extend(ring.completion().map(|cqe| cqe.user_data()));
+            assert!(seen.len() > before, "one was waited for");
+        }
+        thread.join().expect("no panic");
+        assert_eq!(seen, [1, 2, 3]);
+    });
+}
+
+/// With one request in flight, a queue that is not empty says that its buffer is filled.
+fn filled_when_there<S: squeue::EntryMarker>(shape: Shape) {
+    model(move || {
+        let buffer = Named::new();
+        let written = Rc::clone(&buffer);
+        let kernel = Linux::new(shape);
+        let mut ring = kernel.ring_of::<S>();
+        let other = Rc::clone(&kernel);
+        let thread = loom::thread::spawn(move || {
+            written.write(7);
+            other.complete(1);
+        });
+        while ring.completion().is_empty() {
+            loom::thread::yield_now();
+        }
+        assert_eq!(buffer.read(), 7);
+        thread.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_queue_with_a_completion_has_its_buffer_filled() {
+    filled_when_there::<squeue::Entry>(Shape::SMALL);
+}
+
+/// A ring with mixed entries counts its completions one by one, since some of them never surface.
+#[test]
+fn a_queue_that_is_counted_has_its_buffer_filled() {
+    filled_when_there::<squeue::EntryMixed>(Shape { sq: 4, ..Shape::SMALL.with(SetupFlags::SQE_MIXED) });
+}

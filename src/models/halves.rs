@@ -1,0 +1,34 @@
+//! One ring in two threads.
+
+use std::boxed::Box;
+use std::vec::Vec;
+
+use super::kernel::{Linux, Ring, Shape, push};
+use super::model;
+
+/// One thread submits three entries through a queue of two, and the kernel completes them there; the other waits, reads,
+/// and gives the slots back, so that the kernel writes over them.
+#[test]
+fn what_one_half_submits_the_other_reads_once_and_in_order() {
+    model(|| {
+        let kernel = Linux::new(Shape::SMALL);
+        let ring: *mut Ring = Box::into_raw(Box::new(kernel.ring()));
+        // SAFETY: the ring is used by its halves only until both threads have ended.
+        let (mut submission, mut completion) = unsafe { (*ring).halves() }.expect("a ring that can be halved");
+        let thread = loom::thread::spawn(move || {
+            for number in 1..=3 {
+                assert!(push(&mut submission.queue(), number));
+                assert_eq!(submission.submit(), Ok(1));
+            }
+        });
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            completion.wait(1).expect("a wait");
+            seen.extend(completion.queue().map(|cqe| cqe.user_data()));
+        }
+        thread.join().expect("no panic");
+        assert_eq!(seen, [1, 2, 3]);
+        // SAFETY: it came from a box, and both halves are done with.
+        drop(unsafe { Box::from_raw(ring) });
+    });
+}

@@ -1,0 +1,436 @@
+//! The kernel's side of a ring: what io_uring/io_uring.c and io_uring/sqpoll.c of Linux do with the shared words, in their
+//! order and with their orderings.
+//!
+//! `READ_ONCE` and the void atomics (`atomic_or`, `atomic_andnot`) are Relaxed here, `smp_load_acquire` Acquire,
+//! `smp_store_release` Release, `smp_mb` a fence. What the kernel orders by a control dependency, which is not in Rust's
+//! model of memory, is Acquire.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::vec::Vec;
+
+use loom::sync::{Condvar, Mutex, MutexGuard};
+
+use crate::builder::Parameters;
+use crate::error::Errno;
+use crate::flags::{EnterFlags, SetupFlags, SqFlags};
+use crate::kernel::Kernel;
+use crate::sync::{self, AtomicU32, Ordering, fence, shadow};
+use crate::types::RawFd;
+use crate::uapi::{io_uring_cqe, io_uring_params};
+use crate::{IoUring, cqueue, squeue};
+
+/// What a model's ring is like.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) setup: SetupFlags,
+    pub(crate) sq: u32,
+    pub(crate) cq: u32,
+    /// The first index of both queues.
+    pub(crate) start: u32,
+    /// Entries that a former owner has queued, with user data from 1 on.
+    pub(crate) queued: u32,
+}
+
+impl Shape {
+    /// Two submission and two completion slots; all indices wrap at the second entry.
+    pub(crate) const SMALL: Self = Self { setup: SetupFlags::NO_SQARRAY, sq: 2, cq: 2, start: u32::MAX, queued: 0 };
+
+    pub(crate) const fn with(self, setup: SetupFlags) -> Self {
+        Self { setup: self.setup.union(setup), ..self }
+    }
+
+    pub(crate) const fn with_array(self) -> Self {
+        Self { setup: self.setup.difference(SetupFlags::NO_SQARRAY), ..self }
+    }
+
+    fn has_array(self) -> bool {
+        !self.setup.contains(SetupFlags::NO_SQARRAY)
+    }
+
+    /// Where everything is, as kernels since 6.6 lay it out.
+    fn params(self) -> io_uring_params {
+        // SAFETY: integers only, of which any value is valid.
+        let mut params: io_uring_params = unsafe { core::mem::zeroed() };
+        (params.flags, params.sq_entries, params.cq_entries) = (self.setup.bits(), self.sq, self.cq);
+        (params.sq_off.head, params.sq_off.tail, params.cq_off.head, params.cq_off.tail) = (0, 4, 8, 12);
+        (params.sq_off.ring_mask, params.cq_off.ring_mask) = (16, 20);
+        (params.sq_off.ring_entries, params.cq_off.ring_entries) = (24, 28);
+        (params.sq_off.dropped, params.sq_off.flags) = (32, 36);
+        (params.cq_off.flags, params.cq_off.overflow) = (40, 44);
+        params.cq_off.cqes = 64;
+        params.sq_off.array = if self.has_array() { 64 + 16 * self.cq } else { 0 };
+        params
+    }
+}
+
+/// 16 bytes of memory, aligned to that.
+#[repr(C, align(16))]
+#[derive(Clone, Copy)]
+struct Grain([u32; 4]);
+
+/// Memory that a model's threads share: zeroes, given back with the value.
+pub(crate) struct Area(Box<[Grain]>);
+
+impl Area {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(std::vec![Grain([0; 4]); bytes.div_ceil(16)].into_boxed_slice())
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        NonNull::from(&*self.0).cast()
+    }
+
+    pub(crate) fn whole(&self) -> NonNull<[u8]> {
+        NonNull::slice_from_raw_parts(self.start(), self.0.len() * 16)
+    }
+
+    fn set(&mut self, offset: u32, value: u32) {
+        self.0[offset as usize / 16].0[offset as usize % 16 / 4] = value;
+    }
+}
+
+/// What the kernel keeps under its locks.
+#[derive(Default)]
+pub(crate) struct State {
+    sq_head: u32,
+    cq_tail: u32,
+    /// User data of what was consumed, in order.
+    pub(crate) consumed: Vec<u64>,
+    /// The numbers that each look at the queue found.
+    pub(crate) batches: Vec<u32>,
+    overflown: VecDeque<u64>,
+    work: VecDeque<u64>,
+    /// Whether the SQPOLL thread runs, or is to.
+    running: bool,
+}
+
+/// A kernel with one ring.
+pub(crate) struct Linux {
+    shape: Shape,
+    rings: Area,
+    sqes: Area,
+    lock: Mutex<State>,
+    /// Where the SQPOLL thread sleeps, and where a wait for room or for completions does.
+    asleep: Condvar,
+    room: Condvar,
+    posted: Condvar,
+    /// Called with the user data of each entry as it is consumed, before the queue's head moves.
+    at_consumption: Box<dyn Fn(u64)>,
+}
+
+/// What the ring is given.
+pub(crate) type Handle = Rc<Linux>;
+
+/// A model's ring.
+pub(crate) type Ring = IoUring<squeue::Entry, cqueue::Entry, Seam>;
+
+impl Linux {
+    pub(crate) fn new(shape: Shape) -> Handle {
+        Self::watched(shape, |_| ())
+    }
+
+    pub(crate) fn watched(shape: Shape, at_consumption: impl Fn(u64) + 'static) -> Handle {
+        let params = shape.params();
+        let mut rings = Area::new(64 + 16 * shape.cq as usize + 4 * shape.sq as usize);
+        for (offset, value) in [(16, shape.sq - 1), (20, shape.cq - 1), (24, shape.sq), (28, shape.cq)] {
+            rings.set(offset, value);
+        }
+        for (offset, value) in [(0, 0), (4, shape.queued), (8, 0), (12, 0)] {
+            rings.set(offset, shape.start.wrapping_add(value));
+        }
+        let array = if shape.has_array() { params.sq_off.array as usize } else { 0 };
+        let indices = (0..shape.sq as usize).filter(|_| array != 0).map(|slot| array + 4 * slot);
+        let words: Vec<usize> = (0..12).map(|word| 4 * word).chain(indices).collect();
+        let sqes = Area::new(64 * shape.sq as usize);
+        // SAFETY: the memory is this value's, valid, and aligned to 16 bytes.
+        unsafe { shadow::share(rings.whole(), &words, &[]) };
+        // SAFETY: the same.
+        unsafe { shadow::share(sqes.whole(), &[], &[]) };
+        let state = State { sq_head: shape.start, cq_tail: shape.start, running: true, ..State::default() };
+        let kernel = Self {
+            shape,
+            rings,
+            sqes,
+            lock: Mutex::new(state),
+            asleep: Condvar::new(),
+            room: Condvar::new(),
+            posted: Condvar::new(),
+            at_consumption: Box::new(at_consumption),
+        };
+        for number in 0..shape.queued {
+            let entry = squeue::Entry::new(0).user_data(u64::from(number) + 1);
+            // SAFETY: a slot of the queue, which nobody else uses yet.
+            unsafe { sync::write(kernel.slot(shape.start.wrapping_add(number) & (shape.sq - 1)), entry) };
+        }
+        Rc::new(kernel)
+    }
+
+    /// The ring, as the crate makes one of memory that is there already.
+    pub(crate) fn ring(self: &Rc<Self>) -> Ring {
+        self.ring_of()
+    }
+
+    /// The same with other entries for submission, which the shape's flags must allow.
+    pub(crate) fn ring_of<S: squeue::EntryMarker>(self: &Rc<Self>) -> IoUring<S, cqueue::Entry, Seam> {
+        let params = Parameters::from_raw(self.shape.params());
+        let (rings, sqes) = (self.rings.whole(), self.sqes.whole());
+        // SAFETY: the kernel that the ring gets keeps the memory; what is queued points to nothing.
+        unsafe { IoUring::from_raw_parts(Seam(Rc::clone(self)), 3, params, rings, rings, sqes) }.expect("a good ring")
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.lock.lock().expect("no thread panics")
+    }
+
+    fn word(&self, offset: u32) -> &AtomicU32 {
+        // SAFETY: all callers name a word of the area's head or of the array, which live as long as the value.
+        let word = unsafe { self.rings.start().add(offset as usize) }.cast();
+        // SAFETY: it is used as an atomic only.
+        unsafe { word.as_ref() }
+    }
+
+    fn sq_head(&self) -> &AtomicU32 {
+        self.word(0)
+    }
+
+    fn sq_tail(&self) -> &AtomicU32 {
+        self.word(4)
+    }
+
+    fn cq_head(&self) -> &AtomicU32 {
+        self.word(8)
+    }
+
+    fn cq_tail(&self) -> &AtomicU32 {
+        self.word(12)
+    }
+
+    fn flags(&self) -> &AtomicU32 {
+        self.word(36)
+    }
+
+    fn raise(&self, flag: SqFlags) {
+        self.flags().fetch_or(flag.bits(), Ordering::Relaxed);
+    }
+
+    fn lower(&self, flag: SqFlags) {
+        self.flags().fetch_and(!flag.bits(), Ordering::Relaxed);
+    }
+
+    fn slot(&self, slot: u32) -> NonNull<squeue::Entry> {
+        // SAFETY: all callers name a slot of the queue.
+        unsafe { self.sqes.start().cast::<squeue::Entry>().add(slot as usize) }
+    }
+
+    /// `io_sqring_entries()`.
+    fn entries(&self, state: &State) -> u32 {
+        self.sq_tail().load(Ordering::Acquire).wrapping_sub(state.sq_head).min(self.shape.sq)
+    }
+
+    /// `io_submit_sqes()`: takes up to `most` entries and completes each at once, then moves the head.
+    fn consume(&self, state: &mut State, most: u32) -> u32 {
+        let found = self.entries(state).min(most);
+        for _ in 0..found {
+            let mut index = state.sq_head & (self.shape.sq - 1);
+            if self.shape.has_array() {
+                index = self.word(self.shape.params().sq_off.array + 4 * index).load(Ordering::Relaxed);
+                assert!(index < self.shape.sq, "the array is an identity map");
+            }
+            // SAFETY: the slot is one of the queue's, and loom sees to it that nobody writes to it.
+            let entry = unsafe { sync::read(self.slot(index)) };
+            state.sq_head = state.sq_head.wrapping_add(1);
+            state.consumed.push(entry.get_user_data());
+            (self.at_consumption)(entry.get_user_data());
+            self.post(state, entry.get_user_data());
+        }
+        if found != 0 {
+            state.batches.push(found);
+            self.sq_head().store(state.sq_head, Ordering::Release);
+        }
+        found
+    }
+
+    /// `io_cqe_cache_refill()`: whether there is room for one more completion.
+    fn room_for_one(&self, state: &State) -> bool {
+        // A control dependency of the kernel's: the writes to the entry come after it.
+        state.cq_tail.wrapping_sub(self.cq_head().load(Ordering::Acquire)) < self.shape.cq
+    }
+
+    fn fill(&self, state: &mut State, user_data: u64) {
+        let slot = state.cq_tail & (self.shape.cq - 1);
+        // SAFETY: the slot is one of the queue's, whose entries start at byte 64.
+        let place = unsafe { self.rings.start().add(64 + 16 * slot as usize) }.cast::<[u64; 2]>();
+        const { assert!(size_of::<io_uring_cqe>() == 16) };
+        // SAFETY: the same; loom sees to it that nobody reads it.
+        unsafe { sync::write(place, [user_data, 0]) };
+        state.cq_tail = state.cq_tail.wrapping_add(1);
+    }
+
+    /// `io_req_complete_post()`: posts a completion, or puts it into the overflow list.
+    fn post(&self, state: &mut State, user_data: u64) {
+        if state.overflown.is_empty() && self.room_for_one(state) {
+            self.fill(state, user_data);
+        } else {
+            if state.overflown.is_empty() {
+                self.raise(SqFlags::CQ_OVERFLOW);
+            }
+            state.overflown.push_back(user_data);
+        }
+        self.cq_tail().store(state.cq_tail, Ordering::Release);
+        self.posted.notify_all();
+    }
+
+    /// A completion from a worker thread of the kernel's.
+    pub(crate) fn complete(&self, user_data: u64) {
+        self.post(&mut self.state(), user_data);
+    }
+
+    /// `io_req_local_work_add()`: completion work that only the ring's task may do.
+    pub(crate) fn defer(&self, user_data: u64) {
+        self.state().work.push_back(user_data);
+        self.raise(SqFlags::TASKRUN);
+    }
+
+    /// `io_run_local_work()`.
+    fn run_work(&self, state: &mut State) {
+        self.lower(SqFlags::TASKRUN);
+        while let Some(user_data) = state.work.pop_front() {
+            self.post(state, user_data);
+        }
+    }
+
+    /// `__io_cqring_overflow_flush()`.
+    fn flush(&self, state: &mut State) {
+        if state.overflown.is_empty() || !self.room_for_one(state) {
+            return;
+        }
+        while !state.overflown.is_empty() && self.room_for_one(state) {
+            if let Some(user_data) = state.overflown.pop_front() {
+                self.fill(state, user_data);
+            }
+        }
+        if state.overflown.is_empty() {
+            self.lower(SqFlags::CQ_OVERFLOW);
+        }
+        self.cq_tail().store(state.cq_tail, Ordering::Release);
+    }
+
+    /// `io_sq_thread()`, which sleeps as soon as it finds nothing, and ends when it has consumed `total` entries.
+    pub(crate) fn sq_thread(&self, total: usize) {
+        loop {
+            let mut state = self.state();
+            if self.consume(&mut state, u32::MAX) != 0 {
+                self.room.notify_all();
+            }
+            if state.consumed.len() >= total {
+                return;
+            }
+            // `prepare_to_wait()`: a wake-up from here on ends the sleep, also before it begins.
+            state.running = false;
+            drop(state);
+            self.raise(SqFlags::NEED_WAKEUP);
+            fence(Ordering::SeqCst);
+            let mut state = self.state();
+            if self.entries(&state) == 0 {
+                while !state.running {
+                    state = self.asleep.wait(state).expect("no thread panics");
+                }
+            }
+            state.running = true;
+            drop(state);
+            self.lower(SqFlags::NEED_WAKEUP);
+        }
+    }
+
+    /// `io_uring_enter(2)`.
+    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags) -> u32 {
+        let mut state = self.state();
+        let mut submitted = to_submit;
+        if self.shape.setup.contains(SetupFlags::SQPOLL) {
+            if flags.contains(EnterFlags::SQ_WAKEUP) {
+                state.running = true;
+                self.asleep.notify_all();
+            }
+            if flags.contains(EnterFlags::SQ_WAIT) {
+                // `io_sqpoll_wait_sq()`: only if the queue is full.
+                while self.full() {
+                    state = self.room.wait(state).expect("no thread panics");
+                }
+            }
+        } else {
+            submitted = self.consume(&mut state, to_submit);
+        }
+        if flags.contains(EnterFlags::GETEVENTS) {
+            let until = self.cq_head().load(Ordering::Relaxed).wrapping_add(want);
+            loop {
+                self.run_work(&mut state);
+                self.flush(&mut state);
+                if state.cq_tail.wrapping_sub(until).cast_signed() >= 0 {
+                    break;
+                }
+                state = self.posted.wait(state).expect("no thread panics");
+            }
+        }
+        submitted
+    }
+
+    /// `io_sqring_full()`.
+    fn full(&self) -> bool {
+        let (tail, head) = (self.sq_tail().load(Ordering::Relaxed), self.sq_head().load(Ordering::Relaxed));
+        tail.wrapping_sub(head) == self.shape.sq
+    }
+}
+
+/// The kernel, as the ring calls it.
+pub(crate) struct Seam(Handle);
+
+// SAFETY: `enter` touches the ring's memory and nothing else; the other methods touch nothing.
+unsafe impl Kernel for Seam {
+    unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    unsafe fn enter(&self, _: RawFd, n: u32, want: u32, flags: u32, _: *const c_void, _: usize) -> Result<u32, Errno> {
+        Ok(self.0.enter(n, want, EnterFlags::from_bits_retain(flags)))
+    }
+
+    unsafe fn register(&self, _: RawFd, _: u32, _: *mut c_void, _: u32) -> Result<u32, Errno> {
+        Ok(0)
+    }
+
+    unsafe fn close(&self, _: RawFd) -> Result<(), Errno> {
+        Ok(())
+    }
+}
+
+/// Pushes a request that points to nothing; whether there was room.
+pub(crate) fn push(queue: &mut squeue::SubmissionQueue<'_>, user_data: u64) -> bool {
+    // SAFETY: the request points to nothing.
+    unsafe { queue.push(squeue::Entry::new(0).user_data(user_data)) }.is_ok()
+}
+
+/// Memory that one request names: 16 bytes, whose every access loom sees.
+pub(crate) struct Named(Area);
+
+impl Named {
+    pub(crate) fn new() -> Rc<Self> {
+        let area = Area::new(16);
+        // SAFETY: the memory is this value's.
+        unsafe { shadow::share(area.whole(), &[], &[]) };
+        Rc::new(Self(area))
+    }
+
+    pub(crate) fn write(&self, value: u64) {
+        // SAFETY: the memory is the value's, and loom sees to it that no access meets another.
+        unsafe { sync::write(self.0.start().cast(), value) };
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        // SAFETY: the same; any value is valid.
+        unsafe { sync::read(self.0.start().cast()) }
+    }
+}

@@ -1,0 +1,108 @@
+//! A model of the ring of provided buffers: the kernel's side is `io_ring_buffer_select()` in io_uring/kbuf.c, in a thread
+//! of its own that fills what it takes and completes it.
+
+use core::mem::size_of;
+use core::ptr::NonNull;
+use std::rc::Rc;
+
+use super::{BufRing, BufferState, Descriptor};
+use crate::index::Slots;
+use crate::models::kernel::{Area, Linux, Shape};
+use crate::models::model;
+use crate::sync::{self, AtomicU16, Ordering, shadow};
+
+const COUNT: usize = 2;
+/// Bytes of a buffer.
+const SIZE: usize = 16;
+
+/// All the memory of the group.
+struct Memory {
+    descriptors: Area,
+    buffers: Area,
+    states: [BufferState; COUNT],
+}
+
+/// The kernel's view: takes the next buffer, and completes a request with it. `false` if there is none.
+fn take(ring: NonNull<Descriptor>, head: &mut u16, kernel: &Linux) -> bool {
+    // SAFETY: the first descriptor has its tail there.
+    let tail = unsafe { ring.byte_add(14) }.cast::<AtomicU16>();
+    // SAFETY: used as an atomic only.
+    if unsafe { tail.as_ref() }.load(Ordering::Acquire) == *head {
+        return false;
+    }
+    // SAFETY: the place is one of the ring's.
+    let place = unsafe { ring.add(usize::from(*head) % COUNT) };
+    // SAFETY: a valid descriptor; loom sees to it that nobody writes to it.
+    let descriptor = unsafe { sync::read(place) };
+    *head = head.wrapping_add(1);
+    let buffer = core::ptr::with_exposed_provenance_mut::<u64>(descriptor.address as usize);
+    // SAFETY: the descriptor names a buffer of 16 bytes; loom sees to it that nobody else uses it.
+    unsafe { sync::write(NonNull::new(buffer).expect("an address"), u64::from(*head)) };
+    kernel.complete(u64::from(descriptor.id));
+    true
+}
+
+/// Four requests with two buffers, starting just below the wrap: each buffer is the caller's when its completion says so,
+/// and the kernel's when it was recycled and published.
+#[test]
+fn a_buffer_has_one_owner_at_a_time() {
+    model(|| {
+        let kernel = Linux::new(Shape { cq: 4, ..Shape::SMALL });
+        let mut ring = kernel.ring();
+        let mut memory = std::boxed::Box::new(Memory {
+            descriptors: Area::new(COUNT * size_of::<Descriptor>()),
+            buffers: Area::new(COUNT * SIZE),
+            states: [BufferState::NEW; COUNT],
+        });
+        let descriptors = memory.descriptors.start().cast::<Descriptor>();
+        let start = u16::MAX;
+        // SAFETY: the tail lies within the first descriptor.
+        let tail = unsafe { descriptors.byte_add(14) }.cast::<u16>();
+        // SAFETY: nobody else uses the memory yet.
+        unsafe { tail.write(start) };
+        // SAFETY: the memory lives to the model's end.
+        unsafe { shadow::share(memory.descriptors.whole(), &[], &[14]) };
+        // SAFETY: the same.
+        unsafe { shadow::share(memory.buffers.whole(), &[], &[]) };
+
+        let other = Rc::clone(&kernel);
+        let thread = loom::thread::spawn(move || {
+            let mut head = start;
+            for _ in 0..4 {
+                while !take(descriptors, &mut head, &other) {
+                    loom::thread::yield_now();
+                }
+            }
+        });
+        let states = NonNull::from(&mut memory.states);
+        // SAFETY: the memory lives longer than the ring, which is the only one to use the states.
+        let states: &'static mut [BufferState] = unsafe { &mut *states.as_ptr() };
+        let slots = Slots::new(COUNT as u32).expect("a power of two");
+        let buffers = memory.buffers.start();
+        let _ = buffers.as_ptr().expose_provenance();
+        let size = SIZE as u32;
+        let (group, incremental, mapped) = (0, false, 0);
+        // As the crate makes one, but for the tail that it starts from.
+        let mut group =
+            BufRing { ring: descriptors, buffers, states, slots, size, tail: start, group, incremental, mapped };
+        (0..COUNT as u16).for_each(|id| group.add(id));
+        group.publish();
+        let mut seen = 0;
+        while seen < 4 {
+            let Some(cqe) = ring.completion().next() else {
+                loom::thread::yield_now();
+                continue;
+            };
+            let (id, len) = (cqe.user_data() as u16, SIZE as u32);
+            let buffer = group.piece(id, len, false).expect("a buffer that was out");
+            seen += 1;
+            // SAFETY: the buffer's bytes; loom sees to it that the kernel does not write to them.
+            let found = unsafe { sync::read(buffer.start.cast::<u64>()) };
+            assert_eq!(found, u64::from(start.wrapping_add(seen)));
+            group.recycle(buffer).expect("a buffer of this group");
+            group.publish();
+        }
+        thread.join().expect("no panic");
+        assert_eq!(group.tail, start.wrapping_add(6));
+    });
+}
