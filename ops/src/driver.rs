@@ -1,0 +1,248 @@
+//! The driver: the ring, and the one place where the kernel is entered.
+
+use core::future::Future;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
+use bare_uring::squeue::Entry;
+use bare_uring::types::{Fd, SubmitArgs, Timespec};
+use bare_uring::{Builder, Call, Errno, IoUring, Kernel, SetupError, cqueue, opcode};
+
+use crate::group::{GROUP, Group};
+use crate::slab::{Slab, Step};
+use crate::token::{Kind, Token};
+
+/// The most entries that one step pushes: an operation and its time limit.
+const STEP: usize = 2;
+
+/// How long a turn waits for completions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// Until one is there. Where none can come, not at all.
+    One,
+    /// The same, for this long at most.
+    For(Timespec),
+}
+
+/// Brings a slab's operations to the kernel, and its completions back.
+///
+/// It owns the ring, of which it makes no use but for the slab's operations. Dropped, it closes the ring; operations that
+/// are then in flight never complete, and their slots, buffers and files are lost, since the kernel may write to them
+/// still. [`shutdown`](Self::shutdown) ends them first. Forgotten, it leaves the ring open.
+#[derive(Debug)]
+pub struct Driver<K: Kernel> {
+    slab: &'static Slab,
+    ring: IoUring<Entry, cqueue::Entry, K>,
+    group: Option<BufRing>,
+    /// Requests pushed whose last completion has not come.
+    expected: usize,
+}
+
+impl<K: Kernel> Driver<K> {
+    /// Makes a ring of `entries` submission slots (two at least) for this slab.
+    ///
+    /// The ring is made here and never shown, so that no completion comes to it but of what the slab has pushed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build_with`]. `EBUSY`, as if the kernel had said so: the slab has a driver, or had one that left
+    /// operations in flight.
+    pub fn new(slab: &'static Slab, kernel: K, builder: &Builder, entries: u32) -> Result<Self, SetupError> {
+        if slab.driven.get() {
+            return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
+        }
+        let ring = builder.build_with(kernel, entries.max(STEP as u32))?;
+        slab.driven.set(true);
+        Ok(Self { slab, ring, group: None, expected: 0 })
+    }
+
+    /// The slab.
+    #[must_use]
+    pub fn slab(&self) -> &'static Slab {
+        self.slab
+    }
+
+    /// Gives the kernel buffers to receive into, for [`Slab::pieces`]. Once for each slab. Since 5.19.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: the group was taken before. `EEXIST`: the slab has buffers already. Others as
+    /// [`register_buf_ring`](bare_uring::Submitter::register_buf_ring), after which the group is lost.
+    pub fn provide<const COUNT: usize, const SIZE: usize>(
+        &mut self,
+        group: &'static Group<COUNT, SIZE>,
+    ) -> Result<(), Errno> {
+        if self.slab.group.get().is_some() {
+            return Err(Errno::EEXIST);
+        }
+        let (memory, shelves) = group.take().ok_or(Errno::EBUSY)?;
+        let ring = self.ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new())?;
+        self.group = Some(ring);
+        self.slab.group.set(Some(shelves));
+        Ok(())
+    }
+
+    /// Pushes what waits, submits, waits if it is to, and takes the completions that are there: how many.
+    ///
+    /// Wakers are called in here.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](bare_uring::Submitter::submit), but for those after which one has only to come back: for them a
+    /// turn ends early.
+    pub fn turn(&mut self, wait: Wait) -> Result<usize, Errno> {
+        self.recycle();
+        self.push_all()?;
+        // Whatever is in the completion queue already ends a wait at once.
+        let entered = match wait {
+            Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
+            Wait::For(span) if self.expected > 0 => {
+                self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&span))
+            }
+            _ => self.ring.submit(),
+        };
+        passing(entered)?;
+        Ok(self.take_all())
+    }
+
+    /// Polls a future until it is ready, and waits for completions in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`turn`](Self::turn). `EDEADLK`: the future waits, and no completion can come.
+    pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, Errno> {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Ok(output);
+            }
+            if self.turn(Wait::One)? == 0 && self.expected == 0 && !self.slab.has_work() {
+                return Err(Errno::EDEADLK);
+            }
+        }
+    }
+
+    /// Ends every operation in flight, closes files that nobody uses, and then the ring. The operations' handles give
+    /// `ECANCELED`, or what was done before.
+    ///
+    /// # Errors
+    ///
+    /// `ETIME`: no completion came for as long as `patience`; what is in flight is lost. Others as [`turn`](Self::turn).
+    pub fn shutdown(mut self, patience: Timespec) -> Result<(), Errno> {
+        loop {
+            self.slab.cancel_all();
+            if self.expected == 0 && !self.slab.has_work() && self.slab.in_flight() == 0 {
+                return Ok(());
+            }
+            if self.turn(Wait::For(patience))? == 0 && !self.slab.has_work() && self.expected > 0 {
+                return Err(Errno::ETIME);
+            }
+        }
+    }
+
+    /// Gives provided buffers back to the kernel.
+    fn recycle(&mut self) {
+        let Some(group) = &mut self.group else { return };
+        let mut some = false;
+        while let Some(piece) = self.slab.unshelve(&self.slab.returned) {
+            // One that is not of this ring stays out: there is no other.
+            some |= group.recycle(piece).is_ok();
+        }
+        if some {
+            group.publish();
+        }
+    }
+
+    fn room(&mut self) -> usize {
+        let queue = self.ring.submission();
+        queue.capacity() - queue.len()
+    }
+
+    /// Pushes everything that waits; when the queue is full, submits and goes on. What then still finds no room waits
+    /// for the next turn.
+    fn push_all(&mut self) -> Result<(), Errno> {
+        while self.slab.has_work() {
+            if self.room() < STEP {
+                passing(self.ring.submit())?;
+                if self.room() < STEP {
+                    return Ok(());
+                }
+            }
+            if let Some(fd) = self.slab.next_to_close() {
+                self.close(fd);
+                continue;
+            }
+            match self.slab.next_step() {
+                Some(Step::Start(entry, None)) | Some(Step::Cancel(entry)) => self.push(&[entry]),
+                Some(Step::Start(entry, Some(limit))) => {
+                    self.push(&[entry.flags(bare_uring::squeue::Flags::IO_LINK), limit]);
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes entries for which there is room: a slot's operation, with its limit, its cancellation, or a closing.
+    fn push(&mut self, entries: &[Entry]) {
+        // SAFETY: what an operation and its limit point to lies in static memory, and is left alone until the last
+        // completion (invariants of `Slot`). The others point to nothing. Files are open, since the slot has a handle,
+        // and a descriptor to be closed was the slab's, of which no handle is left.
+        let pushed = unsafe { self.ring.submission().push_multiple(entries) };
+        debug_assert!(pushed.is_ok(), "there was room");
+        self.expected += entries.len();
+    }
+
+    fn close(&mut self, fd: i32) {
+        self.push(&[opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())]);
+    }
+
+    /// Takes completions, as long as there is room for the one entry that each may lead to at once.
+    fn take_all(&mut self) -> usize {
+        let mut count = 0;
+        while self.room() >= 1 {
+            let next = self.ring.completion().next();
+            let Some(cqe) = next else { break };
+            count += 1;
+            self.take(&cqe);
+        }
+        count
+    }
+
+    fn take(&mut self, cqe: &cqueue::Entry) {
+        let Some(token) = Token::decode(cqe.user_data()) else { return };
+        if !cqe.more() {
+            self.expected = self.expected.saturating_sub(1);
+        }
+        if token.kind == Kind::Close {
+            return;
+        }
+        // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A buffer in
+        // it is one of that group, since the slab's operations name no other.
+        let piece = self.group.as_mut().and_then(|group| unsafe { group.take(cqe) });
+        if let Some(fd) = self.slab.complete(token, cqe, piece) {
+            self.close(fd);
+        }
+    }
+}
+
+impl<K: Kernel> Drop for Driver<K> {
+    fn drop(&mut self) {
+        // With nothing in flight nobody writes to the slab's memory, and another ring may take over.
+        if self.slab.in_flight() == 0 {
+            self.slab.driven.set(false);
+        }
+    }
+}
+
+/// Errors after which one has only to take completions and come back.
+fn passing(entered: Result<usize, Errno>) -> Result<(), Errno> {
+    match entered {
+        Ok(_) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY | Errno::ETIME) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}

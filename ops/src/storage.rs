@@ -1,0 +1,80 @@
+//! The memory of a slab.
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::buffer::Pool;
+use crate::file;
+use crate::list::{Link, List};
+use crate::slab::{Slab, Slot};
+
+/// The memory of a slab, for a `static`: `OPERATIONS` at a time, `FILES` open at a time, `BUFFERS` of `SIZE` bytes.
+///
+/// All zero, so that it takes no room in the program's file, and no memory before it is used.
+pub struct Storage<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize> {
+    taken: AtomicBool,
+    slots: [Slot; OPERATIONS],
+    files: [file::Entry; FILES],
+    links: [Link; BUFFERS],
+    buffers: UnsafeCell<[[u8; SIZE]; BUFFERS]>,
+    slab: UnsafeCell<MaybeUninit<Slab>>,
+}
+
+// SAFETY: everything inside is reached through the slab that `start` gives out, to one thread: a reference to a slab is
+// not `Send`. The flag alone is shared.
+unsafe impl<const O: usize, const F: usize, const B: usize, const S: usize> Sync for Storage<O, F, B, S> {}
+
+impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize>
+    Storage<OPERATIONS, FILES, BUFFERS, SIZE>
+{
+    /// The largest count: indices have 16 bits.
+    const MAX: usize = u16::MAX as usize;
+
+    /// Storage that no slab uses yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        const {
+            assert!(OPERATIONS <= Self::MAX && FILES <= Self::MAX && BUFFERS <= Self::MAX, "at most 65,535 of each");
+            // What a completion can count.
+            assert!(SIZE <= i32::MAX as usize, "a buffer has less than 2 GiB");
+        };
+        Self {
+            taken: AtomicBool::new(false),
+            slots: [const { Slot::new() }; OPERATIONS],
+            files: [const { file::Entry::new() }; FILES],
+            links: [const { Link::new(0) }; BUFFERS],
+            buffers: UnsafeCell::new([[0; SIZE]; BUFFERS]),
+            slab: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
+
+    /// The slab that has this memory, for ever, and for the thread that calls. `None` the second time.
+    #[must_use]
+    pub fn start(&'static self) -> Option<&'static Slab> {
+        if self.taken.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let base = NonNull::new(self.buffers.get().cast::<u8>())?;
+        // Asserted above to fit.
+        let pool = Pool { base, size: SIZE as u32, links: &self.links, free: List::new() };
+        // SAFETY: the flag lets one caller come here, so that this is the only reference, and becomes the shared one.
+        let place = unsafe { &mut *self.slab.get() };
+        Some(&*place.write(Slab::new(&self.slots, &self.files, pool)))
+    }
+}
+
+impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize> Default
+    for Storage<OPERATIONS, FILES, BUFFERS, SIZE>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const O: usize, const F: usize, const B: usize, const S: usize> core::fmt::Debug for Storage<O, F, B, S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Storage").finish_non_exhaustive()
+    }
+}

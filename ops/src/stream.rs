@@ -1,0 +1,147 @@
+//! Multishot requests as streams: one request, many results.
+#![forbid(unsafe_code)]
+
+use core::future::Future;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use bare_uring::types::SocketFlags;
+use bare_uring::{Errno, opcode};
+
+use crate::buffer::Buffer;
+use crate::file::File;
+use crate::group::GROUP;
+use crate::slab::{Argument, Draft, Effect, Slab, Slot};
+
+mod sealed {
+    use super::{Slab, Slot};
+
+    pub trait Item: Sized {
+        fn next(slab: &'static Slab, slot: &Slot) -> Option<Self>;
+    }
+}
+
+/// What a stream can bring: a [`File`] (connections that are accepted) or a [`Buffer`] (data that is received).
+pub trait Item: sealed::Item {}
+impl<T: sealed::Item> Item for T {}
+
+impl sealed::Item for File {
+    fn next(slab: &'static Slab, slot: &Slot) -> Option<Self> {
+        slab.next_file(slot)
+    }
+}
+
+impl sealed::Item for Buffer {
+    fn next(slab: &'static Slab, slot: &Slot) -> Option<Self> {
+        slab.next_buffer(slot)
+    }
+}
+
+enum State {
+    Slot(u16),
+    Refused(Errno),
+    Over,
+}
+
+/// One request that brings something again and again, until it ends.
+///
+/// It starts when it is first polled. What comes meanwhile waits in the stream, in the slab's memory: connections that
+/// find no place in the table of files are closed; data that finds no provided buffer stays in the socket, and the
+/// stream ends with `ENOBUFS`. After its end, make another one to go on.
+///
+/// Dropped, it is cancelled, and what it has brought is given back. Forgotten, it goes on, and that is lost.
+#[must_use = "a stream starts when it is first polled"]
+pub struct Stream<T: Item> {
+    slab: &'static Slab,
+    state: State,
+    items: PhantomData<fn() -> T>,
+}
+
+impl<T: Item> Stream<T> {
+    fn new(slab: &'static Slab, effect: Effect, file: &File, entry: bare_uring::squeue::Entry) -> Self {
+        let draft = Draft { effect, file: Some(file), buffer: None, argument: Argument { none: () } };
+        let state = match slab.prepare(draft, |_| entry) {
+            Ok(index) => State::Slot(index),
+            Err((errno, _)) => State::Refused(errno),
+        };
+        Self { slab, state, items: PhantomData }
+    }
+
+    /// The next thing that it brings; `None` after its end. If it ended with an error, that comes before.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Errno>>> {
+        match self.state {
+            State::Slot(index) => {
+                let Some(slot) = self.slab.slot(index) else { return Poll::Ready(None) };
+                self.slab.start(index, slot);
+                slot.wake_with(context.waker());
+                if let Some(item) = T::next(self.slab, slot) {
+                    return Poll::Ready(Some(Ok(item)));
+                }
+                let Some(outcome) = slot.outcome() else { return Poll::Pending };
+                self.state = State::Over;
+                self.slab.abandon(index);
+                Poll::Ready(outcome.err().map(Err))
+            }
+            State::Refused(errno) => {
+                self.state = State::Over;
+                Poll::Ready(Some(Err(errno)))
+            }
+            State::Over => Poll::Ready(None),
+        }
+    }
+
+    /// [`poll_next`](Self::poll_next) as a future. Dropping it loses nothing.
+    #[allow(clippy::should_implement_trait, reason = "the name that streams have for it")]
+    pub fn next(&mut self) -> Next<'_, T> {
+        Next(self)
+    }
+
+    /// Asks the kernel to end it: after what it has brought comes `ECANCELED`.
+    pub fn cancel(&mut self) {
+        if let State::Slot(index) = self.state {
+            self.slab.cancel(index);
+        }
+    }
+}
+
+impl<T: Item> Drop for Stream<T> {
+    fn drop(&mut self) {
+        if let State::Slot(index) = self.state {
+            self.slab.abandon(index);
+        }
+    }
+}
+
+impl<T: Item> core::fmt::Debug for Stream<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Stream").field("over", &matches!(self.state, State::Over)).finish_non_exhaustive()
+    }
+}
+
+/// See [`Stream::next`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Next<'a, T: Item>(&'a mut Stream<T>);
+
+impl<T: Item> Future for Next<'_, T> {
+    type Output = Option<Result<T, Errno>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_next(context)
+    }
+}
+
+impl Slab {
+    /// Accepts connections, close-on-exec, one after the other. Since 5.19.
+    pub fn incoming(&'static self, socket: &File) -> Stream<File> {
+        let entry = opcode::Accept::multi(socket.fd()).flags(SocketFlags::CLOEXEC).build();
+        Stream::new(self, Effect::Accept, socket, entry)
+    }
+
+    /// Receives into the buffers that the driver [provides](crate::Driver::provide), as long as data comes; ends where
+    /// the other side sends no more. Since 6.0.
+    pub fn pieces(&'static self, socket: &File) -> Stream<Buffer> {
+        Stream::new(self, Effect::Receive, socket, opcode::Recv::multi(socket.fd(), GROUP).build())
+    }
+}
