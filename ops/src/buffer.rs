@@ -22,14 +22,6 @@ pub(crate) struct Pool {
     pub(crate) free: List,
 }
 
-/// Where a buffer came from, and goes back to.
-enum Home {
-    /// The slab's pool: this one of its buffers.
-    Pool(u16),
-    /// The provided buffers; `None` only while it is dropped.
-    Group(Option<Piece>),
-}
-
 /// Bytes of the static memory, and in them a window: what was received and not yet used.
 ///
 /// Reads fill the space after the window and extend it, writes take from its start and narrow it. Giving a buffer to an
@@ -38,7 +30,11 @@ enum Home {
 /// The window is what a buffer is as a slice.
 pub struct Buffer {
     slab: &'static Slab,
-    home: Home,
+    /// Where it goes back to, if it is one that the kernel was provided with.
+    piece: Option<Piece>,
+    /// Which of the pool's buffers it is, if it is one of those. (An enum would say it better. But then no buffer at all,
+    /// as a slot has it at first, would not be all zero, and a static of slots would fill the program's file.)
+    index: u16,
     /// Invariant: the first of `capacity` initialised bytes that are this value's alone.
     base: NonNull<u8>,
     capacity: u32,
@@ -54,15 +50,15 @@ impl Buffer {
         // At most the size of a provided buffer, which fits.
         let len = bytes.len() as u32;
         let base = NonNull::from(bytes).cast();
-        Self { slab, home: Home::Group(Some(piece)), base, capacity: len, start: 0, end: len }
+        Self { slab, piece: Some(piece), index: 0, base, capacity: len, start: 0, end: len }
     }
 
     /// The piece back, where the kernel has provided it.
     pub(crate) fn into_piece(mut self) -> Option<Piece> {
-        match &mut self.home {
-            Home::Group(piece) => piece.take(),
-            Home::Pool(_) => None,
-        }
+        let piece = self.piece.take()?;
+        // Without its piece it is nothing to give back.
+        core::mem::forget(self);
+        Some(piece)
     }
 
     /// All bytes that it has room for.
@@ -162,13 +158,9 @@ impl core::ops::DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        match &mut self.home {
-            Home::Pool(index) => self.slab.pool.free.push(self.slab.pool.links, *index),
-            Home::Group(piece) => {
-                if let Some(piece) = piece.take() {
-                    self.slab.shelve(piece, &self.slab.returned);
-                }
-            }
+        match self.piece.take() {
+            Some(piece) => self.slab.shelve(piece, &self.slab.returned),
+            None => self.slab.pool.free.push(self.slab.pool.links, self.index),
         }
     }
 }
@@ -191,6 +183,6 @@ impl Slab {
         let offset = self.pool.size as usize * usize::from(index);
         // SAFETY: the pool has more buffers than `index`, each of this size (its invariant).
         let base = unsafe { self.pool.base.add(offset) };
-        Some(Buffer { slab: self, home: Home::Pool(index), base, capacity: self.pool.size, start: 0, end: 0 })
+        Some(Buffer { slab: self, piece: None, index, base, capacity: self.pool.size, start: 0, end: 0 })
     }
 }

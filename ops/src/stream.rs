@@ -15,10 +15,13 @@ use crate::group::GROUP;
 use crate::slab::{Argument, Draft, Effect, Slab, Slot};
 
 mod sealed {
-    use super::{Slab, Slot};
+    use super::{Errno, Slab, Slot};
 
     pub trait Item: Sized {
         fn next(slab: &'static Slab, slot: &Slot) -> Option<Self>;
+
+        /// What a last completion without error means.
+        fn end(result: u32) -> Option<Errno>;
     }
 }
 
@@ -30,11 +33,19 @@ impl sealed::Item for File {
     fn next(slab: &'static Slab, slot: &Slot) -> Option<Self> {
         slab.next_file(slot)
     }
+
+    fn end(_: u32) -> Option<Errno> {
+        Some(Errno::EAGAIN)
+    }
 }
 
 impl sealed::Item for Buffer {
     fn next(slab: &'static Slab, slot: &Slot) -> Option<Self> {
         slab.next_buffer(slot)
+    }
+
+    fn end(result: u32) -> Option<Errno> {
+        (result > 0).then_some(Errno::EAGAIN)
     }
 }
 
@@ -48,7 +59,7 @@ enum State {
 ///
 /// It starts when it is first polled. What comes meanwhile waits in the stream, in the slab's memory: connections that
 /// find no place in the table of files are closed; data that finds no provided buffer stays in the socket, and the
-/// stream ends with `ENOBUFS`. After its end, make another one to go on.
+/// stream ends with `ENOBUFS`. After an error, make another one to go on.
 ///
 /// Dropped, it is cancelled, and what it has brought is given back. Forgotten, it goes on, and that is lost.
 #[must_use = "a stream starts when it is first polled"]
@@ -68,7 +79,8 @@ impl<T: Item> Stream<T> {
         Self { slab, state, items: PhantomData }
     }
 
-    /// The next thing that it brings; `None` after its end. If it ended with an error, that comes before.
+    /// The next thing that it brings; `None` when there is no more to come, or after an error, which is the last thing.
+    /// `EAGAIN`: the kernel has ended the request, as it does when the completion queue is full; another one goes on.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Errno>>> {
         match self.state {
             State::Slot(index) => {
@@ -81,7 +93,7 @@ impl<T: Item> Stream<T> {
                 let Some(outcome) = slot.outcome() else { return Poll::Pending };
                 self.state = State::Over;
                 self.slab.abandon(index);
-                Poll::Ready(outcome.err().map(Err))
+                Poll::Ready(outcome.map_or_else(Some, T::end).map(Err))
             }
             State::Refused(errno) => {
                 self.state = State::Over;

@@ -1,0 +1,146 @@
+//! `http [--patience SECONDS] DIRECTORY [PORT]`: a web server on 127.0.0.1 for the files of a directory.
+//!
+//! - HTTP/1.1 and 1.0, GET and HEAD, connections that stay open, requests sent ahead of their turn.
+//! - Port 0, or none: any free one. The first line on standard output says which: `listening on 127.0.0.1:PORT`.
+//! - What a path names is looked for beneath the directory only. The kernel sees to that (`openat2` with
+//!   `RESOLVE_BENEATH`); symbolic links are followed as long as they stay there. A path that ends with a slash means the
+//!   `index.html` in it. Whatever is no regular file is not found.
+//! - A client that takes longer than the patience (10 seconds) for the next bytes of a request, or to take the next bytes
+//!   of an answer, is left; so is one that sends or takes them in too many pieces.
+//! - [`CONNECTIONS`] are served at a time. Some more are told to come later (503), and others closed at once.
+//! - SIGINT or SIGTERM: what was asked is answered, for 5 seconds at most, and the server ends with status 0.
+//!
+//! All memory is fixed. Needs Linux 6.11, the first with `bind` and `listen` as requests.
+#![no_std]
+#![no_main]
+
+mod connection;
+mod request;
+mod response;
+mod tasks;
+
+use core::ffi::CStr;
+
+use bare_uring::types::{OpenFlags, OpenHow, Timespec};
+use bare_uring::{Builder, Errno, Linux};
+use bare_uring_ops::{Driver, File, Slab, Storage};
+use embassy_executor::Spawner;
+use freestanding::Args;
+use freestanding::print::Line;
+use linux_raw_sys::general::{O_DIRECTORY, O_PATH};
+
+freestanding::entry!(main);
+
+const USAGE: &str = "usage: http [--patience SECONDS] DIRECTORY [PORT]\n";
+
+/// Exit status for arguments that make no sense.
+const MISUSED: u8 = 2;
+
+/// Connections that are served at a time.
+pub(crate) const CONNECTIONS: usize = 512;
+
+/// Connections at a time that are told to come later.
+pub(crate) const REFUSALS: usize = 32;
+
+const TASKS: usize = CONNECTIONS + REFUSALS;
+
+/// The longest head of a request, and the piece in which files are sent.
+const BUFFER: usize = 8192;
+
+/// For each task one operation, and one that is just being cancelled; two files; a buffer for the request, one for the
+/// path and one for the answer. Beside them what accepts and what ends the server.
+static STORAGE: Storage<{ 2 * TASKS + 16 }, { 2 * TASKS + 256 }, { 3 * TASKS + 16 }, BUFFER> = Storage::new();
+
+/// What every task knows.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) slab: &'static Slab,
+    pub(crate) root: File,
+    pub(crate) patience: Timespec,
+}
+
+/// What failed, and how.
+struct Failure {
+    what: &'static str,
+    errno: Errno,
+}
+
+impl Failure {
+    /// For `map_err`.
+    const fn of(what: &'static str) -> impl Fn(Errno) -> Self {
+        move |errno| Self { what, errno }
+    }
+}
+
+/// What the arguments ask for.
+struct Request {
+    directory: &'static CStr,
+    port: u16,
+    patience: Timespec,
+}
+
+fn main(args: Args) -> u8 {
+    if args.clone().skip(1).any(|argument| argument == c"--help") {
+        Line::new().text(USAGE).text("Serves the files of DIRECTORY on 127.0.0.1:PORT.\n").to_stdout();
+        return 0;
+    }
+    let Some(request) = parse(args) else {
+        Line::new().text(USAGE).to_stderr();
+        return MISUSED;
+    };
+    match serve(&request) {
+        Ok(()) => 0,
+        Err(Failure { what, errno }) => {
+            Line::new().text("http: ").text(what).text(": ").errno(errno).text("\n").to_stderr();
+            1
+        }
+    }
+}
+
+fn parse(args: Args) -> Option<Request> {
+    let mut args = args.skip(1);
+    let mut first = args.next()?;
+    let mut patience = 10;
+    if first == c"--patience" {
+        patience = args.next()?.to_str().ok()?.parse::<u16>().ok().filter(|&seconds| seconds > 0)?;
+        first = args.next()?;
+    }
+    let port = match args.next() {
+        Some(port) => port.to_str().ok()?.parse().ok()?,
+        None => 0,
+    };
+    let request = Request { directory: first, port, patience: Timespec::new(patience.into(), 0) };
+    args.next().is_none().then_some(request)
+}
+
+fn serve(request: &Request) -> Result<(), Failure> {
+    // One that was refused leaves the limit as it is: fewer connections at once.
+    let _ = freestanding::sys::raise_file_limit();
+    let slab = STORAGE.start().ok_or(Errno::EBUSY).map_err(Failure::of("memory"))?;
+    let signals = runtime::signals(slab).map_err(Failure::of("signals"))?;
+    let mut builder = Builder::new();
+    builder.setup_single_issuer().setup_defer_taskrun().setup_cqsize(4096);
+    let mut driver = Driver::new(slab, Linux, &builder, 1024)
+        .map_err(|error| Failure { what: "io_uring", errno: error.errno().unwrap_or(Errno::EINVAL) })?;
+
+    let how = OpenHow::new().flags(OpenFlags(O_PATH | O_DIRECTORY));
+    let root = driver.block_on(slab.open(None, request.directory, how)).and_then(|opened| opened);
+    let root = root.map_err(Failure::of("directory"))?;
+    let listener = driver.block_on(runtime::listener::listen(slab, request.port)).and_then(|made| made);
+    let listener = listener.map_err(Failure::of("listen"))?;
+    let port = runtime::listener::port(&listener).map_err(Failure::of("getsockname"))?;
+    Line::new().text("listening on 127.0.0.1:").number(u64::from(port)).text("\n").to_stdout();
+
+    let site = Site { slab, root, patience: request.patience };
+    let start = |spawner: Spawner| {
+        // There is room for one of each.
+        if let (Ok(stop), Ok(accept)) = (tasks::stop(slab, signals), tasks::accept(site, listener, spawner)) {
+            spawner.spawn(stop);
+            spawner.spawn(accept);
+        }
+    };
+    runtime::run(&mut driver, start, tasks::over).map_err(Failure::of("io_uring"))?;
+    // What can't be cancelled in that time ends with the program.
+    let _ = driver.shutdown(Timespec::new(1, 0));
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! `mirror [PORT]`: a TCP server on 127.0.0.1 that sends back what it receives, by requests that go on and on.
+//!
+//! One request accepts all connections; one for each connection receives all of its data, into buffers that all share and
+//! of which the kernel picks one when data comes. What came is sent from where it lies. SIGINT or SIGTERM ends it.
+#![no_std]
+#![no_main]
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use bare_uring::types::Timespec;
+use bare_uring::{Builder, Errno, Linux};
+use bare_uring_ops::{CURRENT, Driver, File, Group, Slab, Storage};
+use embassy_executor::Spawner;
+use freestanding::Args;
+use freestanding::print::Line;
+
+freestanding::entry!(main);
+
+/// Connections at a time.
+const CONNECTIONS: usize = 256;
+
+/// For each connection a stream, a send, and one of either that is just being cancelled.
+static STORAGE: Storage<{ 4 * CONNECTIONS }, { CONNECTIONS + 64 }, 1, 128> = Storage::new();
+/// 1024 buffers for what comes in.
+static GROUP: Group<1024, 4096> = Group::new();
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// Without a send that ends in this time, a client counts as gone.
+const PATIENCE: Timespec = Timespec::new(30, 0);
+
+fn main(mut args: Args) -> u8 {
+    let port = match args.nth(1).map(CStr::to_str) {
+        None => Some(0),
+        Some(Ok(text)) => text.parse().ok(),
+        Some(Err(_)) => None,
+    };
+    let Some(port) = port else {
+        Line::new().text("usage: mirror [PORT]\n").to_stderr();
+        return 2;
+    };
+    match serve(port) {
+        Ok(()) => 0,
+        Err(errno) => {
+            Line::new().text("mirror: ").errno(errno).text("\n").to_stderr();
+            1
+        }
+    }
+}
+
+fn serve(port: u16) -> Result<(), Errno> {
+    let slab = STORAGE.start().ok_or(Errno::EBUSY)?;
+    let mut builder = Builder::new();
+    builder.setup_single_issuer().setup_defer_taskrun();
+    let mut driver = Driver::new(slab, Linux, &builder, 256).map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+    driver.provide(&GROUP)?;
+    let signals = runtime::signals(slab)?;
+    let listener = driver.block_on(runtime::listener::listen(slab, port))??;
+    let port = runtime::listener::port(&listener)?;
+    Line::new().text("listening on 127.0.0.1:").number(u64::from(port)).text("\n").to_stdout();
+    let start = |spawner: Spawner| {
+        // There is room for one of each.
+        if let (Ok(watch), Ok(accept)) = (watch(slab, signals), accept(slab, listener, spawner)) {
+            spawner.spawn(watch);
+            spawner.spawn(accept);
+        }
+    };
+    runtime::run(&mut driver, start, || STOPPED.load(Ordering::Relaxed))?;
+    driver.shutdown(Timespec::new(1, 0))
+}
+
+#[embassy_executor::task]
+async fn watch(slab: &'static Slab, signals: File) {
+    if let Some(buffer) = slab.buffer() {
+        let _ = slab.read(&signals, buffer, CURRENT).await;
+    }
+    STOPPED.store(true, Ordering::Relaxed);
+}
+
+#[embassy_executor::task]
+async fn accept(slab: &'static Slab, listener: File, spawner: Spawner) {
+    loop {
+        let mut incoming = slab.incoming(&listener);
+        while let Some(Ok(socket)) = incoming.next().await {
+            // Where all tasks are taken, the connection is closed.
+            if let Ok(token) = mirror(slab, socket) {
+                spawner.spawn(token);
+            }
+        }
+        // The request has ended, for want of files or memory: a moment later there may be some.
+        let _ = slab.timeout(Timespec::new(0, 50_000_000)).await;
+    }
+}
+
+#[embassy_executor::task(pool_size = CONNECTIONS)]
+async fn mirror(slab: &'static Slab, socket: File) {
+    let mut pieces = slab.pieces(&socket);
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(mut piece) => {
+                while !piece.is_empty() {
+                    let (sent, rest) = slab.send(&socket, piece).within(PATIENCE).await;
+                    if sent.is_err() {
+                        return;
+                    }
+                    piece = rest;
+                }
+            }
+            // All buffers are in use: they come back as the others are sent.
+            Err(Errno::ENOBUFS) => {
+                let _ = slab.timeout(Timespec::new(0, 1_000_000)).await;
+                pieces = slab.pieces(&socket);
+            }
+            Err(Errno::EAGAIN) => pieces = slab.pieces(&socket),
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The socket that listens.
+#![forbid(unsafe_code)]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use bare_uring::Errno;
+use bare_uring::types::{AddressFamily, SocketType};
+use bare_uring_ops::{File, Slab};
+use freestanding::sys;
+
+/// Connections that may wait to be accepted; the system has a limit of its own.
+const WAITING: u32 = 4096;
+
+/// Opens it, on 127.0.0.1. Port 0: any free one. Needs Linux 6.11, the first with `bind` and `listen` as requests.
+///
+/// # Errors
+///
+/// `EADDRINUSE` and others, as `bind(2)`.
+pub async fn listen(slab: &'static Slab, port: u16) -> Result<File, Errno> {
+    let socket = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await?;
+    // Connections of a server that has just ended do not keep the port.
+    let [level, name] = sys::REUSE_ADDRESS;
+    slab.set_option(&socket, level as u32, name as u32, 1).await?;
+    // Connections inherit it. Otherwise a small piece would wait until the one before has arrived.
+    let [level, name] = sys::NO_DELAY;
+    slab.set_option(&socket, level as u32, name as u32, 1).await?;
+    slab.bind(&socket, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    slab.listen(&socket, WAITING).await?;
+    Ok(socket)
+}
+
+/// The port that it has.
+///
+/// # Errors
+///
+/// As `getsockname(2)`.
+pub fn port(listener: &File) -> Result<u16, Errno> {
+    let address = sys::socket_name(listener.as_raw_fd())?;
+    Ok(address.to_ip().ok_or(Errno::EAFNOSUPPORT)?.port())
+}
