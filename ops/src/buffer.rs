@@ -160,7 +160,7 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         match self.piece.take() {
             Some(piece) => self.slab.shelve(piece, &self.slab.returned),
-            None => self.slab.pool.free.push(self.slab.pool.links, self.index),
+            None => self.slab.pool.free.push_front(self.slab.pool.links, self.index),
         }
     }
 }

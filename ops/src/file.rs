@@ -82,8 +82,11 @@ impl Drop for File {
         }
         entry.handles.set(entry.handles.get().saturating_sub(1));
         if entry.handles.get() == 0 {
-            let list = if entry.fd.get() < 0 { &self.slab.free_files } else { &self.slab.closing };
-            list.push(self.slab.files, self.index);
+            if entry.fd.get() < 0 {
+                self.slab.free_files.push_front(self.slab.files, self.index);
+            } else {
+                self.slab.closing.push(self.slab.files, self.index);
+            }
         }
     }
 }
@@ -115,7 +118,7 @@ impl Slab {
     pub(crate) fn next_to_close(&self) -> Option<RawFd> {
         let index = self.closing.pop(self.files)?;
         let fd = self.files.get(usize::from(index))?.fd.get();
-        self.free_files.push(self.files, index);
+        self.free_files.push_front(self.files, index);
         Some(fd)
     }
 

@@ -1,4 +1,4 @@
-//! Lists of items by their index, first in, first out. Each item holds its own link, so that a list needs no memory.
+//! Lists of items by their index. Each item holds its own link, so that a list needs no memory.
 #![forbid(unsafe_code)]
 
 use core::cell::Cell;
@@ -44,6 +44,17 @@ impl List {
             None => self.first.set(link),
         }
         self.last.set(link);
+    }
+
+    /// Puts the item `index`, which is in no list, before all others: for what is free, so that what was used last, and is
+    /// in the processor's caches, is used next.
+    pub(crate) fn push_front<T: Linked>(&self, items: &[T], index: u16) {
+        let Some(item) = items.get(usize::from(index)) else { return };
+        let Some(link) = index.checked_add(1) else { return };
+        item.link().set(self.first.replace(link));
+        if self.last.get() == 0 {
+            self.last.set(link);
+        }
     }
 
     /// Takes the first item out.

@@ -354,7 +354,7 @@ impl Slab {
         drop(slot.buffer.take());
         drop(slot.file.take());
         drop(slot.made.take());
-        self.free.push(self.slots, index);
+        self.free.push_front(self.slots, index);
     }
 
     pub(crate) fn has_work(&self) -> bool {

@@ -10,7 +10,7 @@
 //! - [`CONNECTIONS`] are served at a time. Some more are told to come later (503), and others closed at once.
 //! - SIGINT or SIGTERM: what was asked is answered, for 5 seconds at most, and the server ends with status 0.
 //!
-//! All memory is fixed. Needs Linux 6.11, the first with `bind` and `listen` as requests.
+//! All memory is fixed, and there from the start. Needs Linux 6.11, the first with `bind` and `listen` as requests.
 #![no_std]
 #![no_main]
 
@@ -49,7 +49,9 @@ const BUFFER: usize = 8192;
 
 /// For each task one operation, and one that is just being cancelled; two files; a buffer for the request, one for the
 /// path and one for the answer. Beside them what accepts and what ends the server.
-static STORAGE: Storage<{ 2 * TASKS + 16 }, { 2 * TASKS + 256 }, { 3 * TASKS + 16 }, BUFFER> = Storage::new();
+static STORAGE: Storage<{ 2 * TASKS + 16 }, { 2 * TASKS + 256 }, BUFFERS, BUFFER> = Storage::new();
+
+const BUFFERS: usize = 3 * TASKS + 16;
 
 /// What every task knows.
 #[derive(Clone)]
@@ -113,10 +115,20 @@ fn parse(args: Args) -> Option<Request> {
     args.next().is_none().then_some(request)
 }
 
+/// Writes to all buffers once: the system gives each page on the first write to it, and what it has not got is better
+/// missed now than in the middle of an answer.
+fn touch(slab: &'static Slab) {
+    let mut all: [_; BUFFERS] = core::array::from_fn(|_| slab.buffer());
+    for buffer in all.iter_mut().flatten() {
+        buffer.extend(&[1; BUFFER]);
+    }
+}
+
 fn serve(request: &Request) -> Result<(), Failure> {
     // One that was refused leaves the limit as it is: fewer connections at once.
     let _ = freestanding::sys::raise_file_limit();
     let slab = STORAGE.start().ok_or(Errno::EBUSY).map_err(Failure::of("memory"))?;
+    touch(slab);
     let signals = runtime::signals(slab).map_err(Failure::of("signals"))?;
     let mut builder = Builder::new();
     builder.setup_single_issuer().setup_defer_taskrun().setup_cqsize(4096);
