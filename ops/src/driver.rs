@@ -3,11 +3,12 @@
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 
 use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, SubmitArgs, Timespec};
-use bare_uring::{Builder, Call, Errno, IoUring, Kernel, SetupError, cqueue, opcode};
+use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Parameters, SetupError, cqueue, opcode};
 
 use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
@@ -63,6 +64,12 @@ impl<K: Kernel> Driver<K> {
     #[must_use]
     pub fn slab(&self) -> &'static Slab {
         self.slab
+    }
+
+    /// What the ring was made with, and what its kernel can do.
+    #[must_use]
+    pub fn params(&self) -> &Parameters {
+        self.ring.params()
     }
 
     /// Gives the kernel buffers to receive into, for [`Slab::pieces`]. Once for each slab. Since 5.19.
@@ -131,17 +138,24 @@ impl<K: Kernel> Driver<K> {
     ///
     /// # Errors
     ///
-    /// `ETIME`: no completion came for as long as `patience`; what is in flight is lost. Others as [`turn`](Self::turn).
-    pub fn shutdown(mut self, patience: Timespec) -> Result<(), Errno> {
-        loop {
+    /// `ETIME`: after 16 cancellations, over this patience, something is still in flight, and lost. (Waits that signals
+    /// end early shorten the time.) Others as [`turn`](Self::turn).
+    pub fn shutdown(mut self, patience: Duration) -> Result<(), Errno> {
+        const CANCELLATIONS: u32 = 16;
+
+        let slice = Wait::For(Timespec::from(patience / CANCELLATIONS));
+        for _ in 0..CANCELLATIONS {
             self.slab.cancel_all();
-            if self.expected == 0 && !self.slab.has_work() && self.slab.in_flight() == 0 {
-                return Ok(());
-            }
-            if self.turn(Wait::For(patience))? == 0 && !self.slab.has_work() && self.expected > 0 {
-                return Err(Errno::ETIME);
+            loop {
+                if self.expected == 0 && self.slab.in_flight() == 0 && !self.slab.has_work() {
+                    return Ok(());
+                }
+                if self.turn(slice)? == 0 && !self.slab.has_work() {
+                    break;
+                }
             }
         }
+        Err(Errno::ETIME)
     }
 
     /// Gives provided buffers back to the kernel.

@@ -18,7 +18,7 @@ use bare_uring::types::{
 use bare_uring::{Builder, Errno, Linux};
 use bare_uring_ops::{Buffer, CURRENT, Driver, File, Group, Slab, Storage, Wait};
 
-const PATIENCE: Timespec = Timespec::new(5, 0);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A driver of a slab of its own, with 8 operations, 8 files, 4 buffers of 64 bytes.
 fn driver() -> Driver<Linux> {
@@ -299,7 +299,7 @@ fn a_stream_brings_every_connection_and_closes_those_without_a_place() {
     driver.turn(Wait::No).expect("turn");
     // What waits in a stream that is dropped is closed.
     let late = TcpStream::connect(address).expect("connect");
-    driver.turn(Wait::For(PATIENCE)).expect("turn");
+    driver.turn(Wait::For(PATIENCE.into())).expect("turn");
     drop((incoming, listener));
     settle(&mut driver);
     late.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
@@ -363,7 +363,7 @@ fn provided_buffers_come_and_go_back() {
         client.read_exact(&mut [0]).expect("echo");
         // Data in the backlog of a stream that is dropped goes back as well.
         client.write_all(b"unread").expect("write");
-        driver.turn(Wait::For(PATIENCE)).expect("turn");
+        driver.turn(Wait::For(PATIENCE.into())).expect("turn");
         drop((one, piece));
         settle(&mut driver);
         let (received, _) = driver

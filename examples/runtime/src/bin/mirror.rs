@@ -7,6 +7,7 @@
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 
 use bare_uring::types::Timespec;
 use bare_uring::{Builder, Errno, Linux};
@@ -66,7 +67,7 @@ fn serve(port: u16) -> Result<(), Errno> {
         }
     };
     runtime::run(&mut driver, start, || STOPPED.load(Ordering::Relaxed))?;
-    driver.shutdown(Timespec::new(1, 0))
+    driver.shutdown(Duration::from_secs(1))
 }
 
 #[embassy_executor::task]

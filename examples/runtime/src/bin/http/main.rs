@@ -20,6 +20,7 @@ mod response;
 mod tasks;
 
 use core::ffi::CStr;
+use core::time::Duration;
 
 use bare_uring::types::{OpenFlags, OpenHow, Timespec};
 use bare_uring::{Builder, Errno, Linux};
@@ -153,6 +154,6 @@ fn serve(request: &Request) -> Result<(), Failure> {
     };
     runtime::run(&mut driver, start, tasks::over).map_err(Failure::of("io_uring"))?;
     // What can't be cancelled in that time ends with the program.
-    let _ = driver.shutdown(Timespec::new(1, 0));
+    let _ = driver.shutdown(Duration::from_secs(1));
     Ok(())
 }

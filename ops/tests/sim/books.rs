@@ -1,0 +1,84 @@
+//! What the test knows of memory and of what should be left, and what has happened over all seeds.
+
+use std::collections::BTreeMap;
+
+use bare_uring_ops::Buffer;
+
+/// A byte of the pattern after this one. All data runs through it, so that a piece that is of one source shows it.
+pub const fn after(byte: u8) -> u8 {
+    if byte >= 250 { 0 } else { byte + 1 }
+}
+
+/// A run of the pattern.
+pub fn run(first: u8, len: usize) -> Vec<u8> {
+    std::iter::successors(Some(first % 251), |&byte| Some(after(byte))).take(len).collect()
+}
+
+/// Whether bytes are one run of the pattern.
+pub fn is_run(bytes: &[u8]) -> bool {
+    bytes.windows(2).all(|pair| pair[1] == after(pair[0]))
+}
+
+/// A buffer that the test holds, filled to its end: nobody else writes to it.
+pub struct Held {
+    pub buffer: Buffer,
+    content: Vec<u8>,
+}
+
+impl Held {
+    pub fn new(mut buffer: Buffer, first: u8) -> Self {
+        buffer.clear();
+        let content = run(first, buffer.capacity());
+        assert_eq!(buffer.extend(&content), content.len());
+        Self { buffer, content }
+    }
+
+    pub fn check(&self) {
+        assert_eq!(*self.buffer, *self.content, "a buffer was written to while the test held it");
+    }
+}
+
+/// How often something has happened.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<&'static str, u64>);
+
+/// All that can happen.
+const EVENTS: &[&str] = &[
+    "a ring was made",
+    "a ring was refused",
+    "the kernel lied",
+    "an operation completed",
+    "an operation failed",
+    "an operation was cancelled",
+    "an operation was too late",
+    "a stream brought a connection",
+    "a stream brought data",
+    "a stream ended",
+    "something was dropped",
+    "something was forgotten",
+    "a driver was shut down",
+    "a driver gave up",
+    "a driver was dropped",
+    "a driver was forgotten",
+    "everything was back",
+    "every file was closed",
+];
+
+impl Tally {
+    pub fn count(&mut self, event: &'static str) {
+        assert!(EVENTS.contains(&event), "{event}");
+        *self.0.entry(event).or_default() += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (event, times) in &other.0 {
+            *self.0.entry(event).or_default() += times;
+        }
+    }
+
+    pub fn assert_everything_happened(&self) {
+        for event in EVENTS {
+            assert!(self.0.contains_key(event), "it never happened that {event}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The slab on simulated kernels, with handles dropped, forgotten and cancelled at random.
+//!
+//! `OPS_SEEDS` is the number of seeds (2,000 if it is not set), `OPS_SEED` a single one, which is then run alone. A seed
+//! that fails is named, and fails again.
+
+mod books;
+mod play;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use books::Tally;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+#[test]
+fn handles_may_be_dropped_and_forgotten_at_any_time() {
+    let seeds = match number("OPS_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("OPS_SEEDS").unwrap_or(2_000),
+    };
+    let count = seeds.end - seeds.start;
+    let mut tally = Tally::default();
+    for seed in seeds {
+        match catch_unwind(AssertUnwindSafe(|| play::play(seed))) {
+            Ok(one) => tally.add(&one),
+            Err(_) => panic!("seed {seed} failed: OPS_SEED={seed} runs it alone"),
+        }
+    }
+    println!("{count} seeds: {tally:?}");
+    if count >= 1_000 {
+        tally.assert_everything_happened();
+    }
+}
