@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
 use bare_uring::squeue::Entry;
-use bare_uring::types::{Fd, SubmitArgs, Timespec};
+use bare_uring::types::{Fd, RawFd, SubmitArgs, Timespec};
 use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Parameters, SetupError, cqueue, opcode};
 
 use crate::group::{GROUP, Group};
@@ -40,6 +40,8 @@ pub struct Driver<K: Kernel> {
     group: Option<BufRing>,
     /// Requests pushed whose last completion has not come.
     expected: usize,
+    /// A descriptor that came with a completion, found no place, and is to be closed.
+    surplus: Option<RawFd>,
 }
 
 impl<K: Kernel> Driver<K> {
@@ -57,7 +59,7 @@ impl<K: Kernel> Driver<K> {
         }
         let ring = builder.build_with(kernel, entries.max(STEP as u32))?;
         slab.driven.set(true);
-        Ok(Self { slab, ring, group: None, expected: 0 })
+        Ok(Self { slab, ring, group: None, expected: 0, surplus: None })
     }
 
     /// The slab.
@@ -111,7 +113,7 @@ impl<K: Kernel> Driver<K> {
             }
             _ => self.ring.submit(),
         };
-        passing(entered)?;
+        self.pass(entered)?;
         Ok(self.take_all())
     }
 
@@ -127,7 +129,7 @@ impl<K: Kernel> Driver<K> {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Ok(output);
             }
-            if self.turn(Wait::One)? == 0 && self.expected == 0 && !self.slab.has_work() {
+            if self.turn(Wait::One)? == 0 && self.expected == 0 && !self.has_work() {
                 return Err(Errno::EDEADLK);
             }
         }
@@ -147,10 +149,10 @@ impl<K: Kernel> Driver<K> {
         for _ in 0..CANCELLATIONS {
             self.slab.cancel_all();
             loop {
-                if self.expected == 0 && self.slab.in_flight() == 0 && !self.slab.has_work() {
+                if self.expected == 0 && self.slab.in_flight() == 0 && !self.has_work() {
                     return Ok(());
                 }
-                if self.turn(slice)? == 0 && !self.slab.has_work() {
+                if self.turn(slice)? == 0 {
                     break;
                 }
             }
@@ -171,22 +173,39 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
+    fn has_work(&self) -> bool {
+        self.surplus.is_some() || self.slab.has_work()
+    }
+
     fn room(&mut self) -> usize {
         let queue = self.ring.submission();
         queue.capacity() - queue.len()
     }
 
+    /// Errors after which one has only to take completions and come back are none.
+    fn pass(&self, entered: Result<usize, Errno>) -> Result<(), Errno> {
+        let entered = match entered {
+            // Completions wait outside the queue. Now as many as have room go into it.
+            Err(Errno::EBUSY) => self.ring.submitter().get_events(),
+            entered => entered.map(drop),
+        };
+        match entered {
+            Ok(()) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY | Errno::ETIME) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// Pushes everything that waits; when the queue is full, submits and goes on. What then still finds no room waits
     /// for the next turn.
     fn push_all(&mut self) -> Result<(), Errno> {
-        while self.slab.has_work() {
+        while self.has_work() {
             if self.room() < STEP {
-                passing(self.ring.submit())?;
+                self.pass(self.ring.submit())?;
                 if self.room() < STEP {
                     return Ok(());
                 }
             }
-            if let Some(fd) = self.slab.next_to_close() {
+            if let Some(fd) = self.surplus.take().or_else(|| self.slab.next_to_close()) {
                 self.close(fd);
                 continue;
             }
@@ -211,36 +230,35 @@ impl<K: Kernel> Driver<K> {
         self.expected += entries.len();
     }
 
-    fn close(&mut self, fd: i32) {
+    fn close(&mut self, fd: RawFd) {
         self.push(&[opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())]);
     }
 
-    /// Takes completions, as long as there is room for the one entry that each may lead to at once.
+    /// Takes completions, as many as are there, until one brings what has to be seen to first.
+    ///
+    /// It must not depend on room in the submission queue: before Linux 5.19 the kernel consumes nothing while completions
+    /// wait to be taken. (What has to be seen to, a connection too many, is of a request that came with 5.19.)
     fn take_all(&mut self) -> usize {
+        let Self { ring, slab, group, expected, surplus, .. } = self;
         let mut count = 0;
-        while self.room() >= 1 {
-            let next = self.ring.completion().next();
-            let Some(cqe) = next else { break };
+        let mut queue = ring.completion();
+        while surplus.is_none()
+            && let Some(cqe) = queue.next()
+        {
             count += 1;
-            self.take(&cqe);
+            let Some(token) = Token::decode(cqe.user_data()) else { continue };
+            if !cqe.more() {
+                *expected = expected.saturating_sub(1);
+            }
+            if token.kind == Kind::Close {
+                continue;
+            }
+            // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A buffer
+            // in it is one of that group, since the slab's operations name no other.
+            let piece = group.as_mut().and_then(|group| unsafe { group.take(&cqe) });
+            *surplus = slab.complete(token, &cqe, piece);
         }
         count
-    }
-
-    fn take(&mut self, cqe: &cqueue::Entry) {
-        let Some(token) = Token::decode(cqe.user_data()) else { return };
-        if !cqe.more() {
-            self.expected = self.expected.saturating_sub(1);
-        }
-        if token.kind == Kind::Close {
-            return;
-        }
-        // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A buffer in
-        // it is one of that group, since the slab's operations name no other.
-        let piece = self.group.as_mut().and_then(|group| unsafe { group.take(cqe) });
-        if let Some(fd) = self.slab.complete(token, cqe, piece) {
-            self.close(fd);
-        }
     }
 }
 
@@ -250,13 +268,5 @@ impl<K: Kernel> Drop for Driver<K> {
         if self.slab.in_flight() == 0 {
             self.slab.driven.set(false);
         }
-    }
-}
-
-/// Errors after which one has only to take completions and come back.
-fn passing(entered: Result<usize, Errno>) -> Result<(), Errno> {
-    match entered {
-        Ok(_) | Err(Errno::EINTR | Errno::EAGAIN | Errno::EBUSY | Errno::ETIME) => Ok(()),
-        Err(errno) => Err(errno),
     }
 }

@@ -442,13 +442,14 @@ impl Slab {
                 slot.made.set(Some(made));
             }
             (Effect::Accept, Some(fd)) => {
-                let Some(file) = slot.held.get().then(|| self.reserve_file()).flatten() else {
-                    return Some(fd.cast_signed());
-                };
+                let Some(file) = self.reserve_file() else { return Some(fd.cast_signed()) };
                 self.file_made(&file, fd.cast_signed());
-                slot.backlog.push(self.files, file.index());
-                // Its count of one is the backlog's now.
-                core::mem::forget(file);
+                // Without a handle nobody wants it, and it is closed with this value.
+                if slot.held.get() {
+                    slot.backlog.push(self.files, file.index());
+                    // Its count of one is the backlog's now.
+                    core::mem::forget(file);
+                }
             }
             (Effect::Receive, Some(_)) if slot.held.get() => {
                 if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
