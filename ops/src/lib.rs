@@ -1,5 +1,138 @@
-//! Safe io_uring operations without an allocator.
+//! Safe io_uring operations without an allocator: a fixed slab of them, in static memory, that own their buffers and files
+//! until they complete.
+//!
+//! ```
+//! use bare_uring::types::OpenHow;
+//! use bare_uring::{Builder, Linux};
+//! use bare_uring_ops::{Driver, Storage};
+//!
+//! /// 16 operations and 16 files at a time, 4 buffers of 4096 bytes.
+//! static STORAGE: Storage<16, 16, 4, 4096> = Storage::new();
+//!
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! let slab = STORAGE.start().expect("the first to start it");
+//! # let mut driver = match Driver::new(slab, Linux, &Builder::new(), 8) { Ok(driver) => driver, Err(error) => { println!("skipped: {error}"); return Ok(()) } };
+//! // let mut driver = Driver::new(slab, Linux, &Builder::new(), 8)?;
+//! let text = driver.block_on(async {
+//!     let file = slab.open(None, c"Cargo.toml", OpenHow::new()).await?;
+//!     let (read, buffer) = slab.read(&file, slab.buffer().expect("one of four"), 0).await;
+//!     read.map(|_| buffer)
+//! })??;
+//! assert!(text.starts_with(b"[package]"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - A [`Storage`] is the memory; [`Storage::start`] makes it a [`Slab`], from which everything else comes.
+//! - An [`Op`] is a future of one result, a [`Stream`] brings many; the functions of [`Slab`] make them. They say what they
+//!   want when they are polled, and the [`Driver`] brings all of it to the kernel in its next [turn](Driver::turn).
+//! - A [`Buffer`] is a piece of the memory, a [`File`] an open file. Both go back when they are dropped.
+//! - [`Driver::block_on`] is enough of an executor for one future. Any other will do: wakers are kept in the slots.
+//!
+//! # Why it is sound
+//!
+//! The kernel writes to a buffer when it wants to, and looks at no lifetime. A safe interface has to see to four things.
+//!
+//! **The memory is there as long as the kernel may write to it.** Whether by [`core::mem::forget`] or in a cycle, a value
+//! can go without being dropped, and then the memory that it borrowed is free for others. So no borrow with an end and no
+//! destructor can keep memory for the kernel, and this crate trusts neither: what an operation points to lies in a
+//! [`Storage`], which lends itself for `'static` and once. It is never moved, never freed, and never handed out again by
+//! anybody but the slab. (A pinned storage would not do: pinning keeps memory in place until it is dropped, but lets its
+//! owner drop it; that drop would then have to wait for the kernel, perhaps for ever.) A slab is never dropped for the same
+//! reason: there is nothing that its end could safely give back.
+//!
+//! **Nobody else uses it meanwhile.** A buffer moves into its operation and lies in the slot, where no reference to its
+//! bytes is made, until the completion takes it out. So does everything smaller (times, addresses, a `statx`), which
+//! never leaves the slot. What the user holds is the slot's index.
+//!
+//! **A slot is not used again before its operation's last completion.** Three facts about a slot are kept apart: its
+//! handle lives, it waits for the driver, the kernel knows its operation. It is free when none is true. Dropping the handle
+//! makes one of them false, and asks the kernel to cancel; the slot, its buffer and its files stay reserved until the last
+//! completion (without [`MORE`](bare_uring::cqueue::Flags::MORE)). Forgetting the handle leaves that fact true for ever:
+//! the slot leaks, and nothing else happens. Completions find their slot by an index and a generation, which changes with
+//! each use, so that what belongs to an earlier operation (a late cancellation or time limit) reaches nobody.
+//!
+//! **A descriptor means the same file until the kernel has taken the request up.** An operation has a handle of its own to
+//! each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is gone; the
+//! number can't be another file's before.
+//!
+//! What this rests on: the ring is made by [`Driver::new`] and never shown, so that every completion is of a request that
+//! the slab has pushed. A driver that is dropped or forgotten with operations in flight leaves their slots reserved for
+//! ever, and the slab takes no other driver. The [`Kernel`](bare_uring::Kernel) keeps the contract of that trait; what it
+//! says beyond that is not believed: a count larger than the buffer, a completion of a slot that is free or of another
+//! generation, a provided buffer that is not out, all change nothing that matters. A slab stays on one thread, since
+//! references to it are not `Send`; only its unsafe-free storage is `Sync`.
+//!
+//! `unsafe` is in five places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
+//! a [`Buffer`], the argument and time limit in a slot, and the driver's push, whose contract the above meets. Nobody who
+//! uses the crate needs any, but for [`Slab::adopt`], which takes a bare number for a file, as
+//! `std::os::fd::FromRawFd` does.
+//!
+//! # What it forbids
+//!
+//! A buffer is not touched while an operation has it:
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File, mut buffer: bare_uring_ops::Buffer) {
+//! let read = slab.read(file, buffer, 0);
+//! buffer.extend(b"meanwhile"); // moved
+//! # read.await;
+//! # }
+//! ```
+//!
+//! Memory of the stack is no buffer, and a storage that ends is none:
+//!
+//! ```compile_fail,E0308
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File) {
+//! let mut bytes = [0; 512];
+//! slab.read(file, &mut bytes, 0).await; // not a `Buffer`
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0597
+//! let storage = bare_uring_ops::Storage::<8, 8, 8, 512>::new();
+//! let slab = storage.start(); // does not live long enough
+//! ```
+//!
+//! Neither the slab nor what comes from it goes to another thread:
+//!
+//! ```compile_fail,E0277
+//! # fn f(slab: &'static bare_uring_ops::Slab) {
+//! std::thread::spawn(move || slab.buffer()); // `Slab` is not `Sync`
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # fn f(buffer: bare_uring_ops::Buffer) {
+//! std::thread::spawn(move || drop(buffer));
+//! # }
+//! ```
+//!
+//! A descriptor's number is no file, unless somebody answers for it:
+//!
+//! ```compile_fail,E0133
+//! # fn f(slab: &'static bare_uring_ops::Slab) {
+//! let file = slab.adopt(3); // unsafe
+//! # }
+//! ```
+//!
+//! An operation has one result:
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab) {
+//! let operation = slab.nop();
+//! operation.await;
+//! operation.await; // moved
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! `std`: [`Slab::adopt_owned`] takes descriptors of the standard library over, without `unsafe`. Without it there is
+//! neither `std` nor `alloc`.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(unsafe_op_in_unsafe_fn)]
 
 #[cfg(any(test, feature = "std"))]
 extern crate std;

@@ -23,6 +23,9 @@ fn handles_may_be_dropped_and_forgotten_at_any_time() {
     let count = seeds.end - seeds.start;
     let mut tally = Tally::default();
     for seed in seeds {
+        if seed % 10_000 == 0 && seed > 0 {
+            println!("{seed} seeds so far");
+        }
         match catch_unwind(AssertUnwindSafe(|| play::play(seed))) {
             Ok(one) => tally.add(&one),
             Err(_) => panic!("seed {seed} failed: OPS_SEED={seed} runs it alone"),
