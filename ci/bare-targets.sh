@@ -14,7 +14,7 @@ has_core() {
 
 for target in x86_64-unknown-none aarch64-unknown-none x86_64-unknown-hermit x86_64-unknown-linux-none; do
     if [ $# -gt 0 ] || has_core "$target"; then
-        cargo check --locked --package bare-uring --target "$target" "$@"
+        cargo check --locked --package bare-uring --package bare-uring-ops --target "$target" "$@"
         echo "ok      $target"
     else
         echo "skipped $target: no core library for it on this machine"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No libc in the library's dependencies, on any architecture, with any feature.
+# No libc in the dependencies of the library and of the operations on it, on any architecture, with any feature.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,9 @@ for arch in x86_64 i686 aarch64 armv7 riscv64gc loongarch64 powerpc64 powerpc64l
     abi=gnu
     [ "$arch" = armv7 ] && abi=gnueabihf
     target=$arch-unknown-linux-$abi
-    tree=$(cargo tree --locked --package bare-uring --edges normal,build --all-features --target "$target" --prefix none)
+    tree=$(for package in bare-uring bare-uring-ops; do
+        cargo tree --locked --package "$package" --edges normal,build --all-features --target "$target" --prefix none
+    done)
     if grep -E '^(libc|errno|cc) ' <<<"$tree"; then
         echo "FAIL $target: the above is in the tree"
         failed=1

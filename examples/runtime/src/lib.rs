@@ -20,9 +20,9 @@
 //! | operations, files, buffers | the `Storage` that the program declares |
 //! | the ring | mapped by the kernel, once |
 //!
-//! A panic can't be shown to be absent here, as the other freestanding programs do it: each `async fn` has one for being
-//! polled after its end, in a place that the optimiser does not see through. So this library ends the program with a
-//! message then.
+//! That no panic is left can't be shown here, as the other freestanding programs do it by linking: each `async fn` has one
+//! for being polled after its end, in a place that the optimiser does not see through. So a panic ends these programs with
+//! a message (the feature `report-panics` of the package `freestanding`).
 #![no_std]
 
 pub mod listener;
@@ -36,7 +36,6 @@ use bare_uring::{Errno, Kernel};
 use bare_uring_ops::{Driver, File, Slab, Wait};
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
-use freestanding::print::Line;
 use freestanding::sys;
 use linux_raw_sys::general::{SIGINT, SIGTERM};
 
@@ -48,14 +47,6 @@ static READY: AtomicBool = AtomicBool::new(false);
 fn pender(_: *mut ()) {
     // One thread, which looks at it after this.
     READY.store(true, Ordering::Relaxed);
-}
-
-/// Where a release build of the panic handler goes.
-#[cfg(not(debug_assertions))]
-#[unsafe(no_mangle)]
-extern "C" fn bare_uring_panic_is_reachable() -> ! {
-    Line::new().text("panic\n").to_stderr();
-    sys::exit(101)
 }
 
 /// The one executor: tasks refer to it as long as the program runs.

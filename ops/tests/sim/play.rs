@@ -64,8 +64,11 @@ struct Play {
 pub fn play(seed: u64) -> Tally {
     let memory = Box::into_raw(Box::new(Memory::new()));
     let provided = Box::into_raw(Box::new(Provided::new()));
-    // SAFETY: both are freed at the end of this function only.
-    let tally = unsafe { play_in(seed, &*memory, &*provided) };
+    // SAFETY: it is freed at the end of this function only.
+    let lent_memory = unsafe { &*memory };
+    // SAFETY: the same.
+    let lent_provided = unsafe { &*provided };
+    let tally = play_in(seed, lent_memory, lent_provided);
     // SAFETY: the kernel was dropped, or belongs to a driver that was forgotten and does nothing without a call: it writes
     // nowhere any more. Every handle was dropped as well, or forgotten, and is never used.
     drop(unsafe { Box::from_raw(memory) });
