@@ -147,6 +147,7 @@ mod list;
 mod op;
 mod requests;
 mod slab;
+mod slot;
 mod storage;
 mod stream;
 mod token;

@@ -10,7 +10,8 @@ use bare_uring::{Errno, squeue};
 
 use crate::buffer::Buffer;
 use crate::file::File;
-use crate::slab::{Draft, Parts, Slab, Slot};
+use crate::slab::{Draft, Parts, Slab};
+use crate::slot::Slot;
 
 /// What an operation gives: nothing but a number.
 #[derive(Debug)]

@@ -21,7 +21,8 @@ use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, STATX_BASIC_STATS};
 use crate::buffer::Buffer;
 use crate::file::File;
 use crate::op::{Done, Made, Moved, Op, Stated};
-use crate::slab::{Argument, Draft, Effect, Parts, Slab};
+use crate::slab::{Draft, Parts, Slab};
+use crate::slot::{Argument, Effect};
 
 /// The position in a file that moves with each read and write, and that which pipes and sockets need.
 pub const CURRENT: u64 = u64::MAX;

@@ -8,7 +8,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use crate::buffer::Pool;
 use crate::file;
 use crate::list::{Link, List};
-use crate::slab::{Slab, Slot};
+use crate::slab::Slab;
+use crate::slot::Slot;
 
 /// The memory of a slab, for a `static`: `OPERATIONS` at a time, `FILES` open at a time, `BUFFERS` of `SIZE` bytes.
 ///

@@ -12,7 +12,8 @@ use bare_uring::{Errno, opcode};
 use crate::buffer::Buffer;
 use crate::file::File;
 use crate::group::GROUP;
-use crate::slab::{Argument, Draft, Effect, Slab, Slot};
+use crate::slab::{Draft, Slab};
+use crate::slot::{Argument, Effect, Slot};
 
 mod sealed {
     use super::{Errno, Slab, Slot};

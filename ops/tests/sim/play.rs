@@ -45,7 +45,8 @@ struct Play {
     random: Random,
     kernel: SimKernel,
     slab: &'static Slab,
-    running: Vec<Running>,
+    /// And whether its end was asked for: none ends as cancelled by itself.
+    running: Vec<(Running, bool)>,
     held: Vec<Held>,
     files: Vec<File>,
     listener: RawFd,
@@ -225,7 +226,7 @@ impl Play {
             10 if provides => Running::Pieces(slab.pieces(&file)),
             _ => Running::Accepts(slab.incoming(&file)),
         };
-        self.running.push(running);
+        self.running.push((running, false));
     }
 
     fn limited(&mut self, operation: Op<Moved>) -> Op<Moved> {
@@ -234,34 +235,37 @@ impl Play {
 
     fn poll_some(&mut self) {
         for _ in 0..self.random.below(6) {
-            if let Some(running) = self.take_running()
-                && let Some(running) = self.poll(running)
+            if let Some((running, asked)) = self.take_running()
+                && let Some(running) = self.poll(running, asked)
             {
-                self.running.push(running);
+                self.running.push((running, asked));
             }
         }
     }
 
-    fn take_running(&mut self) -> Option<Running> {
+    fn take_running(&mut self) -> Option<(Running, bool)> {
         let count = self.running.len() as u32;
         (count > 0).then(|| self.running.swap_remove(self.random.below(count) as usize))
     }
 
     /// Polls one; gives it back if it is not over.
-    fn poll(&mut self, mut running: Running) -> Option<Running> {
+    fn poll(&mut self, mut running: Running, asked: bool) -> Option<Running> {
         let mut context = Context::from_waker(Waker::noop());
         match &mut running {
             Running::Plain(operation) => match Pin::new(operation).poll(&mut context) {
-                Poll::Ready(outcome) => self.count(outcome.err()),
+                Poll::Ready(outcome) => self.count(outcome.err(), asked),
                 Poll::Pending => return Some(running),
             },
             Running::Moved(operation, window, fills) => match Pin::new(operation).poll(&mut context) {
-                Poll::Ready((outcome, buffer)) => self.moved(outcome, buffer, window, *fills),
+                Poll::Ready((outcome, buffer)) => {
+                    self.count(outcome.err(), asked);
+                    self.moved(outcome, buffer, window, *fills);
+                }
                 Poll::Pending => return Some(running),
             },
             Running::Made(operation) => match Pin::new(operation).poll(&mut context) {
                 Poll::Ready(outcome) => {
-                    self.count(outcome.as_ref().err().copied());
+                    self.count(outcome.as_ref().err().copied(), asked);
                     self.files.extend(outcome.ok());
                 }
                 Poll::Pending => return Some(running),
@@ -290,7 +294,6 @@ impl Play {
     }
 
     fn moved(&mut self, outcome: Result<usize, Errno>, buffer: Buffer, window: &[u8], fills: bool) {
-        self.count(outcome.err());
         if !self.hostile {
             let count = outcome.unwrap_or(0);
             if fills {
@@ -312,7 +315,10 @@ impl Play {
         }
     }
 
-    fn count(&mut self, error: Option<Errno>) {
+    fn count(&mut self, error: Option<Errno>, asked: bool) {
+        if error == Some(Errno::ECANCELED) {
+            assert!(asked || self.hostile, "cancelled, and nobody asked for it");
+        }
         self.tally.count(match error {
             None => "an operation completed",
             Some(Errno::ECANCELED) => "an operation was cancelled",
@@ -368,7 +374,7 @@ impl Play {
                 std::mem::forget(held.buffer);
             }
             _ => {
-                let Some(running) = self.take_running() else { return };
+                let Some((running, _)) = self.take_running() else { return };
                 self.lost.slots += 1;
                 self.lost.files = true;
                 match &running {
@@ -383,7 +389,7 @@ impl Play {
     }
 
     fn cancel_some(&mut self) {
-        if let Some(mut running) = self.take_running() {
+        if let Some((mut running, _)) = self.take_running() {
             match &mut running {
                 Running::Plain(operation) => operation.cancel(),
                 Running::Moved(operation, ..) => operation.cancel(),
@@ -391,7 +397,7 @@ impl Play {
                 Running::Accepts(stream) => stream.cancel(),
                 Running::Pieces(stream) => stream.cancel(),
             }
-            self.running.push(running);
+            self.running.push((running, true));
         }
     }
 
