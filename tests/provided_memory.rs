@@ -2,16 +2,14 @@
 
 mod common;
 
-use common::needs;
-
 use std::mem::MaybeUninit;
 
 use bare_uring::{
     Area, Builder, Errno, IoUring, LocalRing, MemorySize, RingMemory, SetupError, SetupFlags, cqueue, squeue,
 };
 use common::kernels::{Call, Trace};
-use common::memory;
 use common::raw::{self, Answer, Meddler, Plain, RawRing, THREE, in_child, three_nops};
+use common::{memory, needs, skip};
 
 type Plainest = Builder<squeue::Entry, cqueue::Entry>;
 
@@ -45,7 +43,16 @@ fn computed_as_the_kernel_does<S: squeue::EntryMarker, C: cqueue::EntryMarker>(o
             params.flags |= SetupFlags::CQSIZE.bits();
             params.cq_entries = cq;
         }
-        let RawRing { params, .. } = &RawRing::open(entries, params).unwrap();
+        let made = match RawRing::open(entries, params) {
+            // Kernels since 6.14 take the pages of a ring in one go, and give up where that many are not free at once,
+            // though there is memory (`io_region_allocate_pages()`).
+            Err(Errno::ENOMEM) if entries > 4096 => {
+                skip("the_size_is_what_the_kernel_uses", "free pages for 32,768 entries");
+                continue;
+            }
+            made => made.unwrap(),
+        };
+        let params = &made.params;
         let sqe_size = if of_entries.contains(SetupFlags::SQE128) { 128 } else { 64 };
         let expected = MemorySize {
             // The array is the last thing in the area, so that its end is the area's.
