@@ -57,9 +57,8 @@
 //! number can't be another file's before.
 //!
 //! What this rests on: the ring is made by [`Driver::new`] and never shown, so that every completion is of a request that
-//! the slab has pushed. (Who guesses its descriptor's number and sends it a
-//! [message](bare_uring::register::register_sync_msg), or closes it, breaks what every owner of a descriptor relies on.) A
-//! driver that is dropped or forgotten with operations in flight leaves their slots reserved for
+//! the slab has pushed. (Whoever guesses its descriptor's number needs `unsafe` to send it a
+//! [message](bare_uring::register::register_sync_msg).) A driver that is dropped or forgotten with operations in flight leaves their slots reserved for
 //! ever, and the slab takes no other driver. The [`Kernel`](bare_uring::Kernel) keeps the contract of that trait; what it
 //! says beyond that is not believed: a count larger than the buffer, a completion of a slot that is free or of another
 //! generation, a provided buffer that is not out, all change nothing that matters. A slab stays on one thread, since

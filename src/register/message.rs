@@ -51,7 +51,9 @@ impl Message {
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let ring = IoUring::new(8)?;
-/// register::register_sync_msg(&Linux, &register::Message::new(types::Fd(ring.fd()), 7).result(1))?;
+/// let message = register::Message::new(types::Fd(ring.fd()), 7).result(1);
+/// // SAFETY: the ring is this function's, which has no request of the number 7.
+/// unsafe { register::register_sync_msg(&Linux, &message)? };
 /// # Ok(())
 /// # }
 /// ```
@@ -60,10 +62,16 @@ impl Message {
 ///
 /// `EBADF`: no such descriptor. `EBADFD`: it is no ring, or a disabled one. `EINVAL`: the kernel is older.
 /// `EOVERFLOW`, `ENOMEM`: no memory to keep the completion in. `EOWNERDEAD`: the ring's task is gone.
+///
+/// # Safety
+///
+/// Who takes completions from that ring does not mistake this one for the end of a request: it would free memory that the
+/// kernel still uses. So it is a ring of the caller's own, or one whose owner expects messages with this user data.
 #[doc(alias = "IORING_REGISTER_SEND_MSG_RING")]
 #[doc(alias = "io_uring_register_sync_msg")]
-pub fn register_sync_msg<K: Kernel>(kernel: &K, message: &Message) -> Result<(), Errno> {
+pub unsafe fn register_sync_msg<K: Kernel>(kernel: &K, message: &Message) -> Result<(), Errno> {
     let mut entry = message.0;
-    // SAFETY: the argument is an entry of 64 bytes which the kernel reads during the call only, and names no memory.
+    // SAFETY: the argument is an entry of 64 bytes which the kernel reads during the call only, and names no memory; for
+    // what the completion means the caller answers.
     unsafe { kernel.register(-1, IORING_REGISTER_SEND_MSG_RING as u32, from_mut(&mut entry).cast(), 1) }.map(drop)
 }
