@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ci/asan.sh [TEST...]: the tests under AddressSanitizer, with overflow checks: those that run in the process's memory
-# (units, entries, hostile and provided ring memory), and those on the real kernel. Or the tests named.
+# (units, entries, hostile and provided ring memory), and those on the real kernel. Or the units and the tests named.
 #
 # Memory that the kernel maps or writes to is not watched while the kernel writes; what the crate and the tests do with it
 # is. Needs a nightly compiler.
@@ -18,7 +18,7 @@ export RUSTFLAGS="-Zsanitizer=address -Coverflow-checks=on -Cdebug-assertions=on
 if [ $# = 0 ]; then
     what=(--lib --tests)
 else
-    what=("${@/#/--test=}")
+    what=(--lib "${@/#/--test=}")
 fi
 # A target of its own, for which build scripts and macros are not instrumented.
 cargo +nightly test --locked --package bare-uring --all-features --target "$host" "${what[@]}"

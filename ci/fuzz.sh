@@ -30,7 +30,8 @@ for target in "$@"; do
     else
         failed=$((failed + 1))
         echo "FAIL  $target"
-        tail -n 40 "$found/log"
+        grep -aE -A 3 'panicked at|ERROR: |^SUMMARY' "$found/log" | head -n 40
+        grep -aE 'Reproduce with|cargo fuzz run' "$found/log" | head -n 4
     fi
 done
 echo "$passed passed, $failed failed"
