@@ -39,7 +39,7 @@ need strace strace
 
 # ---- building
 
-programs="nop cat cp echo panic_free panic_free_register"
+programs="nop cat cp echo panic_free panic_free_register panic_free_types"
 if ! cargo build --quiet --release -p freestanding; then
     bad "builds with a linker and nothing else"
     echo "$passed passed, $failed failed"
@@ -62,14 +62,17 @@ for level in 3 '"s"' '"z"'; do
             --bins --target-dir "$target/levels" \
             --config "profile.release.opt-level=$level" --config "profile.release.lto=$lto"
         check "panic_free_register works at that, too" "$target/levels/release/panic_free_register"
+        check "panic_free_types works at that, too" "$target/levels/release/panic_free_types"
     done
 done
 # What the link can't tell: that nothing was left out. Implementations of `fmt` are no functions of ours to call.
-missing=$(sed -nE 's/^ *pub (const )?(unsafe )?fn ([a-z0-9_]+).*/\3/p' src/register/*.rs src/register/*/*.rs | sort -u |
-    while read -r function; do
-        grep -qrE "\b$function(::<[^(]*>)?\(" examples/freestanding/src/bin/panic_free_register || printf '%s ' "$function"
+missing=$(find src -name '*.rs' ! -name '*_tests.rs' ! -path 'src/opcode/*' ! -path 'src/arch/*' ! -path 'src/uapi*' \
+    ! -path 'src/sync*' ! -path src/models.rs -print0 | xargs -0 sed -nE 's/^ *pub (const )?(unsafe )?fn ([a-z0-9_]+).*/\3/p' |
+    sort -u | while read -r function; do
+        grep -qrE "\b$function(::<[^(]*>)?\(" examples/freestanding/src/bin/panic_free*.rs \
+            examples/freestanding/src/bin/panic_free_register || printf '%s ' "$function"
     done)
-check "panic_free_register calls every public function of src/register${missing:+, but for $missing}" test -z "$missing"
+check "the panic_free programs call every public function${missing:+, but for $missing}" test -z "$missing"
 
 bin=$work/bin # where somebody else may run them too
 chmod 755 "$work"

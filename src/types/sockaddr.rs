@@ -44,9 +44,22 @@ impl SockAddrStorage {
     #[must_use]
     pub fn new(family: u16, data: &[u8]) -> Option<Self> {
         let mut storage = Self { family, ..Self::EMPTY };
-        storage.data.get_mut(..data.len())?.copy_from_slice(data);
+        copy(data, &mut storage.data)?;
         Some(storage)
     }
+}
+
+/// Where the first zero stands. Not by `contains`, which for bytes is a search by words with bound checks of its own.
+fn first_zero(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == 0)
+}
+
+/// Copies all bytes to the start of the room; `None` if there is not enough of it. Not by `copy_from_slice`, whose comparison
+/// of lengths is not always seen to be superfluous.
+fn copy(from: &[u8], room: &mut [u8]) -> Option<()> {
+    let room = room.get_mut(..from.len())?;
+    room.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    Some(())
 }
 
 impl fmt::Debug for SockAddrStorage {
@@ -76,7 +89,7 @@ impl SockAddr {
     /// The unix socket at a path, which has 107 bytes at most, one at least, and no zero among them; else `None`.
     #[must_use]
     pub fn unix(path: &[u8]) -> Option<Self> {
-        if path.is_empty() || path.len() >= PATH || path.contains(&0) {
+        if path.is_empty() || path.len() >= PATH || first_zero(path).is_some() {
             return None;
         }
         let storage = SockAddrStorage::new(AddressFamily::UNIX.0 as u16, path)?;
@@ -91,7 +104,8 @@ impl SockAddr {
             return None;
         }
         let mut storage = SockAddrStorage { family: AddressFamily::UNIX.0 as u16, ..SockAddrStorage::EMPTY };
-        storage.data.get_mut(1..=name.len())?.copy_from_slice(name);
+        let (_zero, room) = storage.data.split_first_mut()?;
+        copy(name, room)?;
         Some(Self { storage, len: name.len() as u32 + 3 })
     }
 
@@ -159,7 +173,7 @@ impl SockAddr {
             return None;
         }
         let name = self.storage.data.get(..(self.len as usize).checked_sub(2)?.min(PATH))?;
-        match name.iter().position(|&byte| byte == 0) {
+        match first_zero(name) {
             None | Some(0) => Some(name),
             Some(end) => name.get(..end),
         }

@@ -1,0 +1,146 @@
+//! Calls what `panic_free` has no occasion to: the small types of requests and completions, with values of which the
+//! compiler knows nothing, so that the linker can prove that none of it panics (see [`freestanding::panic`]).
+//!
+//! Exit status 0 if what went in came out where it must.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box as any;
+use core::mem::MaybeUninit;
+use core::net::SocketAddr;
+use core::ptr::{null, null_mut};
+
+use bare_uring::types::{
+    AttrPi, EpollEvent, IntegrityFlags, MsgHdr, OpenFlags, OpenHow, PollEvents, RecvMsgOut, ResolveFlags, SigInfo,
+    SockAddr, SubmitArgs, Timespec,
+};
+use bare_uring::uapi::io_uring_params;
+use bare_uring::{Builder, Errno, IoUring, Linux, Parameters, RingMemory, SetupFlags, cqueue, opcode, squeue};
+use freestanding::Args;
+
+freestanding::entry!(main);
+
+/// Numbers at which arithmetic goes wrong.
+const ODD: [u32; 6] = [0, 1, 15, 0x7fff_ffff, 0x8000_0000, u32::MAX];
+
+fn main(_args: Args) -> u8 {
+    let mut sum = 0_u64;
+    for odd in any(ODD) {
+        sum = sum
+            .wrapping_add(types(odd))
+            .wrapping_add(addresses(odd))
+            .wrapping_add(message(odd))
+            .wrapping_add(set_up(odd));
+    }
+    any(sum);
+    u8::from(completions().is_err())
+}
+
+/// Every type that only carries values.
+fn types(odd: u32) -> u64 {
+    let time = Timespec::new(i64::from(odd), odd);
+    let args = SubmitArgs::new().timespec(&time).absolute();
+    any(&args);
+    let attribute = AttrPi::new(null_mut(), any(odd)).app_tag(odd as u16).seed(u64::from(odd));
+    let attribute = attribute.flags(IntegrityFlags::CHK_GUARD);
+    any(&attribute);
+    let how = OpenHow::new().flags(OpenFlags(odd)).mode(odd).resolve(ResolveFlags(odd));
+    any(&how);
+    let event = EpollEvent::new(PollEvents(odd), u64::from(odd));
+    let info = SigInfo::new();
+    let numbers = [info.signal(), info.code(), info.pid(), info.uid().cast_signed(), info.status()];
+    let errno = Errno::from_raw(odd as u16).or(Errno::from_result(odd.cast_signed()));
+    let name = errno.map_or(0, |errno| errno.name().map_or(0, str::len));
+    let (small, large) = (any(opcode::Nop::new().build()), any(opcode::Nop128::new().build()));
+    let bytes = small.to_bytes().iter().chain(&large.to_bytes()).map(|&byte| u64::from(byte)).sum::<u64>();
+    numbers.iter().map(|&number| u64::from(number.cast_unsigned())).sum::<u64>()
+        ^ event.data()
+        ^ u64::from(event.events().0)
+        ^ name as u64
+        ^ bytes
+        ^ small.get_user_data()
+        ^ large.get_user_data()
+        ^ (time.seconds() ^ time.nanoseconds()).cast_unsigned()
+}
+
+/// Addresses that a peer or the kernel has written, of any length.
+fn addresses(odd: u32) -> u64 {
+    let bytes = any([odd as u8; 130]);
+    let part = bytes.get(..any(odd as usize & 0xff)).unwrap_or(&bytes);
+    let mut sum = 0;
+    for address in
+        [SockAddr::from_bytes(part), SockAddr::unix(part), SockAddr::unix_abstract(part)].into_iter().flatten()
+    {
+        let mut address = any(address);
+        let ip = address.to_ip().map_or(0, |ip: SocketAddr| u64::from(ip.port()));
+        let unix = address.to_unix().map_or(0, |path| path.len() as u64);
+        sum ^= ip ^ unix ^ u64::from(address.storage().data().iter().fold(0_u8, |sum, &byte| sum ^ byte));
+        sum ^= u64::from(address.storage().family() == bare_uring::types::AddressFamily::UNIX);
+        let (_, len) = address.out();
+        // SAFETY: it points into the address, which is this function's alone.
+        unsafe { len.write(any(odd)) };
+        sum ^= u64::from(address.len()) ^ address.to_unix().map_or(0, |path| path.len() as u64);
+    }
+    sum
+}
+
+/// A message with a head that lies.
+fn message(odd: u32) -> u64 {
+    let room = MsgHdr::new(null(), any(odd as usize))
+        .to(null(), odd)
+        .from(null_mut(), any(odd))
+        .control(null_mut(), any(odd as usize));
+    let sizes = room.name_len() as usize ^ room.control_len();
+    let bytes = any([odd as u8; 200]);
+    let part = bytes.get(..any(odd as usize & 0xff)).unwrap_or(&bytes);
+    RecvMsgOut::parse(part, &room).map_or(sizes as u64, |out| {
+        let lengths = [out.name_data().len(), out.control_data().len(), out.payload_data().len()];
+        let told = [out.incoming_name_len(), out.incoming_control_len(), out.incoming_payload_len()];
+        let cut = [out.is_name_data_truncated(), out.is_control_data_truncated(), out.is_payload_truncated()];
+        lengths.iter().sum::<usize>() as u64
+            ^ told.iter().map(|&len| u64::from(len)).sum::<u64>()
+            ^ cut.iter().filter(|&&cut| cut).count() as u64
+            ^ u64::from(out.flags().0)
+    })
+}
+
+/// Set-ups that the kernel refuses, or that contradict themselves.
+fn set_up(odd: u32) -> u64 {
+    let mut builder: Builder = Builder::new();
+    builder.setup_flags(SetupFlags::from_bits_retain(any(odd))).setup_attach_wq(any(-1)).setup_sqpoll_cpu(odd);
+    builder.setup_iopoll().setup_hybrid_iopoll().setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
+    builder.setup_no_sqarray().setup_sq_rewind().setup_fastest();
+    let refused = builder.build_with(Linux, any(odd)).map_or_else(|error| error.errno().map_or(0, Errno::raw), |_| 1);
+    let nothing = || any(RingMemory { rings: &mut [], sqes: &mut [] });
+    let short = builder.build_provided_with(Linux, any(8), nothing()).is_ok();
+    let shorter = builder.build_registered_with(Linux, any(8), nothing()).is_ok();
+    // SAFETY: all its fields are numbers.
+    let params: io_uring_params = unsafe { core::mem::zeroed() };
+    let params = Parameters::from_raw(any(*Parameters::from_raw(any(params)).as_raw()));
+    // SAFETY: no such descriptor is open, so that there is nothing to take over.
+    let taken = unsafe { IoUring::<squeue::Entry, cqueue::Entry>::from_fd_with(Linux, any(-1), params) };
+    u64::from(refused) ^ u64::from(params.sq_thread_idle()) ^ u64::from(taken.is_ok() | short | shorter)
+}
+
+/// Completions of a real ring, asked all that there is to ask.
+fn completions() -> Result<(), Errno> {
+    let ring: Result<IoUring<squeue::Entry, cqueue::Entry32>, _> =
+        IoUring::<squeue::Entry, cqueue::Entry32>::builder().build(4);
+    let mut ring = ring.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+    any(ring.kernel());
+    for user_data in any(0..3_u64) {
+        // SAFETY: the request points to nothing.
+        let _ = unsafe { ring.submission().push(opcode::Nop::new().build().user_data(user_data)) };
+    }
+    ring.submit_and_wait(3)?;
+    let mut queue = ring.completion();
+    let _ = queue.disable_eventfd();
+    queue.enable_eventfd();
+    let mut places = [const { MaybeUninit::uninit() }; 4];
+    for cqe in queue.fill(&mut places) {
+        let told = [cqe.more(), cqe.notif(), cqe.sock_nonempty(), cqe.zc_copied(), cqe.buffer_id().is_some()];
+        any((told, cqe.poll_events().is_ok(), cqe.tx_timestamp()));
+        cqe.outcome()?;
+    }
+    Ok(())
+}
