@@ -156,9 +156,9 @@ impl SockAddr {
             }
             AddressFamily::INET6 if self.len >= IPV6 => {
                 // The kernel keeps the flow information in network order, Rust hands it through as it stands.
-                let flow = u32::from_be_bytes(*data[2..].first_chunk()?);
-                let ip = Ipv6Addr::from(*data[6..].first_chunk::<16>()?);
-                let scope = u32::from_ne_bytes(*data[22..].first_chunk()?);
+                let flow = u32::from_be_bytes(*data.get(2..)?.first_chunk()?);
+                let ip = Ipv6Addr::from(*data.get(6..)?.first_chunk::<16>()?);
+                let scope = u32::from_ne_bytes(*data.get(22..)?.first_chunk()?);
                 Some(SocketAddr::V6(SocketAddrV6::new(ip, port, flow, scope)))
             }
             _ => None,
@@ -180,6 +180,11 @@ impl SockAddr {
     }
 }
 
+/// Puts a part of an address where there is always room for it.
+fn put(part: &[u8], data: &mut [u8; 126], at: usize) {
+    let _ = data.get_mut(at..).and_then(|room| copy(part, room));
+}
+
 impl From<SocketAddr> for SockAddr {
     fn from(address: SocketAddr) -> Self {
         let mut storage = SockAddrStorage::EMPTY;
@@ -188,14 +193,14 @@ impl From<SocketAddr> for SockAddr {
         let len = match address {
             SocketAddr::V4(v4) => {
                 storage.family = AddressFamily::INET.0 as u16;
-                storage.data[2..6].copy_from_slice(&v4.ip().octets());
+                put(&v4.ip().octets(), &mut storage.data, 2);
                 IPV4
             }
             SocketAddr::V6(v6) => {
                 storage.family = AddressFamily::INET6.0 as u16;
-                storage.data[2..6].copy_from_slice(&v6.flowinfo().to_be_bytes());
-                storage.data[6..22].copy_from_slice(&v6.ip().octets());
-                storage.data[22..26].copy_from_slice(&v6.scope_id().to_ne_bytes());
+                put(&v6.flowinfo().to_be_bytes(), &mut storage.data, 2);
+                put(&v6.ip().octets(), &mut storage.data, 6);
+                put(&v6.scope_id().to_ne_bytes(), &mut storage.data, 22);
                 IPV6
             }
         };
