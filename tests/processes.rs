@@ -4,13 +4,14 @@
 
 mod common;
 
+use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, PollEvents, Timespec};
-use bare_uring::{Builder, IoUring, LocalRing, opcode};
+use bare_uring::{Builder, Errno, IoUring, LocalRing, opcode};
 use common::raw::{THREE, in_child, three_nops};
 use common::ring_memory::{taken, until};
 use common::{builders, needs, nop, push};
@@ -217,6 +218,44 @@ fn a_child_leaves_the_sqpoll_thread_to_its_parent() {
     }
     // SAFETY: dropped here only.
     unsafe { ManuallyDrop::drop(&mut ring) };
+}
+
+/// The thread ends with the process that made it. Whoever still has the ring is told so by the submit.
+#[test]
+fn a_ring_whose_sqpoll_thread_died_with_its_process_is_eownerdead() {
+    needs!(5, 12, "EOWNERDEAD");
+    if !in_child("a_ring_whose_sqpoll_thread_died_with_its_process_is_eownerdead") {
+        return;
+    }
+    let (mut told, mut tell) = std::io::pipe().unwrap();
+    in_fork(
+        || {
+            let mut ring = ManuallyDrop::new(Builder::<Entry>::new().setup_sqpoll(1).build(8).unwrap());
+            let (mut ends, ended) = std::io::pipe().unwrap();
+            // SAFETY: as in `in_fork`.
+            if unsafe { c::fork() } == 0 {
+                drop(ended);
+                // The other end is closed when the process that made the ring is gone.
+                let _ = ends.read(&mut [0]);
+                push(&mut *ring, nop(1));
+                let mut outcome = ring.submit_and_wait(1);
+                for _ in 0..1000 {
+                    if outcome == Err(Errno::EOWNERDEAD) {
+                        break;
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                    outcome = ring.submit();
+                }
+                writeln!(tell, "{outcome:?}").unwrap();
+                c::_exit(0);
+            }
+        },
+        0,
+    );
+    drop(tell);
+    let mut outcome = String::new();
+    told.read_to_string(&mut outcome).unwrap();
+    assert_eq!(outcome, format!("{:?}\n", Err::<usize, _>(Errno::EOWNERDEAD)));
 }
 
 /// Rings of a process that is killed while it works leave nothing: the next one has all it needs.
