@@ -9,7 +9,7 @@ use std::thread;
 
 use bare_uring::squeue::Entry;
 use bare_uring::{Builder, Errno, IoUring, SqFlags, cqueue, opcode, squeue};
-use common::ring_memory::{Random, bounded};
+use common::ring_memory::{Random, bounded, until};
 use common::{builders, nop, older_than};
 
 /// Slots of both queues.
@@ -58,9 +58,9 @@ impl Seen {
 
 /// A request that does nothing. Now and then its completion comes from a worker or by task work, where the kernel has that.
 fn request(user_data: u64) -> Entry {
-    match user_data % 64 {
+    match user_data % 1024 {
         0 => nop(user_data).flags(squeue::Flags::ASYNC),
-        8 | 9 | 40 if !older_than(6, 13) => opcode::Nop::new().task_work().build().user_data(user_data),
+        8..16 | 700..709 if !older_than(6, 13) => opcode::Nop::new().task_work().build().user_data(user_data),
         _ => nop(user_data),
     }
 }
@@ -80,8 +80,14 @@ fn each_of_them_comes_back_once_through_a_queue_of_eight() {
         let (mut random, mut seen) = (Random(0x5eed), Seen::new(all));
         let (mut pushed, mut submitted, mut overflown) = (0, 0, 0_u64);
         while seen.count < all {
-            let room = all.min(seen.count + OUT) - pushed;
-            if room != 0 && (pushed == seen.count || random.below(8) != 0) {
+            // Now and then nothing is taken before the queue overflows, which else depends on who is faster.
+            let burst = random.below(32) == 0;
+            loop {
+                let room = all.min(seen.count + OUT) - pushed;
+                if room == 0 || !burst && pushed != seen.count && random.below(8) == 0 {
+                    submitted += told(ring.submit_and_wait(1));
+                    break;
+                }
                 for _ in 0..room.min(1 + random.below(u64::from(SLOTS))) {
                     // SAFETY: such a request points to nothing.
                     if unsafe { ring.submission().push(request(pushed)) }.is_err() {
@@ -90,8 +96,13 @@ fn each_of_them_comes_back_once_through_a_queue_of_eight() {
                     pushed += 1;
                 }
                 submitted += told(ring.submit());
-            } else {
-                submitted += told(ring.submit_and_wait(1));
+                let outside = ring.submission().flags().contains(SqFlags::CQ_OVERFLOW);
+                if !burst || outside {
+                    break;
+                }
+                until("entries are consumed", || {
+                    ring.submission().is_empty() || ring.submission().flags().contains(SqFlags::CQ_OVERFLOW)
+                });
             }
             overflown += u64::from(ring.submission().flags().contains(SqFlags::CQ_OVERFLOW));
             // Not always all that is there: heads and tails meet in every way.
