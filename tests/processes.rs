@@ -68,7 +68,7 @@ impl Busy {
     }
 
     /// Nothing of the parent's has come back; all of it still works.
-    fn is_unharmed(mut self, name: &str) {
+    fn shows_no_harm(mut self, name: &str) {
         std::thread::sleep(std::time::Duration::from_millis(20));
         self.ring.submitter().get_events().unwrap();
         assert_eq!(taken(&mut self.ring), [], "{name}: nothing was cancelled");
@@ -110,7 +110,7 @@ fn a_child_that_drops_the_ring_cancels_nothing_of_its_parents() {
                 0,
             );
         }
-        busy.is_unharmed(name);
+        busy.shows_no_harm(name);
     }
 }
 
@@ -133,7 +133,7 @@ fn a_child_that_ends_or_dies_with_the_ring_cancels_nothing_of_its_parents() {
             },
             KILL,
         );
-        busy.is_unharmed(name);
+        busy.shows_no_harm(name);
     }
 }
 
@@ -193,7 +193,7 @@ fn a_ring_kept_from_fork_goes_on_in_the_parent() {
     builder.dontfork();
     let busy = Busy::new(&builder);
     in_fork(|| assert_eq!(three_nops(&mut IoUring::new(4).unwrap()), THREE), 0);
-    busy.is_unharmed("dontfork");
+    busy.shows_no_harm("dontfork");
 }
 
 /// An SQPOLL thread goes by its process's files: `exec` ends it, and a child that is forked takes it nowhere.
