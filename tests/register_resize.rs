@@ -348,6 +348,40 @@ fn provided_memory_is_exchanged_for_other() {
     assert_eq!(user_data(&mut ring), (0..20).collect::<Vec<_>>());
 }
 
+/// The question about the head of a ring may fail, and the usual head is believed; the change may, and nothing has changed.
+#[test]
+fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
+    if lacking() {
+        return;
+    }
+    let builder: Builder = deferred();
+    let provide = |entries| {
+        let size = builder.memory_size(entries).unwrap();
+        RingMemory { rings: memory(size.rings), sqes: memory(size.sqes) }
+    };
+    let calls = Trace::new();
+    drop(builder.build_provided_with(&calls, 4, provide(4)).unwrap());
+    // All but the last, which closes it.
+    let set_up = calls.take().len() - 1;
+    for (nth, failure) in (set_up..set_up + 3).flat_map(|nth| ERRORS.map(|failure| (nth, failure))) {
+        let trace = Trace::failing(nth, failure);
+        let mut ring = builder.build_provided_with(&trace, 4, provide(4)).unwrap();
+        push(&mut ring, nop(1));
+        let outcome = ring.resize_provided(16, None, provide(16));
+        let fails = if nth == set_up + 1 { Err(failure) } else { Ok(()) };
+        assert_eq!(outcome, fails, "{nth} {failure}");
+        let done = ring.submit_and_wait(1);
+        if nth == set_up + 2 {
+            assert_eq!(done, Err(failure), "a resize of two calls");
+            assert_eq!(ring.submit_and_wait(1), Ok(1));
+        } else {
+            assert_eq!(done, Ok(1), "{nth} {failure}");
+        }
+        assert_eq!(user_data(&mut ring), [1], "{nth} {failure}");
+    }
+}
+
 /// Large entries of both queues are copied whole.
 #[test]
 fn large_entries_survive_as_well() {
