@@ -33,6 +33,8 @@
 //! Nothing that the kernel reports is trusted: offsets, masks and counts are checked once against the length of the
 //! memory, when the ring is made. No call panics, allocates, or needs a C library.
 //!
+//! What is promised beyond that, what is not, and which test shows it: `docs/guarantees.md`.
+//!
 //! # How to choose set-up flags
 //!
 //! | the program | [`Builder`] |

@@ -281,6 +281,9 @@ fn a_ring_with_index_and_descriptor_is_resized_by_its_index() {
     assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]));
 }
 
+/// What its calls may fail with, as the documentation lists it.
+const ERRORS: [Errno; 6] = [Errno::EINVAL, Errno::EBADF, Errno::EOVERFLOW, Errno::EBUSY, Errno::EEXIST, Errno::ENOMEM];
+
 #[test]
 fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
@@ -289,8 +292,8 @@ fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice(
     }
     // Set-up is three calls (setup, and a mapping each); then two mappings and their end to see that mapping works, the
     // resizing, and two mappings.
-    for nth in 3..12 {
-        let trace = Trace::failing(nth, Errno::ENOMEM);
+    for (nth, failure) in (3..12).flat_map(|nth| ERRORS.map(|failure| (nth, failure))) {
+        let trace = Trace::failing(nth, failure);
         let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
         let set_up = trace.take().len();
         let outcome = ring.register_resize_rings(8, None);
@@ -298,11 +301,11 @@ fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice(
         let unmaps_fail = matches!(calls.get(nth - set_up), Some(Call::Unmap { .. }));
         push(&mut ring, nop(1));
         match outcome {
-            Ok(()) => assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]), "{nth}"),
-            Err(Errno::ENOTRECOVERABLE) => assert_eq!(ring.submit(), Err(Errno::EBADF), "{nth}"),
+            Ok(()) => assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]), "{nth} {failure}"),
+            Err(Errno::ENOTRECOVERABLE) => assert_eq!(ring.submit(), Err(Errno::EBADF), "{nth} {failure}"),
             Err(errno) => {
-                assert_eq!(errno, Errno::ENOMEM, "{nth}");
-                assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]), "{nth}");
+                assert_eq!(errno, failure, "{nth} {failure}");
+                assert_eq!((ring.submit_and_wait(1), user_data(&mut ring)), (Ok(1), vec![1]), "{nth} {failure}");
             }
         }
         drop(ring);
@@ -310,7 +313,11 @@ fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice(
         let count = |wanted: fn(&Call) -> bool| all.iter().filter(|call| wanted(call)).count();
         let maps = count(|call| matches!(call, Call::Map { .. })) + 2;
         let failed_map = usize::from(outcome.is_err() && !matches!(all.get(nth - set_up), Some(Call::Register { .. })));
-        assert_eq!(count(|call| matches!(call, Call::Unmap { .. })), maps - failed_map, "{nth}, {unmaps_fail}");
+        assert_eq!(
+            count(|call| matches!(call, Call::Unmap { .. })),
+            maps - failed_map,
+            "{nth} {failure}, {unmaps_fail}"
+        );
     }
 }
 
@@ -339,6 +346,40 @@ fn provided_memory_is_exchanged_for_other() {
     }
     assert_eq!(ring.submit_and_wait(20), Ok(16));
     assert_eq!(user_data(&mut ring), (0..20).collect::<Vec<_>>());
+}
+
+/// The question about the head of a ring may fail, and the usual head is believed; the change may, and nothing has changed.
+#[test]
+fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
+    if lacking() {
+        return;
+    }
+    let builder: Builder = deferred();
+    let provide = |entries| {
+        let size = builder.memory_size(entries).unwrap();
+        RingMemory { rings: memory(size.rings), sqes: memory(size.sqes) }
+    };
+    let calls = Trace::new();
+    drop(builder.build_provided_with(&calls, 4, provide(4)).unwrap());
+    // All but the last, which closes it.
+    let set_up = calls.take().len() - 1;
+    for (nth, failure) in (set_up..set_up + 3).flat_map(|nth| ERRORS.map(|failure| (nth, failure))) {
+        let trace = Trace::failing(nth, failure);
+        let mut ring = builder.build_provided_with(&trace, 4, provide(4)).unwrap();
+        push(&mut ring, nop(1));
+        let outcome = ring.resize_provided(16, None, provide(16));
+        let fails = if nth == set_up + 1 { Err(failure) } else { Ok(()) };
+        assert_eq!(outcome, fails, "{nth} {failure}");
+        let done = ring.submit_and_wait(1);
+        if nth == set_up + 2 {
+            assert_eq!(done, Err(failure), "a resize of two calls");
+            assert_eq!(ring.submit_and_wait(1), Ok(1));
+        } else {
+            assert_eq!(done, Ok(1), "{nth} {failure}");
+        }
+        assert_eq!(user_data(&mut ring), [1], "{nth} {failure}");
+    }
 }
 
 /// Large entries of both queues are copied whole.

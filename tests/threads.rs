@@ -2,11 +2,12 @@
 
 mod common;
 
+use std::io::Write;
 use std::thread;
 
 use bare_uring::squeue::Entry;
-use bare_uring::{Builder, CompletionHalf, Errno, IoUring, LocalRing, SubmissionHalf};
-use common::ring_memory::{bounded, nops, taken};
+use bare_uring::{Builder, CompletionHalf, Errno, IoUring, LocalRing, SubmissionHalf, opcode};
+use common::ring_memory::{bounded, fd, nops, taken};
 use common::{needs, nop, older_than, push};
 
 const MANY: u64 = 200_000;
@@ -115,6 +116,30 @@ fn the_halves_begin_where_the_ring_stands() {
         assert_eq!(completion.wait(1), Ok(()));
         assert_eq!(completion.queue().next().map(|cqe| cqe.user_data()), Some(1));
         assert_eq!(submission.submit(), Ok(0));
+    });
+}
+
+/// The halves only borrow: what they have in flight and queued is the ring's when they are gone.
+#[test]
+fn halves_that_are_dropped_leave_their_work_to_the_ring() {
+    bounded(|| {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut ring = IoUring::new(8).unwrap();
+        let mut buffer = [0; 8];
+        let read = opcode::Read::new(fd(&reader), buffer.as_mut_ptr(), 8).build().user_data(1);
+        let (mut submission, completion) = ring.halves().unwrap();
+        // SAFETY: the buffer lives until the read's completion below.
+        unsafe { submission.queue().push(read) }.unwrap();
+        assert_eq!(submission.submit(), Ok(1));
+        // SAFETY: a nop points to nothing.
+        unsafe { submission.queue().push(nop(2)) }.unwrap();
+        drop(completion);
+        drop(submission);
+        writer.write_all(b"data").unwrap();
+        assert_eq!(ring.submit_and_wait(2), Ok(1));
+        let mut come = taken(&mut ring);
+        come.sort_unstable();
+        assert_eq!((come, &buffer[..4]), (vec![(1, 4), (2, 0)], &b"data"[..]));
     });
 }
 

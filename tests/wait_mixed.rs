@@ -184,6 +184,22 @@ fn the_first_wait_too_ends_before_a_large_one_finds_no_room() {
     });
 }
 
+/// What a wait may fail with, as `Submitter::submit` lists it.
+const ERRORS: [Errno; 12] = [
+    Errno::EINTR,
+    Errno::ETIME,
+    Errno::EAGAIN,
+    Errno::EBUSY,
+    Errno::EBADR,
+    Errno::EBADFD,
+    Errno::EEXIST,
+    Errno::EOWNERDEAD,
+    Errno::EBADF,
+    Errno::EOPNOTSUPP,
+    Errno::EFAULT,
+    Errno::EINVAL,
+];
+
 #[test]
 fn the_count_is_told_though_a_later_wait_fails() {
     // Calls: set-up, three mappings or two, then the submit, then the wait that is made to fail.
@@ -191,21 +207,31 @@ fn the_count_is_told_though_a_later_wait_fails() {
     let Some(ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
     let before = trace.take().len();
     drop(ring);
-    let trace = Trace::failing(before + 1, Errno::EINTR);
-    let Some(mut ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
-    push(&mut ring, large(1));
-    push(&mut ring, opcode::Timeout::new(&DELAY).build().user_data(2));
-    assert_eq!(ring.submit_and_wait(2), Ok(2));
-    assert_eq!(take(&mut ring), [(1, true)]);
-    assert_eq!(ring.submit_and_wait(1), Ok(0));
-    assert_eq!(take(&mut ring), [(2, false)]);
-    // With nothing submitted the error is told.
-    let trace = Trace::failing(before + 2, Errno::EINTR);
-    let Some(mut ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
-    push(&mut ring, large(1));
-    assert_eq!(ring.submit(), Ok(1));
-    assert_eq!(ring.submit_and_wait(2), Err(Errno::EINTR));
-    assert_eq!(take(&mut ring), [(1, true)]);
+    let soon = Timespec::new(0, 20_000_000);
+    for errno in ERRORS {
+        let trace = Trace::failing(before + 1, errno);
+        let Some(mut ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
+        push(&mut ring, large(1));
+        push(&mut ring, opcode::Timeout::new(&soon).build().user_data(2));
+        assert_eq!(ring.submit_and_wait(2), Ok(2), "{errno}");
+        assert_eq!(take(&mut ring), [(1, true)], "{errno}");
+        assert_eq!(ring.submit_and_wait(1), Ok(0), "{errno}");
+        assert_eq!(take(&mut ring), [(2, false)], "{errno}");
+        // With nothing submitted the error is told.
+        let trace = Trace::failing(before + 2, errno);
+        let Some(mut ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
+        push(&mut ring, large(1));
+        assert_eq!(ring.submit(), Ok(1));
+        assert_eq!(ring.submit_and_wait(2), Err(errno));
+        assert_eq!(take(&mut ring), [(1, true)], "{errno}");
+        // If it is the submit that fails, all is still queued.
+        let trace = Trace::failing(before, errno);
+        let Some(mut ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
+        push(&mut ring, large(1));
+        push(&mut ring, nop(2));
+        assert_eq!(ring.submit_and_wait(2), Err(errno));
+        assert_eq!((ring.submit_and_wait(2), take(&mut ring)), (Ok(2), vec![(1, true), (2, false)]), "{errno}");
+    }
 }
 
 #[test]

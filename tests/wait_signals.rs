@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bare_uring::squeue::Entry;
@@ -11,49 +11,13 @@ use bare_uring::{Builder, Errno, Features, IoUring, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::push;
 use common::ring_memory::{bounded, fd, taken};
-
-/// SIGUSR2, which the test harness has no use for.
-const SIGNAL: u32 = 12;
-
-static CAUGHT: AtomicU32 = AtomicU32::new(0);
+use common::signals::{self, CAUGHT, SIGNAL};
 
 type Ring<'a> = IoUring<Entry, cqueue::Entry, &'a Trace>;
 
-/// The C library that the standard library is linked to.
-mod c {
-    pub(crate) const SIG_BLOCK: i32 = 0;
-    pub(crate) const SIG_UNBLOCK: i32 = 1;
-
-    unsafe extern "C" {
-        pub(crate) safe fn signal(signal: i32, handler: extern "C" fn(i32)) -> usize;
-        pub(crate) safe fn raise(signal: i32) -> i32;
-        pub(crate) safe fn pthread_self() -> usize;
-        pub(crate) fn pthread_kill(thread: usize, signal: i32) -> i32;
-        pub(crate) fn pthread_sigmask(how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32;
-    }
-}
-
-extern "C" fn count(_: i32) {
-    CAUGHT.fetch_add(1, Ordering::SeqCst);
-}
-
-/// Blocks or unblocks the signal for this thread.
-fn change_mask(how: i32) {
-    let mut set = [0; 16];
-    set[0] = Sigset::EMPTY.with(SIGNAL).0;
-    // SAFETY: the set is as long as the C library's; no old one is asked for.
-    assert_eq!(unsafe { c::pthread_sigmask(how, &set, std::ptr::null_mut()) }, 0);
-}
-
 /// Runs the test on a thread with the signal blocked and pending.
 fn with_pending_signal(body: impl FnOnce() + Send + 'static) {
-    bounded(|| {
-        c::signal(SIGNAL as i32, count);
-        change_mask(c::SIG_BLOCK);
-        assert_eq!(c::raise(SIGNAL as i32), 0);
-        body();
-        change_mask(c::SIG_UNBLOCK);
-    });
+    bounded(|| signals::with_pending_signal(body));
 }
 
 /// The kernel as it is, and as one whose waits take no argument but the mask.
@@ -130,7 +94,7 @@ fn the_mask_is_the_threads_own_again_after_the_wait() {
         let args = SubmitArgs::new().sigmask(&Sigset::EMPTY).timespec(&long);
         assert_eq!(ring.submitter().wait_with_args(1, &args), Err(Errno::EINTR));
         // Raised again it stays pending: a wait that keeps the thread's own mask does not see it.
-        assert_eq!(c::raise(SIGNAL as i32), 0);
+        signals::raise();
         let long = Timespec::new(0, 30_000_000);
         let args = SubmitArgs::new().timespec(&long);
         assert_eq!(ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
@@ -139,24 +103,7 @@ fn the_mask_is_the_threads_own_again_after_the_wait() {
 
 /// Signals a thread that waits, again and again, until its wait has ended.
 fn interrupt(wait: impl FnOnce() -> Result<(), Errno> + Send) -> Result<(), Errno> {
-    let (sender, waiter) = std::sync::mpsc::channel();
-    let done = &AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(move || {
-            c::signal(SIGNAL as i32, count);
-            sender.send(c::pthread_self()).unwrap();
-            let outcome = wait();
-            done.store(true, Ordering::SeqCst);
-            outcome
-        });
-        let waiter = waiter.recv().unwrap();
-        while !done.load(Ordering::SeqCst) {
-            // SAFETY: the thread may have ended but was not joined, so that its handle is still good.
-            unsafe { c::pthread_kill(waiter, SIGNAL as i32) };
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        waiting.join().unwrap()
-    })
+    signals::interrupted(Duration::from_millis(5), wait)
 }
 
 #[test]

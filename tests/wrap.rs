@@ -152,6 +152,35 @@ fn a_kernel_without_an_overflow_list_drops_and_counts() {
     assert_eq!(taken(&mut ring), nops(0..4));
 }
 
+/// The kernel counts there entries that it threw away, which an array of indices that leads outside the ring makes it do.
+#[test]
+fn entries_that_the_kernel_threw_away_are_told() {
+    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
+    let mut ring: Ring<'_> = fake.ring();
+    assert_eq!(ring.submission().dropped(), 0);
+    for count in [1, u32::MAX] {
+        fake.set_sq_dropped(count);
+        assert_eq!(ring.submission().dropped(), count);
+    }
+}
+
+#[test]
+fn masks_and_sizes_are_not_read_again_after_set_up() {
+    for garbage in [0, 1, 0xffff_fff0, u32::MAX] {
+        let fake = Fake::new(SetupFlags::empty(), 4, 8, (u32::MAX - 20, u32::MAX - 20));
+        let mut ring: Ring<'_> = fake.ring();
+        fake.garble_sizes(garbage);
+        for round in 0..20 {
+            for user_data in 0..4 {
+                push(&mut ring, nop(round * 4 + user_data));
+            }
+            assert!(ring.submission().is_full());
+            assert_eq!(ring.submit(), Ok(4));
+            assert_eq!(taken(&mut ring), nops(round * 4..round * 4 + 4));
+        }
+    }
+}
+
 #[test]
 fn a_tail_that_jumped_past_the_ring_yields_no_more_than_the_ring_holds() {
     for start in [0, u32::MAX - 1] {

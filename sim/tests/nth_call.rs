@@ -162,12 +162,14 @@ fn on_a_ring(
 #[test]
 fn a_timed_wait_without_ext_arg() {
     for profile in [Profile::linux(5, 10), Profile::linux(6, 18).without_features(Features::EXT_ARG)] {
-        on_a_ring(&profile, SetupFlags::empty(), &ENTER, |ring| {
-            nop(ring, 1);
-            let time = Timespec::new(0, 1000);
-            let _ = ring.submitter().submit_with_args(3, &SubmitArgs::new().timespec(&time));
-            1
-        });
+        for setup in [SetupFlags::empty(), SetupFlags::SQPOLL] {
+            on_a_ring(&profile, setup, &ENTER, |ring| {
+                nop(ring, 1);
+                let time = Timespec::new(0, 1000);
+                let _ = ring.submitter().submit_with_args(3, &SubmitArgs::new().timespec(&time));
+                1
+            });
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod kernels;
 pub mod raw;
 pub mod requests;
 pub mod ring_memory;
+pub mod signals;
 pub mod sockets;
 pub mod sqe;
 

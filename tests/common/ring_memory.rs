@@ -165,6 +165,17 @@ impl Fake {
         self.word(CQ_TAIL).store(tail, Ordering::Release);
     }
 
+    pub fn set_sq_dropped(&self, count: u32) {
+        self.word(DROPPED).store(count, Ordering::Relaxed);
+    }
+
+    /// Overwrites masks and numbers of entries, as no kernel does once the ring is made.
+    pub fn garble_sizes(&self, value: u32) {
+        for offset in [SQ_MASK, CQ_MASK, SQ_ENTRIES, CQ_ENTRIES] {
+            self.word(offset).store(value, Ordering::Relaxed);
+        }
+    }
+
     pub fn set_sq_flags(&self, flags: SqFlags) {
         self.word(SQ_FLAGS).store(flags.bits(), Ordering::Release);
     }

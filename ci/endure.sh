@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# What takes minutes: storms of ten million completions through a queue of 8 slots, and a program that is killed a thousand
+# times while it copies. ci/endure.sh [COMPLETIONS [KILLS]]. Some minutes on two idle processors.
+#
+# The storms are tests/storm.rs in release mode, with overflow checks and debug assertions. The copies are those of the
+# freestanding program `cp`: whenever it is killed, under the final name is the old file or the new one, whole.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+completions=${1:-10000000} kills=${2:-1000}
+target=${CARGO_TARGET_DIR:-target}
+case $target in /*) ;; *) target=$PWD/$target ;; esac
+work=$(mktemp -d)
+trap 'cd /; rm -rf "$work"' EXIT
+
+echo "== storms of $completions"
+export BARE_URING_STORM=$completions
+CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=false \
+    timeout 1800 cargo test --locked --release --package bare-uring --all-features --target-dir "$target/endure" \
+    --test storm -- --show-output --test-threads=1 | tee "$work/storms"
+# Each kind of ring went through both storms; the second, of two halves, is not for rings whose completions are a task's own.
+grep -q '^test result: ok. 3 passed' "$work/storms"
+for kind in plain:2 coop:2 defer:1 sqpoll:2; do
+    count=$(grep -c "^${kind%:*}: $completions completions" "$work/storms" || true)
+    grep -q "^skipped: ${kind%:*}:" "$work/storms" || [ "$count" = "${kind#*:}" ] || { echo "FAIL $kind storms, not $count"; exit 1; }
+done
+
+echo "== a copy killed $kills times"
+cargo build --locked --quiet --release --package freestanding --bin cp
+cp=$target/release/cp
+cd "$work"
+head -c 16000000 /dev/urandom >old
+head -c 17000000 /dev/urandom >new
+mkfifo clock
+exec 9<>clock
+now() { echo "${EPOCHREALTIME/[.,]/}"; }
+# How long a copy takes: the longest of five.
+span=0
+for round in 1 2 3 4 5; do
+    start=$(now)
+    "$cp" new copy
+    took=$(($(now) - start))
+    [ $took -le $span ] || span=$took
+done
+"$cp" old copy
+early=0 late=0 wrong=0 midway=0
+for round in $(seq "$kills"); do
+    "$cp" new copy 2>/dev/null &
+    pid=$!
+    # A wait that starts no process: nothing is ever written to the pipe.
+    pause=$(((RANDOM * 32768 + RANDOM) % (span * 5 / 4 + 1)))
+    printf -v pause '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
+    read -rt "$pause" -u 9 || true
+    kill -KILL $pid 2>/dev/null || true
+    { wait $pid; } 2>/dev/null || true
+    [ -z "$(find . -name '.cp-*' -size +0)" ] || midway=$((midway + 1))
+    rm -f .cp-*
+    if cmp -s old copy; then
+        early=$((early + 1))
+    elif cmp -s new copy; then
+        late=$((late + 1))
+        "$cp" old copy
+    else
+        wrong=$((wrong + 1))
+        ls -l . >&2
+        "$cp" old copy
+    fi
+done
+echo "killed $kills times within $((span * 5 / 4)) us: $early times the old file was there, $late times the new one, $wrong times another;"
+echo "$midway times the kill came in the middle of the copy"
+[ $wrong = 0 ] && [ $midway -gt $((kills / 10)) ] && [ $late -gt 0 ]
+echo "endured"

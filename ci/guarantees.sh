@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# What DESIGN.md ("What breaks rings in the field") and docs/guarantees.md name as shown by a test is there: each
+# `FILE.rs::NAME` is a test of that file, each file and script exists, and each row names one at least.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+failed=0
+bad() { echo "FAIL $*"; failed=1; }
+
+# there WHERE NAME: whether the test, script or fuzz target is there.
+there() {
+    local file=${2%%::*} name=${2##*::}
+    git ls-files --error-unmatch "$file" >/dev/null 2>&1 || { bad "$1 names $2, but there is no $file"; return; }
+    case $2 in
+        ci/*) [ -x "$file" ] || bad "$1 names $2, which can't be run" ;;
+        fuzz/*) grep -q "name = \"$(basename "$file" .rs)\"" fuzz/Cargo.toml || bad "$1 names $2, which is no target" ;;
+        *::*)
+            # An attribute that makes it a test stands above it, with others between at most.
+            awk -v name="$name" '
+                /^ *#\[test\]/ { test = 1; next }
+                /^ *#\[/ { next }
+                test && $0 ~ "^ *fn " name "\\(" { found = 1 }
+                { test = 0 }
+                END { exit !found }' "$file" || bad "$1 names $2, but there is no such test"
+            ;;
+        *) bad "$1 names $2, which is no test" ;;
+    esac
+}
+
+# look WHERE TEXT: all that a text names, and whether every row does.
+look() {
+    local named row
+    named=$(grep -oE '`(tests|sim|src|ci|fuzz)/[a-z_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
+    while read -r name; do there "$1" "$name"; done <<<"$named"
+    while read -r row; do bad "$1 shows nothing for: $row"; done < <(
+        grep -E '^\|' <<<"$2" | grep -vE '^\|--|\| shown by \|$' | grep -vE '`(tests|sim|src|fuzz)/[^`]+`|`ci/[^`]+`' || true
+    )
+    echo "ok   $1: $(grep -cE '^\|' <<<"$2") lines of tables, $(wc -l <<<"$named") tests and scripts"
+}
+
+look DESIGN.md "$(sed -n '/^## What breaks rings in the field/,/^## Fuzzing/p' DESIGN.md)"
+look docs/guarantees.md "$(cat docs/guarantees.md)"
+exit $failed

@@ -1,0 +1,168 @@
+//! At the edges of the limits: one descriptor left and none, one page of locked memory left and none.
+//!
+//! Each test runs in a process of its own, whose limits it can change; the last ones as an unprivileged user, whom the
+//! kernel counts locked memory for.
+
+mod common;
+
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::ptr::null_mut;
+
+use bare_uring::types::{DestinationSlot, IoVec};
+use bare_uring::{Call, Errno, IoUring, SetupError, opcode};
+use common::raw::{THREE, in_child, three_nops};
+use common::requests::run;
+use common::ring_memory::{fd, until};
+use common::{needs, skip};
+use rustix::process::{Resource, Rlimit, Uid, geteuid, setrlimit};
+
+fn limit(resource: Resource, to: u64) {
+    setrlimit(resource, Rlimit { current: Some(to), maximum: Some(to) }).unwrap();
+}
+
+/// Takes all descriptors that there are but so many.
+fn all_but(free: usize) -> Vec<File> {
+    limit(Resource::Nofile, 64);
+    let mut files: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    files.truncate(files.len() - free);
+    files
+}
+
+#[test]
+fn the_last_descriptor_is_enough_for_a_ring_and_its_drop_gives_it_back() {
+    if !in_child("the_last_descriptor_is_enough_for_a_ring_and_its_drop_gives_it_back") {
+        return;
+    }
+    let _files = all_but(1);
+    for _ in 0..50 {
+        let mut ring = IoUring::new(8).unwrap();
+        assert_eq!(IoUring::new(8).map(drop), Err(SetupError::Kernel(Call::Setup, Errno::EMFILE)));
+        assert_eq!(three_nops(&mut ring), THREE);
+    }
+}
+
+#[test]
+fn requests_that_need_a_descriptor_say_that_there_is_none_and_slots_need_none() {
+    needs!(5, 15, "direct descriptors");
+    if !in_child("requests_that_need_a_descriptor_say_that_there_is_none_and_slots_need_none") {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let mut ring = IoUring::new(8).unwrap();
+    ring.submitter().register_files(&[-1, -1]).unwrap();
+    let files = all_but(0);
+    let open = || opcode::OpenAt::new(bare_uring::types::Fd::CWD, c"/dev/null".as_ptr());
+    let accept = || opcode::Accept::new(fd(&listener), null_mut(), null_mut());
+    assert_eq!(run(&mut ring, open().build()), Err(Errno::EMFILE));
+    assert_eq!(run(&mut ring, accept().build()), Err(Errno::EMFILE));
+    // The connection is not lost by that: it waits to be accepted.
+    assert_eq!(run(&mut ring, accept().file_index(DestinationSlot::at(0).unwrap()).build()), Ok(0));
+    assert_eq!(run(&mut ring, open().file_index(DestinationSlot::at(1).unwrap()).build()), Ok(0));
+    drop(files);
+    assert!(run(&mut ring, open().build()).is_ok());
+}
+
+/// From here on the process is a user whom nobody else is, with so many bytes of locked memory. Whether there is one.
+fn as_user(uid: u32, locked: u64) -> bool {
+    if !geteuid().is_root() {
+        return false;
+    }
+    limit(Resource::Memlock, locked);
+    let uid = Uid::from_raw(uid);
+    rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
+    true
+}
+
+/// Pages of whatever size the machine has.
+fn pages(count: usize) -> &'static mut [u8] {
+    let memory = common::memory(count * rustix::param::page_size());
+    // SAFETY: the memory was zeroed when it was made.
+    unsafe { &mut *(std::ptr::from_mut(memory) as *mut [u8]) }
+}
+
+#[test]
+fn without_locked_memory_a_ring_is_made_or_refused_with_enomem() {
+    if !in_child("without_locked_memory_a_ring_is_made_or_refused_with_enomem") {
+        return;
+    }
+    if !as_user(54_321, 0) {
+        return skip("without_locked_memory_a_ring_is_made_or_refused_with_enomem", "needs root");
+    }
+    let before = std::fs::read_dir("/proc/self/fd").unwrap().count();
+    match IoUring::new(8) {
+        // Between 5.12 and 6.13 the memory of a ring is the control group's affair.
+        Ok(mut ring) => assert_eq!(three_nops(&mut ring), THREE),
+        Err(error) => assert_eq!(error, SetupError::Kernel(Call::Setup, Errno::ENOMEM)),
+    }
+    assert_eq!(std::fs::read_dir("/proc/self/fd").unwrap().count(), before);
+}
+
+/// The limit is exact: as many pages as it allows and not one more, and all of it is there again afterwards.
+#[test]
+fn buffers_are_registered_up_to_the_last_page_of_locked_memory() {
+    const TEST: &str = "buffers_are_registered_up_to_the_last_page_of_locked_memory";
+    if !in_child(TEST) {
+        return;
+    }
+    let page = rustix::param::page_size();
+    // What a ring needs itself, on kernels that count it, is the least limit with which one is made.
+    let ring_pages = 16;
+    if !as_user(54_322, ((ring_pages + 8) * page) as u64) {
+        return skip(TEST, "needs root");
+    }
+    let memory = pages(ring_pages + 9);
+    let buffer = |count: usize| [IoVec::new(memory.as_ptr().cast_mut(), count * page)];
+    let ring = IoUring::new(8).unwrap();
+    // SAFETY: the memory lives for ever, and nobody uses it.
+    let register = |count| unsafe { ring.submitter().register_buffers(&buffer(count)) };
+    let most = (1..=ring_pages + 8).rev().find(|&count| {
+        let outcome = register(count);
+        assert!(matches!(outcome, Ok(()) | Err(Errno::ENOMEM)), "{outcome:?}");
+        outcome.is_ok()
+    });
+    let most = most.expect("some pages can be registered");
+    // A ring of 8 entries has a page or a few; beyond those the limit goes to the buffers to the last page.
+    assert!(most >= ring_pages, "{most}");
+    for _ in 0..20 {
+        ring.submitter().unregister_buffers().unwrap();
+        // What was counted is given back some time after the buffers were.
+        until("the pages are free again", || match register(most) {
+            Ok(()) => true,
+            Err(errno) => {
+                assert_eq!(errno, Errno::ENOMEM);
+                false
+            }
+        });
+        ring.submitter().unregister_buffers().unwrap();
+        assert_eq!(register(most + 1), Err(Errno::ENOMEM));
+        until("the pages are free again", || register(most).is_ok());
+    }
+    drop(ring);
+    // And the ring's own, when it is gone.
+    until("another ring has as much", || {
+        let Ok(ring) = IoUring::new(8) else { return false };
+        // SAFETY: as above.
+        unsafe { ring.submitter().register_buffers(&buffer(most)) }.is_ok()
+    });
+}
+
+/// Half of what a set-up needs is not kept when the other half is refused: afterwards there is room for a ring.
+#[test]
+fn a_set_up_refused_for_locked_memory_takes_none() {
+    const TEST: &str = "a_set_up_refused_for_locked_memory_takes_none";
+    if !in_child(TEST) {
+        return;
+    }
+    if !as_user(54_323, (64 * rustix::param::page_size()) as u64) {
+        return skip(TEST, "needs root");
+    }
+    for _ in 0..100 {
+        match IoUring::new(32_768) {
+            Ok(_) => return skip(TEST, "this kernel does not count the memory of rings"),
+            Err(error) => assert_eq!(error, SetupError::Kernel(Call::Setup, Errno::ENOMEM)),
+        }
+    }
+    assert_eq!(three_nops(&mut IoUring::new(8).unwrap()), THREE);
+}
