@@ -321,7 +321,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
     /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`,
-    /// or in 16 waits that signals end early; on an IOPOLL ring, which can't wait for a time, in 16 looks.
+    /// or in 16 waits that end early. Signals end them; and on an IOPOLL ring, where no wait has a time, they end when a
+    /// device answers, or at once when no device has anything of this ring.
     ///
     /// # Errors
     ///
@@ -359,12 +360,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             }
             fruitless += 1;
             let waited = if crate::wait::polls_in_wait(self.params().setup()) {
-                self.submitter().get_events()
+                // A mere look would be over long before any device can answer.
+                self.submitter().wait(1)
             } else {
                 self.submitter().wait_with_args(1, &args)
             };
             match waited {
-                // However it ended: what counts is whether it brought something. An IOPOLL ring returns at once.
+                // However it ended: what counts is whether it brought something.
                 Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
                 Err(errno) => return Err(errno),
             }

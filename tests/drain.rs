@@ -13,7 +13,8 @@ use common::{builders, memory, needs, nop, push};
 
 const ECANCELED: i32 = -125;
 const PATIENT: Timespec = Timespec::new(10, 0);
-const HASTY: Timespec = Timespec::new(0, 50_000_000);
+/// Short, and yet enough for an SQPOLL thread of a busy machine to have its turn.
+const HASTY: Timespec = Timespec::new(0, 500_000_000);
 
 /// Submits reads, polls and a timeout that never end by themselves, leaves one entry queued, and drains.
 fn drains<K: Kernel>(name: &str, mut ring: IoUring<Entry, cqueue::Entry, K>) {
@@ -106,7 +107,8 @@ fn it_gives_up_when_nothing_comes_for_so_long() {
             });
             let took = start.elapsed();
             assert_eq!(drained, Err(Errno::ETIME), "{name}");
-            assert!(took >= Duration::from_millis(50) && took < Duration::from_secs(2), "{name}: {took:?}");
+            // An emulated machine takes its time.
+            assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(10), "{name}: {took:?}");
             assert_eq!(outcomes, [(1, ECANCELED)], "{name}");
             assert_eq!((ring.submission().len(), ring.submit_and_wait(1)), (1, Ok(1)), "{name}");
             assert_eq!(taken(&mut ring), [(2, 0)], "{name}");
@@ -181,7 +183,7 @@ fn more_than_the_queue_holds_comes_back() {
     });
 }
 
-/// A poll of such a ring returns at once, whatever the time.
+/// A poll of such a ring returns at once, whatever the time, when no device has anything to do for it.
 #[test]
 fn on_an_iopoll_ring_it_ends_as_well() {
     bounded(|| {

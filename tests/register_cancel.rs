@@ -6,12 +6,13 @@ use std::ffi::c_void;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::null_mut;
 
-use bare_uring::squeue::Flags;
+use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{CancelBuilder, Fd, Fixed, PollEvents, Timespec};
 use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
-use bare_uring::{Errno, IoUring, opcode};
+use bare_uring::{Builder, Errno, IoUring, cqueue, opcode};
+use common::answering::Answering;
 use common::raw::eventually;
-use common::requests::{CLOSED, Fifo, Recorder, fd, ring, ring_on, take, was_cancelled, workers};
+use common::requests::{CLOSED, Fifo, Recorder, fd, ring, ring_on, take, was_cancelled};
 use common::{needs, push, skip};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno as SystemErrno;
@@ -186,8 +187,12 @@ fn without_a_timeout_the_call_waits_for_what_is_running() {
     let (mut ring, fifo) = (ring(), Fifo::new("cancel"));
     push(&mut ring, fifo.open().user_data(1));
     assert_eq!(ring.submit(), Ok(1));
-    eventually("a worker", || (workers().len() == 1).then_some(()));
-    assert_eq!(ring.submitter().register_sync_cancel(None, CancelBuilder::user_data(1)), Ok(()));
+    // Between the queue and the worker is a moment in which the kernel finds a request in neither.
+    let cancelled = eventually("the kernel finds it", || {
+        let cancelled = ring.submitter().register_sync_cancel(None, CancelBuilder::user_data(1));
+        (cancelled != Err(Errno::ENOENT)).then_some(cancelled)
+    });
+    assert_eq!(cancelled, Ok(()));
     let [(user_data, outcome)] = take(&mut ring);
     assert_eq!(user_data, 1);
     assert!(was_cancelled(outcome), "{outcome:?}");
@@ -296,8 +301,29 @@ fn the_argument_says_which_and_for_how_long() {
     expect(soon, CancelBuilder::fd(Fixed(5)).with_fd(Fd(6)), 0, 6, FD, time, 0);
     expect(soon, CancelBuilder::user_data(7).with_opcode(9), 7, -1, USER_DATA | OPCODE, time, 9);
     expect(soon, CancelBuilder::opcode(9).with_fd(Fd(5)).with_user_data(0), 0, 5, FD | OPCODE | USER_DATA, time, 9);
-    // No timeout is one of 253 years, which 32-bit kernels understand as well.
-    expect(None, CancelBuilder::user_data(7), 7, -1, 0, [8_000_000_000, 0], 0);
+    // Without a timeout it is asked for a tenth of a second at a time.
+    expect(None, CancelBuilder::user_data(7), 7, -1, 0, [0, 100_000_000], 0);
+}
+
+/// A kernel that sleeps on though the request has ended is asked again, and the answer is that of the first time.
+#[test]
+fn without_a_timeout_the_kernel_is_asked_until_nothing_runs() {
+    for (answers, expected, calls) in [
+        (vec![Err(Errno::ETIME), Err(Errno::ETIME), Ok(0)], Ok(()), 3),
+        (vec![Err(Errno::ETIME), Err(Errno::ENOENT)], Ok(()), 2),
+        (vec![Err(Errno::ETIME), Err(Errno::EINTR)], Err(Errno::EINTR), 2),
+        (vec![Err(Errno::ENOENT)], Err(Errno::ENOENT), 1),
+        (vec![Ok(0)], Ok(()), 1),
+    ] {
+        let answers = std::sync::Mutex::new(answers.into_iter());
+        // SAFETY: the only registrations here have arguments of 64 bytes.
+        let kernel = unsafe { Answering::new(64, move |_| answers.lock().unwrap().next().unwrap()) };
+        let ring: IoUring<Entry, cqueue::Entry, &Answering> = Builder::new().build_with(&kernel, 8).unwrap();
+        assert_eq!(ring.submitter().register_sync_cancel(None, CancelBuilder::user_data(7)), expected);
+        let asked = kernel.asked();
+        assert_eq!(asked.len(), calls);
+        assert!(asked.iter().all(|call| *call == asked[0]), "{asked:?}");
+    }
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn what_this_machine_lacks_is_a_clean_error() {
     assert_eq!(with(NOWHERE, 0, 4096, area(), area()), Some(Errno::EINVAL), "refill ring too short");
     let odd = NonNull::slice_from_raw_parts(area().cast(), 100);
     assert_eq!(with(NOWHERE, 0, 1, area(), odd), Some(Errno::EINVAL), "refill ring not made of pages");
-    let nowhere = NonNull::slice_from_raw_parts(NonNull::without_provenance(4096.try_into().unwrap()), SIZE);
+    let nowhere = NonNull::slice_from_raw_parts(NonNull::without_provenance(65_536.try_into().unwrap()), SIZE);
     assert_eq!(with(NOWHERE, 0, 8, area(), nowhere), Some(Errno::EFAULT), "refill ring in no memory");
 }
 

@@ -57,7 +57,7 @@ build_tests() {
     while read -r file; do
         name=${file##*/}
         # What is absent has a script of its own, ci/absent.sh.
-        [[ $name == absent-* ]] || cp "$file" "$cache/tests-$1/${name%-*}"
+        [[ $name == absent-* ]] || ln "$file" "$cache/tests-$1/${name%-*}"
     done < <(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log")
     fetch_busybox "$1"
 }

@@ -148,11 +148,12 @@ impl CancelBuilder {
     }
 }
 
-/// Longer than any program runs: 253 years, and not so long that the sum with the time of day leaves 64 bits.
+/// For how long the kernel is asked to wait at a time, where the caller sets no limit.
 ///
-/// The interface has a sign for it, -1 in both fields. A 32-bit kernel does not see it: it compares the 64-bit fields
-/// with an `unsigned long`, takes them for a time that is over, and gives up at once.
-const FOREVER: Timespec = Timespec::new(8_000_000_000, 0);
+/// It looks again when a completion comes, and the worker that posted it may still be busy with the request just then:
+/// the kernel takes it for running, and sleeps on though nothing is going to wake it (seen with 6.1: 69 times of 300).
+/// So it is never let sleep for ever.
+const A_WHILE: Timespec = Timespec::new(0, 100_000_000);
 
 impl<K: Kernel> Submitter<'_, K> {
     /// Cancels requests that were submitted, and waits for those that are running; without a timeout, as long as it
@@ -164,17 +165,32 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `ENOENT`: none matches; with [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) that is no error.
+    /// `ENOENT`: none matches, or a worker is taking it up at this moment, in which the kernel finds it nowhere; with
+    /// [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) that is no error.
     /// `ETIME`: one is still running when the timeout (a span) is over. `EINTR`: a signal came while waiting. `EBADF`:
     /// the key is a file that is not open, or not registered. `EINVAL`: the kernel does not know a key, or is older
     /// than 6.0.
     #[doc(alias = "IORING_REGISTER_SYNC_CANCEL")]
     #[doc(alias = "io_uring_register_sync_cancel")]
     pub fn register_sync_cancel(&self, timeout: Option<Timespec>, builder: CancelBuilder) -> Result<(), Errno> {
-        sync_cancel(timeout.unwrap_or(FOREVER), builder, |argument| {
-            // SAFETY: the argument is the operation's own, alive, and read during the call only.
-            unsafe { self.register(IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
-        })
+        let cancel = |timeout| {
+            sync_cancel(timeout, builder, |argument| {
+                // SAFETY: the argument is the operation's own, alive, and read during the call only.
+                unsafe { self.register(IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
+            })
+        };
+        if let Some(timeout) = timeout {
+            return cancel(timeout);
+        }
+        let mut outcome = cancel(A_WHILE);
+        if outcome != Err(Errno::ETIME) {
+            return outcome;
+        }
+        while outcome == Err(Errno::ETIME) {
+            outcome = cancel(A_WHILE);
+        }
+        // What was running has ended since.
+        outcome.or_else(|errno| if errno == Errno::ENOENT { Ok(()) } else { Err(errno) })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Other sizes for a ring that is in use.
 
-use core::ptr::from_mut;
+use core::ptr::{NonNull, from_mut};
 
 use crate::builder::Parameters;
 use crate::error::{Area, Errno, SetupError};
 use crate::flags::SetupFlags;
+use crate::index::Slots;
 use crate::kernel::Kernel;
-use crate::memory::{Header, MemorySize, Region, Regions, Rings, until_array};
+use crate::memory::{Header, MemorySize, Region, Regions, Rings, slot, until_array};
 use crate::register;
 use crate::ring::IoUring;
 use crate::setup::RingMemory;
@@ -18,6 +19,39 @@ use crate::{cqueue, squeue};
 /// Whether a queue's entries from `head` to `tail` stand across the wrap of the indices, where the kernel copies none.
 const fn wraps(head: u32, tail: u32) -> bool {
     head > tail
+}
+
+/// Copies the entries from index `head` to `tail` to where they are in the other queue.
+///
+/// # Safety
+///
+/// Both queues have entries of type `T`, and nobody else uses these.
+unsafe fn copy<T>(from: (NonNull<u8>, Slots), to: (NonNull<u8>, Slots), [head, tail]: [u32; 2]) {
+    let mut at = head;
+    while at != tail {
+        // SAFETY: the caller's contract.
+        let (source, target) = unsafe { (slot::<T>(from.0, from.1, at), slot::<T>(to.0, to.1, at)) };
+        // SAFETY: two slots of two queues, in memory of its own each.
+        unsafe { target.copy_from_nonoverlapping(source, 1) };
+        at = at.wrapping_add(1);
+    }
+}
+
+/// Copies what is queued and completed from the `old` memory to the `new` one, where the entries are large: kernels up to
+/// 6.19 copy as many bytes as small ones have. Where the kernel did it right, the same bytes come to stand there again.
+fn copy_large_entries(setup: SetupFlags, old: &Rings, new: &Rings) {
+    if setup.contains(SetupFlags::SQE128) {
+        let range = [old.sq_head(), old.sq_tail()].map(|index| index.load(Ordering::Relaxed));
+        // SAFETY: with SQE128 all entries have 128 bytes; the kernel uses the old memory no more, and reads the new entries
+        // in a later call at the earliest.
+        unsafe { copy::<[u64; 16]>((old.sqes(), old.sq()), (new.sqes(), new.sq()), range) };
+    }
+    if setup.contains(SetupFlags::CQE32) {
+        let range = [old.cq_head(), old.cq_tail()].map(|index| index.load(Ordering::Relaxed));
+        // SAFETY: with CQE32 all entries have 32 bytes; the kernel uses the old memory no more, and writes new entries
+        // beyond these.
+        unsafe { copy::<[u64; 4]>((old.cqes(), old.cq()), (new.cqes(), new.cq()), range) };
+    }
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
@@ -175,6 +209,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             return Err(Errno::ENOTRECOVERABLE);
         };
         rings.write_indices();
+        let setup = self.params().setup();
+        copy_large_entries(setup, &self.parts().0.rings, &rings);
         // SAFETY: the kernel has changed to the new memory, in which the rings were located.
         unsafe { self.replace_memory(Parameters(params), rings, regions) };
         Ok(())

@@ -100,7 +100,8 @@ impl SigInfo {
         Self { signal: 0, error: 0, code: 0, child: Child { pid: 0, uid: 0, status: 0 }, rest: [0; REST] }
     }
 
-    /// `si_signo`: SIGCHLD, or 0 where no child had anything to tell.
+    /// `si_signo`: SIGCHLD, or 0 where no child had anything to tell; the other fields then say nothing (kernels up to
+    /// 6.19 leave in them what another request had).
     #[must_use]
     pub const fn signal(&self) -> i32 {
         self.signal

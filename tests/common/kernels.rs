@@ -47,6 +47,11 @@ impl Trace {
         Self { hide, ..Self::default() }
     }
 
+    /// How many calls there were, from the first on.
+    pub fn made(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
     /// What was called since the last look.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap())
