@@ -127,14 +127,14 @@ fn halves_that_are_dropped_leave_their_work_to_the_ring() {
         let mut ring = IoUring::new(8).unwrap();
         let mut buffer = [0; 8];
         let read = opcode::Read::new(fd(&reader), buffer.as_mut_ptr(), 8).build().user_data(1);
-        let (mut submission, completion) = ring.halves().unwrap();
-        // SAFETY: the buffer lives until the read's completion below.
-        unsafe { submission.queue().push(read) }.unwrap();
-        assert_eq!(submission.submit(), Ok(1));
-        // SAFETY: a nop points to nothing.
-        unsafe { submission.queue().push(nop(2)) }.unwrap();
-        drop(completion);
-        drop(submission);
+        {
+            let (mut submission, _completion) = ring.halves().unwrap();
+            // SAFETY: the buffer lives until the read's completion below.
+            unsafe { submission.queue().push(read) }.unwrap();
+            assert_eq!(submission.submit(), Ok(1));
+            // SAFETY: a nop points to nothing.
+            unsafe { submission.queue().push(nop(2)) }.unwrap();
+        }
         writer.write_all(b"data").unwrap();
         assert_eq!(ring.submit_and_wait(2), Ok(1));
         let mut come = taken(&mut ring);

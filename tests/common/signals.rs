@@ -17,7 +17,7 @@ mod c {
     pub(crate) const SIG_UNBLOCK: i32 = 1;
 
     unsafe extern "C" {
-        pub(crate) safe fn signal(signal: i32, handler: extern "C" fn(i32)) -> usize;
+        pub(crate) safe fn signal(signal: i32, handler: usize) -> usize;
         pub(crate) safe fn raise(signal: i32) -> i32;
         pub(crate) safe fn pthread_self() -> usize;
         pub(crate) fn pthread_kill(thread: usize, signal: i32) -> i32;
@@ -27,6 +27,11 @@ mod c {
 
 extern "C" fn count(_: i32) {
     CAUGHT.fetch_add(1, Ordering::SeqCst);
+}
+
+/// From now on the process counts the signal.
+fn catch() {
+    c::signal(SIGNAL.cast_signed(), count as extern "C" fn(i32) as usize);
 }
 
 /// Blocks or unblocks the signal for this thread.
@@ -44,7 +49,7 @@ pub fn raise() {
 
 /// Runs `body` with the signal blocked and pending.
 pub fn with_pending_signal(body: impl FnOnce()) {
-    c::signal(SIGNAL.cast_signed(), count);
+    catch();
     change_mask(c::SIG_BLOCK);
     raise();
     body();
@@ -57,7 +62,7 @@ pub fn interrupted<T: Send>(pause: Duration, body: impl FnOnce() -> T + Send) ->
     let done = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(move || {
-            c::signal(SIGNAL.cast_signed(), count);
+            catch();
             sender.send(c::pthread_self()).unwrap();
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
             done.store(true, Ordering::SeqCst);
