@@ -30,7 +30,9 @@ unsafe fn copy<T>(from: (NonNull<u8>, Slots), to: (NonNull<u8>, Slots), [head, t
     let mut at = head;
     while at != tail {
         // SAFETY: the caller's contract.
-        let (source, target) = unsafe { (slot::<T>(from.0, from.1, at), slot::<T>(to.0, to.1, at)) };
+        let source = unsafe { slot::<T>(from.0, from.1, at) };
+        // SAFETY: the same.
+        let target = unsafe { slot::<T>(to.0, to.1, at) };
         // SAFETY: two slots of two queues, in memory of its own each.
         unsafe { target.copy_from_nonoverlapping(source, 1) };
         at = at.wrapping_add(1);
