@@ -27,15 +27,15 @@ const fn wraps(head: u32, tail: u32) -> bool {
 ///
 /// Both queues have entries of type `T`, and nobody else uses these.
 unsafe fn copy<T>(from: (NonNull<u8>, Slots), to: (NonNull<u8>, Slots), [head, tail]: [u32; 2]) {
-    let mut at = head;
-    while at != tail {
+    // At most a queue's worth, whatever the memory says.
+    for step in 0..from.1.used(head, tail) {
+        let at = head.wrapping_add(step);
         // SAFETY: the caller's contract.
         let source = unsafe { slot::<T>(from.0, from.1, at) };
         // SAFETY: the same.
         let target = unsafe { slot::<T>(to.0, to.1, at) };
         // SAFETY: two slots of two queues, in memory of its own each.
         unsafe { target.copy_from_nonoverlapping(source, 1) };
-        at = at.wrapping_add(1);
     }
 }
 
