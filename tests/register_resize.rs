@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, RawFd, Timespec};
 use bare_uring::uapi::io_uring_params;
-use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupFlags, cqueue, opcode, squeue};
+use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupError, SetupFlags, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
 use common::{memory, needs, nop, push, skip};
 
@@ -400,6 +400,62 @@ fn large_entries_survive_as_well() {
     assert_eq!(ring.register_resize_rings(32, None), Ok(()));
     assert_eq!(ring.submit_and_wait(9), Ok(3));
     assert_eq!(user_data(&mut ring), (0..9).collect::<Vec<_>>());
+}
+
+/// The ring that this builds, unless the kernel lacks the mixed queue.
+fn mixed<S: squeue::EntryMarker, C: cqueue::EntryMarker>(cq: u32, what: &str) -> Option<IoUring<S, C>> {
+    match deferred::<S, C>().setup_cqsize(cq).build(16) {
+        Ok(ring) => Some(ring),
+        Err(SetupError::Kernel(_, Errno::EINVAL)) => {
+            skip("resizing", what);
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A large completion in slots 7 and 8 would stand across the end of a queue of 8, and be read wrongly there.
+#[test]
+fn a_mixed_queue_of_completions_shrinks_only_when_it_is_empty() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
+    if lacking() {
+        return;
+    }
+    let Some(mut ring) = mixed::<squeue::Entry, cqueue::EntryMixed>(32, "IORING_SETUP_CQE_MIXED") else { return };
+    for id in 0..8 {
+        let request = if id == 7 { opcode::Nop::new().big([70, 71]).build().user_data(7) } else { nop(id) };
+        push(&mut ring, request);
+    }
+    assert_eq!(ring.submit(), Ok(8));
+    assert_eq!(ring.completion().take(3).map(|cqe| cqe.user_data()).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(ring.register_resize_rings(4, Some(8)), Err(Errno::EBUSY));
+    assert_eq!(ring.register_resize_rings(4, None), Err(Errno::EBUSY));
+    assert_eq!(ring.register_resize_rings(16, Some(64)), Ok(()));
+    let rest: Vec<_> = ring.completion().map(|cqe| (cqe.user_data(), cqe.big())).collect();
+    assert_eq!(rest, [(3, None), (4, None), (5, None), (6, None), (7, Some([70, 71]))]);
+    assert_eq!(ring.register_resize_rings(4, Some(8)), Ok(()));
+    assert_eq!(sizes(&ring), (4, 8));
+}
+
+/// The same for a large entry that is not submitted yet.
+#[test]
+fn a_mixed_queue_of_entries_shrinks_only_when_it_is_empty() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
+    if lacking() {
+        return;
+    }
+    let Some(mut ring) = mixed::<squeue::EntryMixed, cqueue::Entry>(64, "IORING_SETUP_SQE_MIXED") else { return };
+    for id in 0..7 {
+        push(&mut ring, nop(id));
+    }
+    assert_eq!(ring.submit(), Ok(7));
+    push(&mut ring, opcode::Nop128::new().build().user_data(7));
+    assert_eq!(ring.register_resize_rings(8, Some(64)), Err(Errno::EBUSY));
+    assert_eq!(ring.register_resize_rings(32, Some(64)), Ok(()));
+    assert_eq!(ring.submit_and_wait(8), Ok(1));
+    assert_eq!(ring.completion().map(|cqe| cqe.user_data()).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
+    assert_eq!(ring.register_resize_rings(8, Some(64)), Ok(()));
+    assert_eq!(sizes(&ring), (8, 64));
 }
 
 #[test]

@@ -17,8 +17,21 @@ use crate::uapi::io_uring_register_op::IORING_REGISTER_RESIZE_RINGS;
 use crate::{cqueue, squeue};
 
 /// Whether a queue's entries from `head` to `tail` stand across the wrap of the indices, where the kernel copies none.
-const fn wraps(head: u32, tail: u32) -> bool {
+const fn wraps([head, tail]: [u32; 2]) -> bool {
     head > tail
+}
+
+/// Whether an entry of two slots may come to stand across the end of a queue of mixed sizes when that has `new` slots. It
+/// never does in a larger one, whose end is an end of the smaller one as well.
+const fn splits([head, tail]: [u32; 2], old: Slots, new: u32) -> bool {
+    new < old.count() && head != tail
+}
+
+/// How many entries the queues have, where that many are asked for.
+fn sizes(sq_entries: u32, cq_entries: Option<u32>) -> Option<[u32; 2]> {
+    let sq = sq_entries.checked_next_power_of_two()?;
+    let cq = cq_entries.unwrap_or(sq.saturating_mul(2)).checked_next_power_of_two()?;
+    Some([sq, cq])
 }
 
 /// Copies the entries from index `head` to `tail` to where they are in the other queue.
@@ -72,7 +85,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// | `EINVAL` | not a DEFER_TASKRUN ring, sizes that are none, provided memory (see [`resize_provided`](Self::resize_provided)), or a kernel that can't |
     /// | `EBADF` | the ring has no file descriptor to map |
     /// | `EOVERFLOW` | what is there does not fit the new sizes: submit, reap, then again |
-    /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, or (SQ_REWIND) entries not submitted |
+    /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, entries of a queue of mixed sizes that is to get smaller, or (SQ_REWIND) entries not submitted: submit, reap, then again |
     /// | `EEXIST` | this is not the ring's task |
     /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK |
     /// | `EOPNOTSUPP` | the ring has an index array, and the kernel lays it out in a way that is not known here |
@@ -83,7 +96,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if !self.regions().are_mapped() {
             return Err(Errno::EINVAL);
         }
-        self.may_be_resized()?;
+        self.may_be_resized(sizes(sq_entries, cq_entries).ok_or(Errno::EINVAL)?)?;
         // Whether the ring can be mapped at all: once more what is mapped now.
         let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0);
         let again = again.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
@@ -122,9 +135,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if self.regions().are_mapped() {
             return Err(Errno::EINVAL);
         }
-        self.may_be_resized()?;
-        let sq = sq_entries.checked_next_power_of_two().ok_or(Errno::EINVAL)?;
-        let cq = cq_entries.unwrap_or(sq.saturating_mul(2)).checked_next_power_of_two().ok_or(Errno::EINVAL)?;
+        let [sq, cq] = sizes(sq_entries, cq_entries).ok_or(Errno::EINVAL)?;
+        self.may_be_resized([sq, cq])?;
         let header = register::ring_header(self.kernel()).unwrap_or(Header::USUAL);
         let need = MemorySize::compute(self.params().setup(), sq, cq, header).ok_or(Errno::EINVAL)?;
         let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
@@ -142,7 +154,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     }
 
     /// What would lose entries, refused; and what is queued, made visible, so that it is copied.
-    fn may_be_resized(&mut self) -> Result<(), Errno> {
+    fn may_be_resized(&mut self, [new_sq, new_cq]: [u32; 2]) -> Result<(), Errno> {
         let setup = self.params().setup();
         let (core, sq, cq) = self.parts();
         if !setup.contains(SetupFlags::DEFER_TASKRUN) {
@@ -154,9 +166,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         cq.publish(&core.rings);
         core.show(setup, sq);
         let rings = &core.rings;
-        let sq = wraps(rings.sq_head().load(Ordering::Relaxed), rings.sq_tail().load(Ordering::Relaxed));
-        let cq = wraps(rings.cq_head().load(Ordering::Relaxed), rings.cq_tail().load(Ordering::Relaxed));
-        if sq || cq { Err(Errno::EBUSY) } else { Ok(()) }
+        let sq = [rings.sq_head(), rings.sq_tail()].map(|index| index.load(Ordering::Relaxed));
+        let cq = [rings.cq_head(), rings.cq_tail()].map(|index| index.load(Ordering::Relaxed));
+        let split_sq = setup.contains(SetupFlags::SQE_MIXED) && splits(sq, rings.sq(), new_sq);
+        let split_cq = setup.contains(SetupFlags::CQE_MIXED) && splits(cq, rings.cq(), new_cq);
+        if wraps(sq) || wraps(cq) || split_sq || split_cq { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
     /// Where the index array is after a change of size. The kernel does not say, so that its computation is done here;
@@ -225,7 +239,7 @@ mod tests {
 
     #[test]
     fn entries_across_the_wrap_are_seen() {
-        assert!(!wraps(0, 0) && !wraps(5, 9) && !wraps(u32::MAX, u32::MAX));
-        assert!(wraps(u32::MAX, 0) && wraps(u32::MAX - 3, 4));
+        assert!(!wraps([0, 0]) && !wraps([5, 9]) && !wraps([u32::MAX, u32::MAX]));
+        assert!(wraps([u32::MAX, 0]) && wraps([u32::MAX - 3, 4]));
     }
 }
