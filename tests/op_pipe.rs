@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::needs;
+use common::{older_than, skip};
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -114,11 +114,17 @@ fn splice_and_tee_refuse_what_is_wrong() {
 
 #[test]
 fn splice_and_tee_that_wait_for_data_are_cancelled() {
-    needs!(6, 12, "cancelling a splice under SQPOLL");
     let scratch = Scratch::new("splice-cancel");
     let sink = scratch.file("b", b"");
     let ((reader, _writer), (_other, other_in)) = (pipe().unwrap(), pipe().unwrap());
     on_each(|ring| {
+        // There, the thread itself waits for the data, and nothing but data wakes it.
+        if ring.kind() == "sqpoll" && older_than(6, 12) {
+            return skip(
+                "splice_and_tee_that_wait_for_data_are_cancelled",
+                "cancelling a splice under SQPOLL (Linux 6.12)",
+            );
+        }
         let [from, to, sink] = register(ring, [&reader, &other_in, &sink]);
         for (from, to, sink) in [(from[0], to[1], sink[0]), (from[1], to[0], sink[1])] {
             cancel(ring, for_file!(from, |a| for_file!(sink, |b| opcode::Splice::new(a, -1, b, -1, 4).build())));

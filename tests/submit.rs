@@ -9,7 +9,7 @@ use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Builder, EnterFlags, Errno, IoUring, cqueue};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{calls_of_set_up, nops, taken};
-use common::{needs, nop, push};
+use common::{needs, nop, older_than, push};
 
 const EINVAL: i32 = -22;
 
@@ -27,6 +27,14 @@ fn refused(user_data: u64) -> Entry {
     let mut bytes = nop(user_data).to_bytes();
     bytes[0] = 255;
     Entry::from_bytes(bytes)
+}
+
+/// Kernels before 6.12 complete what they refuse before what they did of the same batch.
+fn in_order(mut completions: Vec<(u64, i32)>) -> Vec<(u64, i32)> {
+    if older_than(6, 12) {
+        completions.sort_unstable();
+    }
+    completions
 }
 
 #[test]
@@ -76,7 +84,6 @@ fn a_submit_of_several_is_one_call() {
 
 #[test]
 fn what_a_short_submit_left_goes_with_the_next() {
-    needs!(6, 12, "completions in the order of requests");
     let trace = Trace::new();
     let mut ring = builder().build_with(&trace, 8).unwrap();
     for entry in [nop(0), refused(1), nop(2), nop(3)] {
@@ -84,7 +91,7 @@ fn what_a_short_submit_left_goes_with_the_next() {
     }
     assert_eq!(ring.submit(), Ok(2));
     assert_eq!(ring.submission().len(), 2);
-    assert_eq!(taken(&mut ring), [(0, 0), (1, EINVAL)]);
+    assert_eq!(in_order(taken(&mut ring)), [(0, 0), (1, EINVAL)]);
 
     push(&mut ring, nop(4));
     assert_eq!(ring.submit(), Ok(3));
@@ -94,25 +101,24 @@ fn what_a_short_submit_left_goes_with_the_next() {
 
 #[test]
 fn a_wait_with_a_short_submit_tells_the_short_count() {
-    needs!(6, 12, "completions in the order of requests");
     let mut ring = IoUring::new(8).unwrap();
     for entry in [refused(0), nop(1), refused(2), nop(3)] {
         push(&mut ring, entry);
     }
     // The kernel does not wait after a short submit.
     assert_eq!([ring.submit_and_wait(4), ring.submit_and_wait(4), ring.submit_and_wait(4)], [Ok(1), Ok(2), Ok(1)]);
-    assert_eq!(taken(&mut ring), [(0, EINVAL), (1, 0), (2, EINVAL), (3, 0)]);
+    assert_eq!(in_order(taken(&mut ring)), [(0, EINVAL), (1, 0), (2, EINVAL), (3, 0)]);
 }
 
 #[test]
 fn submit_all_goes_on_past_a_refused_entry() {
-    needs!(6, 12, "completions in the order of requests");
+    needs!(5, 18, "IORING_SETUP_SUBMIT_ALL");
     let mut ring = builder().setup_submit_all().build(8).unwrap();
     for entry in [nop(0), refused(1), nop(2), refused(3)] {
         push(&mut ring, entry);
     }
     assert_eq!(ring.submit(), Ok(4));
-    assert_eq!(taken(&mut ring), [(0, 0), (1, EINVAL), (2, 0), (3, EINVAL)]);
+    assert_eq!(in_order(taken(&mut ring)), [(0, 0), (1, EINVAL), (2, 0), (3, EINVAL)]);
 }
 
 #[test]

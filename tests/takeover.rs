@@ -9,12 +9,20 @@ use bare_uring::types::RawFd;
 use bare_uring::{Call as SetupCall, Errno, IoUring, Parameters, SetupError, SetupFlags, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
 use common::raw::{self, Meddler, Plain, RawRing, THREE, three_nops};
-use common::{needs, nop, push};
+use common::{added, needs, nop, push, skip};
 
 type Ring = IoUring<squeue::Entry, cqueue::Entry>;
 
-/// With an index array, and without.
-const BOTH: [SetupFlags; 2] = [SetupFlags::empty(), SetupFlags::NO_SQARRAY];
+/// With an index array, and without, where the kernel can do without.
+fn arrays() -> Vec<SetupFlags> {
+    let mut all = vec![SetupFlags::empty()];
+    if added().is_empty() {
+        skip("takeover", "IORING_SETUP_NO_SQARRAY");
+    } else {
+        all.push(SetupFlags::NO_SQARRAY);
+    }
+    all
+}
 
 /// Takes a raw ring over; the descriptor is the new ring's if that works.
 fn take_over<S: squeue::EntryMarker, C: cqueue::EntryMarker>(raw: &mut RawRing) -> Result<IoUring<S, C>, SetupError> {
@@ -38,8 +46,7 @@ fn abandon(ring: Ring) -> RawRing {
 /// Fault 22: an array left as it was made, all zero, would submit entry 0 three times.
 #[test]
 fn each_entry_is_submitted_once() {
-    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
-    for flags in BOTH {
+    for flags in arrays() {
         let mut raw = RawRing::open(8, raw::params(flags)).unwrap();
         let mut ring: Ring = take_over(&mut raw).unwrap();
         for _ in 0..10 {
@@ -50,8 +57,8 @@ fn each_entry_is_submitted_once() {
 
 #[test]
 fn rings_of_large_entries_are_taken_over_too() {
-    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
-    for flags in BOTH {
+    needs!(5, 19, "IORING_SETUP_SQE128 and CQE32");
+    for flags in arrays() {
         let flags = flags | SetupFlags::SQE128 | SetupFlags::CQE32;
         let mut raw = RawRing::open(8, raw::params(flags)).unwrap();
         let mut ring = take_over::<squeue::Entry128, cqueue::Entry32>(&mut raw).unwrap();
@@ -63,8 +70,7 @@ fn rings_of_large_entries_are_taken_over_too() {
 
 #[test]
 fn completions_that_wait_come_out_of_the_new_ring() {
-    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
-    for flags in BOTH {
+    for flags in arrays() {
         let mut raw = RawRing::open(8, raw::params(flags)).unwrap();
         let mut first: Ring = take_over(&mut raw).unwrap();
         // Heads and tails are not at their start any more.
@@ -132,7 +138,7 @@ fn an_offset_left_over_in_the_parameters_is_no_array() {
 
 #[test]
 fn a_ring_of_other_entries_is_refused_and_stays_its_owners() {
-    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
+    needs!(5, 19, "IORING_SETUP_SQE128 and CQE32");
     let none = SetupFlags::empty();
     let mut plain = RawRing::open(8, raw::params(none)).unwrap();
     let kernel = Trace::new();
@@ -190,7 +196,6 @@ fn of_a_ring() -> Parameters {
 
 #[test]
 fn what_is_no_ring_is_refused_by_the_kernel() {
-    needs!(6, 6, "IORING_SETUP_NO_SQARRAY");
     let take = |fd| {
         // SAFETY: the descriptor can't be mapped, so that what the parameters say is not looked for.
         unsafe { IoUring::<squeue::Entry, cqueue::Entry>::from_fd(fd, of_a_ring()) }.unwrap_err()

@@ -51,7 +51,7 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `ENOENT`: there is no such group. `EINVAL`: the group is not a ring.
+    /// `ENOENT`: there is no such group. `EINVAL`: the group is not a ring; before 6.9 also if it is not there.
     #[doc(alias = "IORING_UNREGISTER_PBUF_RING")]
     #[doc(alias = "io_uring_unregister_buf_ring")]
     pub fn unregister_buf_ring(&self, group: u16) -> Result<(), Errno> {
