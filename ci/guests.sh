@@ -4,9 +4,9 @@
 # The rows are those of ci/guests.txt, which are kernels of ci/lib/kernels.table; without argument, the oldest and the
 # newest kernel. The tests are linked statically and run under the kernel, with a busybox for what else is needed. A
 # test that lacks something says so and is skipped: ci/guests.txt has how many skips there are, and another number is a
-# failure, as is a program that did not come to its end. Kernels with a driver for NVMe built in get such a disk, with polled queues. Prints a line
-# for each row and `N passed, N failed` at the end; consoles and the list of skips are in target/guests/log. Takes some
-# ten minutes a row. Needs Debian on x86_64 and installs linkers for the architectures that it is to run.
+# failure, as is a program that did not come to its end. Kernels with a driver for NVMe built in get such a disk, with polled
+# queues. Prints a line for each row and `N passed, N failed` at the end; consoles and the list of skips are in
+# target/guests/log. Takes some ten minutes a row. Needs Debian on x86_64 and installs linkers for the architectures that it is to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,8 +32,9 @@ for name in "${rows[@]}"; do
     machines+=("$machine")
 done
 need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
+# What can't be built fails the rows that need it, and no others.
 while read -r program; do
-    build_tests "$program"
+    build_tests "$program" 2>"$cache/log/build-$program.why" || rm -rf "$cache/tests-$program"
 done < <(printf '%s\n' "${programs[@]}" | sort -u)
 
 # verdict ROW: boots it, and prints its line.
@@ -42,6 +43,10 @@ verdict() {
     local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests failed skips expected
     local words=() disk=() programs ended
     row "$1"
+    if ! [ -d "$cache/tests-$program" ]; then
+        printf 'FAIL %-15s %s\n' "$1" "$(tail -n 1 "$cache/log/build-$program.why")"
+        return
+    fi
     kernel=$(kernel_image "$1")
     python3 ci/lib/initrd.py "$log.initrd" init=ci/lib/tests-init.sh bin/busybox="$cache/busybox-$program" \
         Cargo.toml=Cargo.toml $(printf 'tests/%s ' $(cd "$cache/tests-$program" && for t in *; do echo "$t=$PWD/$t"; done))
