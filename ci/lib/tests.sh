@@ -27,7 +27,7 @@ need_std() {
     }
     ci/cross.sh >/dev/null
     [ ! -d "$target/cross/root/usr/lib/rustlib/$(std_target "$1")" ] || return 0
-    root=$(apt_root "$(debian_name "$1")" trixie trixie-security) || return
+    root=$(apt_root "$(debian_name "$1")" trixie) || return
     package=$(apt_fetch "$root" libstd-rust-web-dev) || return
     dpkg -x "$package" "$target/cross/root"
 }
