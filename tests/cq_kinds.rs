@@ -8,7 +8,7 @@ use bare_uring::{Builder, Errno, IoUring, SetupError, SetupFlags, SqFlags, opcod
 use common::ring_memory::{Fake, Random, Slot, bounded, reap, slot, until};
 use common::{needs, nop, push, skip};
 
-const NOP_CQE32: u8 = 1 << 5;
+const NOP_CQE32: u32 = 1 << 5;
 const F_SKIP: u32 = 1 << 5;
 const F_32: u32 = 1 << 15;
 const F_BUFFER: u32 = 1;
@@ -21,7 +21,7 @@ fn large_nop(user_data: u64, big: [u64; 2]) -> squeue::Entry {
     let mut bytes = nop(user_data).to_bytes();
     bytes[8..16].copy_from_slice(&big[0].to_ne_bytes());
     bytes[16..24].copy_from_slice(&big[1].to_ne_bytes());
-    bytes[28] |= NOP_CQE32;
+    bytes[28..32].copy_from_slice(&NOP_CQE32.to_ne_bytes());
     squeue::Entry::from_bytes(bytes)
 }
 

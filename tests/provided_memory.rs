@@ -114,8 +114,8 @@ where
 {
     for entries in [4, 8, 64] {
         let size = builder.memory_size(entries).unwrap();
-        // A kernel without NO_SQARRAY is taken for 6.5, whose head may be four cache lines longer.
-        let (rings, after_rings) = guarded(size.rings + if array { 4 * LINE } else { 0 });
+        // A kernel without NO_SQARRAY is taken for 6.5, whose head may be four cache lines longer, twice with CQE32.
+        let (rings, after_rings) = guarded(size.rings + if array { 8 * LINE } else { 0 });
         let (sqes, after_sqes) = guarded(size.sqes);
         let kernel = if array { without_no_sqarray() } else { Meddler::default() };
         let mut ring = builder.build_provided_with(&kernel, entries, RingMemory { rings, sqes }).unwrap();

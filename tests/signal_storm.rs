@@ -11,15 +11,27 @@ use bare_uring::{Builder, Errno, Features, IoUring, Kernel, cqueue, opcode, sque
 use common::kernels::Trace;
 use common::ring_memory::{bounded, fd, taken};
 use common::signals::{CAUGHT, interrupted};
-use common::{builders, from_now, needs, nop, push};
+use common::{builders, from_now, needs, nop, older_than, push, skip};
 
 /// Between two signals.
 const PAUSE: Duration = Duration::from_micros(50);
+
+/// Whether a signal that comes while io_uring has work for the task sends it to address 0, whatever kind of ring that is:
+/// so it is on PowerPC, where a kernel that runs the work may set the handler's frame up and not load it.
+fn is_fatal() -> bool {
+    cfg!(target_arch = "powerpc64") && older_than(7, 2)
+}
 
 /// Runs rounds in a storm until they have felt a hundred signals, some of them while waiting: each round says how many.
 fn in_a_storm(mut round: impl FnMut() -> u32 + Send + 'static) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+    if is_fatal() {
+        return skip(
+            "signal_storm",
+            "a PowerPC kernel that delivers signals beside task work (seen on Linux 7.2, not on 6.12)",
+        );
+    }
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     bounded(move || {
         let before = CAUGHT.load(Ordering::SeqCst);

@@ -107,7 +107,7 @@ fn a_wait_ends_when_the_last_one_has_come() {
 fn wanting_more_than_the_queue_holds_means_all_that_it_holds() {
     bounded(|| {
         let builder = Builder::<Entry>::new().setup_cqsize(4).clone();
-        for want in [5, u32::MAX as usize, usize::MAX, usize::MAX << 32] {
+        for want in [5, u32::MAX as usize, usize::MAX, usize::MAX << (usize::BITS / 2)] {
             let trace = Trace::new();
             let mut ring: Ring<'_> = builder.build_with(&trace, 4).unwrap();
             for user_data in 0..4 {

@@ -35,7 +35,10 @@ pub type Slot = [u64; 2];
 
 /// The slot of a completion.
 pub fn slot(user_data: u64, result: i32, flags: u32) -> Slot {
-    [user_data, u64::from(result.cast_unsigned()) | u64::from(flags) << 32]
+    let mut second = [0; 8];
+    second[..4].copy_from_slice(&result.to_ne_bytes());
+    second[4..].copy_from_slice(&flags.to_ne_bytes());
+    [user_data, u64::from_ne_bytes(second)]
 }
 
 /// Memory of a ring, and a kernel over it that consumes each entry with a completion of result 0 on the spot. It has
