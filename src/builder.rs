@@ -112,6 +112,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 
     /// A thread of the kernel consumes the submissions, and sleeps after `idle` milliseconds without any (0: one
     /// second). Excludes COOP_TASKRUN, TASKRUN_FLAG, DEFER_TASKRUN and SQ_REWIND. Since 5.1; needs privilege before 5.11.
+    ///
+    /// In the first five minutes after the start of a kernel of 32 bits, the thread does not sleep before it had work.
     #[doc(alias = "IORING_SETUP_SQPOLL")]
     pub const fn setup_sqpoll(&mut self, idle: u32) -> &mut Self {
         self.sq_thread_idle = idle;

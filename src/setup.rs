@@ -50,9 +50,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ///
     /// As [`build_with`](Self::build_with), and [`SetupError::TooShort`], [`SetupError::Unaligned`] before the kernel is
     /// asked. `EINVAL` from the kernel: memory that does not start at a page of its size, or (before 6.10) does not lie
-    /// in one piece physically, which a huge page does. `EINVAL` also on Linux 6.5, whose rings have a head of five cache
-    /// lines, unless the memory for rings is four cache lines longer than `memory_size` says; with completions of 32 bytes
-    /// eight, since that kernel doubles the head along with them.
+    /// in one piece physically, which a huge page does, or lies in the high memory that kernels of 32 bits have.
+    /// `EINVAL` also on Linux 6.5, whose rings have a head of five cache lines, unless the memory for rings is four cache
+    /// lines longer than `memory_size` says; with completions of 32 bytes eight, since that kernel doubles the head along
+    /// with them.
     #[doc(alias = "IORING_SETUP_NO_MMAP")]
     #[doc(alias = "io_uring_queue_init_mem")]
     pub fn build_provided_with<K: Kernel>(

@@ -2,14 +2,12 @@
 
 mod common;
 
-use common::needs;
-
 use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
 use bare_uring::{Errno, IoUring, opcode};
 use common::any_ring::{AnyRing, on_each};
 use common::files::nowhere;
-use common::memory;
 use common::requests::{fd, file, run};
+use common::{memory, needs, older_than, skip};
 
 fn provide(ring: &mut dyn AnyRing, memory: &mut [[u8; 4]], group: u16, first: u16) -> Result<u32, Errno> {
     ring.run(opcode::ProvideBuffers::new(memory.as_mut_ptr().cast(), 4, memory.len() as u16, group, first).build())
@@ -63,7 +61,10 @@ fn buffers_that_make_no_sense_are_refused() {
         for (request, errno) in refused {
             assert_eq!(ring.run(request.build()), Err(errno), "{}", ring.kind());
         }
-        // The last id that there is.
+        // The last id that there is. (Kernels from 6.2 on took it for one too many, until 6.7.)
+        if !older_than(6, 2) && older_than(6, 7) {
+            return skip("buffers_that_make_no_sense_are_refused", "the last of 65,536 buffers (Linux 6.7)");
+        }
         let last = opcode::ProvideBuffers::new(at, 4, 1, 1, 65_535).build();
         assert_eq!((ring.run(last), remove(ring, 1, 1)), (Ok(0), Ok(1)), "{}", ring.kind());
     });

@@ -145,9 +145,10 @@ fn advice_on_memory_has_64_bits_of_length() {
         assert_eq!(run(first, 0, NORMAL), Ok(0));
         assert_eq!(run(first.wrapping_add(1), page as u64, NORMAL), Err(Errno::EINVAL));
         assert_eq!(run(first, page as u64, MemoryAdvice(99)), Err(Errno::EINVAL));
-        // Cut to 32 bits it would be the one page. (Before 6.11 the kernel refuses.)
+        // Cut to 32 bits, as a kernel of 32 bits does, it is the one page. (Before 6.11 the kernel refuses.)
         let outcome = run(first, (1 << 47) + page as u64, NORMAL);
-        assert!(matches!(outcome, Err(Errno::ENOMEM | Errno::EINVAL)), "{outcome:?}");
+        let cut = cfg!(target_pointer_width = "32") && outcome == Ok(0);
+        assert!(cut || matches!(outcome, Err(Errno::ENOMEM | Errno::EINVAL)), "{outcome:?}");
     });
     // SAFETY: nothing refers to the mapping any more.
     unsafe { rustix::mm::munmap(memory, page) }.unwrap();

@@ -115,10 +115,12 @@ fn refused() {
         let pointer = futex.as_ptr();
         let nowhere: *const u32 = core::ptr::without_provenance(8);
         let list = [FutexWaitV::new(pointer, 6, PRIVATE)];
+        // A kernel of 32 bits has an expectation of 32 bits, which is not the value.
+        let too_large = if cfg!(target_pointer_width = "32") { Errno::EAGAIN } else { Errno::EINVAL };
         for (entry, errno) in [
             (wait(&futex, 6), Errno::EAGAIN),
             (opcode::FutexWait::new(pointer, 5, 0, PRIVATE).build(), Errno::EINVAL),
-            (opcode::FutexWait::new(pointer, 1 << 32, ANY, PRIVATE).build(), Errno::EINVAL),
+            (opcode::FutexWait::new(pointer, 1 << 32, ANY, PRIVATE).build(), too_large),
             (opcode::FutexWait::new(pointer, 5, ANY, FutexFlags(3)).build(), Errno::EINVAL),
             (opcode::FutexWait::new(pointer, 5, ANY, FutexFlags(1 << 20)).build(), Errno::EINVAL),
             (

@@ -128,7 +128,7 @@ fn provided_memory_makes_a_ring_without_mappings() {
     let kernel = Trace::new();
     let mut ring: IoUring<squeue::Entry, cqueue::Entry, _> =
         Builder::new().build_provided_with(&kernel, 8, enough()).unwrap();
-    assert_eq!(ring.params().setup(), SetupFlags::NO_MMAP | SetupFlags::NO_SQARRAY);
+    assert_eq!(ring.params().setup(), SetupFlags::NO_MMAP | added());
     assert_eq!(three_nops(&mut ring), THREE);
     let maps = kernel.take().into_iter().filter(|call| matches!(call, Call::Map { .. })).count();
     assert_eq!(maps, 0);
@@ -138,7 +138,7 @@ fn provided_memory_makes_a_ring_without_mappings() {
 fn a_ring_without_descriptor_goes_by_its_index() {
     needs!(6, 5, "IORING_SETUP_REGISTERED_FD_ONLY");
     let mut ring = IoUring::<squeue::Entry, cqueue::Entry>::builder().build_registered(8, enough()).unwrap();
-    let expected = SetupFlags::NO_MMAP | SetupFlags::REGISTERED_FD_ONLY | SetupFlags::NO_SQARRAY;
+    let expected = SetupFlags::NO_MMAP | SetupFlags::REGISTERED_FD_ONLY | added();
     assert_eq!(ring.params().setup(), expected);
     assert_eq!(ring.fd().cast_unsigned(), ring.registered_index());
     assert_eq!(three_nops(&mut ring), THREE);

@@ -27,10 +27,7 @@ fn in_a_storm(mut round: impl FnMut() -> u32 + Send + 'static) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
     if is_fatal() {
-        return skip(
-            "signal_storm",
-            "a PowerPC kernel that delivers signals beside task work (seen on Linux 7.2, not on 6.12)",
-        );
+        return skip("signal_storm", "a PowerPC kernel that delivers signals beside task work (Linux before 7.2)");
     }
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     bounded(move || {

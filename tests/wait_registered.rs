@@ -139,7 +139,7 @@ fn an_offset_that_is_too_far_or_not_aligned_is_efault() {
         let trace = Trace::new();
         let Some((ring, region)) = ring_and_region(&trace) else { return };
         region.set(0, 1);
-        for offset in [SIZE - ARGUMENT + 8, SIZE, 4, 1 << (usize::BITS - 1), usize::MAX - 7] {
+        for offset in [SIZE - ARGUMENT + 8, SIZE, size_of::<usize>() / 2, 1 << (usize::BITS - 1), usize::MAX - 7] {
             assert_eq!(ring.submitter().submit_and_wait_reg(1, offset), Err(Errno::EFAULT), "{offset}");
         }
     });

@@ -202,8 +202,9 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// `EINVAL`, before the kernel is asked: a number of states that is no power of two or more than [`MAX_BUFFERS`], a
-    /// ring of another length or not at a page, buffers of no size; from the kernel: options that it does not know.
-    /// `EEXIST`: the group is there already. `ENOMEM`: above RLIMIT_MEMLOCK.
+    /// ring of another length or not at a page, buffers of no size; from the kernel: options that it does not know, or
+    /// (before 6.10) a ring in the high memory that kernels of 32 bits have. `EEXIST`: the group is there
+    /// already. `ENOMEM`: above RLIMIT_MEMLOCK.
     #[doc(alias = "IORING_REGISTER_PBUF_RING")]
     #[doc(alias = "io_uring_register_buf_ring")]
     #[doc(alias = "io_uring_setup_buf_ring")]

@@ -253,6 +253,10 @@ pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
 /// The head of a ring in provided memory, where the kernel (since 6.19) says what it is.
 pub(crate) fn ring_header<K: Kernel>(kernel: &K) -> Option<Header> {
     let RingHeader { hdr_size, hdr_alignment } = query(kernel).ok()?.record;
-    let (size, align) = (usize::try_from(hdr_size).ok()?, usize::try_from(hdr_alignment).ok()?);
-    (size != 0 && align.is_power_of_two()).then_some(Header { size, align })
+    if hdr_size == 0 || !hdr_alignment.is_power_of_two() {
+        return None;
+    }
+    // Where addresses have 32 bits, longer ones are as much too long as the longest.
+    let [size, align] = [hdr_size, hdr_alignment].map(usize::try_from);
+    Some(size.and_then(|size| Ok(Header { size, align: align? })).unwrap_or(Header { size: usize::MAX, align: 1 }))
 }
