@@ -1,9 +1,9 @@
 //! The macro that makes the types of flag sets.
 //!
-//! They are what `bitflags::bitflags!` would make, with its trait [`Flags`](bitflags::Flags); the tests compare the two.
-//! But that macro makes a second type inside of each, with the same methods and operators once more, and code for
-//! formatters that nobody may call: a third of what the whole crate took to compile (DESIGN.md). Here all is `#[inline]`,
-//! so that only who calls it pays for its code.
+//! They are what `bitflags::bitflags!` would make, with its trait [`Flags`](bitflags::Flags), and the tests compare the
+//! two. But that macro makes a second type inside of each, with the same methods and operators once more, and code for
+//! formatters that nobody may call: more than a third of what the whole crate took to compile (DESIGN.md). Here all is
+//! `#[inline]`, so that only who calls it pays for its code.
 
 #[cfg(test)]
 #[path = "set_tests.rs"]
@@ -17,7 +17,6 @@ macro_rules! flag_sets {
     })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-        #[repr(transparent)]
         pub struct $Set($Bits);
 
         impl $Set {
