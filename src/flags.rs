@@ -1,15 +1,16 @@
 //! Every flag set, by its C prefix. Unknown bits are kept: what the kernel writes is never a closed set.
 #![forbid(unsafe_code)]
 
-use bitflags::bitflags;
+use set::flag_sets;
 
 use crate::uapi;
 
-bitflags! {
+mod set;
+
+flag_sets! {
     /// How a ring is set up (`IORING_SETUP_*`, `io_uring_setup(2)`).
     ///
     /// [`Builder`](crate::Builder) has a method for each, with its terms; `Builder::setup_flags` takes a set.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct SetupFlags: u32 {
         /// Completions are found by polling the device. Since 5.1.
         #[doc(alias = "IORING_SETUP_IOPOLL")]
@@ -74,11 +75,9 @@ bitflags! {
         /// Every submission starts at entry 0. Since 7.0.
         #[doc(alias = "IORING_SETUP_SQ_REWIND")]
         const SQ_REWIND = uapi::IORING_SETUP_SQ_REWIND;
-        const _ = !0;
     }
 
     /// What the kernel says it can do (`IORING_FEAT_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct Features: u32 {
         /// Both queues are one mapping. Since 5.4.
         #[doc(alias = "IORING_FEAT_SINGLE_MMAP")]
@@ -134,11 +133,9 @@ bitflags! {
         /// A wait can go without being counted as I/O wait. Since 6.15.
         #[doc(alias = "IORING_FEAT_NO_IOWAIT")]
         const NO_IOWAIT = uapi::IORING_FEAT_NO_IOWAIT;
-        const _ = !0;
     }
 
     /// What a call of `io_uring_enter(2)` does (`IORING_ENTER_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct EnterFlags: u32 {
         /// Flush and wait for completions. Since 5.1.
         #[doc(alias = "IORING_ENTER_GETEVENTS")]
@@ -164,11 +161,9 @@ bitflags! {
         /// The wait does not count as I/O wait. Since 6.15.
         #[doc(alias = "IORING_ENTER_NO_IOWAIT")]
         const NO_IOWAIT = uapi::IORING_ENTER_NO_IOWAIT;
-        const _ = !0;
     }
 
     /// What the kernel tells through the submission ring (`IORING_SQ_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct SqFlags: u32 {
         /// The SQPOLL thread sleeps and must be woken. Since 5.1.
         #[doc(alias = "IORING_SQ_NEED_WAKEUP")]
@@ -179,11 +174,9 @@ bitflags! {
         /// Task work waits for an entry to the kernel. Since 5.19.
         #[doc(alias = "IORING_SQ_TASKRUN")]
         const TASKRUN = uapi::IORING_SQ_TASKRUN;
-        const _ = !0;
     }
 
     /// How the kernel treats one request (`IOSQE_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct SqeFlags: u8 {
         /// The fd is an index into the registered files. Set by `types::Fixed`. Since 5.1.
         #[doc(alias = "IOSQE_FIXED_FILE")]
@@ -206,11 +199,9 @@ bitflags! {
         /// No completion if it succeeds. Since 5.17.
         #[doc(alias = "IOSQE_CQE_SKIP_SUCCESS")]
         const SKIP_SUCCESS = uapi::IOSQE_CQE_SKIP_SUCCESS;
-        const _ = !0;
     }
 
     /// What a completion says beside its result (`IORING_CQE_F_*`). The upper 16 bits are a buffer id or a detail.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct CqeFlags: u32 {
         /// The upper 16 bits are the id of the buffer used. Since 5.7.
         #[doc(alias = "IORING_CQE_F_BUFFER")]
@@ -233,20 +224,16 @@ bitflags! {
         /// A 32-byte completion of a mixed ring. Since 6.18.
         #[doc(alias = "IORING_CQE_F_32")]
         const BIG = uapi::IORING_CQE_F_32;
-        const _ = !0;
     }
 
     /// How a file is synchronised (`IORING_FSYNC_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct FsyncFlags: u32 {
         /// As `fdatasync(2)`: metadata only as far as needed to read the data back. Since 5.1.
         #[doc(alias = "IORING_FSYNC_DATASYNC")]
         const DATASYNC = uapi::IORING_FSYNC_DATASYNC;
-        const _ = !0;
     }
 
     /// How a timeout counts (`IORING_TIMEOUT_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct TimeoutFlags: u32 {
         /// A point in time, not a span. Since 5.5.
         #[doc(alias = "IORING_TIMEOUT_ABS")]
@@ -272,11 +259,9 @@ bitflags! {
         /// The time stands in the entry, as nanoseconds. Set by the constructors for it. Since 7.1.
         #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
         const IMMEDIATE_ARG = uapi::IORING_TIMEOUT_IMMEDIATE_ARG;
-        const _ = !0;
     }
 
     /// How a poll is armed, changed or kept (`IORING_POLL_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct PollFlags: u32 {
         /// Reports again and again. Since 5.13.
         #[doc(alias = "IORING_POLL_ADD_MULTI")]
@@ -290,11 +275,9 @@ bitflags! {
         /// Level-triggered. Since 6.0.
         #[doc(alias = "IORING_POLL_ADD_LEVEL")]
         const ADD_LEVEL = uapi::IORING_POLL_ADD_LEVEL;
-        const _ = !0;
     }
 
     /// By which keys requests are found to be cancelled (`IORING_ASYNC_CANCEL_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct CancelFlags: u32 {
         /// All that match, not the first. Since 5.19.
         #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
@@ -314,11 +297,9 @@ bitflags! {
         /// By opcode. Since 6.6.
         #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
         const OP = uapi::IORING_ASYNC_CANCEL_OP;
-        const _ = !0;
     }
 
     /// How registered buffers are cloned (`IORING_REGISTER_SRC_*`, `IORING_REGISTER_DST_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct CloneBuffersFlags: u32 {
         /// The source is an index in the task's table of rings. Set by `register::BufferSource`. Since 6.12.
         #[doc(alias = "IORING_REGISTER_SRC_REGISTERED")]
@@ -326,29 +307,23 @@ bitflags! {
         /// Buffers that stand in the places cloned to are replaced. Since 6.13.
         #[doc(alias = "IORING_REGISTER_DST_REPLACE")]
         const DST_REPLACE = uapi::IORING_REGISTER_DST_REPLACE as u32;
-        const _ = !0;
     }
 
     /// How a registered file becomes a file descriptor (`IORING_FIXED_FD_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct FixedFdFlags: u32 {
         /// A program that is executed keeps it. Since 6.8.
         #[doc(alias = "IORING_FIXED_FD_NO_CLOEXEC")]
         const NO_CLOEXEC = uapi::IORING_FIXED_FD_NO_CLOEXEC;
-        const _ = !0;
     }
 
     /// Which attributes a read or write carries (`IORING_RW_ATTR_FLAG_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct AttrTypes: u64 {
         /// Protection information: one `types::AttrPi`. Since 6.14.
         #[doc(alias = "IORING_RW_ATTR_FLAG_PI")]
         const PI = uapi::IORING_RW_ATTR_FLAG_PI as u64;
-        const _ = !0;
     }
 
     /// What of the protection information is checked (`IO_INTEGRITY_CHK_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct IntegrityFlags: u16 {
         /// The guard, a checksum of the data.
         #[doc(alias = "IO_INTEGRITY_CHK_GUARD")]
@@ -359,11 +334,9 @@ bitflags! {
         /// The application tag.
         #[doc(alias = "IO_INTEGRITY_CHK_APPTAG")]
         const CHK_APPTAG = uapi::IO_INTEGRITY_CHK_APPTAG as u16;
-        const _ = !0;
     }
 
     /// Which kinds of nop are asked for (`IORING_NOP_*`).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct NopFlags: u32 {
         /// Completes with the given result. Since 6.10.
         #[doc(alias = "IORING_NOP_INJECT_RESULT")]
@@ -383,7 +356,6 @@ bitflags! {
         /// Completes with 32 bytes. Since 6.18.
         #[doc(alias = "IORING_NOP_CQE32")]
         const CQE32 = uapi::IORING_NOP_CQE32;
-        const _ = !0;
     }
 }
 

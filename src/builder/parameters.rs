@@ -66,6 +66,7 @@ impl Parameters {
 }
 
 impl fmt::Debug for Parameters {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parameters")
             .field("sq_entries", &self.0.sq_entries)
