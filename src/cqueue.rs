@@ -84,14 +84,13 @@ impl Local {
         }
     }
 
-    /// Looks at the kernel's tail, and whether anything came since the last look.
+    /// Looks at the kernel's tail, the queue being read up to the last look, `head`: the head anew, if anything came.
     #[inline(always)]
-    fn look_again(&self, rings: &Rings, setup: SetupFlags) -> bool {
-        let head = self.head.get();
+    fn look_again(&self, rings: &Rings, setup: SetupFlags, head: u32) -> Option<u32> {
         // Acquire: pairs with the kernel's release of `cq.tail`; the slots before it are filled.
         let tail = rings.cq_tail().load(Ordering::Acquire);
-        if tail == self.tail.get() {
-            return false;
+        if tail == head {
+            return None;
         }
         // All that is filled can be taken, if the kernel has got back every slot read so far, claims less than a ring's
         // worth, and nothing in it is hidden. Else it is worked out with care.
@@ -102,16 +101,17 @@ impl Local {
             return self.look_with_care(rings, setup, tail);
         }
         self.tail.set(tail);
-        true
+        Some(head)
     }
 
     #[cold]
-    fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> bool {
+    fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> Option<u32> {
         let tail = self.bound(rings, tail);
         if self.hidden.get() != 0 {
             self.step_over_hidden(rings, setup, tail);
         }
-        self.head.get() != self.tail.get()
+        let head = self.head.get();
+        (head != self.tail.get()).then_some(head)
     }
 
     /// Looks at the kernel's tail; the slots now readable are those up to the tail returned.
@@ -336,10 +336,7 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
         loop {
             let mut head = self.local.head.get();
             if head == self.local.tail.get() {
-                if !self.local.look_again(self.rings, C::SETUP) {
-                    return None;
-                }
-                head = self.local.head.get();
+                head = self.local.look_again(self.rings, C::SETUP, head)?;
             }
             // SAFETY: `head` is not the tail that was acquired, and the distance is at most a ring's worth.
             let taken = unsafe { C::read(self.cqes, self.rings.cq(), head, self.local.tail.get()) };

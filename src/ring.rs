@@ -233,7 +233,8 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         if !count && !self.params().features().contains(Features::NO_IOWAIT) {
             return Err(Errno::EOPNOTSUPP);
         }
-        self.core.wait_flags = if count { EnterFlags::empty() } else { EnterFlags::NO_IOWAIT };
+        let more = if count { EnterFlags::empty() } else { EnterFlags::NO_IOWAIT };
+        self.core.wait_flags = EnterFlags::GETEVENTS.union(more);
         Ok(())
     }
 }
@@ -276,7 +277,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
                 return Ok(submitted);
             }
             asked = next;
-            match self.core.wait(asked, Argument::NONE) {
+            match self.core.wait(asked, &Argument::NONE) {
                 Err(errno) if submitted == 0 => return Err(errno),
                 // As the kernel does it: a count is told before an error.
                 Err(_) => return Ok(submitted),
