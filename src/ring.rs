@@ -165,6 +165,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         self.core.rings = rings;
         self.core.params = params;
         self.sq.forget_room();
+        self.cq.forget_limit();
         // SAFETY: whoever had a reference into the old rings borrowed this ring, which is borrowed exclusively now.
         unsafe { old.release(&self.core.kernel) };
     }

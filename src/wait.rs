@@ -318,7 +318,7 @@ impl<K: Kernel> Submitter<'_, K> {
             self.queue_as(entries)?;
         }
         let count = N as u32;
-        self.cq.hidden.set(self.cq.hidden.get().saturating_add(count));
+        self.cq.hide(count);
         self.sq.owe(-count.cast_signed());
         self.submit_uncounted()
     }
