@@ -145,7 +145,7 @@ impl Regions {
         }
         self.mapped = true;
         self.dontfork = dontfork;
-        for ((part, len), offset) in self.parts.iter_mut().zip(lengths).zip(OFFSETS) {
+        for ((part, &len), &offset) in self.parts.iter_mut().zip(&lengths).zip(&OFFSETS) {
             if len != 0 {
                 let len = usize::try_from(len).map_err(|_| SetupError::Garbled)?;
                 part.map(kernel, len, fd, offset, dontfork)?;
@@ -379,7 +379,7 @@ impl Rings {
     /// [`locate`](Self::locate); `None` is its error.
     unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
         let all = regions.all();
-        for (region, need) in all.iter().zip(extent(params)) {
+        for (region, &need) in all.iter().zip(&extent(params)) {
             if need > region.len as u64 || !region.aligned(8) {
                 return None;
             }
