@@ -145,10 +145,10 @@ impl Regions {
         }
         self.mapped = true;
         self.dontfork = dontfork;
-        for ((part, &len), &offset) in self.parts.iter_mut().zip(&lengths).zip(&OFFSETS) {
+        for (place, (part, &len)) in self.parts.iter_mut().zip(&lengths).enumerate() {
             if len != 0 {
                 let len = usize::try_from(len).map_err(|_| SetupError::Garbled)?;
-                part.map(kernel, len, fd, offset, dontfork)?;
+                part.map(kernel, len, fd, place as u32 * IORING_OFF_CQ_RING, dontfork)?;
             }
         }
         Ok(())
@@ -210,8 +210,11 @@ const SQ: usize = 0;
 const CQ: usize = 1;
 const SQES: usize = 2;
 
-/// How the kernel is told which of them to map.
-const OFFSETS: [u32; 3] = [IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES];
+// The kernel is told which of them to map by multiples of one number.
+const _: () = {
+    assert!(IORING_OFF_SQ_RING == SQ as u32 * IORING_OFF_CQ_RING);
+    assert!(IORING_OFF_SQES == SQES as u32 * IORING_OFF_CQ_RING);
+};
 
 /// How far each region must reach to hold everything that the kernel reports in it.
 fn extent(params: &io_uring_params) -> [u64; 3] {
