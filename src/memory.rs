@@ -286,9 +286,11 @@ fn end_of(offset: u32, count: u32, size: usize) -> u64 {
 /// After [`locate`](Self::locate) has succeeded, and before that nobody asks, each pointer is valid for the life of the
 /// value, aligned, and inside its region with the word that it points to. Nobody changes the fields after set-up.
 #[derive(Debug)]
+// The same.
+#[repr(C)]
 struct Queue {
-    words: [*const AtomicU32; 7],
     slots: Slots,
+    words: [*const AtomicU32; 7],
 }
 
 impl Queue {
@@ -339,12 +341,14 @@ impl Queue {
 /// | CQ head, flags | us |
 /// | `cqes` | the kernel, in slots between the tail and the head; we read those between the head and the tail |
 #[derive(Debug)]
+// What each request uses first, see `IoUring`.
+#[repr(C)]
 pub(crate) struct Rings {
-    submission: Queue,
+    sqes: *mut u8,
     completion: Queue,
+    submission: Queue,
     has_array: bool,
     has_cq_flags: bool,
-    sqes: *mut u8,
 }
 
 // SAFETY: the shared words are atomics, and the entries are reached only through a queue handle, of which there is one

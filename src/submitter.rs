@@ -47,13 +47,15 @@ pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFla
 /// - `rings` are those of the ring `fd` of `kernel`, made as `params` says. Nobody changes the three after set-up.
 /// - Everything pushed satisfies the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
 #[derive(Debug)]
+// What each call uses first, see `IoUring`.
+#[repr(C)]
 pub(crate) struct Core<K> {
-    pub(crate) kernel: K,
     pub(crate) fd: RawFd,
-    pub(crate) rings: Rings,
-    pub(crate) params: Parameters,
     /// Flags of every wait: GETEVENTS, and NO_IOWAIT or nothing.
     pub(crate) wait_flags: EnterFlags,
+    pub(crate) rings: Rings,
+    pub(crate) kernel: K,
+    pub(crate) params: Parameters,
 }
 
 /// What a submit found published.
