@@ -106,12 +106,13 @@ impl Region {
         unsafe { self.base.write_bytes(0, self.len) };
     }
 
-    fn aligned(self, to: usize) -> bool {
-        self.base.addr().is_multiple_of(to)
-    }
 }
 
 /// The regions of one ring, and whether they are mappings of ours.
+///
+/// # Invariants
+///
+/// Once made for parameters, each reaches as far as their [`extent`] says, and is aligned to 8 bytes.
 #[derive(Debug)]
 pub(crate) struct Regions {
     /// The submission ring, the completion ring, and the submission entries. Mappings of one region for both rings have
@@ -125,12 +126,18 @@ impl Regions {
     /// No memory yet.
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
-    /// Memory of somebody else's: never unmapped.
-    pub(crate) fn provided(sq: Region, cq: Region, sqes: Region) -> Self {
-        Self { parts: [sq, cq, sqes], mapped: false, dontfork: false }
+    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report something outside it.
+    pub(crate) fn provided(params: &io_uring_params, parts: [Region; 3]) -> Result<Self, SetupError> {
+        for (region, &need) in parts.iter().zip(&extent(params)) {
+            if need > region.len as u64 || !region.base.addr().is_multiple_of(8) {
+                return Err(SetupError::Garbled);
+            }
+        }
+        Ok(Self { parts, mapped: false, dontfork: false })
     }
 
-    /// Maps the ring `fd` as `params` reports it. If a step fails, those before it are there to be released.
+    /// Maps the ring `fd` as `params` reports it; mappings are aligned to 64 bytes at least ([`Kernel`]). If a step fails,
+    /// those before it are there to be released.
     pub(crate) fn map<K: Kernel>(
         &mut self,
         kernel: &K,
@@ -377,6 +384,7 @@ impl Rings {
     /// # Safety
     ///
     /// - The regions are valid for reads and writes for the life of the value.
+    /// - They were made for `params`.
     /// - They are a ring's, with whose kernel alone they are shared; no other [`Rings`] is made of them meanwhile.
     pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
         // SAFETY: the caller's contract.
@@ -386,11 +394,6 @@ impl Rings {
     /// [`locate`](Self::locate); `None` is its error.
     unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
         let all = regions.all();
-        for (region, &need) in all.iter().zip(&extent(params)) {
-            if need > region.len as u64 || !region.aligned(8) {
-                return None;
-            }
-        }
         if !params.cq_off.cqes.is_multiple_of(8) {
             return None;
         }

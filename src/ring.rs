@@ -114,7 +114,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
         let mut ring = Self::unmade(kernel, params.without_stale_array());
-        ring.provide(Regions::provided(Region::of(sq), Region::of(cq), Region::of(sqes)));
+        ring.provide(Regions::provided(&ring.params().0, [sq, cq, sqes].map(Region::of))?);
         // SAFETY: the caller's contract.
         unsafe { ring.begin(true) }?;
         ring.own(fd);
