@@ -105,7 +105,6 @@ impl Region {
         // SAFETY: the caller's contract.
         unsafe { self.base.write_bytes(0, self.len) };
     }
-
 }
 
 /// The regions of one ring, and whether they are mappings of ours.
