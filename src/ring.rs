@@ -94,7 +94,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// Takes over a ring whose memory is there already: one for both queues (or two, of a kernel that maps them
     /// apart), and one for the submission entries. The ring owns `fd`, and closes it, but does not unmap the memory.
     ///
-    /// Nothing in the parameters is trusted: every offset, mask and count is checked against the memory.
+    /// Nothing in the parameters is trusted: every offset, mask and count is checked against the memory, of which each piece
+    /// starts at a multiple of 8.
     ///
     /// # Errors
     ///
