@@ -31,9 +31,12 @@ pub(crate) struct Local {
     published: Cell<u32>,
     /// The kernel's tail when last looked at, at most a ring's worth ahead of `head`.
     tail: Cell<u32>,
+    /// Up to here a look takes what the kernel says: at most a ring's worth ahead of `published`, never behind `tail`, and
+    /// no further than that while something is hidden.
+    limit: Cell<u32>,
     /// Completions still to come of requests that the crate made for itself; they never surface. [`ALWAYS`] if nobody
     /// knows how many.
-    pub(crate) hidden: Cell<u32>,
+    hidden: Cell<u32>,
     /// The last number given to such a request.
     hidden_number: Cell<u16>,
 }
@@ -60,6 +63,7 @@ impl Local {
             head: Cell::new(head),
             published: Cell::new(head),
             tail: Cell::new(head),
+            limit: Cell::new(head),
             hidden: Cell::new(hidden),
             hidden_number: Cell::new(0),
         }
@@ -70,6 +74,17 @@ impl Local {
         let number = self.hidden_number.get().wrapping_add(1);
         self.hidden_number.set(number);
         HIDDEN | u64::from(number)
+    }
+
+    /// Completions of `count` more requests of our own are to come: each look is careful from now on.
+    pub(crate) fn hide(&self, count: u32) {
+        self.hidden.set(self.hidden.get().saturating_add(count));
+        self.forget_limit();
+    }
+
+    /// The queue has another number of slots, or other rules: the next look works the limit out anew.
+    pub(crate) fn forget_limit(&self) {
+        self.limit.set(self.tail.get());
     }
 
     /// Gives the slots read so far back to the kernel: one store, none if there are none.
@@ -84,34 +99,30 @@ impl Local {
         }
     }
 
-    /// Looks at the kernel's tail, and whether anything came since the last look.
+    /// Looks at the kernel's tail when all up to `head` is read; the head anew if anything came.
     #[inline(always)]
-    fn look_again(&self, rings: &Rings, setup: SetupFlags) -> bool {
-        let head = self.head.get();
+    fn look_again(&self, rings: &Rings, setup: SetupFlags, head: u32) -> Option<u32> {
         // Acquire: pairs with the kernel's release of `cq.tail`; the slots before it are filled.
         let tail = rings.cq_tail().load(Ordering::Acquire);
-        if tail == self.tail.get() {
-            return false;
+        let come = tail.wrapping_sub(head);
+        if come == 0 {
+            return None;
         }
-        // All that is filled can be taken, if the kernel has got back every slot read so far, claims less than a ring's
-        // worth, and nothing in it is hidden. Else it is worked out with care.
-        if !rings.cq().falls_short(head, tail) {
-            return self.look_with_care(rings, setup, tail);
-        }
-        if (head ^ self.published.get()) | self.hidden.get() != 0 {
+        if come > self.limit.get().wrapping_sub(head) {
             return self.look_with_care(rings, setup, tail);
         }
         self.tail.set(tail);
-        true
+        Some(head)
     }
 
     #[cold]
-    fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> bool {
+    fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> Option<u32> {
         let tail = self.bound(rings, tail);
         if self.hidden.get() != 0 {
             self.step_over_hidden(rings, setup, tail);
         }
-        self.head.get() != self.tail.get()
+        let head = self.head.get();
+        (head != self.tail.get()).then_some(head)
     }
 
     /// Looks at the kernel's tail; the slots now readable are those up to the tail returned.
@@ -127,6 +138,7 @@ impl Local {
         let used = rings.cq().used(published, tail);
         let tail = published.wrapping_add(if used > taken { used } else { taken });
         self.tail.set(tail);
+        self.limit.set(if self.hidden.get() == 0 { published.wrapping_add(rings.cq().count()) } else { tail });
         tail
     }
 }
@@ -145,6 +157,7 @@ impl Local {
             }
             if at != self.head.get() {
                 self.tail.set(at);
+                self.forget_limit();
                 return;
             }
             self.head.set(next);
@@ -336,10 +349,7 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
         loop {
             let mut head = self.local.head.get();
             if head == self.local.tail.get() {
-                if !self.local.look_again(self.rings, C::SETUP) {
-                    return None;
-                }
-                head = self.local.head.get();
+                head = self.local.look_again(self.rings, C::SETUP, head)?;
             }
             // SAFETY: `head` is not the tail that was acquired, and the distance is at most a ring's worth.
             let taken = unsafe { C::read(self.cqes, self.rings.cq(), head, self.local.tail.get()) };

@@ -70,25 +70,53 @@ macro_rules! errnos {
             /// The C name, as `"ENOENT"`, or `None` where this crate knows none.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
-                let (numbers, names) = const { (&[$(Self::$name.raw()),*], concat!($(stringify!($name), " "),*)) };
-                nth_word(names, place(numbers, self.raw()))
+                const NAMED: &[(Errno, &str)] = &[$((Errno::$name, stringify!($name))),*];
+                const NAMES: &str = match core::str::from_utf8(&by_number::<{ length(NAMED) }>(NAMED)) {
+                    Ok(names) => names,
+                    Err(_) => unreachable!(),
+                };
+                nth_word(NAMES, self.raw())
             }
         }
     };
 }
 
-/// Where `number` stands in the list; past its end if it does not.
-const fn place(numbers: &[u16], number: u16) -> usize {
-    let mut place = 0;
-    while place < numbers.len() && numbers[place] != number {
-        place += 1;
+/// The bytes that [`by_number`] takes: the names, and a space for each number.
+const fn length(named: &[(Errno, &str)]) -> usize {
+    let (mut bytes, mut last, mut at) = (0, 0, 0);
+    while at < named.len() {
+        bytes += named[at].1.len();
+        if named[at].0.raw() > last {
+            last = named[at].0.raw();
+        }
+        at += 1;
     }
-    place
+    bytes + last as usize + 1
 }
 
-/// The word with this number, of words that each end with a space. All names in one text take less than half of what a
-/// table of slices would, in every program that prints one.
-const fn nth_word(words: &'static str, mut number: usize) -> Option<&'static str> {
+/// The name of each number from 0 on, or nothing, and a space: one text, which takes less than half of what a table of
+/// slices would in every program that prints a name.
+const fn by_number<const LEN: usize>(named: &[(Errno, &str)]) -> [u8; LEN] {
+    let mut text = [b' '; LEN];
+    let (mut number, mut end) = (0, 0);
+    while end < LEN {
+        let mut at = 0;
+        while at < named.len() && named[at].0.raw() != number {
+            at += 1;
+        }
+        if at < named.len() {
+            let name = named[at].1.as_bytes();
+            text.split_at_mut(end).1.split_at_mut(name.len()).0.copy_from_slice(name);
+            end += name.len();
+        }
+        number += 1;
+        end += 1;
+    }
+    text
+}
+
+/// The word with this number, of words that each end with a space; `None` for an empty one and past the end.
+const fn nth_word(words: &'static str, mut number: u16) -> Option<&'static str> {
     let bytes = words.as_bytes();
     let mut start = 0;
     let mut end = 0;
@@ -96,11 +124,11 @@ const fn nth_word(words: &'static str, mut number: usize) -> Option<&'static str
         if bytes[end] == b' ' {
             if number == 0 {
                 return match words.split_at_checked(end) {
-                    Some((until, _)) => match until.split_at_checked(start) {
+                    Some((until, _)) if start < end => match until.split_at_checked(start) {
                         Some((_, word)) => Some(word),
                         None => None,
                     },
-                    None => None,
+                    _ => None,
                 };
             }
             number -= 1;
@@ -437,7 +465,10 @@ mod tests {
     fn known_numbers_have_names_and_unknown_ones_are_kept() {
         assert_eq!(Errno::ENOENT.name(), Some("ENOENT"));
         assert_eq!(Errno::EHWPOISON.name(), Some("EHWPOISON"));
-        let unknown = Errno::from_raw(4000).unwrap();
-        assert_eq!((unknown.raw(), unknown.name()), (4000, None));
+        // The number of `EWOULDBLOCK` elsewhere, the last one with a name, and two past it.
+        for (number, name) in [(41, None), (133, Some("EHWPOISON")), (134, None), (4000, None)] {
+            let errno = Errno::from_raw(number).unwrap();
+            assert_eq!((errno.raw(), errno.name()), (number, name));
+        }
     }
 }

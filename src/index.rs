@@ -46,12 +46,6 @@ impl Slots {
         if distance > self.count() { self.count() } else { distance }
     }
 
-    /// Whether fewer slots than there are lie between `head` and `tail`.
-    #[inline(always)]
-    pub(crate) const fn falls_short(self, head: u32, tail: u32) -> bool {
-        tail.wrapping_sub(head) <= self.mask
-    }
-
     /// Slots that may still be filled.
     #[inline(always)]
     pub(crate) const fn free(self, head: u32, tail: u32) -> u32 {
@@ -102,7 +96,6 @@ mod tests {
                         let used = walk(head, tail, count);
                         assert_eq!(slots.used(head, tail), used, "{head} {tail} of {count}");
                         assert_eq!(slots.free(head, tail), count - used, "{head} {tail} of {count}");
-                        assert_eq!(slots.falls_short(head, tail), used < count, "{head} {tail} of {count}");
                     }
                 }
             }

@@ -105,17 +105,17 @@ impl Region {
         // SAFETY: the caller's contract.
         unsafe { self.base.write_bytes(0, self.len) };
     }
-
-    fn aligned(self, to: usize) -> bool {
-        self.base.addr().is_multiple_of(to)
-    }
 }
 
 /// The regions of one ring, and whether they are mappings of ours.
+///
+/// # Invariants
+///
+/// Once made for parameters, each reaches as far as their [`extent`] says, and is aligned to 8 bytes.
 #[derive(Debug)]
 pub(crate) struct Regions {
-    /// The submission ring, the completion ring, which is the same region unless a kernel has two, and the submission
-    /// entries.
+    /// The submission ring, the completion ring, and the submission entries. Mappings of one region for both rings have
+    /// nothing in the second place.
     parts: [Region; 3],
     mapped: bool,
     dontfork: bool,
@@ -125,12 +125,18 @@ impl Regions {
     /// No memory yet.
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
-    /// Memory of somebody else's: never unmapped.
-    pub(crate) fn provided(sq: Region, cq: Region, sqes: Region) -> Self {
-        Self { parts: [sq, cq, sqes], mapped: false, dontfork: false }
+    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report something outside it.
+    pub(crate) fn provided(params: &io_uring_params, parts: [Region; 3]) -> Result<Self, SetupError> {
+        for (region, &need) in parts.iter().zip(&extent(params)) {
+            if need > region.len as u64 || !region.base.addr().is_multiple_of(8) {
+                return Err(SetupError::Garbled);
+            }
+        }
+        Ok(Self { parts, mapped: false, dontfork: false })
     }
 
-    /// Maps the ring `fd` as `params` reports it. If a step fails, those before it are there to be released.
+    /// Maps the ring `fd` as `params` reports it; mappings are aligned to 64 bytes at least ([`Kernel`]). If a step fails,
+    /// those before it are there to be released.
     pub(crate) fn map<K: Kernel>(
         &mut self,
         kernel: &K,
@@ -138,22 +144,29 @@ impl Regions {
         params: &io_uring_params,
         dontfork: bool,
     ) -> Result<(), SetupError> {
-        const OFFSETS: [u32; 3] = [IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES];
-
-        let need = Extent::reported(params).ok_or(SetupError::Garbled)?;
-        let single = Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP);
-        let lengths = if single { [need.sq.max(need.cq), 0, need.sqes] } else { [need.sq, need.cq, need.sqes] };
+        let mut lengths = extent(params);
+        if Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP) {
+            lengths[SQ] = lengths[SQ].max(lengths[CQ]);
+            lengths[CQ] = 0;
+        }
         self.mapped = true;
         self.dontfork = dontfork;
-        for (part, (len, offset)) in self.parts.iter_mut().zip(lengths.into_iter().zip(OFFSETS)) {
+        for (place, (part, &len)) in self.parts.iter_mut().zip(&lengths).enumerate() {
             if len != 0 {
-                part.map(kernel, len, fd, offset, dontfork)?;
+                let len = usize::try_from(len).map_err(|_| SetupError::Garbled)?;
+                part.map(kernel, len, fd, place as u32 * IORING_OFF_CQ_RING, dontfork)?;
             }
         }
-        if single {
-            self.parts[1] = self.parts[0];
-        }
         Ok(())
+    }
+
+    /// The three regions, the completion ring's even if it is that of the submission ring.
+    fn all(&self) -> [Region; 3] {
+        let mut all = self.parts;
+        if all[CQ].base.is_null() {
+            all[CQ] = all[SQ];
+        }
+        all
     }
 
     /// Whether the memory is mapped from the kernel.
@@ -185,10 +198,11 @@ impl Regions {
     ///
     /// Nothing uses the memory any more.
     pub(crate) unsafe fn release<K: Kernel>(&self, kernel: &K) {
-        let [sq, cq, sqes] = self.parts;
-        let second = if cq.base == sq.base { Region::NOTHING } else { cq };
-        for part in [sq, second, sqes] {
-            if let (true, Some(base)) = (self.mapped, NonNull::new(part.base)) {
+        if !self.mapped {
+            return;
+        }
+        for part in &self.parts {
+            if let Some(base) = NonNull::new(part.base) {
                 // SAFETY: the region came from a successful `map`, and nothing uses it any more by the caller's contract.
                 // A failure to unmap leaves nothing to be done.
                 let _ = unsafe { kernel.unmap(base, part.len) };
@@ -197,24 +211,24 @@ impl Regions {
     }
 }
 
-/// How far each region must reach to hold everything that the kernel reports in it.
-#[derive(Debug, PartialEq, Eq)]
-struct Extent {
-    sq: usize,
-    cq: usize,
-    sqes: usize,
-}
+/// Places in [`Regions`].
+const SQ: usize = 0;
+const CQ: usize = 1;
+const SQES: usize = 2;
 
-impl Extent {
-    /// `None` if it is past the end of the address space.
-    fn reported(params: &io_uring_params) -> Option<Self> {
-        let sizes = EntrySizes::of(SetupFlags::from_bits_retain(params.flags));
-        let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
-        let sq = furthest_word(sq_words(params)).max(array);
-        let cq = furthest_word(cq_words(params)).max(end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe));
-        let sqes = end_of(0, params.sq_entries, sizes.sqe);
-        Some(Self { sq: usize::try_from(sq).ok()?, cq: usize::try_from(cq).ok()?, sqes: usize::try_from(sqes).ok()? })
-    }
+// The kernel is told which of them to map by multiples of one number.
+const _: () = {
+    assert!(IORING_OFF_SQ_RING == SQ as u32 * IORING_OFF_CQ_RING);
+    assert!(IORING_OFF_SQES == SQES as u32 * IORING_OFF_CQ_RING);
+};
+
+/// How far each region must reach to hold everything that the kernel reports in it.
+fn extent(params: &io_uring_params) -> [u64; 3] {
+    let sizes = EntrySizes::of(SetupFlags::from_bits_retain(params.flags));
+    let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
+    let sq = furthest_word(sq_words(params)).max(array);
+    let cq = furthest_word(cq_words(params)).max(end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe));
+    [sq, cq, end_of(0, params.sq_entries, sizes.sqe)]
 }
 
 /// Where the words of a queue are: the offsets that the kernel reports for it, in its order.
@@ -278,9 +292,11 @@ fn end_of(offset: u32, count: u32, size: usize) -> u64 {
 /// After [`locate`](Self::locate) has succeeded, and before that nobody asks, each pointer is valid for the life of the
 /// value, aligned, and inside its region with the word that it points to. Nobody changes the fields after set-up.
 #[derive(Debug)]
+// The same.
+#[repr(C)]
 struct Queue {
-    words: [*const AtomicU32; 7],
     slots: Slots,
+    words: [*const AtomicU32; 7],
 }
 
 impl Queue {
@@ -331,12 +347,14 @@ impl Queue {
 /// | CQ head, flags | us |
 /// | `cqes` | the kernel, in slots between the tail and the head; we read those between the head and the tail |
 #[derive(Debug)]
+// What each request uses first, see `IoUring`.
+#[repr(C)]
 pub(crate) struct Rings {
-    submission: Queue,
+    sqes: *mut u8,
     completion: Queue,
+    submission: Queue,
     has_array: bool,
     has_cq_flags: bool,
-    sqes: *mut u8,
 }
 
 // SAFETY: the shared words are atomics, and the entries are reached only through a queue handle, of which there is one
@@ -365,6 +383,7 @@ impl Rings {
     /// # Safety
     ///
     /// - The regions are valid for reads and writes for the life of the value.
+    /// - They were made for `params`.
     /// - They are a ring's, with whose kernel alone they are shared; no other [`Rings`] is made of them meanwhile.
     pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
         // SAFETY: the caller's contract.
@@ -373,21 +392,18 @@ impl Rings {
 
     /// [`locate`](Self::locate); `None` is its error.
     unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
-        let [sq, cq, sqes] = regions.parts;
-        let need = Extent::reported(params)?;
-        let inside = need.sq <= sq.len && need.cq <= cq.len && need.sqes <= sqes.len;
-        let aligned = sq.aligned(WORD) && cq.aligned(8) && sqes.aligned(8) && params.cq_off.cqes.is_multiple_of(8);
-        if !inside || !aligned {
+        let all = regions.all();
+        if !params.cq_off.cqes.is_multiple_of(8) {
             return None;
         }
         // SAFETY: the caller's contract; `cqes` is the one place that is no atomic, and is not used as one.
-        unsafe { self.submission.locate(sq, sq_words(params), params.sq_entries) }?;
+        unsafe { self.submission.locate(all[SQ], sq_words(params), params.sq_entries) }?;
         // SAFETY: the same.
-        unsafe { self.completion.locate(cq, cq_words(params), params.cq_entries) }?;
+        unsafe { self.completion.locate(all[CQ], cq_words(params), params.cq_entries) }?;
         self.has_array = params.sq_off.array != 0;
         // Kernels before 5.8 have no flags here and report offset 0.
         self.has_cq_flags = params.cq_off.flags != 0;
-        self.sqes = sqes.base;
+        self.sqes = all[SQES].base;
         Some(())
     }
 

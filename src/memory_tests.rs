@@ -4,7 +4,7 @@ use core::array::from_fn;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::{EntrySizes, Extent, Header, MemorySize, Queue, Region, Words, end_of, furthest_word};
+use super::{EntrySizes, Header, MemorySize, Queue, Region, Regions, Words, end_of, extent, furthest_word};
 use crate::builder::Parameters;
 use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;
@@ -116,12 +116,12 @@ fn the_furthest_word_is_found_wherever_it_stands() {
 
 #[test]
 fn the_extent_reaches_over_all_that_is_reported() {
-    assert_eq!(Extent::reported(&reported()), Some(Extent { sq: 352, cq: 320, sqes: 512 }));
+    assert_eq!(extent(&reported()), [352, 320, 512]);
     let without =
         io_uring_params { sq_off: crate::uapi::io_sqring_offsets { array: 0, ..reported().sq_off }, ..reported() };
-    assert_eq!(Extent::reported(&without), Some(Extent { sq: 40, cq: 320, sqes: 512 }));
+    assert_eq!(extent(&without), [40, 320, 512]);
     let large = io_uring_params { flags: (SetupFlags::CQE32 | SetupFlags::SQE128).bits(), ..reported() };
-    assert_eq!(Extent::reported(&large), Some(Extent { sq: 352, cq: 64 + 16 * 32, sqes: 1024 }));
+    assert_eq!(extent(&large), [352, 64 + 16 * 32, 1024]);
 }
 
 #[test]
@@ -157,9 +157,9 @@ fn a_queue_is_found_if_every_word_is_inside_and_aligned_and_its_sizes_agree() {
 /// What is provided by the computed size holds what the kernel then reports.
 #[test]
 fn the_computed_size_holds_the_extent() {
-    let need = Extent::reported(&reported()).unwrap();
+    let [sq, cq, sqes] = extent(&reported());
     let size = MemorySize::compute(SetupFlags::empty(), 8, 16, HEAD_64).unwrap();
-    assert_eq!((need.sq.max(need.cq), need.sqes), (size.rings, size.sqes));
+    assert_eq!((sq.max(cq), sqes), (size.rings as u64, size.sqes as u64));
     assert_eq!(Parameters::from_raw(reported()).cq_entries(), 16);
 }
 
@@ -182,7 +182,20 @@ fn a_region_fits_if_it_starts_at_a_page_and_is_long_enough() {
 }
 
 #[test]
+fn provided_regions_hold_the_extent_and_are_aligned() {
+    let provided = |parts| Regions::provided(&reported(), parts).map(|regions| regions.parts.map(|part| part.len));
+    let [sq, cq, sqes] = [region(4096, 352), region(8192, 320), region(0x3008, 512)];
+    assert_eq!(provided([sq, cq, sqes]), Ok([352, 320, 512]));
+    for place in 0..3 {
+        for wrong in [region(0x5000, [351, 319, 511][place]), region(0x5004, 4096)] {
+            let mut parts = [sq, cq, sqes];
+            parts[place] = wrong;
+            assert_eq!(provided(parts), Err(SetupError::Garbled), "{place} {wrong:?}");
+        }
+    }
+}
+
+#[test]
 fn a_region_tells_the_address_that_the_kernel_takes() {
     assert_eq!(region(0x5000, 1).address(), 0x5000);
-    assert!(region(0x5008, 1).aligned(8) && !region(0x5004, 1).aligned(8));
 }

@@ -67,7 +67,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)), params)?;
         ring.own(fd.cast_signed());
-        ring.provide(Regions::provided(rings, rings, sqes));
+        ring.provide(Regions::provided(&ring.params().0, [rings, rings, sqes])?);
         // SAFETY: the ring was made just now in this memory, which is the caller's, given away for ever.
         unsafe { ring.begin(false) }?;
         Ok(ring)
@@ -92,7 +92,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let index = self.set_up(&kernel, entries, Some((flags, rings, sqes)), &mut params)?;
         let mut ring = IoUring::unmade(Registered::without_fd(kernel, index), Parameters(params));
         ring.own(index.cast_signed());
-        ring.provide(Regions::provided(rings, rings, sqes));
+        ring.provide(Regions::provided(&ring.params().0, [rings, rings, sqes])?);
         // SAFETY: as in `build_provided_with`.
         unsafe { ring.begin(false) }?;
         Ok(ring)

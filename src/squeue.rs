@@ -93,9 +93,9 @@ impl Local {
         if self.owed.get() == 0 {
             return done;
         }
-        let sum = i64::from(done) + i64::from(self.owed.get());
-        self.set_owed(if sum < 0 { i32::try_from(sum).unwrap_or(i32::MIN) } else { 0 });
-        u32::try_from(sum).unwrap_or(0)
+        let sum = self.owed.get().saturating_add_unsigned(done);
+        self.set_owed(sum.min(0));
+        sum.max(0).cast_unsigned()
     }
 
     /// After a submission with `SQ_REWIND` that consumed `done` entries: what is left moves to the front, where the

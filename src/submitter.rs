@@ -47,13 +47,15 @@ pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFla
 /// - `rings` are those of the ring `fd` of `kernel`, made as `params` says. Nobody changes the three after set-up.
 /// - Everything pushed satisfies the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
 #[derive(Debug)]
+// What each call uses first, see `IoUring`.
+#[repr(C)]
 pub(crate) struct Core<K> {
-    pub(crate) kernel: K,
     pub(crate) fd: RawFd,
-    pub(crate) rings: Rings,
-    pub(crate) params: Parameters,
-    /// Flags of every wait: NO_IOWAIT or nothing.
+    /// Flags of every wait: GETEVENTS, and NO_IOWAIT or nothing.
     pub(crate) wait_flags: EnterFlags,
+    pub(crate) rings: Rings,
+    pub(crate) kernel: K,
+    pub(crate) params: Parameters,
 }
 
 /// What a submit found published.
@@ -110,18 +112,21 @@ impl<K: Kernel> Core<K> {
 
     /// Publishes, decides, enters; the number of entries handed over.
     #[inline(always)]
-    pub(crate) fn submit(&self, local: &squeue::Local, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
-        if !local.is_plain() {
-            return self.submit_any(local, want, argument);
-        }
+    pub(crate) fn submit(&self, local: &squeue::Local, want: u32, argument: &Argument<'_>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
+
+        if !local.is_plain() {
+            return self.submit_any(local, want, argument).map(|done| done as usize);
+        }
         let pending = self.show(PLAIN, local);
-        // A wait enters whatever the flags say.
-        let sq = if want == 0 { self.sq_flags() } else { SqFlags::empty() };
-        let done = match decide(PLAIN, pending, want, sq) {
-            None => 0,
-            Some(flags) if want == 0 => self.enter(pending, 0, flags, Argument::NONE)?,
-            Some(flags) => self.enter(pending, want, flags.union(self.wait_flags), argument)?,
+        let done = if want != 0 {
+            // What `decide` says of a wait, whatever the ring's flags are.
+            self.enter(pending, want, self.wait_flags, argument)?
+        } else {
+            match decide(PLAIN, pending, 0, self.sq_flags()) {
+                None => 0,
+                Some(flags) => self.enter(pending, 0, flags, &Argument::NONE)?,
+            }
         };
         Ok(done as usize)
     }
@@ -129,13 +134,13 @@ impl<K: Kernel> Core<K> {
     /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Out of the way: what it does besides
     /// would fill the loops of those who don't need it.
     #[inline(never)]
-    fn submit_any(&self, local: &squeue::Local, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
+    fn submit_any(&self, local: &squeue::Local, want: u32, argument: &Argument<'_>) -> Result<u32, Errno> {
         let setup = self.params.setup();
         let Published { pending, unreported, sq } = self.publish(local);
         let to_submit = if setup.contains(SetupFlags::SQPOLL) { unreported } else { pending };
         let done = match decide(setup, pending, want, sq) {
             None => to_submit,
-            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, Argument::NONE)?,
+            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, &Argument::NONE)?,
             Some(flags) => self.enter(to_submit, want, flags.union(self.wait_flags), argument)?,
         };
         if setup.contains(SetupFlags::SQ_REWIND) {
@@ -143,17 +148,17 @@ impl<K: Kernel> Core<K> {
         } else {
             local.reported.set(local.tail.get());
         }
-        Ok(local.count(done) as usize)
+        Ok(local.count(done))
     }
 
     /// Waits, and submits nothing.
     #[inline(always)]
-    pub(crate) fn wait(&self, want: u32, argument: Argument<'_>) -> Result<(), Errno> {
-        self.enter(0, want, EnterFlags::GETEVENTS.union(self.wait_flags), argument).map(drop)
+    pub(crate) fn wait(&self, want: u32, argument: &Argument<'_>) -> Result<(), Errno> {
+        self.enter(0, want, self.wait_flags, argument).map(drop)
     }
 
     #[inline(always)]
-    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: Argument<'_>) -> Result<u32, Errno> {
+    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: &Argument<'_>) -> Result<u32, Errno> {
         let flags = flags.union(argument.flags).bits();
         // SAFETY: the entries satisfy their contract (this type's invariant), and an `Argument` is made together with
         // the flags that say what it is.
@@ -223,7 +228,7 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
         let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
         if asleep && !done {
-            self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
+            self.enter(0, 0, EnterFlags::SQ_WAKEUP, &Argument::NONE)?;
         }
         Ok(asleep)
     }
@@ -237,7 +242,7 @@ impl<K: Kernel> Core<K> {
             // A thread that sleeps would never make it.
             let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
             // The kernel also ends this wait, without an error, for a signal or for work of the task.
-            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE)?;
+            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), &Argument::NONE)?;
         }
         Ok(count as usize)
     }
@@ -297,7 +302,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_submit")]
     pub fn submit(&self) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, 0, Argument::NONE)
+        self.core.submit(self.sq, 0, &Argument::NONE)
     }
 
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
@@ -314,7 +319,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_submit_and_wait")]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, self.core.want(want), Argument::NONE)
+        self.core.submit(self.sq, self.core.want(want), &Argument::NONE)
     }
 
     /// [`submit_and_wait`](Self::submit_and_wait) with a timeout, a signal mask or a minimum time.
@@ -336,7 +341,7 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn submit_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
         match args.way(&self.core.params)? {
-            Way::Extended => self.core.submit(self.sq, self.core.want(want), Extended::new(args).argument()),
+            Way::Extended => self.core.submit(self.sq, self.core.want(want), &Extended::new(args).argument()),
             Way::Timer => self.submit_by_timer(self.core.want(want), args),
         }
     }
@@ -355,7 +360,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
     pub fn submit_and_wait_reg(&self, want: usize, offset: usize) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, self.core.want(want), Argument::registered(offset))
+        self.core.submit(self.sq, self.core.want(want), &Argument::registered(offset))
     }
 
     /// Waits until `want` completions are there. Submits nothing: what was pushed stays queued.
@@ -367,7 +372,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_wait_cqe_nr")]
     pub fn wait(&self, want: usize) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.wait(self.core.want(want), Argument::NONE)
+        self.core.wait(self.core.want(want), &Argument::NONE)
     }
 
     /// [`wait`](Self::wait) with a timeout, a signal mask or a minimum time.
@@ -381,7 +386,7 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
         match args.way(&self.core.params)? {
-            Way::Extended => self.core.wait(self.core.want(want), Extended::new(args).argument()),
+            Way::Extended => self.core.wait(self.core.want(want), &Extended::new(args).argument()),
             Way::Timer => self.wait_by_timer(self.core.want(want), args),
         }
     }

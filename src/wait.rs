@@ -171,7 +171,7 @@ impl<K: Kernel> Core<K> {
     /// Waits in one call if this kernel can, and says `EOPNOTSUPP` if it would take a timeout request.
     pub(crate) fn wait_extended(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         match args.way(&self.params)? {
-            Way::Extended => self.wait(want, Extended::new(args).argument()),
+            Way::Extended => self.wait(want, &Extended::new(args).argument()),
             Way::Timer => Err(Errno::EOPNOTSUPP),
         }
     }
@@ -201,7 +201,7 @@ impl<K: Kernel> Submitter<'_, K> {
             size: args.sigmask.map_or(0, |_| Sigset::SIZE as usize),
             ..Argument::NONE
         };
-        let Some(timespec) = args.timespec else { return self.core.wait(want, mask) };
+        let Some(timespec) = args.timespec else { return self.core.wait(want, &mask) };
         self.cq.publish(&self.core.rings);
         let id = self.cq.hidden_id();
         let dropped = self.dropped();
@@ -209,7 +209,7 @@ impl<K: Kernel> Submitter<'_, K> {
         // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
         let setup = self.core.params.setup();
         let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
-        let (outcome, ended) = if armed { self.until(want, id, dropped, mask) } else { (Ok(()), false) };
+        let (outcome, ended) = if armed { self.until(want, id, dropped, &mask) } else { (Ok(()), false) };
         if !ended {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
             let removal = opcode::TimeoutRemove::new(id).build().user_data(self.cq.hidden_id());
@@ -240,7 +240,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the
     /// timer has ended. `dropped` counts those that were lost before the timer started: if it is more by now, the timer's
     /// may be among them, and nothing would end the wait.
-    fn until(&self, want: u32, id: u64, dropped: u32, mask: Argument<'_>) -> (Result<(), Errno>, bool) {
+    fn until(&self, want: u32, id: u64, dropped: u32, mask: &Argument<'_>) -> (Result<(), Errno>, bool) {
         let mut waited_at = None;
         loop {
             let seen = cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), id);
@@ -298,7 +298,7 @@ impl<K: Kernel> Submitter<'_, K> {
                 // Those of ours are done with first, which may make room for the others.
                 if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
                     cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), 0);
-                    self.core.wait(0, Argument::NONE)?;
+                    self.core.wait(0, &Argument::NONE)?;
                     if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
                         return Err(Errno::EBUSY);
                     }
@@ -318,7 +318,7 @@ impl<K: Kernel> Submitter<'_, K> {
             self.queue_as(entries)?;
         }
         let count = N as u32;
-        self.cq.hidden.set(self.cq.hidden.get().saturating_add(count));
+        self.cq.hide(count);
         self.sq.owe(-count.cast_signed());
         self.submit_uncounted()
     }

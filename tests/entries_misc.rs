@@ -147,7 +147,7 @@ fn cancel_by_every_key() {
 
 #[test]
 fn nop() {
-    let sqe = || Sqe { opcode: 0, fd: -1, ..Sqe::default() };
+    let sqe = || Sqe { opcode: 0, fd: 0, ..Sqe::default() };
     check(opcode::Nop::new().build(), &sqe());
     check(opcode::Nop::new().result(-7).build(), &Sqe { len: 0xffff_fff9, op_flags: 1, ..sqe() });
     check(opcode::Nop::new().file(Fd(3)).build(), &Sqe { fd: 3, op_flags: 2, ..sqe() });
@@ -167,7 +167,7 @@ fn nop() {
 #[test]
 fn what_every_request_has() {
     let entry = opcode::Nop::new().build().flags(Flags::ASYNC).flags(Flags::IO_LINK).user_data(7).personality(9);
-    let expected = Sqe { fd: -1, flags: 16 | 4, user_data: 7, personality: 9, ..Sqe::default() };
+    let expected = Sqe { fd: 0, flags: 16 | 4, user_data: 7, personality: 9, ..Sqe::default() };
     check(entry, &expected);
     assert_eq!((entry.opcode(), entry.get_user_data()), (0, 7));
     let entry = opcode::Nop128::new().build().flags(Flags::ASYNC).flags(Flags::IO_LINK).user_data(7).personality(9);

@@ -207,6 +207,31 @@ fn a_short_submit_loses_no_count() {
 }
 
 #[test]
+fn a_timer_behind_a_refused_entry_stays_hidden_on_a_ring_in_use() {
+    bounded(|| {
+        let trace = old();
+        let mut ring: Ring<'_> = Builder::new().build_with(&trace, 8).unwrap();
+        // From here on the kernel is believed to fill slots as it likes.
+        push(&mut ring, nop(0));
+        assert_eq!((ring.submit_and_wait(1), taken(&mut ring)), (Ok(1), nops(0..1)));
+        let mut refused = nop(1).to_bytes();
+        refused[0] = 255;
+        push(&mut ring, Entry::from_bytes(refused));
+        // The batch ends with the refused entry, so that the timer starts only together with its removal.
+        assert_eq!(ring.submitter().wait_with_args(1, &SubmitArgs::new().timespec(&FAR)), Ok(()));
+        push(&mut ring, nop(2));
+        ring.submit().unwrap();
+        let mut come = Vec::new();
+        until("both completions", || {
+            come.extend(taken(&mut ring));
+            come.len() >= 2
+        });
+        assert_eq!(come, [(1, -22), (2, 0)]);
+        assert_eq!(taken(&mut ring), []);
+    });
+}
+
+#[test]
 fn entries_that_a_wait_took_along_are_counted_by_the_next_submit() {
     bounded(|| {
         for (name, builder) in builders() {

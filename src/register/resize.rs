@@ -146,10 +146,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
         unsafe { rings.clear() };
         let params = self.resize(sq_entries, cq_entries, Some((rings, sqes)))?;
-        let regions = Regions::provided(rings, rings, sqes);
-        let mut located = Rings::NOWHERE;
-        // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.
-        let located = unsafe { located.locate(&params, &regions) }.map(|()| (located, regions));
+        let located = Regions::provided(&params, [rings, rings, sqes]).and_then(|regions| {
+            let mut rings = Rings::NOWHERE;
+            // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.
+            unsafe { rings.locate(&params, &regions) }.map(|()| (rings, regions))
+        });
         self.change_to(params, located)
     }
 

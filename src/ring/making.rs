@@ -17,7 +17,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
     /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
     /// and memory it is good for nothing but [`begin`](Self::begin) and being dropped.
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
-        let core = Core { kernel, fd: NO_FD, rings: Rings::NOWHERE, params, wait_flags: EnterFlags::empty() };
+        let core = Core { kernel, fd: NO_FD, rings: Rings::NOWHERE, params, wait_flags: EnterFlags::GETEVENTS };
         let (sq, cq) = (squeue::Local::default(), cqueue::Local::default());
         Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
     }

@@ -9,7 +9,7 @@ use crate::flags::{SetupFlags, SqeFlags as Flags};
 use crate::index::Slots;
 use crate::memory::slot;
 use crate::types::sealed::Target;
-use crate::{sync, uapi};
+use crate::{opcode, sync, uapi};
 
 pub(crate) mod sealed {
     use super::{Cell, Flags, NonNull, SetupFlags, Slots};
@@ -134,7 +134,8 @@ impl Entry {
 
     /// Fills a slot of a mixed ring: a nop that goes on with the chain it stands in, and completes only if that fails.
     const fn filler(link: Flags) -> Self {
-        Self::new(uapi::io_uring_op::IORING_OP_NOP as u8)
+        opcode::Nop::new()
+            .build()
             .flags(Flags::SKIP_SUCCESS.union(link))
             .user_data(crate::cqueue::HIDDEN)
     }

@@ -85,9 +85,14 @@ pub unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, len: usize) -> c
     unsafe { memcmp(one, other, len) }
 }
 
-/// The number of bytes before the first zero. For `CStr::from_ptr`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn strlen(string: *const c_char) -> usize {
+/// The number of bytes before the first zero. Not by the name of C's, which `CStr::from_ptr` calls: a compiler that knows
+/// the name makes the call by way of a table of addresses, for which the program would have a segment.
+///
+/// # Safety
+///
+/// `string` is valid for reads up to a zero byte.
+#[must_use]
+pub unsafe fn until_zero(string: *const c_char) -> usize {
     let mut len = 0;
     // SAFETY: no byte up to here was zero, so that this one belongs to the string too.
     while unsafe { string.add(len).read() } != 0 {

@@ -124,8 +124,11 @@ impl Iterator for Args {
         let argument = unsafe { self.next.read() };
         // SAFETY: there is another one after it, or the null at the end.
         self.next = unsafe { self.next.add(1) };
-        // SAFETY: an argument ends with a zero byte, and lies on the stack as long as the program runs, which leaves it
-        // alone.
-        Some(unsafe { CStr::from_ptr(argument) })
+        // SAFETY: an argument ends with a zero byte.
+        let len = unsafe { crate::mem::until_zero(argument) };
+        // SAFETY: it lies on the stack as long as the program runs, which leaves it alone.
+        let bytes = unsafe { core::slice::from_raw_parts(argument.cast::<u8>(), len + 1) };
+        // SAFETY: its one zero byte is the last.
+        Some(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
     }
 }
