@@ -1,30 +1,84 @@
 #!/usr/bin/env bash
-# Follows each guide literally, in an empty folder: writes the files that it shows (a name in bold and in backticks, then a
-# block), and runs its `sh` blocks. The crate comes from this checkout.
+# Follows each guide, and the README's first program, literally, as a new user would: in an empty folder, writes the files
+# that the page shows, runs its commands, and compares what they print with what the page says (ci/lib/follow.py). The
+# crates come from this checkout. Then looks at the links of all pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 root=$PWD
+target=${CARGO_TARGET_DIR:-target}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# What the registry would do for a user.
+mkdir "$work/.cargo"
+cat >"$work/.cargo/config.toml" <<PATCH
+[patch.crates-io]
+bare-uring.path = "$root"
+bare-uring-ops.path = "$root/ops"
+bare-uring-sim.path = "$root/sim"
+PATCH
 
-# follow GUIDE EXPECTED: EXPECTED is a line that its commands must print.
-follow() {
-    local folder=$work/$1
-    mkdir -p "$folder/.cargo"
-    # What the registry would do for a user.
-    printf '[patch.crates-io]\n' >"$folder/.cargo/config.toml"
-    printf 'bare-uring.path = "%s"\n' "$root" >>"$folder/.cargo/config.toml"
-    awk -v folder="$folder" '
-        /^\*\*`[^`]+`\*\*/ { split($0, parts, "`"); name = folder "/" parts[2]; next }
-        /^```/ && !inside { inside = 1; into = ""; if ($0 == "```sh") into = folder "/commands.sh"; else if (name != "") { into = name; name = "" }
-            if (into != "") { directory = into; sub(/\/[^\/]*$/, "", directory); system("mkdir -p \"" directory "\"") }; next }
-        /^```/ { inside = 0; next }
-        inside && into != "" { print >>into }' "docs/$1.md"
-    (cd "$folder" && CARGO_TARGET_DIR='' && unset CARGO_TARGET_DIR && bash -euxo pipefail commands.sh) >"$work/$1.log" 2>&1 ||
-        { cat "$work/$1.log"; echo "FAIL $1"; exit 1; }
-    grep -qxF "$2" "$work/$1.log" || { cat "$work/$1.log"; echo "FAIL $1: did not print: $2"; exit 1; }
-    echo "ok   $1"
+# has_core TARGET [+TOOLCHAIN]: whether that toolchain brings `core` for it.
+has_core() {
+    local lib
+    lib=$(rustc ${2-} --print target-libdir --target "$1" 2>/dev/null) || return 1
+    compgen -G "$lib/libcore-*.rlib" >/dev/null
 }
 
-follow static-binary "Hello from a ring."
+# with_core TARGET: puts a `cargo` before the user's that builds `core` for the target with the compiler of ci/cross.sh,
+# where what the page asks for (a component of rustup's) can't be had; otherwise a `cargo` that changes nothing.
+with_core() {
+    mkdir -p "$work/bin"
+    ci/cross.sh >"$work/cross.log" 2>&1 || { cat "$work/cross.log"; return 1; }
+    local cross
+    cross=$(cd "$target/cross" && pwd)
+    ln -sfn "$cross/rust-lld" "$work/bin/rust-lld"
+    cat >"$work/bin/cargo" <<WRAPPER
+#!/usr/bin/env bash
+case " \$* " in *" --target $1 "*) ;; *) exec $(command -v cargo) "\$@" ;; esac
+[ "\$1" != +nightly ] || shift
+case " \$* " in *" -Zbuild-std=core "*) ;; *) set -- "\$@" -Zbuild-std=core ;; esac
+RUSTC=$cross/rustc RUSTC_BOOTSTRAP=1 exec $(command -v cargo) "\$@"
+WRAPPER
+    chmod +x "$work/bin/cargo"
+    echo "     $1: no \`core\` from rustup here, so the compiler of ci/cross.sh builds it"
+}
+
+# follow PAGE [HEADING]
+follow() {
+    local name
+    name=$(basename "$1" .md)
+    mkdir "$work/$name"
+    if PATH=$work/bin:$PATH env --unset=CARGO_TARGET_DIR \
+        python3 ci/lib/follow.py "$work/$name" "$@" >"$work/$name.log" 2>&1; then
+        echo "ok   $1: $(tail -n 1 "$work/$name.log")"
+    else
+        cat "$work/$name.log"
+        echo "FAIL $1"
+        exit 1
+    fi
+    rm -rf "$work/bin"
+}
+
+follow README.md "## A program"
+
+[ -d "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/core" ] ||
+    rustup component add --toolchain nightly rust-src >/dev/null 2>&1 || with_core x86_64-unknown-linux-none
+follow docs/static-binary.md
+
+has_core x86_64-unknown-none || rustup target add x86_64-unknown-none >/dev/null 2>&1 || with_core x86_64-unknown-none
+follow docs/unikernel.md
+# The package of the repository, which the other checks build, is the one that the guide shows.
+for file in src/kernel.rs src/lib.rs src/memory.rs tests/simulated.rs; do
+    cmp "$work/unikernel/$file" "examples/unikernel/$file"
+done
+
+follow docs/moving-from-io-uring.md
+
+for page in docs/*.md; do
+    [ -d "$work/$(basename "$page" .md)" ] || ! grep -q '^```' "$page" || { echo "FAIL $page is not followed"; exit 1; }
+done
+
+# Between the pages of the repository; ci/package.sh looks at those of the packages.
+mapfile -t pages < <(git ls-files '*.md')
+python3 ci/lib/links.py "${pages[@]}"

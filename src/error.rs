@@ -393,6 +393,14 @@ impl SetupError {
     }
 }
 
+/// The kernel's errno where there is one; otherwise an error of the kind `InvalidInput` that holds this one.
+#[cfg(feature = "std")]
+impl From<SetupError> for std::io::Error {
+    fn from(error: SetupError) -> Self {
+        error.errno().map_or_else(|| Self::new(std::io::ErrorKind::InvalidInput, error), Self::from)
+    }
+}
+
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -94,7 +94,8 @@
 //!
 //! # Features
 //!
-//! - `std`: `From<Errno> for std::io::Error`, and the standard library's file descriptors as [`types::Fd`].
+//! - `std`: `From<Errno>` and `From<SetupError> for std::io::Error`, and the standard library's file descriptors as
+//!   [`types::Fd`].
 //! - `rustix`: conversions from and to rustix's types, on the targets where rustix needs no libc.
 //!
 //! Neither changes a type or a system call.

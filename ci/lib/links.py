@@ -1,0 +1,55 @@
+"""links.py [--within LIST] PAGE...: whether each link of a Markdown page to a file beside it leads to one, and to a heading of
+it if it names one. LIST has the files that there are, one on a line, seen from here; without it, those of the directory."""
+
+import os
+import pathlib
+import re
+import sys
+
+
+def anchors(path):
+    """The headings of a page, as links to them are written."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    found = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def links(path):
+    """Every target in a page's prose: inline ones, and definitions."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    text = re.sub(r"`[^`\n]+`(?!\])", "", text)
+    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)", text, flags=re.M)
+
+
+def wrong(page, target, there):
+    file, _, heading = target.partition("#")
+    path = page.parent / file if file else page
+    name = os.path.normpath(path)
+    if there is not None and name not in there:
+        return "no such file in the package"
+    if not path.exists():
+        return "no such file"
+    if heading and heading not in anchors(path):
+        return "no such heading"
+    return None
+
+
+def main(arguments):
+    there = None
+    if arguments[0] == "--within":
+        there = set(pathlib.Path(arguments[1]).read_text().splitlines())
+        arguments = arguments[2:]
+    count = failed = 0
+    for page in map(pathlib.Path, arguments):
+        for target in links(page):
+            if re.match(r"[a-z]+:", target):
+                continue
+            count += 1
+            if reason := wrong(page, target, there):
+                failed += 1
+                print(f"FAIL {page}: {target}: {reason}")
+    print(f"ok   {count} links between files, on {len(arguments)} pages" if not failed else f"{failed} of {count} links")
+    sys.exit(failed > 0 or count == 0)
+
+
+main(sys.argv[1:])
