@@ -1,13 +1,66 @@
 #!/usr/bin/env bash
-# The package that users get: builds from itself alone, and holds what they need and nothing else.
+# The packages that users get: each builds from itself and the others' packages alone, holds what they need and nothing
+# else, says what it is, and has no link that leads out of it. Arguments go to `cargo package`.
+#
+# A page of a package links to files of the package only, so that it can be read where it was unpacked; what is only in
+# the repository is named, and not linked. On a page of a registry such links and the README's pictures work as soon as the
+# manifest names the `repository`, from which they are then taken. docs.rs shows the crate's own documentation, in which no
+# README is included.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo package --locked --quiet --package bare-uring "$@"
-listed=$(cargo package --locked --quiet --package bare-uring --list "$@")
-unexpected=$(grep -vE '^(src/.*\.rs|examples/[a-z_]+\.rs|docs/[a-z-]+\.md|(README|DESIGN|CHANGELOG)\.md|LICENSE-(MIT|APACHE)|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json)$' <<<"$listed" || true)
-for needed in src/lib.rs README.md LICENSE-MIT LICENSE-APACHE CHANGELOG.md; do
-    grep -qxF "$needed" <<<"$listed" || unexpected+=" $needed is missing"
+packages=(bare-uring bare-uring-ops bare-uring-sim)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+bad() { echo "FAIL $*"; failed=1; }
+
+# In one go: the second and third are built against the package of the first, since no registry has it.
+cargo package --locked --quiet "${packages[@]/#/--package=}" "$@" 2>"$work/log" || { cat "$work/log"; exit 1; }
+# Tests are no part of a package.
+grep -v '^warning: ignoring test ' "$work/log" >&2 || true
+
+declare -A more=(
+    [bare-uring]='examples/[a-z_]+\.rs|docs/[a-z-]+\.(md|svg)|(DESIGN|CHANGELOG)\.md'
+    [bare-uring-ops]='' [bare-uring-sim]=''
+)
+target=${CARGO_TARGET_DIR:-target}
+for package in "${packages[@]}"; do
+    archive=$(compgen -G "$target/package/$package-[0-9]*.crate" | sort -V | tail -n 1)
+    tar -xzf "$archive" -C "$work"
+    mv "$work/$(basename "$archive" .crate)" "$work/$package"
+    (cd "$work/$package" && find . -type f -printf '%P\n' | sort) >"$work/list"
+    unexpected=$(grep -vxE "src/.*\.rs|README\.md|LICENSE-(MIT|APACHE)|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json${more[$package]:+|${more[$package]}}" "$work/list" | tr '\n' ' ' || true)
+    [ -z "$unexpected" ] || bad "$package holds $unexpected"
+    for needed in src/lib.rs README.md LICENSE-MIT LICENSE-APACHE; do
+        [ -s "$work/$package/$needed" ] || bad "$package lacks $needed"
+    done
+    (cd "$work/$package" && mapfile -t pages < <(find . -name '*.md' -printf '%P\n') && "$OLDPWD/ci/lib/links.py" --within "$work/list" "${pages[@]}") ||
+        bad "$package: a link leads out of it"
+    echo "ok   $package: $(wc -l <"$work/list") files, $(stat -c %s "$archive") bytes, and builds by itself"
 done
-[ -z "$unexpected" ] || { echo "FAIL the package: $unexpected"; exit 1; }
-echo "ok   the package has $(wc -l <<<"$listed") files, and builds by itself"
+
+# What a registry shows, and what users search by.
+cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import json, sys
+
+lacks = []
+for package in json.load(sys.stdin)["packages"]:
+    if package["name"] in sys.argv[1:]:
+        for key in ("description", "license", "readme", "documentation", "rust_version", "keywords", "categories"):
+            if not package[key]:
+                lacks.append(package["name"] + ": " + key)
+        if len(package["keywords"]) > 5 or len(package["categories"]) > 5:
+            lacks.append(package["name"] + ": a registry takes five keywords and categories at most")
+        if "targets" not in package["metadata"]["docs"]["rs"]:
+            lacks.append(package["name"] + ": targets for docs.rs")
+sys.exit("\n".join("FAIL " + line for line in lacks))
+' "${packages[@]}" || failed=1
+
+# The examples are programs of the package, too, and its documentation is built from it.
+if ! (cd "$work/bare-uring" && unset CARGO_TARGET_DIR && cargo check --quiet --examples &&
+    RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --no-deps --all-features) >"$work/log" 2>&1; then
+    cat "$work/log"
+    bad "bare-uring: its examples or its documentation, from the package alone"
+fi
+exit $failed

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """follow.py FOLDER PAGE [HEADING]: does in FOLDER what PAGE (from HEADING on) tells a reader to do.
 
 - A block below a line that begins with a file's name, in bold and in backticks, is that file.
