@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares the crate's public items, with their types, with the list docs/public-api.txt, so that none changes unseen; and
-# checks that without features none of them names a type of std or libc.
+# Compares the public items of each package, with their types, with the lists docs/public-api*.txt, so that none changes
+# unseen; and checks that where there is no std, none of them names a type of std or libc.
 # After a change that is meant: `ci/public-api.sh --write`, and a line in CHANGELOG.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,28 +11,47 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/public-api}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# list FEATURES: the items with these features, sorted.
+# list PACKAGE FEATURES: the items with these features, sorted.
 list() {
-    cargo +nightly rustdoc --locked --quiet --package bare-uring --lib --features "$1" -- \
+    cargo +nightly rustdoc --locked --quiet --package "$1" --lib --features "$2" -- \
         -Zunstable-options --output-format json
-    cargo run --locked --quiet --manifest-path ci/public-api/Cargo.toml -- "$CARGO_TARGET_DIR/doc/bare_uring.json" |
+    cargo run --locked --quiet --manifest-path ci/public-api/Cargo.toml -- "$CARGO_TARGET_DIR/doc/${1//-/_}.json" |
         LC_ALL=C sort -u
 }
-list "" >"$work/plain"
-if grep -E '\b(std|libc)::' "$work/plain"; then
-    echo "without features, the above names a type of std or libc"
+
+# compare FILE TITLE: with what $work/all has.
+compare() {
+    if [ "$write" = --write ]; then
+        cp "$work/all" "$1"
+    else
+        diff --unified=0 "$1" "$work/all" || { echo "the public items of $2 are not those of $1"; exit 1; }
+        echo "ok   $2: $(grep -c '^pub ' "$work/all") public items as listed${3-}"
+    fi
+}
+
+# without_std PACKAGE FILE: a package that has no std but with the feature `std`.
+without_std() {
+    list "$1" "" >"$work/plain"
+    if grep -E '\b(std|libc|alloc)::' "$work/plain"; then
+        echo "$1: without features, the above names a type of std, alloc or libc"
+        exit 1
+    fi
+    list "$1" std >"$work/std"
+    {
+        cat "$work/plain"
+        printf '\n# with the feature std\n'
+        LC_ALL=C comm -13 "$work/plain" "$work/std"
+    } >"$work/all"
+    compare "$2" "$1" ", of which $(grep -c '^pub ' "$work/plain") need no feature and name no std, alloc or libc"
+}
+
+write=${1-}
+without_std bare-uring docs/public-api.txt
+without_std bare-uring-ops docs/public-api-ops.txt
+# It is a package for tests, on std.
+list bare-uring-sim "" >"$work/all"
+if grep -E '\blibc::' "$work/all"; then
+    echo "bare-uring-sim: the above names a type of libc"
     exit 1
 fi
-list std >"$work/std"
-{
-    cat "$work/plain"
-    printf '\n# with the feature std\n'
-    LC_ALL=C comm -13 "$work/plain" "$work/std"
-} >"$work/all"
-if [ "${1-}" = --write ]; then
-    cp "$work/all" docs/public-api.txt
-else
-    diff --unified=0 docs/public-api.txt "$work/all" ||
-        { echo "the public items are not those of docs/public-api.txt"; exit 1; }
-    echo "$(wc -l <"$work/plain") public items as listed, none of which names std or libc"
-fi
+compare docs/public-api-sim.txt bare-uring-sim
