@@ -117,6 +117,39 @@
 //! # }
 //! ```
 //!
+//! A driver belongs to the thread of its slab:
+//!
+//! ```compile_fail,E0277
+//! # fn f(driver: bare_uring_ops::Driver<bare_uring::Linux>) {
+//! std::thread::spawn(move || drop(driver));
+//! # }
+//! ```
+//!
+//! Buffers that the kernel is provided with live for ever, as storage does:
+//!
+//! ```compile_fail,E0597
+//! # fn f(driver: &mut bare_uring_ops::Driver<bare_uring::Linux>) {
+//! let group = bare_uring_ops::Group::<8, 512>::new();
+//! let provided = driver.provide(&group); // does not live long enough
+//! # }
+//! ```
+//!
+//! A buffer's bytes are not held while it is given away, and what is left of it is not used twice:
+//!
+//! ```compile_fail,E0505
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File, buffer: bare_uring_ops::Buffer) {
+//! let bytes: &[u8] = &buffer;
+//! let write = slab.write(file, buffer, 0); // borrowed
+//! assert_eq!(bytes, b"as before");
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # fn f(buffer: bare_uring_ops::Buffer) {
+//! let twin = buffer.clone(); // the same bytes twice
+//! # }
+//! ```
+//!
 //! An operation has one result:
 //!
 //! ```compile_fail,E0382
@@ -129,7 +162,7 @@
 //!
 //! # Features
 //!
-//! `std`: [`Slab::adopt_owned`] takes descriptors of the standard library over, without `unsafe`. Without it there is
+//! `std`: `Slab::adopt_owned` takes descriptors of the standard library over, without `unsafe`. Without it there is
 //! neither `std` nor `alloc`.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

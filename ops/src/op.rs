@@ -13,16 +13,17 @@ use crate::file::File;
 use crate::slab::{Draft, Parts, Slab};
 use crate::slot::Slot;
 
-/// What an operation gives: nothing but a number.
+/// What an operation gives: nothing but a number, as `Result<u32, Errno>`.
 #[derive(Debug)]
 pub enum Done {}
-/// What an operation gives: its buffer, with the number of bytes that were moved.
+/// What an operation gives: the number of bytes that were moved, and its buffer in any case, as
+/// `(Result<usize, Errno>, Buffer)`.
 #[derive(Debug)]
 pub enum Moved {}
-/// What an operation gives: a new file.
+/// What an operation gives: a new file, as `Result<File, Errno>`.
 #[derive(Debug)]
 pub enum Made {}
-/// What an operation gives: what there is to know about a file.
+/// What an operation gives: what there is to know about a file, as `Result<StatxBuffer, Errno>`.
 #[derive(Debug)]
 pub enum Stated {}
 

@@ -54,6 +54,21 @@ pub(crate) enum Step {
 }
 
 /// Operations, files and buffers in static memory. From [`Storage::start`](crate::Storage::start).
+///
+/// A slab and its driver need Linux 5.6: files are closed by a request. Each operation says since when the kernel has it.
+///
+/// # Errors of operations
+///
+/// | errno | meaning, and what to do |
+/// |--|--|
+/// | `EBUSY` | all slots are taken: wait until an operation has ended, or start with a larger storage |
+/// | `ECANCELED` | it was cancelled: by its handle, or by [`Driver::shutdown`](crate::Driver::shutdown) |
+/// | `ETIME` | its time limit has passed ([`Op::within`](crate::Op::within)) |
+/// | `EINVAL` | the kernel is older than the operation, or an argument is none |
+/// | `EMFILE` | the table of files has no place: drop some, and let the driver turn once; or the process has no descriptor left |
+/// | others | the kernel's, for the request that the operation names |
+///
+/// Whatever it gives, a buffer that was given to it comes back with it.
 pub struct Slab {
     pub(crate) slots: &'static [Slot],
     pub(crate) files: &'static [file::Entry],
@@ -154,10 +169,11 @@ impl Slab {
     /// Lets an operation that was not started yet end after this span.
     pub(crate) fn limit(&self, index: u16, span: Timespec) {
         if let Some(slot) = self.slot(index)
+            && slot.entry.get().is_some()
             && !slot.queued.get()
-            && !slot.flying.get()
         {
-            // SAFETY: the kernel does not know the operation, and nobody here keeps a reference.
+            // SAFETY: the entry is still here, so that the kernel does not know the operation, and nobody here keeps a
+            // reference.
             unsafe { slot.limit.get().write(span) };
             slot.limited.set(true);
         }

@@ -81,7 +81,12 @@ impl<T: Item> Stream<T> {
     }
 
     /// The next thing that it brings; `None` when there is no more to come, or after an error, which is the last thing.
+    ///
+    /// # Errors
+    ///
     /// `EAGAIN`: the kernel has ended the request, as it does when the completion queue is full; another one goes on.
+    /// `ENOBUFS`: no provided buffer was free; drop some, and make another one. `ECANCELED`: [`cancel`](Self::cancel), after
+    /// everything that it had brought. Others as [any operation](Slab#errors-of-operations).
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Errno>>> {
         match self.state {
             State::Slot(index) => {
@@ -147,6 +152,10 @@ impl<T: Item> Future for Next<'_, T> {
 
 impl Slab {
     /// Accepts connections, close-on-exec, one after the other. Since 5.19.
+    ///
+    /// # Errors
+    ///
+    /// [`Stream::poll_next`] tells them. The kernel's: [`Accept`](opcode::Accept).
     pub fn incoming(&'static self, socket: &File) -> Stream<File> {
         let entry = opcode::Accept::multi(socket.fd()).flags(SocketFlags::CLOEXEC).build();
         Stream::new(self, Effect::Accept, socket, entry)
@@ -154,6 +163,10 @@ impl Slab {
 
     /// Receives into the buffers that the driver [provides](crate::Driver::provide), as long as data comes; ends where
     /// the other side sends no more. Since 6.0.
+    ///
+    /// # Errors
+    ///
+    /// [`Stream::poll_next`] tells them. The kernel's: [`Recv`](opcode::Recv).
     pub fn pieces(&'static self, socket: &File) -> Stream<Buffer> {
         Stream::new(self, Effect::Receive, socket, opcode::Recv::multi(socket.fd(), GROUP).build())
     }
