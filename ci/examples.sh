@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs each example, and checks what it prints. An example has at most 80 lines and no helper beside it.
+# Runs each example, and checks what it prints. An example opens with what one learns, has at most 80 lines and no helper
+# beside it, and there are ten.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +21,9 @@ expect() {
         grep -qxF -- "$line" "$work/out" || wrong+=" lacks: $line;"
     done
     [ "$(wc -l <"examples/$name.rs")" -le 80 ] || wrong+=" has more than 80 lines"
+    # A title, an empty line, and at least two lines that say more.
+    [ "$(head -n 4 "examples/$name.rs" | cut -c 1-4 | tr '\n' '|')" = '//! |//!|//! |//! |' ] || wrong+=" does not open with what one learns"
+    ! grep -qE '^ *(pub )?mod |#\[path|include!' "examples/$name.rs" || wrong+=" has a helper beside it"
     if [ -n "$wrong" ]; then
         printf 'FAIL %s:%s\n' "$name" "$wrong"
         sed 's/^/    /' "$work/out"
@@ -82,4 +86,5 @@ for file in examples/*.rs; do
     name=$(basename "$file" .rs)
     [[ " $seen " == *" $name "* ]] || { echo "FAIL $name: not run here"; failed=$((failed + 1)); }
 done
+[ "$(wc -w <<<"$seen")" = 10 ] || { echo "FAIL there are $(wc -w <<<"$seen") examples, not 10"; failed=$((failed + 1)); }
 [ "$failed" = 0 ]

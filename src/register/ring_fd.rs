@@ -185,7 +185,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, K> {
-    /// Gives the index back: the ring goes by its descriptor again, and can be sent.
+    /// Gives the index back: the ring goes by its descriptor again, and can be sent. Since 5.18.
     ///
     /// # Errors
     ///
