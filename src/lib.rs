@@ -1,5 +1,9 @@
 //! io_uring for programs without a C library: no `std`, no libc, no allocator.
 //!
+//! A ring of requests and one of completions, shared with the kernel, of Linux 5.1 or newer on eight architectures, or of any
+//! kernel that implements [`Kernel`]. All requests of Linux 7.2 are here, and all registrations of 7.0. On this crate stands
+//! [`bare-uring-ops`](https://docs.rs/bare-uring-ops), which needs no `unsafe` of its user.
+//!
 //! The names are those of the crate `io-uring`; [a guide](guides::moving_from_io_uring) has each beside ours.
 //!
 //! # A first program
@@ -39,6 +43,7 @@
 //!
 //! | the program | [`Builder`] |
 //! |--|--|
+//! | has one thread per ring, and runs on whatever kernel there is | [`setup_fastest`](Builder::setup_fastest): what of the next two rows the kernel has |
 //! | has one thread per ring, and waits for completions | [`setup_single_issuer`](Builder::setup_single_issuer), [`setup_defer_taskrun`](Builder::setup_defer_taskrun): completions are made when it waits, not when they interrupt it |
 //! | the same, before Linux 6.1 | [`setup_coop_taskrun`](Builder::setup_coop_taskrun) |
 //! | submits without pause, and can spare a processor | [`setup_sqpoll`](Builder::setup_sqpoll): no system call as long as its thread is awake |
