@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Follows each guide, and the README's first program, literally, as a new user would: in an empty folder, writes the files
+# Follows each guide, and the first program of each README, literally, as a new user would: in an empty folder, writes the files
 # that the page shows, runs its commands, and compares what they print with what the page says (ci/lib/follow.py). The
 # crates come from this checkout. Then looks at the links of all pages.
 set -euo pipefail
@@ -47,7 +47,7 @@ WRAPPER
 # follow PAGE [HEADING]
 follow() {
     local name
-    name=$(basename "$1" .md)
+    name=$(basename "${1//\//-}" .md)
     mkdir "$work/$name"
     if PATH=$work/bin:$PATH env --unset=CARGO_TARGET_DIR \
         python3 ci/lib/follow.py "$work/$name" "$@" >"$work/$name.log" 2>&1; then
@@ -61,6 +61,8 @@ follow() {
 }
 
 follow README.md "## A program"
+follow ops/README.md
+follow sim/README.md
 
 [ -d "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/core" ] ||
     rustup component add --toolchain nightly rust-src >/dev/null 2>&1 || with_core x86_64-unknown-linux-none
@@ -70,13 +72,13 @@ has_core x86_64-unknown-none || rustup target add x86_64-unknown-none >/dev/null
 follow docs/unikernel.md
 # The package of the repository, which the other checks build, is the one that the guide shows.
 for file in src/kernel.rs src/lib.rs src/memory.rs tests/simulated.rs; do
-    cmp "$work/unikernel/$file" "examples/unikernel/$file"
+    cmp "$work/docs-unikernel/$file" "examples/unikernel/$file"
 done
 
 follow docs/moving-from-io-uring.md
 
 for page in docs/*.md; do
-    [ -d "$work/$(basename "$page" .md)" ] || ! grep -q '^```' "$page" || { echo "FAIL $page is not followed"; exit 1; }
+    [ -d "$work/docs-$(basename "$page" .md)" ] || ! grep -q '^```' "$page" || { echo "FAIL $page is not followed"; exit 1; }
 done
 
 # Between the pages of the repository; ci/package.sh looks at those of the packages.
