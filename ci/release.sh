@@ -7,10 +7,13 @@ cd "$(dirname "$0")/.."
 
 has() { cargo "$1" --version >/dev/null 2>&1 || cargo install --locked "cargo-$1"; }
 has deny
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 # deny FOLDER TARGET CHECK...
 deny() {
-    cargo deny --log-level error --manifest-path "$1/Cargo.toml" --config deny.toml --exclude-dev --locked --target "$2" check "${@:3}" ||
-        { echo "FAIL ${3} of $1 for $2"; exit 1; }
+    cargo deny --manifest-path "$1/Cargo.toml" --config deny.toml --exclude-dev --locked --target "$2" check "${@:3}" >"$log" 2>&1 ||
+        { cat "$log"; echo "FAIL ${*:3} of $1 for $2"; exit 1; }
+    echo "ok   ${*:3} of $1 for $2"
 }
 for target in {x86_64,i686,aarch64,riscv64gc,loongarch64,powerpc64,powerpc64le,s390x}-unknown-linux-gnu \
     {armv7,thumbv7neon}-unknown-linux-gnueabihf {x86_64,aarch64}-unknown-none x86_64-unknown-linux-none x86_64-unknown-hermit; do
