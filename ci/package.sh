@@ -63,4 +63,17 @@ if ! (cd "$work/bare-uring" && unset CARGO_TARGET_DIR && cargo check --quiet --e
     cat "$work/log"
     bad "bare-uring: its examples or its documentation, from the package alone"
 fi
+
+# On docs.rs a target whose documentation does not build is missing, and nobody is told.
+for target in $(sed -n '/^targets = \[$/,/^\]$/s/^ *"\(.*\)",$/\1/p' Cargo.toml); do
+    if ! compgen -G "$(rustc --print target-libdir --target "$target")/libstd-*.rlib" >/dev/null; then
+        echo "skipped: the documentation for $target: no std for it here"
+    elif RUSTDOCFLAGS="--deny warnings" cargo doc --locked --quiet --no-deps --all-features --target "$target" \
+        --package bare-uring --package bare-uring-ops >"$work/log" 2>&1; then
+        echo "ok   the documentation for $target"
+    else
+        cat "$work/log"
+        bad "the documentation for $target"
+    fi
+done
 exit $failed
