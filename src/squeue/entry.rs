@@ -134,10 +134,7 @@ impl Entry {
 
     /// Fills a slot of a mixed ring: a nop that goes on with the chain it stands in, and completes only if that fails.
     const fn filler(link: Flags) -> Self {
-        opcode::Nop::new()
-            .build()
-            .flags(Flags::SKIP_SUCCESS.union(link))
-            .user_data(crate::cqueue::HIDDEN)
+        opcode::Nop::new().build().flags(Flags::SKIP_SUCCESS.union(link)).user_data(crate::cqueue::HIDDEN)
     }
 
     /// What links the next entry to this one.
