@@ -69,7 +69,7 @@ impl Local {
     pub(crate) fn hidden_id(&self) -> u64 {
         let number = self.hidden_number.get().wrapping_add(1);
         self.hidden_number.set(number);
-        HIDDEN | u64::from(number)
+        HIDDEN + u64::from(number)
     }
 
     /// Gives the slots read so far back to the kernel: one store, none if there are none.
@@ -125,7 +125,7 @@ impl Local {
         // Bounded by the head that the kernel sees: it can't have filled more than a ring's worth from there on.
         let (published, taken) = (self.published.get(), self.head.get().wrapping_sub(self.published.get()));
         let used = rings.cq().used(published, tail);
-        let tail = published.wrapping_add(if used > taken { used } else { taken });
+        let tail = published.wrapping_add(used.max(taken));
         self.tail.set(tail);
         tail
     }
