@@ -174,8 +174,7 @@ impl<K: Kernel> Core<K> {
         // Any queue has room for so many; whether this one has room for more is looked at closely.
         if want >= self.rings.cq().last() as usize {
             cold_path();
-            let most = self.most();
-            return if want > most as usize { most } else { want as u32 };
+            return want.min(self.most() as usize) as u32;
         }
         want as u32
     }
