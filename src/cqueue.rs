@@ -98,7 +98,7 @@ impl Local {
         if !rings.cq().falls_short(head, tail) {
             return self.look_with_care(rings, setup, tail);
         }
-        if head != self.published.get() || self.hidden.get() != 0 {
+        if (head ^ self.published.get()) | self.hidden.get() != 0 {
             return self.look_with_care(rings, setup, tail);
         }
         self.tail.set(tail);
