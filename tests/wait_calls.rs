@@ -6,7 +6,7 @@ mod common;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bare_uring::squeue::Entry;
+use bare_uring::squeue::{Entry, EntryMarker, EntryMixed, Flags};
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{EnterFlags, Errno, IoUring, SetupFlags, SqFlags, cqueue};
 use common::ring_memory::{Fake, nops, slot, taken};
@@ -28,14 +28,36 @@ fn user_data_like_that_of_the_crates_own_requests_is_not_lost_once_they_are_done
     assert_eq!(taken(&mut ring), [(like_ours, 0)]);
 }
 
-#[test]
-fn what_is_queued_goes_with_the_request_in_one_call() {
-    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
-    let mut ring: Ring<'_> = fake.ring();
-    push(&mut ring, nop(1));
+/// The calls of a wait with these entries queued.
+fn calls<S: EntryMarker>(setup: SetupFlags, queued: &[Flags]) -> Vec<(u32, u32, u32)> {
+    let fake = Fake::new(setup, 4, 8, (0, 0));
+    let mut ring: IoUring<S, cqueue::Entry, &Fake> = fake.ring();
+    let count = queued.len();
+    for (user_data, &flags) in (0..).zip(queued) {
+        push(&mut ring, nop(user_data).flags(flags));
+    }
     let args = SubmitArgs::new().timespec(&FAR);
-    assert_eq!(ring.submitter().wait_with_args(1, &args), Ok(()));
-    assert_eq!((fake.enters(), ring.submit(), taken(&mut ring)), (vec![(3, 0, 0)], Ok(1), nops(1..2)));
+    assert_eq!(ring.submitter().wait_with_args(count, &args), Ok(()));
+    let enters = fake.enters();
+    assert_eq!((ring.submit(), taken(&mut ring)), (Ok(count), nops(0..count as u64)));
+    enters
+}
+
+#[test]
+fn what_is_queued_goes_with_the_request_in_one_call_unless_it_links_to_it() {
+    let (plain, link, hard) = (Flags::empty(), Flags::IO_LINK, Flags::IO_HARDLINK);
+    let together = |count| vec![(count, 0, 0)];
+    let apart = |count| vec![(count, 0, 0), (2, 0, 0)];
+    for (queued, expected) in [
+        (vec![plain], together(3)),
+        (vec![link], apart(1)),
+        (vec![hard], apart(1)),
+        (vec![link, plain], together(4)),
+        (vec![plain, link], apart(2)),
+    ] {
+        assert_eq!(calls::<Entry>(SetupFlags::empty(), &queued), expected, "{queued:?}");
+        assert_eq!(calls::<EntryMixed>(SetupFlags::SQE_MIXED, &queued), expected, "mixed, {queued:?}");
+    }
 }
 
 /// A ring whose queue is full, and one completion that ends any wait.
