@@ -39,6 +39,8 @@ fn calls<S: EntryMarker>(setup: SetupFlags, queued: &[Flags]) -> Vec<(u32, u32, 
     let args = SubmitArgs::new().timespec(&FAR);
     assert_eq!(ring.submitter().wait_with_args(count, &args), Ok(()));
     let enters = fake.enters();
+    // Those of the two requests stand behind them in the queue.
+    assert_eq!((fake.cq().1, ring.completion().len()), (count as u32 + 2, count));
     assert_eq!((ring.submit(), taken(&mut ring)), (Ok(count), nops(0..count as u64)));
     enters
 }
