@@ -73,7 +73,7 @@ impl Local {
     pub(crate) fn hidden_id(&self) -> u64 {
         let number = self.hidden_number.get().wrapping_add(1);
         self.hidden_number.set(number);
-        HIDDEN | u64::from(number)
+        HIDDEN + u64::from(number)
     }
 
     /// Completions of `count` more requests of our own are to come: each look is careful from now on.
@@ -136,7 +136,7 @@ impl Local {
         // Bounded by the head that the kernel sees: it can't have filled more than a ring's worth from there on.
         let (published, taken) = (self.published.get(), self.head.get().wrapping_sub(self.published.get()));
         let used = rings.cq().used(published, tail);
-        let tail = published.wrapping_add(if used > taken { used } else { taken });
+        let tail = published.wrapping_add(used.max(taken));
         self.tail.set(tail);
         self.limit.set(if self.hidden.get() == 0 { published.wrapping_add(rings.cq().count()) } else { tail });
         tail

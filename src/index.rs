@@ -43,7 +43,7 @@ impl Slots {
     #[inline(always)]
     pub(crate) const fn used(self, head: u32, tail: u32) -> u32 {
         let distance = tail.wrapping_sub(head);
-        if distance > self.count() { self.count() } else { distance }
+        if distance > self.mask { self.count() } else { distance }
     }
 
     /// Slots that may still be filled.
@@ -69,7 +69,8 @@ mod tests {
     fn only_powers_of_two_are_rings() {
         let sizes: [u32; 4] = core::array::from_fn(|i| [1, 2, 8, 1 << 31][i]);
         for size in sizes {
-            assert_eq!(Slots::new(size).map(Slots::count), Some(size));
+            let slots = Slots::new(size).expect("a power of two");
+            assert_eq!((slots.count(), slots.last()), (size, size - 1));
         }
         for size in [0, 3, 6, 12, u32::MAX] {
             assert_eq!(Slots::new(size), None);

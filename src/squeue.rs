@@ -104,24 +104,22 @@ impl Local {
         // The memory may have told a tail, and the kernel a count, beyond the ring.
         let queued = self.tail.get().min(rings.sq().count());
         let left = queued.saturating_sub(done);
-        if done != 0 && left != 0 {
-            let words = entry_size / size_of::<u64>();
-            let (from, len) = ((queued - left) as usize * words, left as usize * words);
-            let entries = rings.sqes().cast::<u64>();
-            for at in 0..len {
-                // SAFETY: `queued` is at most the number of slots, so that both pieces lie within the entries, which are
-                // aligned to 8 bytes.
-                let rest = unsafe { entries.add(from + at) };
-                // SAFETY: as above.
-                let front = unsafe { entries.add(at) };
-                // Volatile, or the compiler makes it a call of `memmove`, the only one in the library. Going upwards, each
-                // word is read before it is written over.
-                // SAFETY: as above, and all bytes of the entries were written.
-                let word = unsafe { rest.read_volatile() };
-                // SAFETY: as above. The kernel reads entries of such a ring only during a submission, and none is under
-                // way.
-                unsafe { front.write_volatile(word) };
-            }
+        let words = entry_size / size_of::<u64>();
+        let (from, len) = ((queued - left) as usize * words, left as usize * words);
+        let entries = rings.sqes().cast::<u64>();
+        for at in 0..len {
+            // SAFETY: `queued` is at most the number of slots, so that both pieces lie within the entries, which are
+            // aligned to 8 bytes.
+            let rest = unsafe { entries.add(from + at) };
+            // SAFETY: as above.
+            let front = unsafe { entries.add(at) };
+            // Volatile, or the compiler makes it a call of `memmove`, the only one in the library. Going upwards, each
+            // word is read before it is written over.
+            // SAFETY: as above, and all bytes of the entries were written.
+            let word = unsafe { rest.read_volatile() };
+            // SAFETY: as above. The kernel reads entries of such a ring only during a submission, and none is under
+            // way.
+            unsafe { front.write_volatile(word) };
         }
         self.tail.set(left);
         self.reported.set(left);

@@ -179,8 +179,7 @@ impl<K: Kernel> Core<K> {
         // Any queue has room for so many; whether this one has room for more is looked at closely.
         if want >= self.rings.cq().last() as usize {
             cold_path();
-            let most = self.most();
-            return if want > most as usize { most } else { want as u32 };
+            return want.min(self.most() as usize) as u32;
         }
         want as u32
     }
@@ -327,7 +326,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// On a kernel without `FEAT_EXT_ARG` (before 5.11), or for an absolute time without `FEAT_MIN_TIMEOUT` (before
     /// 6.12), a timeout request of the crate's own takes two slots of the queue; its completion never surfaces. Its user
     /// data is 0xba5e0b5e55ed followed by 16 bits: on such kernels don't use these yourself. It waits behind a request
-    /// with `IO_DRAIN`, and so does the time that it counts.
+    /// with `IO_DRAIN`, and so does the time that it counts. Under SQPOLL, where the queue has no room for it, this spins
+    /// until the kernel's thread has made some.
     ///
     /// # Errors
     ///
@@ -404,6 +404,10 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Waits until the SQPOLL thread has made room in the submission queue, and wakes it if it sleeps. Makes no call if
     /// there is room, or if the ring has no such thread: there [`submit`](Self::submit) makes room. Room is one slot: in a
     /// mixed ring a large entry, which needs up to three, may have to be pushed again.
+    ///
+    /// From Linux 5.10 to 5.18 the thread consumes nothing while completions wait outside the queue: there this waits until
+    /// somebody takes completions, or a signal comes. With one thread for both queues, take what is there first, and have no
+    /// more requests in flight than the completion queue has slots.
     ///
     /// # Errors
     ///

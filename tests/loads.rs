@@ -438,6 +438,18 @@ fn slots_read_are_given_back_once_before_a_submit_or_a_wait() {
 }
 
 #[test]
+fn slots_read_are_given_back_once_where_the_caller_says() {
+    let memory = Watched::new(PLAIN);
+    let mut ring = memory.ring();
+    memory.post(0..2);
+    let mut completions = ring.completion();
+    assert_eq!(completions.next().map(|cqe| cqe.user_data()), Some(0));
+    assert_eq!(memory.watch(|| completions.sync()).1, Counts { cq_head: STORE, ..QUIET });
+    assert_eq!(memory.watch(|| completions.sync()).1, QUIET);
+    assert_eq!(memory.watch(|| drop(completions)).1, QUIET);
+}
+
+#[test]
 fn a_wait_for_room_loads_the_head_once_if_there_is_some_and_the_flags_once_a_round() {
     let memory = Watched::new(SetupFlags::SQPOLL);
     let mut ring = memory.ring();

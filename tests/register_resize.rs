@@ -76,6 +76,21 @@ fn a_thousand_completions_survive_growing_and_shrinking() {
 }
 
 #[test]
+fn a_smaller_queue_takes_no_more_than_it_has_slots() {
+    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
+    if lacking() {
+        return;
+    }
+    let mut ring: IoUring = deferred().build(16).unwrap();
+    push(&mut ring, nop(0));
+    assert_eq!(ring.register_resize_rings(4, None), Ok(()));
+    // SAFETY: a nop points to nothing.
+    let pushed = (1..16).take_while(|&id| unsafe { ring.submission().push(nop(id)) }.is_ok()).count();
+    assert_eq!((pushed, ring.submit_and_wait(4)), (3, Ok(4)));
+    assert_eq!(user_data(&mut ring), [0, 1, 2, 3]);
+}
+
+#[test]
 fn completions_half_taken_go_on_where_they_were() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     if lacking() {

@@ -269,6 +269,19 @@ fn only_waits_go_without_being_counted_as_io() {
     });
 }
 
+/// On a ring whose device is polled every submit asks for events; it waits for none.
+#[test]
+fn a_submit_that_asks_for_events_is_no_wait() {
+    let trace = Trace::new();
+    let mut ring: Ring<'_> = Builder::new().setup_iopoll().build_with(&trace, 8).unwrap();
+    if ring.set_iowait(false) == Err(Errno::EOPNOTSUPP) {
+        return skip("a_submit_that_asks_for_events_is_no_wait", "FEAT_NO_IOWAIT");
+    }
+    trace.take();
+    assert_eq!(ring.submit(), Ok(0));
+    assert_eq!(trace.take(), [waiting(&ring, 0, 0, EnterFlags::empty(), 0)]);
+}
+
 #[test]
 fn a_kernel_that_counts_all_waits_says_so() {
     let trace = Trace::without(Features::NO_IOWAIT);

@@ -297,20 +297,5 @@ const _: () = {
 };
 
 #[cfg(test)]
-mod tests {
-    use super::{Entry, Errno};
-
-    const fn with_result(res: i32) -> Entry {
-        Entry { user_data: 0, res, flags: 0 }
-    }
-
-    #[test]
-    fn every_result_converts() {
-        assert_eq!(with_result(0).outcome(), Ok(0));
-        assert_eq!(with_result(i32::MAX).outcome(), Ok(0x7fff_ffff));
-        assert_eq!(with_result(-1).outcome(), Err(Errno::EPERM));
-        assert_eq!(with_result(-4095).outcome().map_err(Errno::raw), Err(4095));
-        assert_eq!(with_result(-4096).outcome(), Ok(0xffff_f000));
-        assert_eq!(with_result(i32::MIN).outcome(), Ok(0x8000_0000));
-    }
-}
+#[path = "entry_tests.rs"]
+mod tests;

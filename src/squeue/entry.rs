@@ -343,3 +343,41 @@ const _: () = {
     // The fields fill the entry: no padding.
     assert!(offset_of!(Entry, attr_type_mask) + size_of::<u64>() == size_of::<Entry>());
 };
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Entry128, EntryMixed, Flags, Target};
+    use crate::types::{Fd, Fixed};
+
+    /// A pattern in which every byte differs from its neighbours.
+    fn pattern<const N: usize>() -> [u8; N] {
+        core::array::from_fn(|at| at as u8 ^ 0xa5)
+    }
+
+    #[test]
+    fn bytes_come_out_as_they_went_in() {
+        assert_eq!(Entry::from_bytes(pattern()).to_bytes(), pattern());
+        assert_eq!(Entry128::from_bytes(pattern()).to_bytes(), pattern());
+    }
+
+    #[test]
+    fn a_small_entry_is_the_first_half_of_a_large_one() {
+        let small = Entry::from_bytes(pattern());
+        let mut bytes = [0; 128];
+        bytes[..64].copy_from_slice(&pattern::<64>());
+        let large = Entry128::from_bytes(bytes);
+        assert_eq!(Entry128::from(small), large);
+        assert_eq!(
+            (EntryMixed::from(small), EntryMixed::from(large)),
+            (EntryMixed::Small(small), EntryMixed::Large(large))
+        );
+    }
+
+    #[test]
+    fn a_target_is_a_descriptor_or_a_slot_with_its_flag() {
+        let entry = Entry::new(9).flags(Flags::ASYNC);
+        assert_eq!(entry.target(Target::Fd(Fd(5))), Entry { fd: 5, ..entry });
+        let fixed = entry.target(Target::Fixed(Fixed(u32::MAX)));
+        assert_eq!(fixed, Entry { fd: -1, ..entry.flags(Flags::FIXED_FILE) });
+    }
+}

@@ -56,6 +56,9 @@ pub struct Fake {
     pub limit: Cell<u32>,
     /// Waits for room that end before there is any, as those of Linux do when the task has other work.
     pub early: Cell<u32>,
+    /// Whether the next call that wakes the SQPOLL thread has it consume everything: every other one does. `None`: the
+    /// test plays the thread.
+    pub wakes: Cell<Option<bool>>,
 }
 
 /// `bytes` bytes after which nothing is mapped: who reads past them dies.
@@ -120,6 +123,7 @@ impl Fake {
             failures: RefCell::default(),
             limit: Cell::new(u32::MAX),
             early: Cell::new(0),
+            wakes: Cell::new(None),
         };
         for (offset, value) in [
             (SQ_HEAD, starts.0),
@@ -162,6 +166,11 @@ impl Fake {
 
     pub fn set_sq_head(&self, head: u32) {
         self.word(SQ_HEAD).store(head, Ordering::Release);
+    }
+
+    /// The two words of the submission queue, for a thread that plays the kernel's.
+    pub fn sq_words(&self) -> (&AtomicU32, &AtomicU32) {
+        (self.word(SQ_HEAD), self.word(SQ_TAIL))
     }
 
     pub fn set_cq_tail(&self, tail: u32) {
@@ -259,6 +268,14 @@ unsafe impl Kernel for Fake {
             match self.early.get() {
                 0 => drop(self.consume(1)),
                 more => self.early.set(more - 1),
+            }
+        }
+        if flags & EnterFlags::SQ_WAKEUP.bits() != 0
+            && let Some(works) = self.wakes.get()
+        {
+            self.wakes.set(Some(!works));
+            if works {
+                self.consume(u32::MAX);
             }
         }
         Ok(to_submit)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bare_uring::types::{SubmitArgs, Timespec};
-use bare_uring::{Errno, Features, IoUring, Kernel, SetupFlags};
+use bare_uring::{EnterFlags, Errno, Features, IoUring, Kernel, SetupFlags};
 use bare_uring_sim::{Overflow, Profile, Random, SimKernel};
 
 use crate::books::{Books, Seen};
@@ -95,7 +95,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
     }
 
     fn act(&mut self) {
-        match self.random.below(16) {
+        match self.random.below(17) {
             0..=4 => self.push(),
             5..=6 => self.submit(),
             7 => self.submit_and_wait(),
@@ -104,6 +104,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
             10..=12 => self.take(),
             13 => self.world.kernel.run(1 + self.random.below(4)),
             14 => self.other_side(),
+            15 => self.wait_for_room(),
             _ => self.by_halves(),
         }
     }
@@ -203,6 +204,21 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
             allowed.extend([Errno::EBUSY, Errno::EINVAL, Errno::EOPNOTSUPP, Errno::ECANCELED]);
         }
         self.told(outcome, &allowed);
+    }
+
+    /// Waits for room. Not where the thread consumes nothing while completions wait outside the queue, which nobody but
+    /// this user would take.
+    fn wait_for_room(&mut self) {
+        let profile = &self.world.profile;
+        if profile.overflow == Overflow::ListBusy {
+            return;
+        }
+        let knows = profile.enter.contains(EnterFlags::SQ_WAIT);
+        self.say(|| "wait for room".into());
+        let outcome = self.ring.submitter().squeue_wait();
+        let sqpoll = self.ring.params().setup().contains(SetupFlags::SQPOLL);
+        assert!(outcome.is_err() || !sqpoll || !self.ring.submission().is_full(), "no room");
+        self.told(outcome.map(|_| 0), if knows { &[] } else { &[Errno::EINVAL] });
     }
 
     fn take_all(&mut self) {
