@@ -5,21 +5,24 @@
 //! submission entries. The kernel reports where everything lies; what it reports is checked against the length of the
 //! memory once, here, and never read again.
 
-use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr::{NonNull, from_ref, null, null_mut};
+use core::mem::{MaybeUninit, size_of};
+use core::ptr::{NonNull, null, null_mut};
 
 use crate::error::{Area, Call, SetupError};
-use crate::flags::{Features, SetupFlags};
+use crate::flags::Features;
 use crate::index::Slots;
 use crate::kernel::Kernel;
 use crate::sync::{AtomicU32, Ordering};
 use crate::types::RawFd;
-use crate::uapi::{
-    IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_cqring_offsets, io_sqring_offsets, io_uring_params,
-};
+use crate::uapi::{IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_uring_params};
 
+mod offsets;
 mod size;
 
+use offsets::{
+    CQ_CQES, CQ_FLAGS, CQ_OVERFLOW, ENTRIES, HEAD, MASK, SQ_ARRAY, SQ_DROPPED, SQ_FLAGS, TAIL, Words, cq_words, end_of,
+    extent, sq_words,
+};
 pub use size::MemorySize;
 pub(crate) use size::{EntrySizes, Header, until_array};
 
@@ -221,69 +224,6 @@ const _: () = {
     assert!(IORING_OFF_SQ_RING == SQ as u32 * IORING_OFF_CQ_RING);
     assert!(IORING_OFF_SQES == SQES as u32 * IORING_OFF_CQ_RING);
 };
-
-/// How far each region must reach to hold everything that the kernel reports in it.
-fn extent(params: &io_uring_params) -> [u64; 3] {
-    let sizes = EntrySizes::of(SetupFlags::from_bits_retain(params.flags));
-    let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
-    let sq = furthest_word(sq_words(params)).max(array);
-    let cq = furthest_word(cq_words(params)).max(end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe));
-    [sq, cq, end_of(0, params.sq_entries, sizes.sqe)]
-}
-
-/// Where the words of a queue are: the offsets that the kernel reports for it, in its order.
-type Words = [u32; 7];
-
-/// Places in [`Words`] that both queues have.
-const HEAD: usize = 0;
-const TAIL: usize = 1;
-const MASK: usize = 2;
-const ENTRIES: usize = 3;
-/// Places in those of the submission queue.
-const SQ_FLAGS: usize = 4;
-const SQ_DROPPED: usize = 5;
-const SQ_ARRAY: usize = 6;
-/// Places in those of the completion queue.
-const CQ_OVERFLOW: usize = 4;
-const CQ_CQES: usize = 5;
-const CQ_FLAGS: usize = 6;
-
-fn sq_words(params: &io_uring_params) -> &Words {
-    // SAFETY: the structure starts with these seven words (asserted below).
-    unsafe { from_ref(&params.sq_off).cast::<Words>().as_ref_unchecked() }
-}
-
-fn cq_words(params: &io_uring_params) -> &Words {
-    // SAFETY: as above.
-    unsafe { from_ref(&params.cq_off).cast::<Words>().as_ref_unchecked() }
-}
-
-const _: () = {
-    assert!(offset_of!(io_sqring_offsets, head) == HEAD * WORD);
-    assert!(offset_of!(io_sqring_offsets, tail) == TAIL * WORD);
-    assert!(offset_of!(io_sqring_offsets, ring_mask) == MASK * WORD);
-    assert!(offset_of!(io_sqring_offsets, ring_entries) == ENTRIES * WORD);
-    assert!(offset_of!(io_sqring_offsets, flags) == SQ_FLAGS * WORD);
-    assert!(offset_of!(io_sqring_offsets, dropped) == SQ_DROPPED * WORD);
-    assert!(offset_of!(io_sqring_offsets, array) == SQ_ARRAY * WORD);
-    assert!(offset_of!(io_cqring_offsets, head) == HEAD * WORD);
-    assert!(offset_of!(io_cqring_offsets, tail) == TAIL * WORD);
-    assert!(offset_of!(io_cqring_offsets, ring_mask) == MASK * WORD);
-    assert!(offset_of!(io_cqring_offsets, ring_entries) == ENTRIES * WORD);
-    assert!(offset_of!(io_cqring_offsets, overflow) == CQ_OVERFLOW * WORD);
-    assert!(offset_of!(io_cqring_offsets, cqes) == CQ_CQES * WORD);
-    assert!(offset_of!(io_cqring_offsets, flags) == CQ_FLAGS * WORD);
-};
-
-/// The end of the last of the words.
-fn furthest_word(words: &Words) -> u64 {
-    words.iter().fold(0, |end, &offset| end.max(end_of(offset, 1, WORD)))
-}
-
-/// The end of `count` things of `size` bytes (a word or an entry) at `offset`: less than 2^40.
-fn end_of(offset: u32, count: u32, size: usize) -> u64 {
-    u64::from(offset) + u64::from(count) * size as u64
-}
 
 /// The words of one queue that both sides use, and its size.
 ///

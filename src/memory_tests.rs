@@ -4,7 +4,8 @@ use core::array::from_fn;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::{EntrySizes, Header, MemorySize, Queue, Region, Regions, Words, end_of, extent, furthest_word};
+use super::offsets::furthest_word;
+use super::{EntrySizes, Header, MemorySize, Queue, Region, Regions, Words, end_of, extent};
 use crate::builder::Parameters;
 use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;

@@ -1,0 +1,71 @@
+//! Where the kernel says that everything in a ring lies: plain numbers.
+
+use core::mem::offset_of;
+use core::ptr::from_ref;
+
+use super::{EntrySizes, WORD};
+use crate::flags::SetupFlags;
+use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
+
+/// How far each region must reach to hold everything that the kernel reports in it.
+pub(super) fn extent(params: &io_uring_params) -> [u64; 3] {
+    let sizes = EntrySizes::of(SetupFlags::from_bits_retain(params.flags));
+    let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
+    let sq = furthest_word(sq_words(params)).max(array);
+    let cq = furthest_word(cq_words(params)).max(end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe));
+    [sq, cq, end_of(0, params.sq_entries, sizes.sqe)]
+}
+
+/// Where the words of a queue are: the offsets that the kernel reports for it, in its order.
+pub(super) type Words = [u32; 7];
+
+/// Places in [`Words`] that both queues have.
+pub(super) const HEAD: usize = 0;
+pub(super) const TAIL: usize = 1;
+pub(super) const MASK: usize = 2;
+pub(super) const ENTRIES: usize = 3;
+/// Places in those of the submission queue.
+pub(super) const SQ_FLAGS: usize = 4;
+pub(super) const SQ_DROPPED: usize = 5;
+pub(super) const SQ_ARRAY: usize = 6;
+/// Places in those of the completion queue.
+pub(super) const CQ_OVERFLOW: usize = 4;
+pub(super) const CQ_CQES: usize = 5;
+pub(super) const CQ_FLAGS: usize = 6;
+
+pub(super) fn sq_words(params: &io_uring_params) -> &Words {
+    // SAFETY: the structure starts with these seven words (asserted below).
+    unsafe { from_ref(&params.sq_off).cast::<Words>().as_ref_unchecked() }
+}
+
+pub(super) fn cq_words(params: &io_uring_params) -> &Words {
+    // SAFETY: as above.
+    unsafe { from_ref(&params.cq_off).cast::<Words>().as_ref_unchecked() }
+}
+
+const _: () = {
+    assert!(offset_of!(io_sqring_offsets, head) == HEAD * WORD);
+    assert!(offset_of!(io_sqring_offsets, tail) == TAIL * WORD);
+    assert!(offset_of!(io_sqring_offsets, ring_mask) == MASK * WORD);
+    assert!(offset_of!(io_sqring_offsets, ring_entries) == ENTRIES * WORD);
+    assert!(offset_of!(io_sqring_offsets, flags) == SQ_FLAGS * WORD);
+    assert!(offset_of!(io_sqring_offsets, dropped) == SQ_DROPPED * WORD);
+    assert!(offset_of!(io_sqring_offsets, array) == SQ_ARRAY * WORD);
+    assert!(offset_of!(io_cqring_offsets, head) == HEAD * WORD);
+    assert!(offset_of!(io_cqring_offsets, tail) == TAIL * WORD);
+    assert!(offset_of!(io_cqring_offsets, ring_mask) == MASK * WORD);
+    assert!(offset_of!(io_cqring_offsets, ring_entries) == ENTRIES * WORD);
+    assert!(offset_of!(io_cqring_offsets, overflow) == CQ_OVERFLOW * WORD);
+    assert!(offset_of!(io_cqring_offsets, cqes) == CQ_CQES * WORD);
+    assert!(offset_of!(io_cqring_offsets, flags) == CQ_FLAGS * WORD);
+};
+
+/// The end of the last of the words.
+pub(super) fn furthest_word(words: &Words) -> u64 {
+    words.iter().fold(0, |end, &offset| end.max(end_of(offset, 1, WORD)))
+}
+
+/// The end of `count` things of `size` bytes (a word or an entry) at `offset`: less than 2^40.
+pub(super) fn end_of(offset: u32, count: u32, size: usize) -> u64 {
+    u64::from(offset) + u64::from(count) * size as u64
+}
