@@ -144,6 +144,7 @@ fn without_no_sqarray() -> Meddler {
 
 #[test]
 fn a_kernel_with_a_longer_head_is_not_given_memory_that_it_would_overrun() {
+    needs!(6, 5, "IORING_SETUP_NO_MMAP");
     let kernel = without_no_sqarray();
     let with = |more| {
         let memory = of_size(MemorySize { rings: EIGHT.rings + more, ..EIGHT });
