@@ -24,9 +24,10 @@ use crate::uapi::io_uring_op::IORING_OP_ASYNC_CANCEL;
 ///
 /// 0 (up to 6.18 at least 1, of a wait for a futex or a child): cancelled, and the request completes with `ECANCELED`
 /// (where a worker was interrupted in the middle, `EINTR` or its own -512). With [`all`](Self::all), how often
-/// something was found, which for several polls at once is less than their number. `ENOENT`: there is none. `EALREADY`:
-/// it is running where it can't be stopped, and will complete. `EBADF`: the key is a file that is not open, or not
-/// registered. `EINVAL`: the kernel does not know a key.
+/// something was found, which for several polls at once is less than their number. `ENOENT`: there is none, or a worker is
+/// taking it up at this moment, in which the kernel finds it nowhere: ask again. `EALREADY`: it is running where it can't
+/// be stopped, and will complete. `EBADF`: the key is a file that is not open, or not registered. `EINVAL`: the kernel does
+/// not know a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_ASYNC_CANCEL")]
 #[doc(alias = "io_uring_prep_cancel")]

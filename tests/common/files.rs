@@ -12,7 +12,7 @@ use bare_uring::types::{Fd, Fixed};
 use bare_uring::{Errno, IoUring, opcode};
 use rustix::fs::{Mode, OFlags};
 
-use super::any_ring::{AnyRing, File};
+use super::any_ring::{AnyRing, File, Seen};
 use super::requests::was_cancelled;
 
 /// A directory of one test's own, gone with it.
@@ -74,10 +74,25 @@ pub fn nowhere<T>() -> *mut T {
 #[track_caller]
 pub fn cancel(ring: &mut dyn AnyRing, entry: Entry) {
     ring.push(entry.user_data(1));
-    ring.push(opcode::AsyncCancel::new(1).build().user_data(2));
-    let [blocked, cancel] = ring.complete(2).try_into().unwrap();
-    assert!(was_cancelled(blocked.outcome), "{}: {blocked:?}", ring.kind());
-    assert!(matches!(cancel.outcome, Ok(0) | Err(Errno::EALREADY)), "{}: {cancel:?}", ring.kind());
+    let mut seen: Vec<Seen> = Vec::new();
+    let cancel = loop {
+        ring.push(opcode::AsyncCancel::new(1).build().user_data(2));
+        ring.submit_and_wait(0).expect("submits");
+        let outcome = loop {
+            seen.extend(ring.take());
+            match seen.iter().position(|seen| seen.user_data == 2) {
+                Some(at) => break seen.remove(at).outcome,
+                None => ring.wait(),
+            }
+        };
+        // Where a worker takes the request up at this moment, the kernel finds it nowhere: the next one does.
+        if outcome != Err(Errno::ENOENT) || !seen.is_empty() {
+            break outcome;
+        }
+    };
+    let blocked = if seen.is_empty() { ring.complete(1)[0] } else { seen[0] };
+    assert!(blocked.user_data == 1 && was_cancelled(blocked.outcome), "{}: {blocked:?}", ring.kind());
+    assert!(matches!(cancel, Ok(0) | Err(Errno::EALREADY)), "{}: {cancel:?}", ring.kind());
 }
 
 /// Whether this kernel lacks an opcode; says that the test is skipped then.
