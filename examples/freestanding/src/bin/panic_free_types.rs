@@ -30,6 +30,7 @@ fn main(_args: Args) -> u8 {
             .wrapping_add(types(odd))
             .wrapping_add(addresses(odd))
             .wrapping_add(message(odd))
+            .wrapping_add(sets(odd))
             .wrapping_add(set_up(odd));
     }
     any(sum);
@@ -102,6 +103,19 @@ fn message(odd: u32) -> u64 {
             ^ cut.iter().filter(|&&cut| cut).count() as u64
             ^ u64::from(out.flags().0)
     })
+}
+
+/// Sets of flags, which one macro makes all.
+fn sets(odd: u32) -> u64 {
+    let (one, other) = (SetupFlags::from_bits_truncate(odd), any(SetupFlags::all()).difference(SetupFlags::IOPOLL));
+    let mut set = SetupFlags::from_bits(odd).unwrap_or(SetupFlags::empty());
+    set.insert(one.intersection(other));
+    set.remove(one.symmetric_difference(other));
+    set.toggle(any(one.union(other).complement()));
+    set.set(any(SetupFlags::CLAMP), one.intersects(other) || set.is_all());
+    let named = SetupFlags::from_name(any("IOPOLL")).map_or(0, |flag| flag.bits());
+    let names = set.iter_names().map(|(name, flag)| name.len() as u64 ^ u64::from(flag.bits())).sum::<u64>();
+    u64::from(set.iter().fold(named, |sum, flag| sum ^ flag.bits())) ^ names
 }
 
 /// Set-ups that the kernel refuses, or that contradict themselves.
