@@ -13,8 +13,9 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent / "src"
-# Of these headers every structure has to be in the table.
+# Structures with a fixed order that no kernel is given.
 OUR_STATE = {"IoUring", "Core", "Rings", "Queue"}
+# Of these headers every structure has to be in the table.
 OURS_WHOLLY = re.compile(r"linux/io_uring(/(bpf_filter|query|zcrx))?\.h$")
 ROW = re.compile(r'^    (\w+): (\w+) = ([^"]+), "([^"]*)";$', re.MULTILINE)
 # A field of this name may be given a meaning by a newer kernel: then what it covers counts as missing.
