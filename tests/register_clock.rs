@@ -34,9 +34,10 @@ fn soon(clock: ClockId, milliseconds: i64) -> Timespec {
     Timespec::new(now.tv_sec + nanoseconds / 1_000_000_000, u32::try_from(nanoseconds % 1_000_000_000).unwrap())
 }
 
-/// Waits on a ring with nothing to come, until this point of time; how long it took.
-fn wait_until(ring: &IoUring, deadline: Timespec) -> (Result<(), Errno>, Duration) {
+/// Waits on a ring with nothing to come, until so many milliseconds from now by this clock; how long it took.
+fn wait_for(ring: &IoUring, clock: ClockId, milliseconds: i64) -> (Result<(), Errno>, Duration) {
     let start = Instant::now();
+    let deadline = soon(clock, milliseconds);
     let outcome = ring.submitter().wait_with_args(1, &SubmitArgs::new().timespec(&deadline).absolute());
     (outcome, start.elapsed())
 }
@@ -56,11 +57,11 @@ fn an_absolute_timeout_by_the_boot_clock_ends_on_time() {
         let Some(ring) = by(test, Clock::BOOTTIME) else { return };
         // The two clocks differ by the time that the machine was suspended: where it never was, this tells the clock
         // from the wall clock only.
-        took(wait_until(&ring, soon(ClockId::Boottime, 40)), 39);
+        took(wait_for(&ring, ClockId::Boottime, 40), 39);
         let suspended = clock_gettime(ClockId::Boottime).tv_sec - clock_gettime(ClockId::Monotonic).tv_sec;
         println!("suspended for {suspended} s");
         if suspended > 0 {
-            took(wait_until(&ring, soon(ClockId::Monotonic, 500)), 0);
+            took(wait_for(&ring, ClockId::Monotonic, 500), 0);
         }
     });
 }
@@ -69,7 +70,7 @@ fn an_absolute_timeout_by_the_boot_clock_ends_on_time() {
 fn a_deadline_that_has_passed_ends_at_once() {
     bounded(|| {
         let Some(ring) = by("a_deadline_that_has_passed_ends_at_once", Clock::BOOTTIME) else { return };
-        took(wait_until(&ring, soon(ClockId::Boottime, 0)), 0);
+        took(wait_for(&ring, ClockId::Boottime, 0), 0);
     });
 }
 
@@ -93,7 +94,7 @@ fn it_can_be_changed_back() {
         let Some(ring) = by("it_can_be_changed_back", Clock::BOOTTIME) else { return };
         assert_eq!(ring.submitter().register_clock(Clock::BOOTTIME), Ok(()));
         assert_eq!(ring.submitter().register_clock(Clock::MONOTONIC), Ok(()));
-        took(wait_until(&ring, soon(ClockId::Monotonic, 40)), 39);
+        took(wait_for(&ring, ClockId::Monotonic, 40), 39);
     });
 }
 
