@@ -9,7 +9,7 @@ use crate::error::SetupError;
 use crate::flags::SetupFlags;
 use crate::memory::{Header, MemorySize};
 use crate::types::RawFd;
-use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
+use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
 mod parameters;
@@ -46,7 +46,7 @@ pub const MAX_CQ_ENTRIES: u32 = 65_536;
 /// ```
 #[derive(Clone)]
 pub struct Builder<S: squeue::EntryMarker = squeue::Entry, C: cqueue::EntryMarker = cqueue::Entry> {
-    flags: SetupFlags,
+    pub(crate) flags: SetupFlags,
     cq_entries: u32,
     sq_thread_cpu: u32,
     sq_thread_idle: u32,
@@ -321,40 +321,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// The kernel's structure for one attempt.
-    pub(crate) const fn params(&self, flags: SetupFlags) -> io_uring_params {
-        io_uring_params {
-            sq_entries: 0,
-            cq_entries: self.cq_entries,
-            flags: flags.bits(),
-            sq_thread_cpu: self.sq_thread_cpu,
-            sq_thread_idle: self.sq_thread_idle,
-            features: 0,
-            wq_fd: self.wq_fd.cast_unsigned(),
-            resv: [0; 3],
-            sq_off: io_sqring_offsets {
-                head: 0,
-                tail: 0,
-                ring_mask: 0,
-                ring_entries: 0,
-                flags: 0,
-                dropped: 0,
-                array: 0,
-                resv1: 0,
-                user_addr: 0,
-            },
-            cq_off: io_cqring_offsets {
-                head: 0,
-                tail: 0,
-                ring_mask: 0,
-                ring_entries: 0,
-                overflow: 0,
-                cqes: 0,
-                flags: 0,
-                resv1: 0,
-                user_addr: 0,
-            },
-        }
+    /// Writes all that it asks for, but for the flags, into a structure of zeroes.
+    pub(crate) const fn fill(&self, params: &mut io_uring_params) {
+        params.cq_entries = self.cq_entries;
+        params.sq_thread_cpu = self.sq_thread_cpu;
+        params.sq_thread_idle = self.sq_thread_idle;
+        params.wq_fd = self.wq_fd.cast_unsigned();
     }
 }
 

@@ -179,10 +179,11 @@ fn no_attempt_is_a_combination_that_is_refused() {
 fn the_kernels_structure_carries_what_was_set_and_nothing_else() {
     let mut builder = Plainest::new();
     builder.setup_cqsize(100).setup_sqpoll(7).setup_sqpoll_cpu(3).setup_attach_wq(11);
-    let params = builder.params(builder.flags);
-    assert_eq!(params.flags, (F::CQSIZE | F::SQPOLL | F::SQ_AFF | F::ATTACH_WQ).bits());
+    assert_eq!(builder.flags, F::CQSIZE | F::SQPOLL | F::SQ_AFF | F::ATTACH_WQ);
+    let Parameters(mut params) = Parameters::NOTHING;
+    builder.fill(&mut params);
     assert_eq!((params.cq_entries, params.sq_thread_idle, params.sq_thread_cpu, params.wq_fd), (100, 7, 3, 11));
-    assert_eq!((params.sq_entries, params.features, params.resv), (0, 0, [0; 3]));
+    assert_eq!((params.flags, params.sq_entries, params.features, params.resv), (0, 0, 0, [0; 3]));
     let sq = params.sq_off;
     let sq_words = [sq.head, sq.tail, sq.ring_mask, sq.ring_entries, sq.flags, sq.dropped, sq.array, sq.resv1];
     let cq = params.cq_off;
@@ -192,8 +193,9 @@ fn the_kernels_structure_carries_what_was_set_and_nothing_else() {
 
 #[test]
 fn parameters_tell_what_the_structure_says_with_unknown_bits() {
-    let mut raw = Plainest::new().params(F::from_bits_retain(u32::MAX));
-    (raw.sq_entries, raw.cq_entries, raw.sq_thread_idle, raw.features) = (8, 16, 1000, 0x8000_0001);
+    let Parameters(mut raw) = Parameters::NOTHING;
+    (raw.flags, raw.sq_entries, raw.cq_entries, raw.sq_thread_idle, raw.features) =
+        (u32::MAX, 8, 16, 1000, 0x8000_0001);
     let params = Parameters::from_raw(raw);
     assert_eq!((params.sq_entries(), params.cq_entries(), params.sq_thread_idle()), (8, 16, 1000));
     assert_eq!(params.setup().bits(), u32::MAX);

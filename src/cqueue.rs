@@ -23,7 +23,7 @@ pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
 /// What this side alone knows of the completion queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Local {
     /// The next completion to hand out. The head that the kernel sees lags behind it.
     head: Cell<u32>,
@@ -37,9 +37,14 @@ pub(crate) struct Local {
     /// Completions still to come of requests that the crate made for itself; they never surface. [`ALWAYS`] if nobody
     /// knows how many.
     hidden: Cell<u32>,
+    /// Steps over them. A pointer, set by who hides something: without that the linker leaves the code out.
+    step_over: Cell<Option<StepOver>>,
     /// The last number given to such a request.
     hidden_number: Cell<u16>,
 }
+
+/// [`Local::step_over_hidden`].
+type StepOver = fn(&Local, &Rings, SetupFlags, u32);
 
 /// The user data of the crate's own requests: these 48 bits, and a number in the 16 below. They are the timeouts that a
 /// wait makes for itself on kernels without a timed wait, and fillers of a mixed submission queue (number 0). A completion
@@ -55,17 +60,29 @@ const fn is_hidden(user_data: u64) -> bool {
 }
 
 impl Local {
-    pub(crate) fn new(rings: &Rings, setup: SetupFlags) -> Self {
-        // A filler completes only if its chain fails.
-        let hidden = if setup.contains(SetupFlags::SQE_MIXED) { ALWAYS } else { 0 };
+    /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
+    pub(crate) const NOTHING: Self = Self {
+        head: Cell::new(0),
+        published: Cell::new(0),
+        tail: Cell::new(0),
+        limit: Cell::new(0),
+        hidden: Cell::new(0),
+        hidden_number: Cell::new(0),
+        step_over: Cell::new(None),
+    };
+
+    /// Goes on at the head that is in the memory of a ring made with `setup`.
+    #[inline(always)]
+    pub(crate) fn begin(&self, rings: &Rings, setup: SetupFlags) {
         let head = rings.cq_head().load(Ordering::Relaxed);
-        Self {
-            head: Cell::new(head),
-            published: Cell::new(head),
-            tail: Cell::new(head),
-            limit: Cell::new(head),
-            hidden: Cell::new(hidden),
-            hidden_number: Cell::new(0),
+        self.head.set(head);
+        self.published.set(head);
+        self.tail.set(head);
+        self.limit.set(head);
+        if setup.contains(SetupFlags::SQE_MIXED) {
+            // A filler completes only if its chain fails.
+            self.hide(ALWAYS);
         }
     }
 
@@ -79,6 +96,7 @@ impl Local {
     /// Completions of `count` more requests of our own are to come: each look is careful from now on.
     pub(crate) fn hide(&self, count: u32) {
         self.hidden.set(self.hidden.get().saturating_add(count));
+        self.step_over.set(Some(Self::step_over_hidden));
         self.forget_limit();
     }
 
@@ -118,8 +136,8 @@ impl Local {
     #[cold]
     fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> Option<u32> {
         let tail = self.bound(rings, tail);
-        if self.hidden.get() != 0 {
-            self.step_over_hidden(rings, setup, tail);
+        if let Some(step_over) = self.step_over.get() {
+            step_over(self, rings, setup, tail);
         }
         let head = self.head.get();
         (head != self.tail.get()).then_some(head)
@@ -146,6 +164,9 @@ impl Local {
 impl Local {
     /// Moves the head past hidden completions, and the view of the tail (which was acquired) up to the next hidden one.
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
+        if self.hidden.get() == 0 {
+            return;
+        }
         let mut at = self.head.get();
         while at != tail {
             // SAFETY: `at` is between the head and the tail that was acquired.
@@ -200,9 +221,7 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
         }
         at = at.wrapping_add(slots);
     }
-    if hidden {
-        local.step_over_hidden(rings, setup, tail);
-    }
+    local.step_over_hidden(rings, setup, tail);
     local.publish(rings);
     census.slots = tail.wrapping_sub(local.head.get());
     census

@@ -8,7 +8,7 @@ use crate::flags::SetupFlags;
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::ring::IoUring;
 use crate::squeue::{self, SubmissionQueue};
-use crate::submitter::Core;
+use crate::submitter::{self, Core};
 use crate::types::SubmitArgs;
 use crate::wait::Argument;
 
@@ -19,7 +19,7 @@ type Halves<'a, S, C, K> = (SubmissionHalf<'a, S, K>, CompletionHalf<'a, C, K>);
 #[derive(Debug)]
 pub struct SubmissionHalf<'a, S: squeue::EntryMarker = squeue::Entry, K: Kernel = DefaultKernel> {
     core: &'a Core<K>,
-    local: &'a mut squeue::Local,
+    local: &'a mut submitter::Local<K>,
     entries: PhantomData<fn() -> S>,
 }
 
@@ -27,7 +27,7 @@ impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
     /// The queue to push to.
     #[inline(always)]
     pub fn queue(&mut self) -> SubmissionQueue<'_, S> {
-        SubmissionQueue::new(&self.core.rings, self.local)
+        SubmissionQueue::new(&self.core.rings, &self.local.queue)
     }
 
     /// [`Submitter::submit`](crate::Submitter::submit).

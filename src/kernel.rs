@@ -31,6 +31,8 @@ use crate::uapi::io_uring_params;
 pub unsafe trait Kernel {
     /// `io_uring_setup(2)`: the fd of a new ring, or its registered index where `params` asks for that.
     ///
+    /// Where it answers `EINVAL` it leaves `params` as they are: what asks again, with other flags, is the same structure.
+    ///
     /// # Safety
     ///
     /// Where `params` asks for a ring in provided memory (`IORING_SETUP_NO_MMAP`), the two addresses inside are

@@ -129,8 +129,12 @@ impl Regions {
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
     /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report something outside it.
-    pub(crate) fn provided(params: &io_uring_params, parts: [Region; 3]) -> Result<Self, SetupError> {
-        for (region, &need) in parts.iter().zip(&extent(params)) {
+    pub(crate) fn provided(
+        params: &io_uring_params,
+        sizes: EntrySizes,
+        parts: [Region; 3],
+    ) -> Result<Self, SetupError> {
+        for (region, &need) in parts.iter().zip(&extent(params, sizes)) {
             if need > region.len as u64 || !region.base.addr().is_multiple_of(8) {
                 return Err(SetupError::Garbled);
             }
@@ -145,9 +149,10 @@ impl Regions {
         kernel: &K,
         fd: RawFd,
         params: &io_uring_params,
+        sizes: EntrySizes,
         dontfork: bool,
     ) -> Result<(), SetupError> {
-        let mut lengths = extent(params);
+        let mut lengths = extent(params, sizes);
         if Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP) {
             lengths[SQ] = lengths[SQ].max(lengths[CQ]);
             lengths[CQ] = 0;
@@ -183,9 +188,10 @@ impl Regions {
         kernel: &K,
         fd: RawFd,
         params: &io_uring_params,
+        sizes: EntrySizes,
     ) -> Result<Self, SetupError> {
         let mut regions = Self::NOTHING;
-        match regions.map(kernel, fd, params, self.dontfork) {
+        match regions.map(kernel, fd, params, sizes, self.dontfork) {
             Ok(()) => Ok(regions),
             Err(error) => {
                 // SAFETY: no reference into them was made yet.

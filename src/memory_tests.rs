@@ -4,20 +4,18 @@ use core::array::from_fn;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::offsets::furthest_word;
 use super::{EntrySizes, Header, MemorySize, Queue, Region, Regions, Words, end_of, extent};
 use crate::builder::Parameters;
 use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;
 use crate::sync::{AtomicU32, Ordering};
 use crate::uapi::io_uring_params;
-use crate::{Builder, cqueue, squeue};
 
 const HEAD_64: Header = Header { size: 64, align: 64 };
 
 /// The parameters that a 6.18 kernel reports for a ring of 8 and 16 entries with an index array.
 fn reported() -> io_uring_params {
-    let mut params = Builder::<squeue::Entry, cqueue::Entry>::new().params(SetupFlags::empty());
+    let Parameters(mut params) = Parameters::NOTHING;
     (params.sq_entries, params.cq_entries) = (8, 16);
     (params.sq_off.head, params.sq_off.tail, params.cq_off.head, params.cq_off.tail) = (0, 4, 8, 12);
     (params.sq_off.ring_mask, params.cq_off.ring_mask) = (16, 20);
@@ -105,24 +103,16 @@ fn an_end_is_told_for_every_count_and_offset() {
     assert_eq!(end_of(u32::MAX, u32::MAX, 128), 129 * u64::from(u32::MAX));
 }
 
-#[test]
-fn the_furthest_word_is_found_wherever_it_stands() {
-    assert_eq!(furthest_word(&[0; 7]), 4);
-    for place in 0..7 {
-        let mut offsets = [8, 0, 4, 12, 0, 8, 4];
-        offsets[place] = 44;
-        assert_eq!(furthest_word(&offsets), 48);
-    }
-}
+const SMALL: EntrySizes = EntrySizes::of(SetupFlags::empty());
 
 #[test]
-fn the_extent_reaches_over_all_that_is_reported() {
-    assert_eq!(extent(&reported()), [352, 320, 512]);
-    let without =
-        io_uring_params { sq_off: crate::uapi::io_sqring_offsets { array: 0, ..reported().sq_off }, ..reported() };
-    assert_eq!(extent(&without), [40, 320, 512]);
-    let large = io_uring_params { flags: (SetupFlags::CQE32 | SetupFlags::SQE128).bits(), ..reported() };
-    assert_eq!(extent(&large), [352, 64 + 16 * 32, 1024]);
+fn the_extent_reaches_over_entries_and_array() {
+    assert_eq!(extent(&reported(), SMALL), [352, 320, 512]);
+    let mut without = reported();
+    without.sq_off.array = 0;
+    assert_eq!(extent(&without, SMALL), [64, 320, 512]);
+    let large = EntrySizes::of(SetupFlags::CQE32 | SetupFlags::SQE128);
+    assert_eq!(extent(&reported(), large), [352, 64 + 16 * 32, 1024]);
 }
 
 #[test]
@@ -158,7 +148,7 @@ fn a_queue_is_found_if_every_word_is_inside_and_aligned_and_its_sizes_agree() {
 /// What is provided by the computed size holds what the kernel then reports.
 #[test]
 fn the_computed_size_holds_the_extent() {
-    let [sq, cq, sqes] = extent(&reported());
+    let [sq, cq, sqes] = extent(&reported(), SMALL);
     let size = MemorySize::compute(SetupFlags::empty(), 8, 16, HEAD_64).unwrap();
     assert_eq!((sq.max(cq), sqes), (size.rings as u64, size.sqes as u64));
     assert_eq!(Parameters::from_raw(reported()).cq_entries(), 16);
@@ -184,7 +174,8 @@ fn a_region_fits_if_it_starts_at_a_page_and_is_long_enough() {
 
 #[test]
 fn provided_regions_hold_the_extent_and_are_aligned() {
-    let provided = |parts| Regions::provided(&reported(), parts).map(|regions| regions.parts.map(|part| part.len));
+    let provided =
+        |parts| Regions::provided(&reported(), SMALL, parts).map(|regions| regions.parts.map(|part| part.len));
     let [sq, cq, sqes] = [region(4096, 352), region(8192, 320), region(0x3008, 512)];
     assert_eq!(provided([sq, cq, sqes]), Ok([352, 320, 512]));
     for place in 0..3 {

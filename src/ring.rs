@@ -12,7 +12,7 @@ use crate::kernel::{DefaultKernel, Kernel};
 use crate::memory::{Region, Regions, Rings};
 use crate::register;
 use crate::squeue::{self, SubmissionQueue};
-use crate::submitter::{Core, Submitter};
+use crate::submitter::{self, Core, Submitter};
 use crate::types::{RawFd, SubmitArgs};
 use crate::wait::Argument;
 
@@ -44,7 +44,7 @@ const NO_FD: RawFd = -1;
 // offsets of instructions.
 #[repr(C)]
 pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKernel> {
-    sq: squeue::Local,
+    sq: submitter::Local<K>,
     cq: cqueue::Local,
     core: Core<K>,
     regions: Regions,
@@ -86,7 +86,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         let mut ring = Self::unmade(kernel, params.without_stale_array());
         ring.map(fd, false)?;
         // SAFETY: the memory was mapped just now from the ring that `params` describe, and nobody else uses it.
-        unsafe { ring.begin(true) }?;
+        unsafe { ring.begin(params.setup(), true) }?;
         ring.own(fd);
         Ok(ring)
     }
@@ -115,9 +115,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
         let mut ring = Self::unmade(kernel, params.without_stale_array());
-        ring.provide(Regions::provided(&ring.params().0, [sq, cq, sqes].map(Region::of))?);
+        ring.provide(Regions::provided(&ring.params().0, Self::SIZES, [sq, cq, sqes].map(Region::of))?);
         // SAFETY: the caller's contract.
-        unsafe { ring.begin(true) }?;
+        unsafe { ring.begin(params.setup(), true) }?;
         ring.own(fd);
         Ok(ring)
     }
@@ -147,10 +147,10 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let regions = unsafe { core::ptr::read(&raw const this.regions) };
         let Core { kernel, fd, rings, params, wait_flags } = core;
         let core = Core { kernel: wrap(kernel), fd, rings, params, wait_flags };
-        IoUring { core, sq, cq, regions, entries: PhantomData }
+        IoUring { core, sq: sq.through(), cq, regions, entries: PhantomData }
     }
 
-    pub(crate) fn parts(&mut self) -> (&Core<K>, &mut squeue::Local, &mut cqueue::Local) {
+    pub(crate) fn parts(&mut self) -> (&Core<K>, &mut submitter::Local<K>, &mut cqueue::Local) {
         (&self.core, &mut self.sq, &mut self.cq)
     }
 
@@ -168,7 +168,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let old = core::mem::replace(&mut self.regions, regions);
         self.core.rings = rings;
         self.core.params = params;
-        self.sq.forget_room();
+        self.sq.queue.forget_room();
         self.cq.forget_limit();
         // SAFETY: whoever had a reference into the old rings borrowed this ring, which is borrowed exclusively now.
         unsafe { old.release(&self.core.kernel) };
@@ -294,7 +294,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// The submission queue.
     #[inline(always)]
     pub fn submission(&mut self) -> SubmissionQueue<'_, S> {
-        SubmissionQueue::new(&self.core.rings, &self.sq)
+        SubmissionQueue::new(&self.core.rings, &self.sq.queue)
     }
 
     /// The completion queue.
@@ -312,7 +312,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     pub fn split(&mut self) -> (Submitter<'_, K>, SubmissionQueue<'_, S>, CompletionQueue<'_, C>) {
         (
             Submitter { core: &self.core, sq: &self.sq, cq: &self.cq },
-            SubmissionQueue::new(&self.core.rings, &self.sq),
+            SubmissionQueue::new(&self.core.rings, &self.sq.queue),
             CompletionQueue::new(&self.core.rings, &self.cq),
         )
     }

@@ -34,13 +34,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// [`SetupError`] says what was refused, and by whom. Nothing is left behind.
     pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
         self.check(entries)?;
-        let mut ring = IoUring::unmade(kernel, Parameters(self.params(SetupFlags::empty())));
+        let mut ring = IoUring::unmade(kernel, Parameters::NOTHING);
         let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, None, params)?.cast_signed();
         ring.own(fd);
         ring.map(fd, self.dontfork)?;
         // SAFETY: ring and memory were made just now, and nobody else has them. Nothing is queued.
-        unsafe { ring.begin(false) }?;
+        unsafe { ring.begin(self.flags, false) }?;
         Ok(ring)
     }
 
@@ -63,13 +63,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         memory: RingMemory,
     ) -> Result<IoUring<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
-        let mut ring = IoUring::unmade(kernel, Parameters(self.params(SetupFlags::empty())));
+        let mut ring = IoUring::unmade(kernel, Parameters::NOTHING);
         let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)), params)?;
         ring.own(fd.cast_signed());
-        ring.provide(Regions::provided(&ring.params().0, [rings, rings, sqes])?);
+        ring.provide(Regions::provided(&ring.params().0, IoUring::<S, C>::SIZES, [rings, rings, sqes])?);
         // SAFETY: the ring was made just now in this memory, which is the caller's, given away for ever.
-        unsafe { ring.begin(false) }?;
+        unsafe { ring.begin(self.flags, false) }?;
         Ok(ring)
     }
 
@@ -88,13 +88,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ) -> Result<LocalRing<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
         let flags = SetupFlags::NO_MMAP.union(SetupFlags::REGISTERED_FD_ONLY);
-        let mut params = self.params(SetupFlags::empty());
+        let mut params = Parameters::NOTHING.0;
         let index = self.set_up(&kernel, entries, Some((flags, rings, sqes)), &mut params)?;
         let mut ring = IoUring::unmade(Registered::without_fd(kernel, index), Parameters(params));
         ring.own(index.cast_signed());
-        ring.provide(Regions::provided(&ring.params().0, [rings, rings, sqes])?);
+        ring.provide(Regions::provided(&ring.params().0, IoUring::<S, C>::SIZES, [rings, rings, sqes])?);
         // SAFETY: as in `build_provided_with`.
-        unsafe { ring.begin(false) }?;
+        unsafe { ring.begin(self.flags, false) }?;
         Ok(ring)
     }
 
@@ -132,8 +132,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         };
         let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
         let mut flags = self.best();
+        self.fill(params);
+        // A kernel that refuses an attempt has not written to the structure: only the flags change from one to the next.
         loop {
-            *params = self.params(flags);
+            params.flags = flags.bits();
             if let Some((more, rings, sqes)) = provided {
                 params.flags |= more.bits();
                 params.cq_off.user_addr = rings.address();

@@ -10,8 +10,8 @@ use core::marker::PhantomData;
 use core::mem::size_of;
 use core::ptr::NonNull;
 
+use crate::flags::SqFlags;
 pub use crate::flags::SqeFlags as Flags;
-use crate::flags::{SetupFlags, SqFlags};
 use crate::memory::Rings;
 use crate::sync::Ordering;
 
@@ -20,49 +20,33 @@ mod entry;
 pub use entry::{Entry, Entry128, EntryMarker, EntryMixed};
 
 /// What this side alone knows of the submission queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Local {
     /// One past the last entry pushed. The tail that the kernel sees lags behind it until the next submit.
     pub(crate) tail: Cell<u32>,
-    /// The tail up to which submits have reported their counts.
-    pub(crate) reported: Cell<u32>,
-    /// What the next counts are off by: entries of our own among them, or entries that a wait handed over unasked.
-    owed: Cell<i32>,
     /// One past the last slot that was free at the last look at the kernel's head: at most a ring's worth ahead of
     /// `tail`, and never behind it.
     limit: Cell<u32>,
-    /// Whether the ring was made without SQPOLL, IOPOLL and SQ_REWIND.
-    ordinary: bool,
-    /// Whether a submit has nothing to see to but tail and head: the ring is ordinary, and nothing is owed.
-    plain: Cell<bool>,
     /// In a mixed queue, what links the entry pushed last to the next one.
     pub(crate) link: Cell<Flags>,
 }
 
 impl Local {
-    pub(crate) fn new(rings: &Rings, setup: SetupFlags) -> Self {
-        let tail = rings.sq_tail().load(Ordering::Relaxed);
-        let head = rings.sq_head().load(Ordering::Acquire);
-        let ordinary = !setup.intersects(SetupFlags::SQPOLL.union(SetupFlags::IOPOLL).union(SetupFlags::SQ_REWIND));
-        Self {
-            tail: Cell::new(tail),
-            reported: Cell::new(tail),
-            owed: Cell::new(0),
-            limit: Cell::new(tail.wrapping_add(rings.sq().free(head, tail))),
-            ordinary,
-            plain: Cell::new(ordinary),
-            link: Cell::new(Flags::empty()),
-        }
-    }
+    /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
+    pub(crate) const NOTHING: Self = Self { tail: Cell::new(0), limit: Cell::new(0), link: Cell::new(Flags::empty()) };
 
-    /// Whether a submit has nothing to see to but tail and head.
+    /// Goes on at `tail`. The first push looks which slots are free.
     #[inline(always)]
-    pub(crate) fn is_plain(&self) -> bool {
-        self.plain.get()
+    pub(crate) fn begin(&self, tail: u32) {
+        self.tail.set(tail);
+        self.limit.set(tail);
     }
 
-    /// Looks at the kernel's head: how many slots are free.
+    /// Looks at the kernel's head: how many slots are free. Out of line: inlined, it has the compiler keep one more count in
+    /// loops that push, an instruction for each entry.
     #[cold]
+    #[inline(never)]
     fn look(&self, rings: &Rings) -> u32 {
         let tail = self.tail.get();
         // Acquire: pairs with the kernel's release of `sq.head`; it has read the entries before that head, so that
@@ -72,30 +56,9 @@ impl Local {
         free
     }
 
-    /// Changes what the next counts are off by.
-    pub(crate) fn owe(&self, more: i32) {
-        self.set_owed(self.owed.get().saturating_add(more));
-    }
-
-    fn set_owed(&self, owed: i32) {
-        self.owed.set(owed);
-        self.plain.set(self.ordinary && owed == 0);
-    }
-
     /// The queue has another number of slots now: the next push looks which of them are free.
     pub(crate) fn forget_room(&self) {
         self.limit.set(self.tail.get());
-    }
-
-    /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
-    /// else was in between.
-    pub(crate) fn count(&self, done: u32) -> u32 {
-        if self.owed.get() == 0 {
-            return done;
-        }
-        let sum = self.owed.get().saturating_add_unsigned(done);
-        self.set_owed(sum.min(0));
-        sum.max(0).cast_unsigned()
     }
 
     /// After a submission with `SQ_REWIND` that consumed `done` entries: what is left moves to the front, where the
@@ -122,7 +85,6 @@ impl Local {
             unsafe { front.write_volatile(word) };
         }
         self.tail.set(left);
-        self.reported.set(left);
         // The head of such a ring stays 0, and what is behind the rest is free.
         self.limit.set(rings.sq().count());
     }

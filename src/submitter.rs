@@ -14,6 +14,10 @@ use crate::types::RawFd;
 use crate::wait::{Argument, Extended, SubmitArgs, Way};
 use crate::{cqueue, squeue};
 
+mod local;
+
+pub(crate) use local::Local;
+
 /// Whether the kernel must be entered, and for what; `None` if there is nothing that it has to do.
 ///
 /// `pending` entries are published and not yet known to be consumed, `want` completions are waited for, `sq` are the
@@ -70,8 +74,8 @@ struct Published {
 impl<K: Kernel> Core<K> {
     /// Makes everything pushed visible to a kernel that has no thread of its own here; how many entries it has to consume.
     #[inline(always)]
-    pub(crate) fn show(&self, setup: SetupFlags, local: &squeue::Local) -> u32 {
-        let tail = local.tail.get();
+    pub(crate) fn show(&self, setup: SetupFlags, local: &Local<K>) -> u32 {
+        let tail = local.queue.tail.get();
         // Relaxed: no slot is written to on the strength of it, and only the kernel inside our own calls moves it.
         // More than the ring holds can only be the word of a kernel that lies, and is told to that kernel alone.
         let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
@@ -84,9 +88,9 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Makes everything pushed visible to the kernel, and looks at what it says.
-    fn publish(&self, local: &squeue::Local) -> Published {
+    fn publish(&self, local: &Local<K>) -> Published {
         let setup = self.params.setup();
-        let tail = local.tail.get();
+        let tail = local.queue.tail.get();
         let unreported = tail.wrapping_sub(local.reported.get());
         if !setup.contains(SetupFlags::SQPOLL) {
             let pending = self.show(setup, local);
@@ -112,11 +116,12 @@ impl<K: Kernel> Core<K> {
 
     /// Publishes, decides, enters; the number of entries handed over.
     #[inline(always)]
-    pub(crate) fn submit(&self, local: &squeue::Local, want: u32, argument: &Argument<'_>) -> Result<usize, Errno> {
+    pub(crate) fn submit(&self, local: &Local<K>, want: u32, argument: &Argument<'_>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
 
-        if !local.is_plain() {
-            return self.submit_any(local, want, argument).map(|done| done as usize);
+        if let Some(submit) = local.general() {
+            cold_path();
+            return submit(self, local, want, argument).map(|done| done as usize);
         }
         let pending = self.show(PLAIN, local);
         let done = if want != 0 {
@@ -131,10 +136,9 @@ impl<K: Kernel> Core<K> {
         Ok(done as usize)
     }
 
-    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Out of the way: what it does besides
-    /// would fill the loops of those who don't need it.
-    #[inline(never)]
-    fn submit_any(&self, local: &squeue::Local, want: u32, argument: &Argument<'_>) -> Result<u32, Errno> {
+    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Reached by the pointer in [`Local`] only:
+    /// what it does besides would fill the loops, and the bytes, of those who don't need it.
+    fn submit_any(&self, local: &Local<K>, want: u32, argument: &Argument<'_>) -> Result<u32, Errno> {
         let setup = self.params.setup();
         let Published { pending, unreported, sq } = self.publish(local);
         let to_submit = if setup.contains(SetupFlags::SQPOLL) { unreported } else { pending };
@@ -144,11 +148,12 @@ impl<K: Kernel> Core<K> {
             Some(flags) => self.enter(to_submit, want, flags.union(self.wait_flags), argument)?,
         };
         if setup.contains(SetupFlags::SQ_REWIND) {
-            local.rewind(&self.rings, self.sqe_size(), done);
-        } else {
-            local.reported.set(local.tail.get());
+            local.queue.rewind(&self.rings, self.sqe_size(), done);
         }
-        Ok(local.count(done))
+        local.reported.set(local.queue.tail.get());
+        let counted = local.count(done);
+        local.settle(setup);
+        Ok(counted)
     }
 
     /// Waits, and submits nothing.
@@ -189,20 +194,20 @@ impl<K: Kernel> Core<K> {
     }
 
     /// The address of the slot after the one that is pushed to next.
-    pub(crate) fn second_slot(&self, local: &squeue::Local) -> usize {
-        let slot = self.rings.sq().slot(local.tail.get().wrapping_add(1)) as usize;
+    pub(crate) fn second_slot(&self, local: &Local<K>) -> usize {
+        let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_add(1)) as usize;
         self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
     }
 
     /// Whether an entry is queued, and the last one links the next to it.
-    pub(crate) fn last_links(&self, local: &squeue::Local) -> bool {
+    pub(crate) fn last_links(&self, local: &Local<K>) -> bool {
         if self.free_slots(local) == self.rings.sq().count() {
             return false;
         }
         if self.params.setup().contains(SetupFlags::SQE_MIXED) {
-            return !local.link.get().is_empty();
+            return !local.queue.link.get().is_empty();
         }
-        let slot = self.rings.sq().slot(local.tail.get().wrapping_sub(1)) as usize;
+        let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_sub(1)) as usize;
         // SAFETY: the slot's number is below the number of slots, so that the byte lies within the entries.
         let flags = unsafe { self.rings.sqes().add(slot * self.sqe_size() + offset_of!(squeue::Entry, flags)) };
         // SAFETY: as above. The kernel does not write to entries; volatile, should one do so nevertheless.
@@ -211,9 +216,9 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Free slots of the submission queue.
-    pub(crate) fn free_slots(&self, local: &squeue::Local) -> u32 {
+    pub(crate) fn free_slots(&self, local: &Local<K>) -> u32 {
         // Acquire: as in `squeue::Local::look`. Who waited for room knows by it that the first entry was consumed.
-        self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.tail.get())
+        self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.queue.tail.get())
     }
 
     /// What the kernel says now.
@@ -233,7 +238,7 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.
-    pub(crate) fn squeue_wait(&self, local: &squeue::Local) -> Result<usize, Errno> {
+    pub(crate) fn squeue_wait(&self, local: &Local<K>) -> Result<usize, Errno> {
         let mut count = 0;
         while self.params.setup().contains(SetupFlags::SQPOLL) && self.free_slots(local) == 0 {
             // Only what the thread can see will be consumed, and make the room that is waited for.
@@ -257,7 +262,7 @@ impl<K: Kernel> Core<K> {
 #[derive(Debug)]
 pub struct Submitter<'a, K: Kernel = DefaultKernel> {
     pub(crate) core: &'a Core<K>,
-    pub(crate) sq: &'a squeue::Local,
+    pub(crate) sq: &'a Local<K>,
     pub(crate) cq: &'a cqueue::Local,
 }
 
@@ -442,7 +447,8 @@ impl<K: Kernel> Submitter<'_, K> {
         // SAFETY: the entries satisfy their contract (invariant of `Core`); the caller answers for the argument.
         let done = unsafe { core.kernel.enter(core.fd, to_submit, min_complete, flags.bits(), argument, size) }?;
         if core.params.setup().contains(SetupFlags::SQ_REWIND) {
-            self.sq.rewind(&core.rings, core.sqe_size(), done);
+            self.sq.queue.rewind(&core.rings, core.sqe_size(), done);
+            self.sq.reported.set(self.sq.queue.tail.get());
         } else {
             self.sq.reported.set(self.sq.reported.get().wrapping_add(unreported.min(done)));
         }

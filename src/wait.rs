@@ -324,7 +324,7 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     fn queue_as<S: squeue::EntryMarker>(&self, entries: &[S]) -> Result<(), Errno> {
-        let mut queue = SubmissionQueue::<S>::new(&self.core.rings, self.sq);
+        let mut queue = SubmissionQueue::<S>::new(&self.core.rings, &self.sq.queue);
         // SAFETY: `S` is of the ring's own slot size. The requests point to nothing but the slot of the second, which
         // stays as it is until both were consumed.
         unsafe { queue.push_multiple(entries) }.map_err(|_| Errno::EBUSY)

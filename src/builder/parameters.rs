@@ -4,7 +4,7 @@
 use core::fmt;
 
 use crate::flags::{Features, SetupFlags};
-use crate::uapi::io_uring_params;
+use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 
 /// What a ring was made with, and what its kernel said about it (`struct io_uring_params`).
 #[derive(Clone, Copy)]
@@ -12,6 +12,40 @@ use crate::uapi::io_uring_params;
 pub struct Parameters(pub(crate) io_uring_params);
 
 impl Parameters {
+    /// What the kernel writes to: zeroes.
+    pub(crate) const NOTHING: Self = Self(io_uring_params {
+        sq_entries: 0,
+        cq_entries: 0,
+        flags: 0,
+        sq_thread_cpu: 0,
+        sq_thread_idle: 0,
+        features: 0,
+        wq_fd: 0,
+        resv: [0; 3],
+        sq_off: io_sqring_offsets {
+            head: 0,
+            tail: 0,
+            ring_mask: 0,
+            ring_entries: 0,
+            flags: 0,
+            dropped: 0,
+            array: 0,
+            resv1: 0,
+            user_addr: 0,
+        },
+        cq_off: io_cqring_offsets {
+            head: 0,
+            tail: 0,
+            ring_mask: 0,
+            ring_entries: 0,
+            overflow: 0,
+            cqes: 0,
+            flags: 0,
+            resv1: 0,
+            user_addr: 0,
+        },
+    });
+
     /// Takes the kernel's structure, for a ring that somebody else set up.
     #[must_use]
     pub const fn from_raw(params: io_uring_params) -> Self {

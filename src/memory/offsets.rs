@@ -4,16 +4,15 @@ use core::mem::offset_of;
 use core::ptr::from_ref;
 
 use super::{EntrySizes, WORD};
-use crate::flags::SetupFlags;
 use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 
-/// How far each region must reach to hold everything that the kernel reports in it.
-pub(super) fn extent(params: &io_uring_params) -> [u64; 3] {
-    let sizes = EntrySizes::of(SetupFlags::from_bits_retain(params.flags));
-    let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
-    let sq = furthest_word(sq_words(params)).max(array);
-    let cq = furthest_word(cq_words(params)).max(end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe));
-    [sq, cq, end_of(0, params.sq_entries, sizes.sqe)]
+/// How far each region must reach to hold the entries and the array that the kernel reports in it. Its words come before
+/// them; whether each is inside is looked at where it is found.
+#[inline(always)]
+pub(super) fn extent(params: &io_uring_params, sizes: EntrySizes) -> [u64; 3] {
+    let (array, cqes) = (params.sq_off.array, params.cq_off.cqes);
+    let sq = if array == 0 { u64::from(cqes) } else { end_of(array, params.sq_entries, WORD) };
+    [sq, end_of(cqes, params.cq_entries, sizes.cqe), end_of(0, params.sq_entries, sizes.sqe)]
 }
 
 /// Where the words of a queue are: the offsets that the kernel reports for it, in its order.
@@ -59,11 +58,6 @@ const _: () = {
     assert!(offset_of!(io_cqring_offsets, cqes) == CQ_CQES * WORD);
     assert!(offset_of!(io_cqring_offsets, flags) == CQ_FLAGS * WORD);
 };
-
-/// The end of the last of the words.
-pub(super) fn furthest_word(words: &Words) -> u64 {
-    words.iter().fold(0, |end, &offset| end.max(end_of(offset, 1, WORD)))
-}
 
 /// The end of `count` things of `size` bytes (a word or an entry) at `offset`: less than 2^40.
 pub(super) fn end_of(offset: u32, count: u32, size: usize) -> u64 {

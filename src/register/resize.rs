@@ -98,13 +98,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         }
         self.may_be_resized(sizes(sq_entries, cq_entries).ok_or(Errno::EINVAL)?)?;
         // Whether the ring can be mapped at all: once more what is mapped now.
-        let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0);
+        let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0, Self::SIZES);
         let again = again.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
         // SAFETY: no reference into it was made.
         unsafe { again.release(self.kernel()) };
 
         let params = self.resize(sq_entries, cq_entries, None)?;
-        let located = self.regions().map_again(self.kernel(), self.fd(), &params).and_then(|regions| {
+        let located = self.regions().map_again(self.kernel(), self.fd(), &params, Self::SIZES).and_then(|regions| {
             let mut rings = Rings::NOWHERE;
             // SAFETY: the regions are this ring's, mapped just now, and used here only.
             match unsafe { rings.locate(&params, &regions) } {
@@ -146,7 +146,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
         unsafe { rings.clear() };
         let params = self.resize(sq_entries, cq_entries, Some((rings, sqes)))?;
-        let located = Regions::provided(&params, [rings, rings, sqes]).and_then(|regions| {
+        let located = Regions::provided(&params, Self::SIZES, [rings, rings, sqes]).and_then(|regions| {
             let mut rings = Rings::NOWHERE;
             // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.
             unsafe { rings.locate(&params, &regions) }.map(|()| (rings, regions))
@@ -161,7 +161,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if !setup.contains(SetupFlags::DEFER_TASKRUN) {
             return Err(Errno::EINVAL);
         }
-        if setup.contains(SetupFlags::SQ_REWIND) && sq.tail.get() != 0 {
+        if setup.contains(SetupFlags::SQ_REWIND) && sq.queue.tail.get() != 0 {
             return Err(Errno::EBUSY);
         }
         cq.publish(&core.rings);

@@ -9,9 +9,9 @@ use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::ptr::{NonNull, from_mut};
 
-use crate::builder::Builder;
+use crate::builder::Parameters;
 use crate::error::Errno;
-use crate::flags::{EnterFlags, Features, SetupFlags};
+use crate::flags::{EnterFlags, Features};
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::ring::IoUring;
 use crate::types::RawFd;
@@ -64,7 +64,7 @@ impl<K: Kernel> Registered<K> {
 
     #[cold]
     fn forget_through_another(&self, argument: *mut c_void) -> Result<(), Errno> {
-        let mut params = Builder::<squeue::Entry, cqueue::Entry>::new().params(SetupFlags::empty());
+        let mut params = Parameters::NOTHING.0;
         // SAFETY: `params` name no memory.
         let fd = unsafe { self.kernel.setup(1, &mut params) }?.cast_signed();
         // SAFETY: as in `forget_index`.

@@ -5,20 +5,23 @@ use core::marker::PhantomData;
 use super::{IoUring, NO_FD};
 use crate::builder::Parameters;
 use crate::error::SetupError;
-use crate::flags::EnterFlags;
+use crate::flags::{EnterFlags, SetupFlags};
 use crate::kernel::Kernel;
-use crate::memory::{Regions, Rings};
-use crate::submitter::Core;
+use crate::memory::{EntrySizes, Regions, Rings};
+use crate::submitter::{self, Core};
 use crate::types::RawFd;
 use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
-impl<S, C, K: Kernel> IoUring<S, C, K> {
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
+    /// Bytes of its entries.
+    pub(crate) const SIZES: EntrySizes = EntrySizes::of(S::SETUP.union(C::SETUP));
+
     /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
     /// and memory it is good for nothing but [`begin`](Self::begin) and being dropped.
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
         let core = Core { kernel, fd: NO_FD, rings: Rings::NOWHERE, params, wait_flags: EnterFlags::GETEVENTS };
-        let (sq, cq) = (squeue::Local::default(), cqueue::Local::default());
+        let (sq, cq) = (submitter::Local::NOTHING, cqueue::Local::NOTHING);
         Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
     }
 
@@ -29,7 +32,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
 
     /// Maps the ring's memory from `fd`.
     pub(crate) fn map(&mut self, fd: RawFd, dontfork: bool) -> Result<(), SetupError> {
-        self.regions.map(&self.core.kernel, fd, &self.core.params.0, dontfork)
+        self.regions.map(&self.core.kernel, fd, &self.core.params.0, Self::SIZES, dontfork)
     }
 
     /// Gives the ring its memory.
@@ -42,21 +45,22 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         self.core.fd = fd;
     }
 
-    /// Finds everything in the memory. In a ring that was `taken_over` entries may be queued.
+    /// Finds everything in the memory. In a ring that was `taken_over` entries may be queued. Of `setup` only those flags
+    /// count that no fallback leaves out: a constant, in a program that has such a builder.
     ///
     /// # Safety
     ///
     /// The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
     /// with its kernel alone. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
-    pub(crate) unsafe fn begin(&mut self, taken_over: bool) -> Result<(), SetupError> {
+    pub(crate) unsafe fn begin(&mut self, setup: SetupFlags, taken_over: bool) -> Result<(), SetupError> {
         // SAFETY: the caller's contract; this ring's are the only ones made of the memory.
         unsafe { self.core.rings.locate(&self.core.params.0, &self.regions) }?;
         if taken_over && self.core.rings.have_foreign_indices() {
             return Err(SetupError::Unconsumed);
         }
         self.core.rings.write_indices();
-        self.sq = squeue::Local::new(&self.core.rings, self.params().setup());
-        self.cq = cqueue::Local::new(&self.core.rings, self.params().setup());
+        self.sq.begin(&self.core.rings, setup);
+        self.cq.begin(&self.core.rings, setup);
         Ok(())
     }
 }

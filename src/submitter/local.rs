@@ -1,0 +1,87 @@
+//! What the submitting side alone knows.
+
+use core::cell::Cell;
+
+use super::Core;
+use crate::error::Errno;
+use crate::flags::SetupFlags;
+use crate::kernel::Kernel;
+use crate::memory::Rings;
+use crate::squeue;
+use crate::sync::Ordering;
+use crate::wait::Argument;
+
+/// [`Core::submit_any`].
+type Submit<K> = fn(&Core<K>, &Local<K>, u32, &Argument<'_>) -> Result<u32, Errno>;
+
+/// What this side alone knows of what it has submitted.
+#[derive(Debug)]
+pub(crate) struct Local<K> {
+    pub(crate) queue: squeue::Local,
+    /// Who submits, where there is more to see to than head and tail. A pointer, so that the linker leaves the code out of a
+    /// program that has no such ring.
+    general: Cell<Option<Submit<K>>>,
+    /// The tail up to which submits have reported their counts.
+    pub(crate) reported: Cell<u32>,
+    /// What the next counts are off by: entries of our own among them, or entries that a wait handed over unasked.
+    owed: Cell<i32>,
+}
+
+/// Whether a submit has more to see to than head and tail, whatever is owed.
+const fn is_special(setup: SetupFlags) -> bool {
+    setup.intersects(SetupFlags::SQPOLL.union(SetupFlags::IOPOLL).union(SetupFlags::SQ_REWIND))
+}
+
+impl<K: Kernel> Local<K> {
+    /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
+    pub(crate) const NOTHING: Self =
+        Self { queue: squeue::Local::NOTHING, general: Cell::new(None), reported: Cell::new(0), owed: Cell::new(0) };
+
+    /// Goes on at the tail that is in the memory of a ring made with `setup`.
+    #[inline(always)]
+    pub(crate) fn begin(&self, rings: &Rings, setup: SetupFlags) {
+        let tail = rings.sq_tail().load(Ordering::Relaxed);
+        self.queue.begin(tail);
+        self.reported.set(tail);
+        if is_special(setup) {
+            self.general.set(Some(Core::submit_any));
+        }
+    }
+
+    /// The same for a ring that is reached through another kernel.
+    pub(crate) fn through<L: Kernel>(self) -> Local<L> {
+        let general = self.general.get().map(|_| Core::<L>::submit_any as Submit<L>);
+        Local { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
+    }
+
+    /// Changes what the next counts are off by.
+    pub(crate) fn owe(&self, more: i32) {
+        self.owed.set(self.owed.get().saturating_add(more));
+        self.general.set(Some(Core::submit_any));
+    }
+
+    /// Who submits; `None` if there is nothing to see to but head and tail.
+    #[inline(always)]
+    pub(super) fn general(&self) -> Option<Submit<K>> {
+        self.general.get()
+    }
+
+    /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
+    /// else was in between.
+    pub(crate) fn count(&self, done: u32) -> u32 {
+        if self.owed.get() == 0 {
+            return done;
+        }
+        let sum = self.owed.get().saturating_add_unsigned(done);
+        self.owed.set(sum.min(0));
+        sum.max(0).cast_unsigned()
+    }
+
+    /// Nothing is owed any more: a ring that is nothing special goes the short way again.
+    pub(super) fn settle(&self, setup: SetupFlags) {
+        if self.owed.get() == 0 && !is_special(setup) {
+            self.general.set(None);
+        }
+    }
+}
