@@ -86,9 +86,6 @@ impl Run {
 
     fn echo(&self, kind: Kind) {
         cpu::pin(Some(0));
-        // Whichever library made it, the first ring of a process can be slower by some microseconds in a round with one
-        // connection (seen with each of them in the first place, and with none in a later one). This one is not measured.
-        let _first = (ALL[1].echo)(kind);
         let mut contenders = each(|contender| (contender.echo)(kind));
         contenders.retain(|(name, _)| *name != contenders::BY_HAND);
         contenders.push(("epoll", echo::epoll_row()));

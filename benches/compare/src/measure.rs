@@ -1,9 +1,9 @@
 //! Taking measurements: contenders in turn, many short slices, and what remains of them when the noise is gone.
 //!
 //! A slice is some hundred microseconds of one contender's work. In each round every contender has one slice, in a new
-//! order each time, so that none always finds what the same other has left in caches. So what slows the machine down for longer than a slice slows all of
-//! them, and what is shorter hits slices that the median leaves out. A ratio is the median of the rounds' ratios: each
-//! compares slices that were taken within milliseconds of each other.
+//! order each time, so that none always finds what the same other has left in caches. So what slows the machine down for
+//! longer than a slice slows all of them, and what is shorter hits slices that the median leaves out. A ratio is the
+//! median of the rounds' ratios: each compares slices that were taken within milliseconds of each other.
 
 use std::time::Duration;
 
@@ -67,12 +67,6 @@ pub struct Table {
     pub rows: Vec<(&'static str, Vec<Result<Samples, Lack>>)>,
 }
 
-/// A cell of the table in the making.
-struct Cell {
-    rounds: u32,
-    samples: Result<Samples, Lack>,
-}
-
 /// Runs the contenders against each other.
 pub fn table(
     title: impl Into<String>,
@@ -81,31 +75,32 @@ pub fn table(
     effort: Effort,
 ) -> Table {
     let (names, mut opened): (Vec<_>, Vec<_>) = contenders.into_iter().unzip();
-    let mut cells: Vec<Vec<Cell>> = opened
-        .iter_mut()
-        .map(|row| (0..columns.len()).map(|column| calibrate(row, column, effort)).collect())
-        .collect();
+    let mut rounds = vec![0; columns.len()];
+    let mut cells: Vec<Vec<Result<Samples, Lack>>> = Vec::new();
+    for row in &mut opened {
+        let calibrated = rounds.iter_mut().enumerate().map(|(column, rounds)| {
+            // All do the same number, so that what a slice costs at its ends weighs the same for each.
+            *rounds = calibrate(row, column, effort)?.max(*rounds);
+            Ok(Vec::with_capacity(effort.slices))
+        });
+        cells.push(calibrated.collect());
+    }
     let mut order: Vec<usize> = (0..opened.len()).collect();
     let mut random = Random::new(1);
     for _ in 0..effort.slices {
-        for (column, Column { parts, .. }) in columns.iter().enumerate() {
+        for (column, (Column { parts, .. }, rounds)) in columns.iter().zip(&rounds).enumerate() {
             random.shuffle(&mut order);
             for &at in &order {
-                let (Ok(row), cell) = (&mut opened[at], &mut cells[at][column]) else { continue };
-                let Ok(samples) = &mut cell.samples else { continue };
+                let (Ok(row), Ok(samples)) = (&mut opened[at], &mut cells[at][column]) else { continue };
                 if effort.warm {
-                    row.run(column, cell.rounds / 8 + 1).expect("it ran before");
+                    row.run(column, rounds / 8 + 1).expect("it ran before");
                 }
-                let took = row.run(column, cell.rounds).expect("it ran before");
-                samples.push(took.as_nanos() as f64 / f64::from(cell.rounds) / f64::from(*parts));
+                let took = row.run(column, *rounds).expect("it ran before");
+                samples.push(took.as_nanos() as f64 / f64::from(*rounds) / f64::from(*parts));
             }
         }
     }
-    let rows = names
-        .into_iter()
-        .zip(cells)
-        .map(|(name, row)| (name, row.into_iter().map(|cell| cell.samples).collect()))
-        .collect();
+    let rows = names.into_iter().zip(cells).collect();
     Table { title: title.into(), columns, rows }
 }
 
@@ -133,21 +128,20 @@ impl Random {
 }
 
 /// How many rounds make a slice.
-fn calibrate(row: &mut Opened, column: usize, effort: Effort) -> Cell {
-    let row = match row {
-        Ok(row) => row,
-        Err(lack) => return Cell { rounds: 0, samples: Err(lack.clone()) },
-    };
+fn calibrate(row: &mut Opened, column: usize, effort: Effort) -> Result<u32, Lack> {
+    let row = row.as_mut().map_err(|lack| lack.clone())?;
     let mut rounds = 1;
+    if effort.warm {
+        // What starts at the first use, as a thread of clients does, is no part of a round.
+        row.run(column, rounds)?;
+    }
     loop {
-        match row.run(column, rounds) {
-            Err(lack) => return Cell { rounds: 0, samples: Err(lack) },
-            Ok(took) if took >= effort.slice / 4 || rounds >= 1 << 24 => {
-                let wanted = effort.slice.as_secs_f64() / took.as_secs_f64().max(1e-9) * f64::from(rounds);
-                return Cell { rounds: (wanted as u32).max(1), samples: Ok(Vec::with_capacity(effort.slices)) };
-            }
-            Ok(_) => rounds *= 2,
+        let took = row.run(column, rounds)?;
+        if took >= effort.slice / 4 || rounds >= 1 << 24 {
+            let wanted = effort.slice.as_secs_f64() / took.as_secs_f64().max(1e-9) * f64::from(rounds);
+            return Ok((wanted as u32).max(1));
         }
+        rounds *= 2;
     }
 }
 
