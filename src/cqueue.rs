@@ -37,7 +37,8 @@ pub(crate) struct Local {
     /// Completions still to come of requests that the crate made for itself; they never surface. [`ALWAYS`] if nobody
     /// knows how many.
     hidden: Cell<u32>,
-    /// Steps over them. A pointer, set by who hides something: without that the linker leaves the code out.
+    /// Steps over them, while there are any. A pointer, set by who hides something: without that the linker leaves the code
+    /// out.
     step_over: Cell<Option<StepOver>>,
     /// The last number given to such a request.
     hidden_number: Cell<u16>,
@@ -156,7 +157,8 @@ impl Local {
         let used = rings.cq().used(published, tail);
         let tail = published.wrapping_add(used.max(taken));
         self.tail.set(tail);
-        self.limit.set(if self.hidden.get() == 0 { published.wrapping_add(rings.cq().count()) } else { tail });
+        let all = published.wrapping_add(rings.cq().count());
+        self.limit.set(if self.step_over.get().is_none() { all } else { tail });
         tail
     }
 }
@@ -164,9 +166,6 @@ impl Local {
 impl Local {
     /// Moves the head past hidden completions, and the view of the tail (which was acquired) up to the next hidden one.
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
-        if self.hidden.get() == 0 {
-            return;
-        }
         let mut at = self.head.get();
         while at != tail {
             // SAFETY: `at` is between the head and the tail that was acquired.
@@ -184,6 +183,10 @@ impl Local {
             self.head.set(next);
             if self.hidden.get() != ALWAYS {
                 self.hidden.set(self.hidden.get().saturating_sub(1));
+                if self.hidden.get() == 0 {
+                    self.step_over.set(None);
+                    return;
+                }
             }
             at = next;
         }
@@ -221,7 +224,9 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
         }
         at = at.wrapping_add(slots);
     }
-    local.step_over_hidden(rings, setup, tail);
+    if hidden {
+        local.step_over_hidden(rings, setup, tail);
+    }
     local.publish(rings);
     census.slots = tail.wrapping_sub(local.head.get());
     census

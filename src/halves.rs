@@ -37,7 +37,7 @@ impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
     /// As there.
     #[inline(always)]
     pub fn submit(&mut self) -> Result<usize, Errno> {
-        self.core.submit(self.local, 0, &Argument::NONE)
+        self.core.submit(self.local, 0, Argument::NONE)
     }
 
     /// [`Submitter::squeue_wait`](crate::Submitter::squeue_wait).
@@ -73,7 +73,7 @@ impl<C: cqueue::EntryMarker, K: Kernel> CompletionHalf<'_, C, K> {
     #[inline]
     pub fn wait(&mut self, want: usize) -> Result<(), Errno> {
         self.local.publish(&self.core.rings);
-        self.core.wait(self.core.want(want), &Argument::NONE)
+        self.core.wait(self.core.want(want), Argument::NONE)
     }
 
     /// [`Submitter::wait_with_args`](crate::Submitter::wait_with_args).

@@ -282,7 +282,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
                 return Ok(submitted);
             }
             asked = next;
-            match self.core.wait(asked, &Argument::NONE) {
+            match self.core.wait(asked, Argument::NONE) {
                 Err(errno) if submitted == 0 => return Err(errno),
                 // As the kernel does it: a count is told before an error.
                 Err(_) => return Ok(submitted),

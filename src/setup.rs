@@ -149,8 +149,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
                     params.flags = asked;
                     return Ok(fd);
                 }
-                Err(Errno::EINVAL) if let (true, Some(next)) = (may_go_on, self.after(flags)) => flags = next,
-                Err(errno) => return Err(SetupError::Kernel(Call::Setup, errno)),
+                Err(errno) => match self.after(flags) {
+                    Some(next) if errno == Errno::EINVAL && may_go_on => flags = next,
+                    _ => return Err(SetupError::Kernel(Call::Setup, errno)),
+                },
             }
         }
     }

@@ -116,12 +116,12 @@ impl<K: Kernel> Core<K> {
 
     /// Publishes, decides, enters; the number of entries handed over.
     #[inline(always)]
-    pub(crate) fn submit(&self, local: &Local<K>, want: u32, argument: &Argument<'_>) -> Result<usize, Errno> {
+    pub(crate) fn submit(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
 
         if let Some(submit) = local.general() {
             cold_path();
-            return submit(self, local, want, argument).map(|done| done as usize);
+            return submit(self, local, want, argument.copied()).map(|done| done as usize);
         }
         let pending = self.show(PLAIN, local);
         let done = if want != 0 {
@@ -130,7 +130,7 @@ impl<K: Kernel> Core<K> {
         } else {
             match decide(PLAIN, pending, 0, self.sq_flags()) {
                 None => 0,
-                Some(flags) => self.enter(pending, 0, flags, &Argument::NONE)?,
+                Some(flags) => self.enter(pending, 0, flags, Argument::NONE)?,
             }
         };
         Ok(done as usize)
@@ -138,13 +138,13 @@ impl<K: Kernel> Core<K> {
 
     /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Reached by the pointer in [`Local`] only:
     /// what it does besides would fill the loops, and the bytes, of those who don't need it.
-    fn submit_any(&self, local: &Local<K>, want: u32, argument: &Argument<'_>) -> Result<u32, Errno> {
+    fn submit_any(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<u32, Errno> {
         let setup = self.params.setup();
         let Published { pending, unreported, sq } = self.publish(local);
         let to_submit = if setup.contains(SetupFlags::SQPOLL) { unreported } else { pending };
         let done = match decide(setup, pending, want, sq) {
             None => to_submit,
-            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, &Argument::NONE)?,
+            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, Argument::NONE)?,
             Some(flags) => self.enter(to_submit, want, flags.union(self.wait_flags), argument)?,
         };
         if setup.contains(SetupFlags::SQ_REWIND) {
@@ -158,12 +158,12 @@ impl<K: Kernel> Core<K> {
 
     /// Waits, and submits nothing.
     #[inline(always)]
-    pub(crate) fn wait(&self, want: u32, argument: &Argument<'_>) -> Result<(), Errno> {
+    pub(crate) fn wait(&self, want: u32, argument: Argument<'_>) -> Result<(), Errno> {
         self.enter(0, want, self.wait_flags, argument).map(drop)
     }
 
     #[inline(always)]
-    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: &Argument<'_>) -> Result<u32, Errno> {
+    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: Argument<'_>) -> Result<u32, Errno> {
         let flags = flags.union(argument.flags).bits();
         // SAFETY: the entries satisfy their contract (this type's invariant), and an `Argument` is made together with
         // the flags that say what it is.
@@ -232,7 +232,7 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
         let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
         if asleep && !done {
-            self.enter(0, 0, EnterFlags::SQ_WAKEUP, &Argument::NONE)?;
+            self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
         }
         Ok(asleep)
     }
@@ -246,7 +246,7 @@ impl<K: Kernel> Core<K> {
             // A thread that sleeps would never make it.
             let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
             // The kernel also ends this wait, without an error, for a signal or for work of the task.
-            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), &Argument::NONE)?;
+            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE)?;
         }
         Ok(count as usize)
     }
@@ -306,7 +306,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_submit")]
     pub fn submit(&self) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, 0, &Argument::NONE)
+        self.core.submit(self.sq, 0, Argument::NONE)
     }
 
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
@@ -323,7 +323,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_submit_and_wait")]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, self.core.want(want), &Argument::NONE)
+        self.core.submit(self.sq, self.core.want(want), Argument::NONE)
     }
 
     /// [`submit_and_wait`](Self::submit_and_wait) with a timeout, a signal mask or a minimum time.
@@ -346,7 +346,7 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn submit_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
         match args.way(&self.core.params)? {
-            Way::Extended => self.core.submit(self.sq, self.core.want(want), &Extended::new(args).argument()),
+            Way::Extended => self.core.submit(self.sq, self.core.want(want), Extended::new(args).argument()),
             Way::Timer => self.submit_by_timer(self.core.want(want), args),
         }
     }
@@ -365,7 +365,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
     pub fn submit_and_wait_reg(&self, want: usize, offset: usize) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, self.core.want(want), &Argument::registered(offset))
+        self.core.submit(self.sq, self.core.want(want), Argument::registered(offset))
     }
 
     /// Waits until `want` completions are there. Submits nothing: what was pushed stays queued.
@@ -377,7 +377,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_wait_cqe_nr")]
     pub fn wait(&self, want: usize) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.wait(self.core.want(want), &Argument::NONE)
+        self.core.wait(self.core.want(want), Argument::NONE)
     }
 
     /// [`wait`](Self::wait) with a timeout, a signal mask or a minimum time.
@@ -391,7 +391,7 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
         match args.way(&self.core.params)? {
-            Way::Extended => self.core.wait(self.core.want(want), &Extended::new(args).argument()),
+            Way::Extended => self.core.wait(self.core.want(want), Extended::new(args).argument()),
             Way::Timer => self.wait_by_timer(self.core.want(want), args),
         }
     }

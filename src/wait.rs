@@ -86,6 +86,12 @@ pub(crate) struct Argument<'a> {
 impl Argument<'_> {
     pub(crate) const NONE: Self = Self { flags: EnterFlags::empty(), address: null(), size: 0, lives: PhantomData };
 
+    /// The same, put together anew: where that is done, its fields meet in memory, and not before.
+    #[inline(always)]
+    pub(crate) const fn copied(&self) -> Self {
+        Self { flags: self.flags, address: self.address, size: self.size, lives: PhantomData }
+    }
+
     /// A registered wait, by its byte offset in the region.
     pub(crate) const fn registered(offset: usize) -> Self {
         Self {
@@ -171,7 +177,7 @@ impl<K: Kernel> Core<K> {
     /// Waits in one call if this kernel can, and says `EOPNOTSUPP` if it would take a timeout request.
     pub(crate) fn wait_extended(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         match args.way(&self.params)? {
-            Way::Extended => self.wait(want, &Extended::new(args).argument()),
+            Way::Extended => self.wait(want, Extended::new(args).argument()),
             Way::Timer => Err(Errno::EOPNOTSUPP),
         }
     }
@@ -201,7 +207,7 @@ impl<K: Kernel> Submitter<'_, K> {
             size: args.sigmask.map_or(0, |_| Sigset::SIZE as usize),
             ..Argument::NONE
         };
-        let Some(timespec) = args.timespec else { return self.core.wait(want, &mask) };
+        let Some(timespec) = args.timespec else { return self.core.wait(want, mask) };
         self.cq.publish(&self.core.rings);
         let id = self.cq.hidden_id();
         let dropped = self.dropped();
@@ -209,7 +215,7 @@ impl<K: Kernel> Submitter<'_, K> {
         // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
         let setup = self.core.params.setup();
         let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
-        let (outcome, ended) = if armed { self.until(want, id, dropped, &mask) } else { (Ok(()), false) };
+        let (outcome, ended) = if armed { self.until(want, id, dropped, mask) } else { (Ok(()), false) };
         if !ended {
             // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
             let removal = opcode::TimeoutRemove::new(id).build().user_data(self.cq.hidden_id());
@@ -240,7 +246,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the
     /// timer has ended. `dropped` counts those that were lost before the timer started: if it is more by now, the timer's
     /// may be among them, and nothing would end the wait.
-    fn until(&self, want: u32, id: u64, dropped: u32, mask: &Argument<'_>) -> (Result<(), Errno>, bool) {
+    fn until(&self, want: u32, id: u64, dropped: u32, mask: Argument<'_>) -> (Result<(), Errno>, bool) {
         let mut waited_at = None;
         loop {
             let seen = cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), id);
@@ -298,7 +304,7 @@ impl<K: Kernel> Submitter<'_, K> {
                 // Those of ours are done with first, which may make room for the others.
                 if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
                     cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), 0);
-                    self.core.wait(0, &Argument::NONE)?;
+                    self.core.wait(0, Argument::NONE)?;
                     if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
                         return Err(Errno::EBUSY);
                     }

@@ -12,7 +12,7 @@ use crate::sync::Ordering;
 use crate::wait::Argument;
 
 /// [`Core::submit_any`].
-type Submit<K> = fn(&Core<K>, &Local<K>, u32, &Argument<'_>) -> Result<u32, Errno>;
+type Submit<K> = fn(&Core<K>, &Local<K>, u32, Argument<'_>) -> Result<u32, Errno>;
 
 /// What this side alone knows of what it has submitted.
 #[derive(Debug)]
