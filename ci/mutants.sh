@@ -14,7 +14,7 @@ out=$(realpath -m "${CARGO_TARGET_DIR:-target}/mutants")
 unset CARGO_TARGET_DIR
 export CARGO_PROFILE_DEV_DEBUG=0 SIMULATE_SEEDS=${SIMULATE_SEEDS:-4000}
 
-[ $# -gt 0 ] || set -- src/{index,squeue,cqueue,submitter,memory,builder}.rs src/{squeue,cqueue,memory,builder}/*.rs
+[ $# -gt 0 ] || set -- src/{index,squeue,cqueue,submitter,memory,builder}.rs src/{squeue,cqueue,submitter,memory,builder}/*.rs
 # A mutant that spins is ended by the processor time that it took, so that it makes no difference how busy the machine is.
 # What names the tests goes to cargo as --cargo-arg: what stands behind `--` is not there while cargo-mutants builds, and
 # it would build all of them each time.
