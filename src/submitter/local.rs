@@ -11,7 +11,7 @@ use crate::squeue;
 use crate::sync::Ordering;
 use crate::wait::Argument;
 
-/// [`Core::submit_any`].
+/// [`Core::submit_any`], or [`Core::submit_to_thread`].
 type Submit<K> = fn(&Core<K>, &Local<K>, u32, Argument<'_>) -> Result<u32, Errno>;
 
 /// What this side alone knows of what it has submitted.
@@ -22,14 +22,9 @@ pub(crate) struct Local<K> {
     /// program that has no such ring.
     general: Cell<Option<Submit<K>>>,
     /// The tail up to which submits have reported their counts.
-    pub(crate) reported: Cell<u32>,
+    reported: Cell<u32>,
     /// What the next counts are off by: entries of our own among them, or entries that a wait handed over unasked.
     owed: Cell<i32>,
-}
-
-/// Whether a submit has more to see to than head and tail, whatever is owed.
-const fn is_special(setup: SetupFlags) -> bool {
-    setup.intersects(SetupFlags::SQPOLL.union(SetupFlags::IOPOLL).union(SetupFlags::SQ_REWIND))
 }
 
 impl<K: Kernel> Local<K> {
@@ -38,19 +33,30 @@ impl<K: Kernel> Local<K> {
     pub(crate) const NOTHING: Self =
         Self { queue: squeue::Local::NOTHING, general: Cell::new(None), reported: Cell::new(0), owed: Cell::new(0) };
 
+    /// Who submits on a ring made with `setup` while nothing is owed.
+    #[inline(always)]
+    fn usual(setup: SetupFlags) -> Option<Submit<K>> {
+        if setup.contains(SetupFlags::SQPOLL) {
+            Some(Core::submit_to_thread)
+        } else if setup.intersects(SetupFlags::IOPOLL.union(SetupFlags::SQ_REWIND)) {
+            Some(Core::submit_any)
+        } else {
+            None
+        }
+    }
+
     /// Goes on at the tail that is in the memory of a ring made with `setup`.
     #[inline(always)]
     pub(crate) fn begin(&self, rings: &Rings, setup: SetupFlags) {
         let tail = rings.sq_tail().load(Ordering::Relaxed);
         self.queue.begin(tail);
         self.reported.set(tail);
-        if is_special(setup) {
-            self.general.set(Some(Core::submit_any));
-        }
+        self.general.set(Self::usual(setup));
     }
 
     /// The same for a ring that is reached through another kernel.
     pub(crate) fn through<L: Kernel>(self) -> Local<L> {
+        // The next submit settles which of them is the usual one.
         let general = self.general.get().map(|_| Core::<L>::submit_any as Submit<L>);
         Local { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
     }
@@ -67,6 +73,23 @@ impl<K: Kernel> Local<K> {
         self.general.get()
     }
 
+    /// Entries that no submit has reported yet.
+    #[inline(always)]
+    pub(super) fn unreported(&self) -> u32 {
+        self.queue.tail.get().wrapping_sub(self.reported.get())
+    }
+
+    /// No submit has to report any entry that is there now.
+    #[inline(always)]
+    pub(super) fn report_all(&self) {
+        self.reported.set(self.queue.tail.get());
+    }
+
+    /// `count` entries more are reported.
+    pub(super) fn report(&self, count: u32) {
+        self.reported.set(self.reported.get().wrapping_add(count));
+    }
+
     /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
     /// else was in between.
     pub(crate) fn count(&self, done: u32) -> u32 {
@@ -78,10 +101,10 @@ impl<K: Kernel> Local<K> {
         sum.max(0).cast_unsigned()
     }
 
-    /// Nothing is owed any more: a ring that is nothing special goes the short way again.
+    /// Goes the ring's usual way again when nothing is owed any more.
     pub(super) fn settle(&self, setup: SetupFlags) {
-        if self.owed.get() == 0 && !is_special(setup) {
-            self.general.set(None);
+        if self.owed.get() == 0 {
+            self.general.set(Self::usual(setup));
         }
     }
 }

@@ -1,0 +1,272 @@
+//! When to enter the kernel, and with what: one pure function decides, on one load of the ring's flags.
+
+use core::hint::cold_path;
+use core::mem::offset_of;
+
+use super::Local;
+use crate::builder::Parameters;
+use crate::error::Errno;
+use crate::flags::{EnterFlags, SetupFlags, SqFlags, SqeFlags};
+use crate::kernel::Kernel;
+use crate::memory::Rings;
+use crate::squeue;
+use crate::sync::{Ordering, fence};
+use crate::types::RawFd;
+use crate::wait::Argument;
+
+/// Whether the kernel must be entered, and for what; `None` if there is nothing that it has to do.
+///
+/// `pending` entries are published and not yet known to be consumed, `want` completions are waited for, `sq` are the
+/// ring's flags, loaded after the tail was published.
+///
+/// - Submission needs the kernel if something is pending, and either no kernel thread consumes it or that thread sleeps.
+///   An empty submit wakes nobody.
+/// - Completion needs it if something is waited for, if completions wait outside the ring or inside the task, or if they
+///   are found only by polling the device.
+pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFlags) -> Option<EnterFlags> {
+    let sqpoll = setup.contains(SetupFlags::SQPOLL);
+    let wake = sqpoll && pending != 0 && sq.contains(SqFlags::NEED_WAKEUP);
+    let submit = !sqpoll && pending != 0;
+    let polled = setup.contains(SetupFlags::IOPOLL) && !sqpoll;
+    let complete = want != 0 || sq.intersects(SqFlags::CQ_OVERFLOW.union(SqFlags::TASKRUN)) || polled;
+
+    let mut flags = EnterFlags::empty();
+    if wake {
+        flags = flags.union(EnterFlags::SQ_WAKEUP);
+    }
+    if complete {
+        flags = flags.union(EnterFlags::GETEVENTS);
+    }
+    if wake || submit || complete { Some(flags) } else { None }
+}
+
+/// The part of a ring that both of its queues' users need: where it is, and how to reach its kernel.
+///
+/// # Invariants
+///
+/// - `rings` are those of the ring `fd` of `kernel`, made as `params` says. Nobody changes the three after set-up.
+/// - Everything pushed satisfies the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+#[derive(Debug)]
+// What each call uses first, see `IoUring`.
+#[repr(C)]
+pub(crate) struct Core<K> {
+    pub(crate) fd: RawFd,
+    /// Flags of every wait: GETEVENTS, and NO_IOWAIT or nothing.
+    pub(crate) wait_flags: EnterFlags,
+    pub(crate) rings: Rings,
+    pub(crate) kernel: K,
+    pub(crate) params: Parameters,
+}
+
+impl<K: Kernel> Core<K> {
+    /// Makes everything pushed visible to a kernel that has no thread of its own here; how many entries it has to consume.
+    #[inline(always)]
+    pub(crate) fn show(&self, setup: SetupFlags, local: &Local<K>) -> u32 {
+        let tail = local.queue.tail.get();
+        // Relaxed: no slot is written to on the strength of it, and only the kernel inside our own calls moves it.
+        // More than the ring holds can only be the word of a kernel that lies, and is told to that kernel alone.
+        let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
+        // Nothing pending means nothing that is not visible yet. A ring that rewinds has no tail.
+        if pending != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
+            // Relaxed: read inside our own calls only, which no access of ours moves across.
+            self.rings.sq_tail().store(tail, Ordering::Relaxed);
+        }
+        pending
+    }
+
+    /// Makes everything pushed visible to the kernel's thread: how many entries no submit has reported yet, and what the
+    /// thread says.
+    #[inline(always)]
+    fn show_to_thread(&self, local: &Local<K>) -> (u32, SqFlags) {
+        let unreported = local.unreported();
+        if unreported != 0 {
+            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
+            self.rings.sq_tail().store(local.queue.tail.get(), Ordering::Release);
+        }
+        // The tail must be visible before the flags are read. The kernel's thread does the same in the other order: it
+        // sets NEED_WAKEUP, has a full barrier (`io_sq_thread()`), and looks at the tail once more before it sleeps. So
+        // either it sees our entries, or we see that it sleeps.
+        fence(Ordering::SeqCst);
+        (unreported, self.sq_flags())
+    }
+
+    /// Makes everything pushed visible: how many entries are to be submitted, and what the kernel says.
+    pub(super) fn publish(&self, local: &Local<K>) -> (u32, SqFlags) {
+        let setup = self.params.setup();
+        if setup.contains(SetupFlags::SQPOLL) {
+            self.show_to_thread(local)
+        } else {
+            (self.show(setup, local), self.sq_flags())
+        }
+    }
+
+    /// Publishes, decides, enters; the number of entries handed over.
+    #[inline(always)]
+    pub(crate) fn submit(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
+        const PLAIN: SetupFlags = SetupFlags::empty();
+
+        if let Some(submit) = local.general() {
+            cold_path();
+            return submit(self, local, want, argument.copied()).map(|done| done as usize);
+        }
+        let pending = self.show(PLAIN, local);
+        let done = if want != 0 {
+            // What `decide` says of a wait, whatever the ring's flags are.
+            self.enter(pending, want, self.wait_flags, argument)?
+        } else {
+            match decide(PLAIN, pending, 0, self.sq_flags()) {
+                None => 0,
+                Some(flags) => self.enter(pending, 0, flags, Argument::NONE)?,
+            }
+        };
+        Ok(done as usize)
+    }
+
+    /// [`submit`](Self::submit) on a ring with SQPOLL where nothing is owed: while the thread is awake, and nothing waits
+    /// for us to fetch it, entries need only be shown.
+    pub(super) fn submit_to_thread(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<u32, Errno> {
+        let (unreported, sq) = self.show_to_thread(local);
+        if want == 0 && sq.is_empty() {
+            local.report_all();
+            return Ok(unreported);
+        }
+        self.hand_over(local, want, argument, unreported, sq)
+    }
+
+    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Reached by the pointer in [`Local`] only:
+    /// what it does besides would fill the loops, and the bytes, of those who don't need it.
+    pub(super) fn submit_any(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<u32, Errno> {
+        let (to_submit, sq) = self.publish(local);
+        self.hand_over(local, want, argument, to_submit, sq)
+    }
+
+    /// Enters the kernel if that is needed for what was published, and counts.
+    #[inline(never)]
+    fn hand_over(
+        &self,
+        local: &Local<K>,
+        want: u32,
+        argument: Argument<'_>,
+        to_submit: u32,
+        sq: SqFlags,
+    ) -> Result<u32, Errno> {
+        let setup = self.params.setup();
+        let pending = if setup.contains(SetupFlags::SQPOLL) && sq.contains(SqFlags::NEED_WAKEUP) {
+            // Relaxed: a head that is too old wakes the thread once more than needed.
+            self.rings.sq().used(self.rings.sq_head().load(Ordering::Relaxed), local.queue.tail.get())
+        } else {
+            to_submit
+        };
+        let done = match decide(setup, pending, want, sq) {
+            None => to_submit,
+            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, Argument::NONE)?,
+            Some(flags) => self.enter(to_submit, want, flags.union(self.wait_flags), argument)?,
+        };
+        if setup.contains(SetupFlags::SQ_REWIND) {
+            local.queue.rewind(&self.rings, self.sqe_size(), done);
+        }
+        local.report_all();
+        let counted = local.count(done);
+        local.settle(setup);
+        Ok(counted)
+    }
+
+    /// Waits, and submits nothing.
+    #[inline(always)]
+    pub(crate) fn wait(&self, want: u32, argument: Argument<'_>) -> Result<(), Errno> {
+        self.enter(0, want, self.wait_flags, argument).map(drop)
+    }
+
+    #[inline(always)]
+    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: Argument<'_>) -> Result<u32, Errno> {
+        let flags = flags.union(argument.flags).bits();
+        // SAFETY: the entries satisfy their contract (this type's invariant), and an `Argument` is made together with
+        // the flags that say what it is.
+        unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
+    }
+
+    /// The most slots that a wait may ask for. In a mixed ring it must end where the next completion could find no room:
+    /// with three free slots it has a filler and two of its own, with fewer it may wait outside the queue for ever.
+    #[inline(always)]
+    pub(crate) fn most(&self) -> u32 {
+        let count = self.rings.cq().count();
+        if self.params.setup().contains(SetupFlags::CQE_MIXED) { count.saturating_sub(2).max(1) } else { count }
+    }
+
+    /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
+    #[inline(always)]
+    pub(crate) fn want(&self, want: usize) -> u32 {
+        // Any queue has room for so many; whether this one has room for more is looked at closely.
+        if want >= self.rings.cq().last() as usize {
+            cold_path();
+            return want.min(self.most() as usize) as u32;
+        }
+        want as u32
+    }
+
+    pub(crate) fn sqe_size(&self) -> usize {
+        if self.params.setup().contains(SetupFlags::SQE128) { 128 } else { 64 }
+    }
+
+    /// The address of the slot after the one that is pushed to next.
+    pub(crate) fn second_slot(&self, local: &Local<K>) -> usize {
+        let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_add(1)) as usize;
+        self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
+    }
+
+    /// Whether an entry is queued, and the last one links the next to it.
+    pub(crate) fn last_links(&self, local: &Local<K>) -> bool {
+        if self.free_slots(local) == self.rings.sq().count() {
+            return false;
+        }
+        if self.params.setup().contains(SetupFlags::SQE_MIXED) {
+            return !local.queue.link.get().is_empty();
+        }
+        let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_sub(1)) as usize;
+        // SAFETY: the slot's number is below the number of slots, so that the byte lies within the entries.
+        let flags = unsafe { self.rings.sqes().add(slot * self.sqe_size() + offset_of!(squeue::Entry, flags)) };
+        // SAFETY: as above. The kernel does not write to entries; volatile, should one do so nevertheless.
+        let flags = SqeFlags::from_bits_retain(unsafe { flags.read_volatile() });
+        flags.intersects(SqeFlags::IO_LINK.union(SqeFlags::IO_HARDLINK))
+    }
+
+    /// Free slots of the submission queue.
+    pub(crate) fn free_slots(&self, local: &Local<K>) -> u32 {
+        // Acquire: as in `squeue::Local::look`. Who waited for room knows by it that the first entry was consumed.
+        self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.queue.tail.get())
+    }
+
+    /// What the kernel says now.
+    #[inline(always)]
+    pub(crate) fn sq_flags(&self) -> SqFlags {
+        SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
+    }
+
+    /// Wakes the SQPOLL thread if it sleeps, unless that was `done` already, and it has yet to get up. Whether it is done
+    /// now; an error if the thread is dead, which looks like sleep.
+    pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
+        let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
+        if asleep && !done {
+            self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
+        }
+        Ok(asleep)
+    }
+
+    /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.
+    pub(crate) fn squeue_wait(&self, local: &Local<K>) -> Result<usize, Errno> {
+        let mut count = 0;
+        while self.params.setup().contains(SetupFlags::SQPOLL) && self.free_slots(local) == 0 {
+            // Only what the thread can see will be consumed, and make the room that is waited for.
+            let (_, sq) = self.publish(local);
+            // A thread that sleeps would never make it.
+            let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
+            // The kernel also ends this wait, without an error, for a signal or for work of the task.
+            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE)?;
+        }
+        Ok(count as usize)
+    }
+}
+
+#[cfg(test)]
+#[path = "enter_tests.rs"]
+mod tests;
