@@ -35,14 +35,14 @@ pub const MAX_CQ_ENTRIES: u32 = 65_536;
 /// [`setup_fastest`](Self::setup_fastest) asks for whatever makes the ring of one thread fast, as far as the kernel has it.
 ///
 /// ```
-/// # fn main() -> Result<(), bare_uring::SetupError> {
 /// use bare_uring::IoUring;
 ///
-/// # let ring: Result<IoUring, _> =
-/// IoUring::builder().setup_cqsize(1024).setup_single_issuer().build(64);
-/// # if let Err(error) = ring { println!("skipped: {error}") }
+/// # fn made() -> Result<(), bare_uring::SetupError> {
+/// let ring: IoUring = IoUring::builder().setup_cqsize(1024).setup_coop_taskrun().build(64)?;
+/// # assert!(ring.params().cq_entries() == 1024);
 /// # Ok(())
 /// # }
+/// # if let Err(error) = made() { println!("skipped: {error}") }
 /// ```
 #[derive(Clone)]
 pub struct Builder<S: squeue::EntryMarker = squeue::Entry, C: cqueue::EntryMarker = cqueue::Entry> {
@@ -197,15 +197,17 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// descriptor up in each call:
     ///
     /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use bare_uring::IoUring;
     ///
-    /// # let made: Result<IoUring, _> =
-    /// IoUring::builder().setup_fastest().build(64);
-    /// # let Ok(ring) = made else { return Ok(()) };
+    /// # fn made() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ring: IoUring = IoUring::builder().setup_fastest().build(64)?;
     /// let ring = ring.register_ring_fd().map_err(|(_, errno)| errno)?;
     /// # drop(ring);
     /// # Ok(())
+    /// # }
+    /// # match made() {
+    /// #     Err(error) if error.is::<bare_uring::SetupError>() => println!("skipped: {error}"),
+    /// #     outcome => outcome.unwrap(),
     /// # }
     /// ```
     pub const fn setup_fastest(&mut self) -> &mut Self {

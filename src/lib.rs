@@ -9,21 +9,25 @@
 //! # A first program
 //!
 //! ```
+//! use std::os::fd::AsRawFd;
+//!
 //! use bare_uring::{IoUring, opcode, types};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let mut ring = match IoUring::new(8) { Ok(ring) => ring, Err(error) => { println!("skipped: {error}"); return Ok(()) } };
-//! # let file = std::fs::File::open("Cargo.toml")?;
-//! # let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
-//! // let mut ring = IoUring::new(8)?;
-//! let mut buffer = [0_u8; 64];
-//! let read = opcode::Read::new(types::Fd(fd), buffer.as_mut_ptr(), 64).build().user_data(7);
+//! # fn first() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = std::fs::File::open("Cargo.toml")?;
+//! let mut ring = IoUring::new(8)?;
+//! let mut buffer = [0_u8; 9];
+//! let read = opcode::Read::new(types::Fd(file.as_raw_fd()), buffer.as_mut_ptr(), 9).build().user_data(7);
 //! // SAFETY: the buffer lives, and nobody else uses it, until the completion below.
 //! unsafe { ring.submission().push(read)? };
 //! ring.submit_and_wait(1)?;
 //! let cqe = ring.completion().next().expect("waited for one");
-//! assert_eq!((cqe.user_data(), cqe.outcome()), (7, Ok(64)));
+//! assert_eq!((cqe.user_data(), cqe.outcome()), (7, Ok(9)));
 //! # Ok(())
+//! # }
+//! # match first() {
+//! #     Err(error) if error.is::<bare_uring::SetupError>() => println!("skipped: {error}"),
+//! #     outcome => outcome.unwrap(),
 //! # }
 //! ```
 //!

@@ -406,7 +406,8 @@ crate::arch::linux! {
         }
 
         impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> IoUring<S, C> {
-            /// Flags and sizes first.
+            /// Flags and sizes first. The entries' types come from where the ring goes: `let ring: IoUring = …` says that
+            /// they are the usual ones.
             #[must_use]
             pub const fn builder() -> Builder<S, C> {
                 Builder::new()
