@@ -25,6 +25,16 @@ const NO_FD: RawFd = -1;
 ///
 /// `S` and `C` are the kinds of entry of its queues, `K` the kernel; the defaults are what most programs want.
 ///
+/// | to | |
+/// |--|--|
+/// | make one | `new`, `builder`; on another kernel [`with_kernel`](Self::with_kernel) |
+/// | take one over | `from_fd`, [`from_raw_parts`](Self::from_raw_parts) |
+/// | push, and take completions | [`submission`](Self::submission), [`completion`](Self::completion); both at once [`split`](Self::split) |
+/// | submit and wait | [`submit`](Self::submit), [`submit_and_wait`](Self::submit_and_wait); all other ways, and the registrations, [`submitter`](Self::submitter) |
+/// | save each call the look-up of the descriptor | [`register_ring_fd`](Self::register_ring_fd) |
+/// | have another size | [`register_resize_rings`](Self::register_resize_rings), [`resize_provided`](Self::resize_provided) |
+/// | end what is in flight | [`cancel_and_drain`](Self::cancel_and_drain) |
+///
 /// The ring can be sent to another thread and is not shared between threads; for two threads take its
 /// [halves](Self::halves).
 ///

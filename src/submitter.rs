@@ -20,6 +20,15 @@ pub(crate) use local::Local;
 /// From [`IoUring::submitter`](crate::IoUring::submitter) or [`IoUring::split`](crate::IoUring::split). The
 /// registrations are methods of it too; see [`register`](crate::register).
 ///
+/// | to | |
+/// |--|--|
+/// | hand over what was pushed | [`submit`](Self::submit) |
+/// | the same, and wait, in one call | [`submit_and_wait`](Self::submit_and_wait); with a timeout or a signal mask [`submit_with_args`](Self::submit_with_args), [`submit_and_wait_reg`](Self::submit_and_wait_reg) |
+/// | wait only | [`wait`](Self::wait), [`wait_with_args`](Self::wait_with_args) |
+/// | fetch what waits outside the queue | [`get_events`](Self::get_events) |
+/// | wait until an SQPOLL thread has made room | [`squeue_wait`](Self::squeue_wait) |
+/// | do what no method does | [`enter`](Self::enter), [`register`](Self::register) |
+///
 /// Completions taken from a [`CompletionQueue`](crate::CompletionQueue) that still lives are given back to the kernel
 /// before each call of it, so that a wait counts only what is new to the caller.
 #[derive(Debug)]

@@ -6,15 +6,16 @@
 //! fails with it again.
 //!
 //! ```
-//! use bare_uring::{Builder, cqueue, opcode, squeue};
+//! use bare_uring::{Builder, cqueue, opcode, squeue, types};
 //! use bare_uring_sim::{Chaos, Profile, SimKernel};
 //!
 //! let kernel = SimKernel::new(Profile::linux(6, 1), 42);
-//! let mut ring = Builder::<squeue::Entry, cqueue::Entry>::new().build_with(kernel.clone(), 8).expect("as set up");
+//! let builder = Builder::<squeue::Entry, cqueue::Entry>::new();
+//! let mut ring = builder.build_with(kernel.clone(), 8).expect("a sound kernel");
 //! let (reader, writer) = kernel.pipe();
 //!
 //! let mut buffer = [0; 16];
-//! let read = opcode::Read::new(bare_uring::types::Fd(reader), buffer.as_mut_ptr(), 16).build().user_data(7);
+//! let read = opcode::Read::new(types::Fd(reader), buffer.as_mut_ptr(), 16).build().user_data(7);
 //! // SAFETY: the buffer lives, and nobody else uses it, until the completion below.
 //! unsafe { ring.submission().push(read) }.expect("room");
 //! ring.submit().expect("submitted");
