@@ -27,8 +27,8 @@ const NO_FD: RawFd = -1;
 ///
 /// | to | |
 /// |--|--|
-/// | make one | `new`, `builder`; on another kernel [`with_kernel`](Self::with_kernel) |
-/// | take one over | `from_fd`, [`from_raw_parts`](Self::from_raw_parts) |
+/// | make one | [`new`](Self::new), [`builder`](Self::builder); on another kernel [`with_kernel`](Self::with_kernel) |
+/// | take one over | [`from_fd`](Self::from_fd), [`from_raw_parts`](Self::from_raw_parts) |
 /// | push, and take completions | [`submission`](Self::submission), [`completion`](Self::completion); both at once [`split`](Self::split) |
 /// | submit and wait | [`submit`](Self::submit), [`submit_and_wait`](Self::submit_and_wait); all other ways, and the registrations, [`submitter`](Self::submitter) |
 /// | save each call the look-up of the descriptor | [`register_ring_fd`](Self::register_ring_fd) |
