@@ -108,3 +108,7 @@ impl<K: Kernel> Local<K> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;
