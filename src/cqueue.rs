@@ -37,8 +37,8 @@ pub(crate) struct Local {
     /// Completions still to come of requests that the crate made for itself; they never surface. [`ALWAYS`] if nobody
     /// knows how many.
     hidden: Cell<u32>,
-    /// Steps over them, while there are any. A pointer, set by who hides something: without that the linker leaves the code
-    /// out.
+    /// Steps over them; there are any if and only if this is there. A pointer, set by who hides something: without that the
+    /// linker leaves the code out.
     step_over: Cell<Option<StepOver>>,
     /// The last number given to such a request.
     hidden_number: Cell<u16>,
@@ -210,12 +210,12 @@ pub(crate) struct Census {
 pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
     let mut census = Census { callers: 0, slots: 0, tail, found: None };
-    let hidden = local.hidden.get() != 0;
+    let step_over = local.step_over.get();
     let mut at = head;
     while at != tail {
         // SAFETY: `at` is between the head and the tail just acquired.
         let (entry, slots) = unsafe { header(rings, setup, at, tail) };
-        if hidden && is_hidden(entry.user_data) {
+        if step_over.is_some() && is_hidden(entry.user_data) {
             if entry.user_data == id {
                 census.found = Some(entry.result());
             }
@@ -224,8 +224,8 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
         }
         at = at.wrapping_add(slots);
     }
-    if hidden {
-        local.step_over_hidden(rings, setup, tail);
+    if let Some(step_over) = step_over {
+        step_over(local, rings, setup, tail);
     }
     local.publish(rings);
     census.slots = tail.wrapping_sub(local.head.get());
@@ -303,7 +303,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     /// Slots filled and not yet taken.
     #[must_use]
     pub fn len(&self) -> usize {
-        if self.local.hidden.get() != 0 {
+        if self.local.step_over.get().is_some() {
             return census(self.rings, self.local, C::SETUP, 0).callers as usize;
         }
         // Acquire: as in `look`. With one request in flight, its completion's being there says that its buffer is filled.

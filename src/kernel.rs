@@ -19,9 +19,10 @@ use crate::uapi::io_uring_params;
 /// # Safety
 ///
 /// Implementation safety, per method:
-/// - `setup`: writes to `params` only. On success the value returned means a ring that stays valid until it is given
-///   to `close`, and the sizes and offsets in `params` are those of that ring. (They are still checked against the
-///   memory before use; a wrong one is an error.)
+/// - `setup`: writes to `params` only, and not where it answers `EINVAL`: who asks again, with other flags, hands it the
+///   same structure. On success the value returned means a ring that stays valid until it is given to `close`, and the
+///   sizes and offsets in `params` are those of that ring, whose words come before its entries and its array. (They are
+///   still checked against the memory before use; a wrong one is an error.)
 /// - `enter`, `register`: touch no memory but the ring's, that which queued requests or registered resources name,
 ///   and what `argument` means for the given flags or operation. They act as a compiler barrier for that memory: no
 ///   access of the caller's moves across them.
@@ -30,8 +31,6 @@ use crate::uapi::io_uring_params;
 /// - `unmap`, `keep_from_fork`, `close`: act on nothing but what they are given.
 pub unsafe trait Kernel {
     /// `io_uring_setup(2)`: the fd of a new ring, or its registered index where `params` asks for that.
-    ///
-    /// Where it answers `EINVAL` it leaves `params` as they are: what asks again, with other flags, is the same structure.
     ///
     /// # Safety
     ///

@@ -114,7 +114,8 @@ impl Region {
 ///
 /// # Invariants
 ///
-/// Once made for parameters, each reaches as far as their [`extent`] says, and is aligned to 8 bytes.
+/// Once made for parameters, and for entries of the sizes that their flags say, each reaches as far as their [`extent`]
+/// says, and is aligned to 8 bytes.
 #[derive(Debug)]
 pub(crate) struct Regions {
     /// The submission ring, the completion ring, and the submission entries. Mappings of one region for both rings have
@@ -128,7 +129,7 @@ impl Regions {
     /// No memory yet.
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
-    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report something outside it.
+    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report entries or an array outside it.
     pub(crate) fn provided(
         params: &io_uring_params,
         sizes: EntrySizes,
@@ -156,6 +157,9 @@ impl Regions {
         if Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP) {
             lengths[SQ] = lengths[SQ].max(lengths[CQ]);
             lengths[CQ] = 0;
+        } else {
+            // Without an array, as far as its words may be.
+            lengths[SQ] = lengths[SQ].max(u64::from(params.cq_off.cqes));
         }
         self.mapped = true;
         self.dontfork = dontfork;
@@ -329,7 +333,7 @@ impl Rings {
     /// # Safety
     ///
     /// - The regions are valid for reads and writes for the life of the value.
-    /// - They were made for `params`.
+    /// - They were made for `params`, and for the sizes of entries that the flags in these say.
     /// - They are a ring's, with whose kernel alone they are shared; no other [`Rings`] is made of them meanwhile.
     pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
         // SAFETY: the caller's contract.

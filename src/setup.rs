@@ -142,7 +142,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
                 params.sq_off.user_addr = sqes.address();
             }
             let asked = params.flags;
-            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs.
+            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs: no attempt
+            // before this one has changed the sizes (contract of `Kernel`).
             match unsafe { kernel.setup(entries, params) } {
                 Ok(fd) => {
                     // What was asked for decides how the entries lie, whatever the kernel has left there.

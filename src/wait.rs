@@ -86,7 +86,8 @@ pub(crate) struct Argument<'a> {
 impl Argument<'_> {
     pub(crate) const NONE: Self = Self { flags: EnterFlags::empty(), address: null(), size: 0, lives: PhantomData };
 
-    /// The same, put together anew: where that is done, its fields meet in memory, and not before.
+    /// The same. For a call through a pointer, which takes it in memory: a value moved there would be in memory from the
+    /// start, on every way; of one put together here only the fields are needed before.
     #[inline(always)]
     pub(crate) const fn copied(&self) -> Self {
         Self { flags: self.flags, address: self.address, size: self.size, lives: PhantomData }

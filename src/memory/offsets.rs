@@ -6,13 +6,13 @@ use core::ptr::from_ref;
 use super::{EntrySizes, WORD};
 use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 
-/// How far each region must reach to hold the entries and the array that the kernel reports in it. Its words come before
-/// them; whether each is inside is looked at where it is found.
+/// How far each region must reach to hold the entries and the array that the kernel reports in it. Whether each of its
+/// words is inside is looked at where it is found.
 #[inline(always)]
 pub(super) fn extent(params: &io_uring_params, sizes: EntrySizes) -> [u64; 3] {
-    let (array, cqes) = (params.sq_off.array, params.cq_off.cqes);
-    let sq = if array == 0 { u64::from(cqes) } else { end_of(array, params.sq_entries, WORD) };
-    [sq, end_of(cqes, params.cq_entries, sizes.cqe), end_of(0, params.sq_entries, sizes.sqe)]
+    let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
+    let cqes = end_of(params.cq_off.cqes, params.cq_entries, sizes.cqe);
+    [array, cqes, end_of(0, params.sq_entries, sizes.sqe)]
 }
 
 /// Where the words of a queue are: the offsets that the kernel reports for it, in its order.

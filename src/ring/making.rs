@@ -14,7 +14,8 @@ use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Bytes of its entries.
+    /// Bytes of its entries: those that the flags of its parameters say. A builder refuses flags of other types
+    /// (`Builder::check`), as taking a ring over does (`agrees`), and no attempt of set-up changes them.
     pub(crate) const SIZES: EntrySizes = EntrySizes::of(S::SETUP.union(C::SETUP));
 
     /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
@@ -50,8 +51,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Safety
     ///
-    /// The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
-    /// with its kernel alone. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    /// - The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
+    ///   with its kernel alone. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    /// - `setup` and the parameters agree about SQPOLL, IOPOLL, SQ_REWIND and SQE_MIXED.
     pub(crate) unsafe fn begin(&mut self, setup: SetupFlags, taken_over: bool) -> Result<(), SetupError> {
         // SAFETY: the caller's contract; this ring's are the only ones made of the memory.
         unsafe { self.core.rings.locate(&self.core.params.0, &self.regions) }?;

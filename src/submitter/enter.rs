@@ -126,6 +126,7 @@ impl<K: Kernel> Core<K> {
     /// for us to fetch it, entries need only be shown.
     pub(super) fn submit_to_thread(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<u32, Errno> {
         let (unreported, sq) = self.show_to_thread(local);
+        // What `decide` says of a thread that is awake, with no wait.
         if want == 0 && sq.is_empty() {
             local.report_all();
             return Ok(unreported);

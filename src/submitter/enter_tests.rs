@@ -128,3 +128,13 @@ fn rows_spelt_out() {
         assert_eq!(decide(setup, pending, want, sq), expected, "{setup:?} {pending} {want} {sq:?}");
     }
 }
+
+/// What `submit_to_thread` takes for granted.
+#[test]
+fn a_thread_that_is_awake_needs_no_call() {
+    for setup in [SetupFlags::SQPOLL, SetupFlags::SQPOLL.union(SetupFlags::IOPOLL)] {
+        for pending in [0, 1, 32_768] {
+            assert_eq!(decide(setup, pending, 0, SqFlags::empty()), None);
+        }
+    }
+}

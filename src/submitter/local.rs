@@ -19,7 +19,8 @@ type Submit<K> = fn(&Core<K>, &Local<K>, u32, Argument<'_>) -> Result<u32, Errno
 pub(crate) struct Local<K> {
     pub(crate) queue: squeue::Local,
     /// Who submits, where there is more to see to than head and tail. A pointer, so that the linker leaves the code out of a
-    /// program that has no such ring.
+    /// program that makes no such ring, nor might have one: it takes none over, registers no descriptor of a ring
+    /// ([`through`](Self::through)), and makes no timed wait ([`owe`](Self::owe)).
     general: Cell<Option<Submit<K>>>,
     /// The tail up to which submits have reported their counts.
     reported: Cell<u32>,
@@ -56,7 +57,7 @@ impl<K: Kernel> Local<K> {
 
     /// The same for a ring that is reached through another kernel.
     pub(crate) fn through<L: Kernel>(self) -> Local<L> {
-        // The next submit settles which of them is the usual one.
+        // The first submit that leaves nothing owed settles which of them is the usual one.
         let general = self.general.get().map(|_| Core::<L>::submit_any as Submit<L>);
         Local { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
     }

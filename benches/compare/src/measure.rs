@@ -1,9 +1,10 @@
 //! Taking measurements: contenders in turn, many short slices, and what remains of them when the noise is gone.
 //!
-//! A slice is some hundred microseconds of one contender's work. In each round every contender has one slice, in a new
-//! order each time, so that none always finds what the same other has left in caches. So what slows the machine down for
-//! longer than a slice slows all of them, and what is shorter hits slices that the median leaves out. A ratio is the
-//! median of the rounds' ratios: each compares slices that were taken within milliseconds of each other.
+//! A slice is some hundred microseconds of the fastest contender's work, and the same work of each other. In each round
+//! every contender has one slice, in a new order each time, so that none always finds what the same other has left in
+//! caches. So what slows the machine down for longer than a slice slows all of them, and what is shorter hits slices that
+//! the median leaves out. A ratio is the median of the rounds' ratios: each compares slices that were taken within
+//! milliseconds of each other.
 
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl Column {
 pub struct Effort {
     /// Slices of each contender and column.
     pub slices: usize,
-    /// How long one takes, about.
+    /// How long the fastest contender's take, about.
     pub slice: Duration,
     /// Whether a slice is preceded by one that is not timed, an eighth as long: caches and predictors belong to the
     /// contender before.
@@ -75,16 +76,20 @@ pub fn table(
     effort: Effort,
 ) -> Table {
     let (names, mut opened): (Vec<_>, Vec<_>) = contenders.into_iter().unzip();
-    let mut rounds = vec![0; columns.len()];
+    let mut wanted = vec![Vec::new(); columns.len()];
     let mut cells: Vec<Vec<Result<Samples, Lack>>> = Vec::new();
     for row in &mut opened {
-        let calibrated = rounds.iter_mut().enumerate().map(|(column, rounds)| {
-            // All do the same number, so that what a slice costs at its ends weighs the same for each.
-            *rounds = calibrate(row, column, effort)?.max(*rounds);
+        let calibrated = wanted.iter_mut().enumerate().map(|(column, wanted)| {
+            wanted.push(calibrate(row, column, effort)?);
             Ok(Vec::with_capacity(effort.slices))
         });
         cells.push(calibrated.collect());
     }
+    // All do the same number, so that what a slice costs at its ends weighs the same for each: as many as the fastest can,
+    // if that makes the slowest no more than eight times slower.
+    let most = |wanted: &Vec<u32>| wanted.iter().max().copied().unwrap_or(1);
+    let least = |wanted: &Vec<u32>| wanted.iter().min().copied().unwrap_or(1);
+    let rounds: Vec<u32> = wanted.iter().map(|wanted| most(wanted).min(least(wanted).saturating_mul(8))).collect();
     let mut order: Vec<usize> = (0..opened.len()).collect();
     let mut random = Random::new(1);
     for _ in 0..effort.slices {
