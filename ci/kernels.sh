@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ci/kernels.sh [all | ROW...]: boots kernels of other versions and architectures, with the program `init` of
+# ci/kernels.sh [all | fetch | ROW...]: boots kernels of other versions and architectures, with the program `init` of
 # examples/freestanding as process 1.
 #
 # The rows are those of ci/lib/kernels.table. Without argument, one for each architecture and the oldest and the newest
-# kernels of two; `all` takes every one. Fetches kernels and QEMU, and builds the programs, each once: all of it is kept
-# below target/. Prints one line for each row and at the end `N passed, N failed`; the guests' consoles are in
+# kernels of two; `all` takes every one, and `fetch` only fetches the kernels that are booted without argument. Fetches
+# kernels and QEMU, and builds the programs, each once: all of it is kept below target/. Prints one line for each row and at the end `N passed, N failed`; the guests' consoles are in
 # target/guests/log. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,7 +21,7 @@ export target cache
 lean=(x86_64-5.10 x86_64-6.1 x86_64-6.12 x86_64-newest i686-6.5 aarch64-5.10 aarch64-newest arm-newest thumb-newest
     riscv64-newest ppc64le-newest s390x-newest loong64-newest)
 case ${1-} in
-    '') rows=("${lean[@]}") ;;
+    '' | fetch) rows=("${lean[@]}") ;;
     all) mapfile -t rows < <(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' ci/lib/kernels.table) ;;
     *) rows=("$@") ;;
 esac
@@ -32,9 +32,6 @@ for name in "${rows[@]}"; do
     programs+=("$program")
     machines+=("$machine")
 done
-need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
-ci/cross.sh >/dev/null
-
 # fetch ROW: its kernel, so that no row waits for another one's download later.
 fetch() {
     . ci/lib/guest.sh
@@ -61,6 +58,12 @@ verdict() {
 }
 export -f fetch verdict
 
+if [ "${1-}" = fetch ]; then
+    printf '%s\n' "${rows[@]}" | xargs -P 2 -I ROW bash -c 'fetch ROW'
+    exit
+fi
+need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
+ci/cross.sh >/dev/null
 printf '%s\n' "${rows[@]}" | xargs -P 4 -I ROW bash -c 'fetch ROW' &
 fetching=$!
 while read -r program; do
