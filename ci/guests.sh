@@ -6,7 +6,7 @@
 # test that lacks something says so and is skipped: ci/guests.txt has how many skips there are, and another number is a
 # failure, as is a program that did not come to its end. Kernels with a driver for NVMe built in get such a disk, with polled
 # queues. Prints a line for each row and `N passed, N failed` at the end; consoles and the list of skips are in
-# target/guests/log. Takes some ten minutes a row. Needs Debian on x86_64, and installs linkers for the architectures that
+# target/guests/log. Takes two to five minutes a row. Needs Debian on x86_64, and installs linkers for the architectures that
 # it is to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
