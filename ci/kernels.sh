@@ -4,8 +4,8 @@
 #
 # The rows are those of ci/lib/kernels.table. Without argument, one for each architecture and the oldest and the newest
 # kernels of two; `all` takes every one, and `fetch` only fetches the kernels that are booted without argument. Fetches
-# kernels and QEMU, and builds the programs, each once: all of it is kept below target/. Prints one line for each row and at the end `N passed, N failed`; the guests' consoles are in
-# target/guests/log. Needs Debian on x86_64.
+# kernels and QEMU, and builds the programs, each once: all of it is kept below target/. Prints one line for each row and
+# at the end `N passed, N failed`; the guests' consoles are in target/guests/log. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,6 +32,7 @@ for name in "${rows[@]}"; do
     programs+=("$program")
     machines+=("$machine")
 done
+
 # fetch ROW: its kernel, so that no row waits for another one's download later.
 fetch() {
     . ci/lib/guest.sh
