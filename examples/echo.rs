@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The ring of buffers stands at a page, which here the kernel provides; the buffers are given away for ever.
     let memory = BufRingMemory {
         descriptors: &mut [],
-        buffers: Box::leak(Box::new_uninit_slice(BUFFERS * 2048)),
+        buffers: vec![0; BUFFERS * 2048].leak(),
         states: Box::leak(Box::new([BufferState::NEW; BUFFERS])),
     };
     let mut buffers = ring.submitter().register_buf_ring_mapped(GROUP, memory, BufRingOptions::new())?;

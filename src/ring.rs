@@ -155,8 +155,8 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let cq = unsafe { core::ptr::read(&raw const this.cq) };
         // SAFETY: the same.
         let regions = unsafe { core::ptr::read(&raw const this.regions) };
-        let Core { kernel, fd, rings, params, wait_flags } = core;
-        let core = Core { kernel: wrap(kernel), fd, rings, params, wait_flags };
+        let Core { kernel, fd, rings, params, wait_flags, identity } = core;
+        let core = Core { kernel: wrap(kernel), fd, rings, params, wait_flags, identity };
         IoUring { core, sq: sq.through(), cq, regions, entries: PhantomData }
     }
 

@@ -10,9 +10,11 @@ use crate::kernel::{DefaultKernel, Kernel};
 use crate::wait::{Argument, Extended, SubmitArgs, Way};
 
 mod enter;
+mod identity;
 mod local;
 
 pub(crate) use enter::Core;
+pub(crate) use identity::Identity;
 pub(crate) use local::Local;
 
 /// Submits what was pushed, and waits for completions.

@@ -78,7 +78,7 @@ fn a_registered_ring_of_buffers_takes_none_by_request() {
     // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
     let descriptors = unsafe { std::slice::from_raw_parts_mut(descriptors.as_mut_ptr().cast(), 1) };
     let states = vec![BufferState::default()].leak();
-    let provided = BufRingMemory { descriptors, buffers: memory(16), states };
+    let provided = BufRingMemory { descriptors, buffers: vec![0; 16].leak(), states };
     let _buffers = ring.submitter().register_buf_ring(5, provided, BufRingOptions::new()).unwrap();
     let mut memory = [0_u8; 4];
     let provide = opcode::ProvideBuffers::new(memory.as_mut_ptr(), 4, 1, 5, 0).build();

@@ -5,7 +5,6 @@ mod common;
 use common::needs;
 
 use std::io::{Read, Write};
-use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 
@@ -198,7 +197,7 @@ fn sends_take_their_bytes_from_a_group() {
     on_each_with_file(&near, |ring, file| {
         let memory = provide(4, 4);
         for (byte, value) in memory.buffers.iter_mut().zip(b"0123456789abcdef") {
-            *byte = MaybeUninit::new(*value);
+            *byte = *value;
         }
         let _buffers = ring.register_buf_ring(group(file), memory);
         let send = |len| {

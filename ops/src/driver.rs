@@ -37,7 +37,7 @@ pub enum Wait {
 pub struct Driver<K: Kernel> {
     slab: &'static Slab,
     ring: IoUring<Entry, cqueue::Entry, K>,
-    group: Option<BufRing>,
+    group: Option<BufRing<K>>,
     /// Requests pushed whose last completion has not come.
     expected: usize,
     /// A descriptor that came with a completion, found no place, and is to be closed.

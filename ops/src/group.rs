@@ -35,7 +35,7 @@ impl Linked for Shelf {
 #[repr(C, align(65536))]
 struct Memory<const COUNT: usize, const SIZE: usize> {
     descriptors: [MaybeUninit<Descriptor>; COUNT],
-    buffers: [[MaybeUninit<u8>; SIZE]; COUNT],
+    buffers: [[u8; SIZE]; COUNT],
     states: [BufferState; COUNT],
     shelves: [Shelf; COUNT],
 }
@@ -57,7 +57,7 @@ impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
         const { assert!(COUNT.is_power_of_two() && COUNT <= 32_768 && SIZE > 0 && SIZE <= u32::MAX as usize) };
         let memory = Memory {
             descriptors: [MaybeUninit::zeroed(); COUNT],
-            buffers: [[MaybeUninit::zeroed(); SIZE]; COUNT],
+            buffers: [[0; SIZE]; COUNT],
             states: [BufferState::NEW; COUNT],
             shelves: [const { Shelf::new() }; COUNT],
         };

@@ -208,7 +208,7 @@ fn waits_for_room_and_for_slots() {
 fn a_ring_of_buffers_that_the_kernel_provides() {
     on_a_ring(&Profile::linux(6, 18), SetupFlags::empty(), &REGISTER, |ring| {
         let descriptors: &'static mut [std::mem::MaybeUninit<Descriptor>] = &mut [];
-        let buffers = vec![std::mem::MaybeUninit::new(0_u8); 64].leak();
+        let buffers = vec![0; 64].leak();
         let memory = BufRingMemory { descriptors, buffers, states: vec![BufferState::NEW; 4].leak() };
         let submitter = ring.submitter();
         let group = submitter.register_buf_ring_mapped(7, memory, BufRingOptions::new());

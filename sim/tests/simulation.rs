@@ -87,7 +87,7 @@ fn a_multishot_receive_fills_buffers_until_there_are_none() {
     let descriptors = Box::leak(Box::new(Descriptors([std::mem::MaybeUninit::uninit(); 2])));
     let memory = BufRingMemory {
         descriptors: &mut descriptors.0,
-        buffers: vec![std::mem::MaybeUninit::new(0); 8].leak(),
+        buffers: vec![0; 8].leak(),
         states: vec![BufferState::NEW; 2].leak(),
     };
     let mut group = ring.submitter().register_buf_ring(7, memory, BufRingOptions::new()).expect("new");

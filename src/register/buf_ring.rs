@@ -1,24 +1,38 @@
 //! Rings of provided buffers: the kernel picks a buffer when data is there, and says in the completion which.
 //!
 //! A [`BufRing`] is a ring of descriptors that the kernel reads, and the buffers that they stand for, all of one size.
-//! A buffer is out at the kernel until a completion names it. [`BufRing::take`] then gives a [`Buffer`], which is read
+//! A buffer is the kernel's until a completion names it. [`BufRing::take`] then gives a [`Buffer`], which is read
 //! and recycled; it moves into [`BufRing::recycle`], so that no buffer is recycled twice. What was recycled becomes
 //! visible to the kernel with [`BufRing::publish`], one store for any number of buffers.
+//!
+//! Call [`take`](BufRing::take) before you look at a completion's [`outcome`](crate::cqueue::Entry::outcome): completions that
+//! end in an error, and those at the end of a file, can carry a buffer too, which would be lost. A datagram that is
+//! longer than a buffer is cut at the buffer's end.
 
 use core::fmt;
 use core::mem::{MaybeUninit, offset_of, size_of};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
-use crate::cqueue;
 use crate::error::Errno;
+use crate::flags::Features;
 use crate::index::Slots;
-use crate::kernel::Kernel;
+use crate::kernel::{DefaultKernel, Kernel};
 use crate::submitter::Submitter;
-use crate::sync::{self, AtomicU16, Ordering};
-use crate::uapi::{IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, io_uring_buf};
+use crate::uapi::{IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_REGISTER_QUERY, io_uring_buf};
+
+mod give;
+mod take;
+
+pub use take::Bundle;
 
 /// The most buffers that one ring can have.
 pub const MAX_BUFFERS: u16 = 32_768;
+
+/// The smallest page that a kernel has; one with larger pages refuses itself what is not at one.
+const PAGE: usize = 4096;
+
+/// In place of a buffer's number: there is none.
+const NO_BUFFER: u16 = u16::MAX;
 
 /// How the buffers of a group are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,8 +48,12 @@ impl BufRingOptions {
         Self { incremental: false, min_left: 0 }
     }
 
-    /// A buffer is filled piece by piece, by several completions, until it is full; all but the last carry `BUF_MORE`.
-    /// Since 6.12.
+    /// A buffer is filled piece by piece, by several completions, until it is full. Since 6.12.
+    ///
+    /// Requests on such a group must ask for length 0, which means all that is left: see [`BufRing::take`].
+    ///
+    /// Don't use `MSG_TRUNC` on such a group: for a datagram that is cut, kernels up to 6.18 pass over as many buffers as
+    /// the whole of it would have taken, and no completion names them. [`BufRing::reclaim`] gets them back.
     #[must_use]
     #[doc(alias = "IOU_PBUF_RING_INC")]
     pub const fn incremental(mut self) -> Self {
@@ -43,8 +61,9 @@ impl BufRingOptions {
         self
     }
 
-    /// With [`incremental`](Self::incremental): a buffer with fewer bytes left than this counts as full. Since 7.1;
-    /// `EINVAL` before.
+    /// With [`incremental`](Self::incremental): a buffer with fewer bytes left than this counts as full. Without it, a
+    /// multishot `recvmsg` ends with `EFAULT` once less is left of a buffer than its header needs. Since 7.1, and in the
+    /// long-term kernels 6.12.117 and 6.18.44; `EINVAL` before.
     #[must_use]
     pub const fn min_left(mut self, bytes: u32) -> Self {
         self.min_left = bytes;
@@ -85,21 +104,29 @@ const _: () = {
 };
 
 /// What a ring knows about one buffer.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct BufferState {
-    /// The place in the ring where it was added last.
-    place: u16,
-    /// Pieces handed out and not yet recycled.
-    out: u16,
+    /// Pieces handed out and not yet recycled. A count that reaches its limit stays there: the buffer is never used again.
+    out: u32,
     /// Bytes handed out so far.
     used: u32,
+    /// The place in the ring where it was added last.
+    place: u16,
+    /// The buffer that was added after it, or [`NO_BUFFER`].
+    next: u16,
     /// Whether the kernel fills it no further.
     done: bool,
 }
 
 impl BufferState {
     /// For filling an array.
-    pub const NEW: Self = Self { place: 0, out: 0, used: 0, done: false };
+    pub const NEW: Self = Self { out: 0, used: 0, place: 0, next: 0, done: false };
+}
+
+impl Default for BufferState {
+    fn default() -> Self {
+        Self::NEW
+    }
 }
 
 /// The memory of a [`BufRing`], all of the caller's, for ever: the kernel may write to it as long as a request that
@@ -109,40 +136,58 @@ pub struct BufRingMemory {
     /// The ring, as many descriptors as there are buffers (a power of two), starting at a page. Ignored (may be empty)
     /// where the kernel provides it.
     pub descriptors: &'static mut [MaybeUninit<Descriptor>],
-    /// The buffers, one after the other; their size is this length divided by the number of states.
-    pub buffers: &'static mut [MaybeUninit<u8>],
+    /// The buffers, one after the other; their size is this length divided by the number of states. They are initialised,
+    /// since kernels count bytes that nobody has written: the gaps of a multishot `recvmsg`, the rest of a datagram that
+    /// was cut.
+    pub buffers: &'static mut [u8],
     /// One for each buffer: their number is the ring's size.
     pub states: &'static mut [BufferState],
 }
 
 /// A registered ring of provided buffers.
 ///
+/// Dropped, it unmaps what [`register_buf_ring_mapped`](Submitter::register_buf_ring_mapped) has mapped. The group stays
+/// registered until [`unregister`](Self::unregister) or the end of the ring, and the kernel uses up the buffers that are
+/// published: drop has no ring to ask, and the number of a descriptor may be another ring's by then.
+///
+/// A mapped one keeps the ring alive: as long as this value is there, the kernel does not end the ring, though its
+/// descriptor is closed. Drop it before the ring, or soon after.
+///
 /// # Invariants
 ///
 /// - `ring` points to `slots.count()` descriptors, valid for reads and writes as long as the value lives. Of them the
 ///   kernel reads those between its head and the published tail (and with incremental use writes to the first); we write
 ///   the others. The tail, inside the first descriptor, is ours to write.
-/// - `buffers` points to `slots.count()` buffers of `size` bytes, valid for reads and writes for ever. A buffer's bytes
-///   are the kernel's from its publication until a completion names them, and the [`Buffer`]'s from then on.
-/// - Nobody changes the fields but `tail` and `states` after registration.
-pub struct BufRing {
+/// - `buffers` points to `slots.count()` buffers of `size` bytes, initialised, valid for reads and writes for ever, and
+///   this value's alone: no other ring of buffers has ever had them. A buffer's bytes are the kernel's from its publication
+///   until a completion names them, and the [`Buffer`]'s from then on.
+/// - Each buffer is in the ring once at most: from when it is added until the completion that ends its use is taken, it
+///   is not `done`, and only a buffer that is `done` is added.
+/// - If there is a `mapper`, it has mapped the ring, as long as `slots` say, and nobody else unmaps it.
+/// - Nobody changes the fields but `tail`, `last` and `states` after registration.
+pub struct BufRing<K: Kernel = DefaultKernel> {
     ring: NonNull<Descriptor>,
     buffers: NonNull<u8>,
     states: &'static mut [BufferState],
     slots: Slots,
     size: u32,
     tail: u16,
+    /// The buffer that was added last.
+    last: u16,
     group: u16,
     incremental: bool,
-    /// Bytes to unmap, where the kernel provided the ring.
-    mapped: usize,
+    /// Whether an error that carries a buffer has used that up.
+    errors_consume: bool,
+    /// The ring's, see [`Identity`](crate::submitter::Identity).
+    identity: u32,
+    mapper: Option<K>,
 }
 
 // SAFETY: the memory is reached through this value alone (and through buffers, each by one owner); which thread holds it
-// makes no difference.
-unsafe impl Send for BufRing {}
+// makes no difference. Only the mapper may be bound to a thread.
+unsafe impl<K: Kernel + Send> Send for BufRing<K> {}
 
-impl fmt::Debug for BufRing {
+impl<K: Kernel> fmt::Debug for BufRing<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BufRing")
             .field("group", &self.group)
@@ -152,19 +197,36 @@ impl fmt::Debug for BufRing {
     }
 }
 
+impl<K: Kernel> Drop for BufRing<K> {
+    fn drop(&mut self) {
+        if let Some(kernel) = &self.mapper {
+            // SAFETY: the mapping is this value's own (invariant), made by the same kernel, and gone with it. A failure
+            // leaves nothing to be done.
+            let _ = unsafe { kernel.unmap(self.ring.cast(), Self::bytes(self.slots)) };
+        }
+    }
+}
+
 /// Bytes that the kernel has filled: a buffer, or with incremental use a piece of one.
 ///
 /// Give it back with [`BufRing::recycle`]; dropped, its buffer is never used again.
+///
+/// # Invariants
+///
+/// `buffer` is where a buffer of one ring starts, and so tells that ring from all others. `offset + len` is at most the
+/// buffer's size, and these bytes are this value's alone.
 #[must_use = "a buffer that is not recycled is never used again"]
 pub struct Buffer {
-    start: NonNull<u8>,
+    buffer: NonNull<u8>,
+    offset: u32,
     len: u32,
     id: u16,
-    group: u16,
 }
 
 // SAFETY: the bytes are this value's alone; which thread holds it makes no difference.
 unsafe impl Send for Buffer {}
+// SAFETY: a shared reference only reads the bytes.
+unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// The buffer's number in its group.
@@ -172,11 +234,16 @@ impl Buffer {
     pub const fn id(&self) -> u16 {
         self.id
     }
+
+    fn start(&self) -> *mut u8 {
+        // SAFETY: the offset is at most the buffer's size (invariant).
+        unsafe { self.buffer.add(self.offset as usize) }.as_ptr()
+    }
 }
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("group", &self.group).field("id", &self.id).field("len", &self.len).finish()
+        f.debug_struct("Buffer").field("id", &self.id).field("offset", &self.offset).field("len", &self.len).finish()
     }
 }
 
@@ -184,20 +251,48 @@ impl core::ops::Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: the kernel has filled these bytes, and they are this value's alone.
-        unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len as usize) }
+        // SAFETY: these bytes are initialised, as all buffers are, and this value's alone (invariant).
+        unsafe { core::slice::from_raw_parts(self.start(), self.len as usize) }
     }
 }
 
 impl core::ops::DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the kernel has filled these bytes, and they are this value's alone.
-        unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len as usize) }
+        // SAFETY: as in `deref`.
+        unsafe { core::slice::from_raw_parts_mut(self.start(), self.len as usize) }
+    }
+}
+
+/// The memory of a group without its ring.
+struct Rest {
+    buffers: NonNull<u8>,
+    states: &'static mut [BufferState],
+    slots: Slots,
+    size: u32,
+}
+
+impl Rest {
+    /// Where the ring is, if it is the caller's, and the rest; `EINVAL` for a number or size that there can't be.
+    fn of(memory: BufRingMemory) -> Result<(NonNull<Descriptor>, Self), Errno> {
+        let BufRingMemory { descriptors, buffers, states } = memory;
+        let count = u32::try_from(states.len()).map_err(|_| Errno::EINVAL)?;
+        let slots = Slots::new(count).ok_or(Errno::EINVAL)?;
+        let size = buffers.len().checked_div(states.len()).unwrap_or(0);
+        let size = u32::try_from(size).map_err(|_| Errno::EINVAL)?;
+        if count > u32::from(MAX_BUFFERS) || size == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let buffers = NonNull::from(buffers).cast::<u8>();
+        // The kernel goes by addresses.
+        let _ = buffers.as_ptr().expose_provenance();
+        Ok((NonNull::from(descriptors).cast(), Self { buffers, states, slots, size }))
     }
 }
 
 impl<K: Kernel> Submitter<'_, K> {
     /// Registers a ring of provided buffers as `group`, with all of its buffers in it. Since 5.19.
+    ///
+    /// The borrow of the memory never ends, even if the call fails.
     ///
     /// # Errors
     ///
@@ -213,21 +308,26 @@ impl<K: Kernel> Submitter<'_, K> {
         group: u16,
         memory: BufRingMemory,
         options: BufRingOptions,
-    ) -> Result<BufRing, Errno> {
-        let ring = NonNull::from(&mut *memory.descriptors).cast::<Descriptor>();
-        let aligned = ring.addr().get().is_multiple_of(4096);
-        if memory.descriptors.len() != memory.states.len() || !aligned {
+    ) -> Result<BufRing<K>, Errno> {
+        if memory.descriptors.len() != memory.states.len() || !memory.descriptors.as_ptr().addr().is_multiple_of(PAGE) {
             return Err(Errno::EINVAL);
         }
-        let (slots, size) = BufRing::measure(&memory)?;
+        // The kernel looks at the tail from the moment of registration. A request that waits for the group must find
+        // nothing of what stood in this memory before, and no descriptor that is half written: so the tail is 0 until all
+        // of them are.
+        memory.descriptors.fill(MaybeUninit::new(Descriptor::EMPTY));
+        let (ring, rest) = Rest::of(memory)?;
         let address = ring.as_ptr().expose_provenance() as u64;
+        let count = rest.slots.count();
+        let mut this = self.fill(ring, group, options, rest);
         // SAFETY: the descriptors are borrowed for ever, and as many as the slots.
-        unsafe { self.register_buf_ring_with_flags(address, slots.count(), group, options.flags(), options.min_left) }?;
-        Ok(BufRing::fill(ring, slots, size, group, options, memory, 0))
+        unsafe { self.register_buf_ring_with_flags(address, count, group, options.flags(), options.min_left) }?;
+        this.publish();
+        Ok(this)
     }
 
-    /// The same, with a ring that the kernel provides (`IOU_PBUF_RING_MMAP`), which [`BufRing::unregister`] unmaps.
-    /// Since 6.4.
+    /// [`register_buf_ring`](Self::register_buf_ring) with a ring that the kernel provides (`IOU_PBUF_RING_MMAP`) and the
+    /// [`BufRing`] unmaps. Since 6.4.
     ///
     /// # Errors
     ///
@@ -239,57 +339,72 @@ impl<K: Kernel> Submitter<'_, K> {
         group: u16,
         memory: BufRingMemory,
         options: BufRingOptions,
-    ) -> Result<BufRing, Errno> {
+    ) -> Result<BufRing<K>, Errno>
+    where
+        K: Clone,
+    {
         const MMAP: u16 = crate::uapi::io_uring_register_pbuf_ring_flags::IOU_PBUF_RING_MMAP as u16;
 
-        let (slots, size) = BufRing::measure(&memory)?;
-        // SAFETY: the kernel provides the memory itself.
-        unsafe {
-            self.register_buf_ring_with_flags(0, slots.count(), group, options.flags() | MMAP, options.min_left)
-        }?;
-        let len = slots.count() as usize * size_of::<Descriptor>();
+        let (_, rest) = Rest::of(memory)?;
+        let (count, bytes) = (rest.slots.count(), BufRing::<K>::bytes(rest.slots));
+        // The clone maps, so that it is the one to unmap.
+        let kernel = self.core.kernel.clone();
+        // SAFETY: the kernel provides the memory itself, all of it zero.
+        unsafe { self.register_buf_ring_with_flags(0, count, group, options.flags() | MMAP, options.min_left) }?;
         let offset = u64::from(IORING_OFF_PBUF_RING) | u64::from(group) << IORING_OFF_PBUF_SHIFT;
-        match self.core.kernel.map(len, self.core.fd, offset) {
-            Ok(ring) => Ok(BufRing::fill(ring.cast(), slots, size, group, options, memory, len)),
+        match kernel.map(bytes, self.core.fd, offset) {
+            Ok(ring) => {
+                let mut this = self.fill(ring.cast(), group, options, rest);
+                this.mapper = Some(kernel);
+                this.publish();
+                Ok(this)
+            }
             Err(errno) => {
                 let _ = self.unregister_buf_ring(group);
                 Err(errno)
             }
         }
     }
-}
 
-impl BufRing {
-    /// The number of buffers, and the size of each.
-    fn measure(memory: &BufRingMemory) -> Result<(Slots, u32), Errno> {
-        let count = u32::try_from(memory.states.len()).map_err(|_| Errno::EINVAL)?;
-        let slots = Slots::new(count).ok_or(Errno::EINVAL)?;
-        let size = memory.buffers.len().checked_div(memory.states.len()).unwrap_or(0);
-        let size = u32::try_from(size).map_err(|_| Errno::EINVAL)?;
-        if count > u32::from(MAX_BUFFERS) || size == 0 { Err(Errno::EINVAL) } else { Ok((slots, size)) }
-    }
-
-    /// Puts every buffer into the ring.
-    fn fill(
-        ring: NonNull<Descriptor>,
-        slots: Slots,
-        size: u32,
-        group: u16,
-        options: BufRingOptions,
-        memory: BufRingMemory,
-        mapped: usize,
-    ) -> Self {
-        let buffers = NonNull::from(memory.buffers).cast::<u8>();
-        // The kernel goes by addresses.
-        let _ = buffers.as_ptr().expose_provenance();
-        let incremental = options.incremental;
-        let mut this = Self { ring, buffers, states: memory.states, slots, size, tail: 0, group, incremental, mapped };
+    /// Writes the descriptors of all buffers; the tail stays what it is.
+    fn fill(&self, ring: NonNull<Descriptor>, group: u16, options: BufRingOptions, rest: Rest) -> BufRing<K> {
+        let Rest { buffers, states, slots, size } = rest;
+        let mut this = BufRing {
+            ring,
+            buffers,
+            states,
+            slots,
+            size,
+            tail: 0,
+            last: NO_BUFFER,
+            group,
+            incremental: options.incremental,
+            errors_consume: self.errors_consume(),
+            identity: self.core.identity(),
+            mapper: None,
+        };
         // At most 32,768, which fits.
         for id in 0..slots.count() as u16 {
             this.add(id);
         }
-        this.publish();
         this
+    }
+
+    /// Whether an error that carries a buffer has used that up, as it has on every kernel but some of 6.10 to 6.17:
+    /// there, a `Read` from a socket that ends in an error names the next buffer and leaves it in the ring (mended by
+    /// the commit "io_uring/rw: recycle buffers manually for non-mshot reads" of 6.17). The first of them has bundles,
+    /// and the first that is right for sure has queries.
+    fn errors_consume(&self) -> bool {
+        // SAFETY: an empty list of questions names no memory.
+        let has_queries = || unsafe { self.core.kernel.register(-1, IORING_REGISTER_QUERY, null_mut(), 0) }.is_ok();
+        !self.core.params.features().contains(Features::RECVSEND_BUNDLE) || has_queries()
+    }
+}
+
+impl<K: Kernel> BufRing<K> {
+    /// Bytes of so many descriptors.
+    const fn bytes(slots: Slots) -> usize {
+        slots.count() as usize * size_of::<Descriptor>()
     }
 
     /// The group's number.
@@ -311,164 +426,13 @@ impl BufRing {
         unsafe { self.ring.add(slot) }
     }
 
-    /// Writes the descriptor of a whole buffer at the tail. It stays ours until [`publish`](Self::publish).
-    fn add(&mut self, id: u16) {
-        let place = self.tail;
-        let start = u64::from(self.size) * u64::from(id);
-        let address = self.buffers.as_ptr().addr() as u64 + start;
-        let descriptor = self.descriptor(place);
-        // SAFETY: each field lies within the descriptor.
-        let len = unsafe { descriptor.byte_add(offset_of!(Descriptor, len)) }.cast::<u32>();
-        // SAFETY: the same.
-        let number = unsafe { descriptor.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
-        // SAFETY: the descriptor is not between the kernel's head and the published tail, since each buffer is in the
-        // ring once at most. Of the first one the kernel reads the tail meanwhile, which is not written here: the fields
-        // are written one by one.
-        unsafe { sync::write(descriptor.cast::<u64>(), address) };
-        // SAFETY: the same.
-        unsafe { sync::write(len, self.size) };
-        // SAFETY: the same.
-        unsafe { sync::write(number, id) };
-        if let Some(state) = self.states.get_mut(usize::from(id)) {
-            *state = BufferState { place, ..BufferState::default() };
-        }
-        self.tail = place.wrapping_add(1);
-    }
-
-    /// Makes what was recycled visible to the kernel: one store.
-    #[doc(alias = "io_uring_buf_ring_advance")]
-    pub fn publish(&mut self) {
-        // SAFETY: the tail lies in the first descriptor.
-        let tail = unsafe { self.ring.byte_add(offset_of!(Descriptor, reserved)) }.cast::<AtomicU16>();
-        // SAFETY: it is aligned to two bytes, and written here only.
-        let tail = unsafe { tail.as_ref() };
-        // Release: pairs with the kernel's acquire of `br->tail`; the descriptors are written before it is visible.
-        tail.store(self.tail, Ordering::Release);
-    }
-
-    /// The bytes that a completion with a buffer id brings, as one [`Buffer`]. For a bundle, which may fill several
-    /// buffers, take them with [`take_bundle`](Self::take_bundle).
-    ///
-    /// `None` if the completion names no buffer, or one that this ring does not have, or more bytes than are left in it.
-    ///
-    /// # Safety
-    ///
-    /// The completion is one of a request on this group, and was not taken before.
-    pub unsafe fn take(&mut self, cqe: &cqueue::Entry) -> Option<Buffer> {
-        let id = cqe.buffer_id()?;
-        let len = u32::try_from(cqe.result()).unwrap_or(0);
-        self.piece(id, len, cqe.flags().contains(cqueue::Flags::BUF_MORE))
-    }
-
-    /// The buffers that the completion of a bundle brings, one after the other, each filled but the last.
-    ///
-    /// # Safety
-    ///
-    /// As [`take`](Self::take).
-    pub unsafe fn take_bundle(&mut self, cqe: &cqueue::Entry) -> Bundle<'_> {
-        let next = cqe.buffer_id();
-        let left = u32::try_from(cqe.result()).unwrap_or(0);
-        let more = cqe.flags().contains(cqueue::Flags::BUF_MORE);
-        Bundle { ring: self, next, left, more }
-    }
-
-    /// The next `len` bytes of a buffer.
-    fn piece(&mut self, id: u16, len: u32, more: bool) -> Option<Buffer> {
-        let state = self.states.get_mut(usize::from(id))?;
-        if state.done || len > self.size.saturating_sub(state.used) {
-            return None;
-        }
-        let offset = u64::from(self.size) * u64::from(id) + u64::from(state.used);
-        state.used += len;
-        state.out += 1;
-        state.done = !(self.incremental && more);
-        // SAFETY: `id` is below the number of buffers, and `used + len` at most the size of one, so that the piece lies
-        // within the buffers, whose length fits an address.
-        let start = unsafe { self.buffers.add(offset as usize) };
-        Some(Buffer { start, len, id, group: self.group })
-    }
-
-    /// Takes a buffer back. When no piece of it is out any more, and the kernel fills it no further, it goes into the
-    /// ring again; the kernel sees it after [`publish`](Self::publish).
-    ///
-    /// # Errors
-    ///
-    /// A buffer of another group comes back.
-    #[doc(alias = "io_uring_buf_ring_add")]
-    pub fn recycle(&mut self, buffer: Buffer) -> Result<(), Buffer> {
-        let ours = self.buffers.addr().get();
-        let end = ours + self.size as usize * self.slots.count() as usize;
-        let inside = (ours..end).contains(&buffer.start.addr().get()) || buffer.len == 0;
-        let Some(state) = self.states.get_mut(usize::from(buffer.id)) else { return Err(buffer) };
-        if buffer.group != self.group || !inside || state.out == 0 {
-            return Err(buffer);
-        }
-        state.out -= 1;
-        if state.out == 0 && state.done {
-            self.add(buffer.id);
-        }
-        Ok(())
-    }
-
-    /// Buffers that the kernel has left. Since 6.8.
-    ///
-    /// # Errors
-    ///
-    /// As [`Submitter::buf_ring_head`].
-    #[doc(alias = "io_uring_buf_ring_available")]
-    pub fn available<K: Kernel>(&self, submitter: &Submitter<'_, K>) -> Result<u16, Errno> {
-        Ok(self.tail.wrapping_sub(submitter.buf_ring_head(self.group)?))
-    }
-
-    /// Unregisters the group, and unmaps the ring where the kernel provided it. Buffers that are out stay readable;
-    /// those of requests in flight are filled still.
-    ///
-    /// # Errors
-    ///
-    /// As [`Submitter::unregister_buf_ring`]; the ring comes back.
-    pub fn unregister<K: Kernel>(self, submitter: &Submitter<'_, K>) -> Result<(), (Self, Errno)> {
-        if let Err(errno) = submitter.unregister_buf_ring(self.group) {
-            return Err((self, errno));
-        }
-        if self.mapped != 0 {
-            // SAFETY: the mapping was made for this ring, and its only user ends here.
-            let _ = unsafe { submitter.core.kernel.unmap(self.ring.cast(), self.mapped) };
-        }
-        Ok(())
-    }
-}
-
-/// The buffers of a bundle; see [`BufRing::take_bundle`].
-#[derive(Debug)]
-pub struct Bundle<'a> {
-    ring: &'a mut BufRing,
-    next: Option<u16>,
-    left: u32,
-    more: bool,
-}
-
-impl Iterator for Bundle<'_> {
-    type Item = Buffer;
-
-    fn next(&mut self) -> Option<Buffer> {
-        let id = self.next.take()?;
-        let state = *self.ring.states.get(usize::from(id))?;
-        let len = self.left.min(self.ring.size.saturating_sub(state.used));
-        self.left -= len;
-        let last = self.left == 0;
-        if !last {
-            // The kernel fills the buffers in the order of the ring.
-            let following = self.ring.descriptor(state.place.wrapping_add(1));
-            // SAFETY: the field lies within the descriptor.
-            let number = unsafe { following.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
-            // SAFETY: the kernel has taken this descriptor, and nothing was added in its place since, so that nobody
-            // writes to it.
-            self.next = Some(unsafe { sync::read(number) });
-        }
-        self.ring.piece(id, len, last && self.more)
+    /// Where the buffer `id` starts.
+    fn buffer(&self, id: u16) -> NonNull<u8> {
+        debug_assert!(u32::from(id) < self.slots.count());
+        // SAFETY: `id` is below the number of buffers, which lie within one slice.
+        unsafe { self.buffers.add(self.size as usize * usize::from(id)) }
     }
 }
 
 #[cfg(all(test, loom))]
-#[path = "buf_ring_models.rs"]
 mod models;

@@ -8,7 +8,7 @@ use crate::error::SetupError;
 use crate::flags::{EnterFlags, SetupFlags};
 use crate::kernel::Kernel;
 use crate::memory::{EntrySizes, Regions, Rings};
-use crate::submitter::{self, Core};
+use crate::submitter::{self, Core, Identity};
 use crate::types::RawFd;
 use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
@@ -21,7 +21,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
     /// and memory it is good for nothing but [`begin`](Self::begin) and being dropped.
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
-        let core = Core { kernel, fd: NO_FD, rings: Rings::NOWHERE, params, wait_flags: EnterFlags::GETEVENTS };
+        let (rings, wait_flags, identity) = (Rings::NOWHERE, EnterFlags::GETEVENTS, Identity::none());
+        let core = Core { kernel, fd: NO_FD, rings, params, wait_flags, identity };
         let (sq, cq) = (submitter::Local::NOTHING, cqueue::Local::NOTHING);
         Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
     }

@@ -3,7 +3,7 @@
 use core::hint::cold_path;
 use core::mem::offset_of;
 
-use super::Local;
+use super::{Identity, Local};
 use crate::builder::Parameters;
 use crate::error::Errno;
 use crate::flags::{EnterFlags, SetupFlags, SqFlags, SqeFlags};
@@ -56,6 +56,7 @@ pub(crate) struct Core<K> {
     pub(crate) rings: Rings,
     pub(crate) kernel: K,
     pub(crate) params: Parameters,
+    pub(crate) identity: Identity,
 }
 
 impl<K: Kernel> Core<K> {

@@ -41,7 +41,6 @@ impl Recv {
     ///
     /// ```
     /// use std::io::Write;
-    /// use std::mem::MaybeUninit;
     /// use std::os::fd::AsRawFd;
     /// use std::os::unix::net::UnixStream;
     ///
@@ -56,7 +55,7 @@ impl Recv {
     /// # };
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
     /// // Four buffers of 64 bytes, for ever the kernel's or the completions'; the kernel has room for their list.
-    /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 256), for_ever(BufferState::NEW, 4));
+    /// let (buffers, states) = (for_ever(0, 256), for_ever(BufferState::NEW, 4));
     /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
@@ -128,7 +127,6 @@ bundle! {
     ///
     /// ```
     /// use std::io::Write;
-    /// use std::mem::MaybeUninit;
     /// use std::os::fd::AsRawFd;
     /// use std::os::unix::net::UnixStream;
     ///
@@ -143,7 +141,7 @@ bundle! {
     /// # };
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
     /// // Eight buffers of 4 bytes.
-    /// let (buffers, states) = (for_ever(MaybeUninit::new(0), 32), for_ever(BufferState::NEW, 8));
+    /// let (buffers, states) = (for_ever(0, 32), for_ever(BufferState::NEW, 8));
     /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
@@ -212,7 +210,6 @@ impl RecvMsg {
     /// [`RecvMsgOut`](crate::types::RecvMsgOut).
     ///
     /// ```
-    /// use std::mem::MaybeUninit;
     /// use std::net::UdpSocket;
     /// use std::os::fd::AsRawFd;
     ///
@@ -226,7 +223,7 @@ impl RecvMsg {
     /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
     /// # };
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
-    /// # let (buffers, states) = (for_ever(MaybeUninit::new(0), 1024), for_ever(BufferState::NEW, 4));
+    /// # let (buffers, states) = (for_ever(0, 1024), for_ever(BufferState::NEW, 4));
     /// # let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// # let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }

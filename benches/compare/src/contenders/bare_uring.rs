@@ -240,7 +240,7 @@ impl Echo {
         let buffers = (kind == Kind::Multishot).then(|| {
             let memory = BufRingMemory {
                 descriptors: &mut leaked::<Descriptor>(count * size_of::<Descriptor>())[..count],
-                buffers: &mut leaked(count * MESSAGE)[..count * MESSAGE],
+                buffers: vec![0; count * MESSAGE].leak(),
                 states: vec![BufferState::NEW; count].leak(),
             };
             ring.submitter().register_buf_ring(0, memory, BufRingOptions::new())

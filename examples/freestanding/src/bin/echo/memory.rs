@@ -24,7 +24,7 @@ const SIZE: usize = 4096;
 #[repr(C, align(65536))]
 struct All {
     descriptors: [MaybeUninit<Descriptor>; BUFFERS],
-    buffers: [MaybeUninit<u8>; BUFFERS * SIZE],
+    buffers: [u8; BUFFERS * SIZE],
     states: [BufferState; BUFFERS],
     held: [Held; BUFFERS],
     connections: [Connection; CONNECTIONS],
@@ -38,7 +38,7 @@ unsafe impl Sync for Shared {}
 
 static ALL: Shared = Shared(UnsafeCell::new(All {
     descriptors: [MaybeUninit::zeroed(); BUFFERS],
-    buffers: [MaybeUninit::zeroed(); BUFFERS * SIZE],
+    buffers: [0; BUFFERS * SIZE],
     states: [BufferState::NEW; BUFFERS],
     held: [Held::NONE; BUFFERS],
     connections: [Connection::NONE; CONNECTIONS],

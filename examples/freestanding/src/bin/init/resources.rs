@@ -121,7 +121,7 @@ fn old_groups(report: &mut Report, ring: &mut IoUring) {
 
 fn group_memory(mapped: bool) -> BufRingMemory {
     let descriptors = if mapped { &mut [][..] } else { pool::of(4, MaybeUninit::new(Descriptor::EMPTY)) };
-    BufRingMemory { descriptors, buffers: pool::of(4 * 32, MaybeUninit::new(0)), states: pool::of(4, BufferState::NEW) }
+    BufRingMemory { descriptors, buffers: pool::of(4 * 32, 0), states: pool::of(4, BufferState::NEW) }
 }
 
 fn buffer_ring(report: &mut Report, facts: &Facts, ring: &mut IoUring) {

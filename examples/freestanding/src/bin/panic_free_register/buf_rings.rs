@@ -23,7 +23,7 @@ const SIZE: usize = 8;
 fn memory(descriptors: usize, bytes: usize, states: usize) -> Result<BufRingMemory, Errno> {
     Ok(BufRingMemory {
         descriptors: filled(any(descriptors), MaybeUninit::new(Descriptor::EMPTY))?,
-        buffers: page()?.get_mut(..any(bytes)).unwrap_or_default(),
+        buffers: filled(any(if bytes > PAGE { 0 } else { bytes }), 0)?,
         states: filled(any(states), BufferState::NEW)?,
     })
 }
@@ -32,7 +32,7 @@ fn usual() -> Result<BufRingMemory, Errno> {
     memory(COUNT, COUNT * SIZE, COUNT)
 }
 
-/// In memory of the program's and of the kernel's, by whole buffers and by pieces, one by one and in bundles.
+/// In memory of the program's, by whole buffers and by pieces, one by one and in bundles.
 pub fn buf_rings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let pair = sys::socket_pair()?;
     let registered = ring.submitter().register_buf_ring(any(7), usual()?, BufRingOptions::new());
@@ -43,15 +43,7 @@ pub fn buf_rings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     one_by_one(ring, has, &mut buffers, pair)?;
     bundles(ring, has, &mut buffers, pair)?;
     empty(ring, &mut buffers, pair)?;
-
-    let mapped = ring.submitter().register_buf_ring_mapped(any(8), usual()?, BufRingOptions::new());
-    if let Some(mut mapped) = has.or_lacks(u32::MAX, mapped)? {
-        one_by_one(ring, has, &mut mapped, pair)?;
-        let stranger = filled_buffer(ring, &mut mapped, pair)?;
-        let Err(stranger) = buffers.recycle(stranger) else { return Err(Errno::EIO.into()) };
-        check(mapped.recycle(stranger).is_ok())?;
-        gone(ring, mapped)?;
-    }
+    lost(ring, has, &mut buffers, pair)?;
     gone(ring, buffers)?;
     check(ring.submitter().unregister_buf_ring(any(7)) == Err(Errno::ENOENT))?;
 
@@ -60,25 +52,65 @@ pub fn buf_rings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     nonsense(ring)
 }
 
+/// In memory of the kernel's; and what is another ring's.
+pub fn mapped(has: &Has) -> Outcome<()> {
+    let (mut ring, other) = (crate::ring()?, crate::ring()?);
+    let pair = sys::socket_pair()?;
+    let mapped = ring.submitter().register_buf_ring_mapped(any(8), usual()?, BufRingOptions::new());
+    let Some(mut mapped) = has.or_lacks(u32::MAX, mapped)? else { return Ok(()) };
+    let mut buffers = ring.submitter().register_buf_ring(any(7), usual()?, BufRingOptions::new())?;
+    one_by_one(&mut ring, has, &mut mapped, pair)?;
+    let stranger = filled_buffer(&mut ring, &mut mapped, pair)?;
+    let Err(stranger) = buffers.recycle(stranger) else { return Err(Errno::EIO.into()) };
+    check(mapped.recycle(stranger).is_ok())?;
+    check(mapped.available(&other.submitter()) == Err(Errno::EXDEV))?;
+    let Err((mapped, Errno::EXDEV)) = mapped.unregister(&other.submitter()) else { return Err(Errno::EIO.into()) };
+    gone(&ring, mapped)?;
+    for (bytes, states) in [(0, 0), (24, 3), (64, 8), (3, 4), (PAGE, 4096)] {
+        if let Ok(buffers) =
+            ring.submitter().register_buf_ring_mapped(13, memory(0, bytes, states)?, any(BufRingOptions::new()))
+        {
+            gone(&ring, buffers)?;
+        }
+    }
+    gone(&ring, buffers)
+}
+
+/// A completion that is not taken, and its buffer got back.
+fn lost<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, pair: [RawFd; 2]) -> Outcome<()> {
+    drop(filled_buffer(ring, buffers, pair)?);
+    send(pair[0], b"lost")?;
+    // SAFETY: the memory of the group's buffers is never given back.
+    unsafe { run(ring, read(pair[1], buffers.group(), any(SIZE as u32))) }?;
+    // SAFETY: nothing is in flight, and the completion above is not going to be taken.
+    let reclaimed = unsafe { buffers.reclaim(&ring.submitter()) };
+    if let Some(reclaimed) = has.or_lacks(IORING_REGISTER_PBUF_STATUS as u32, reclaimed)? {
+        check(reclaimed == 1)?;
+        buffers.publish();
+    }
+    Ok(())
+}
+
 fn send(writer: RawFd, bytes: &[u8]) -> Outcome<()> {
     check(sys::write(writer, bytes)? == bytes.len())
 }
 
-fn read(reader: RawFd, group: u16) -> Entry {
-    opcode::Read::new(Fd(reader), core::ptr::null_mut(), any(SIZE as u32)).buf_group(group).build()
+/// A read of so many bytes; of 0, what is left of the buffer.
+fn read(reader: RawFd, group: u16, length: u32) -> Entry {
+    opcode::Read::new(Fd(reader), core::ptr::null_mut(), length).buf_group(group).build()
 }
 
 /// A buffer with two bytes in it.
-fn filled_buffer<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, [w, r]: [RawFd; 2]) -> Outcome<Buffer> {
+fn filled_buffer<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing<K>, [w, r]: [RawFd; 2]) -> Outcome<Buffer> {
     send(w, b"in")?;
     // SAFETY: the memory of the group's buffers is never given back.
-    let cqe = unsafe { run(ring, read(r, buffers.group())) }?;
+    let cqe = unsafe { run(ring, read(r, buffers.group(), any(0))) }?;
     // SAFETY: a completion of this group, taken once.
     Ok(unsafe { buffers.take(&cqe) }.ok_or(Errno::EIO)?)
 }
 
 /// More often than there are buffers, each recycled at once.
-fn one_by_one<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing, pair: [RawFd; 2]) -> Outcome<()> {
+fn one_by_one<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, pair: [RawFd; 2]) -> Outcome<()> {
     for round in 0..3 * COUNT {
         let mut buffer = filled_buffer(ring, buffers, pair)?;
         check(*buffer == *b"in" && usize::from(buffer.id()) == round % COUNT)?;
@@ -109,7 +141,7 @@ fn receive_bundle(fd: RawFd, group: u16) -> Entry {
     Entry::from_bytes(bytes)
 }
 
-fn bundles<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing, [w, r]: [RawFd; 2]) -> Outcome<()> {
+fn bundles<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, [w, r]: [RawFd; 2]) -> Outcome<()> {
     const BYTES: &[u8; 2 * SIZE + 3] = b"0123456789abcdefghi";
     send(w, BYTES)?;
     let mut expected = BYTES.iter();
@@ -140,7 +172,7 @@ fn bundles<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing, [w, 
 }
 
 /// A completion without a buffer, since none was left.
-fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, pair: [RawFd; 2]) -> Outcome<()> {
+fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing<K>, pair: [RawFd; 2]) -> Outcome<()> {
     let mut taken = [const { None::<Buffer> }; COUNT];
     for place in &mut taken {
         *place = Some(filled_buffer(ring, buffers, pair)?);
@@ -148,7 +180,7 @@ fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, pair: [RawFd; 2])
     let [w, r] = pair;
     send(w, b"left")?;
     // SAFETY: the memory of the group's buffers is never given back.
-    let cqe = unsafe { run(ring, read(r, buffers.group())) }?;
+    let cqe = unsafe { run(ring, read(r, buffers.group(), any(0))) }?;
     check(cqe.outcome() == Err(Errno::ENOBUFS))?;
     // SAFETY: a completion of this group, taken once.
     check(unsafe { buffers.take(&cqe) }.is_none())?;
@@ -159,7 +191,7 @@ fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, pair: [RawFd; 2])
     }
     buffers.publish();
     // SAFETY: the memory of the group's buffers is never given back.
-    let cqe = unsafe { run(ring, read(r, buffers.group())) }?;
+    let cqe = unsafe { run(ring, read(r, buffers.group(), any(0))) }?;
     // SAFETY: a completion of this group, taken once.
     let left = unsafe { buffers.take(&cqe) }.ok_or(Errno::EIO)?;
     check(*left == *b"left" && buffers.recycle(left).is_ok())?;
@@ -167,7 +199,7 @@ fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing, pair: [RawFd; 2])
     Ok(())
 }
 
-fn gone<K: Kernel>(ring: &Ring<K>, buffers: BufRing) -> Outcome<()> {
+fn gone<K: Kernel>(ring: &Ring<K>, buffers: BufRing<K>) -> Outcome<()> {
     Ok(buffers.unregister(&ring.submitter()).map_err(|(_, errno)| errno)?)
 }
 
@@ -209,9 +241,6 @@ fn nonsense<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
         let options = any(BufRingOptions::new().incremental().min_left(u32::MAX));
         for options in [options, any(BufRingOptions::new())] {
             if let Ok(buffers) = submitter.register_buf_ring(12, memory(descriptors, bytes, states)?, options) {
-                gone(ring, buffers)?;
-            }
-            if let Ok(buffers) = submitter.register_buf_ring_mapped(13, memory(0, bytes, states)?, options) {
                 gone(ring, buffers)?;
             }
         }

@@ -65,6 +65,7 @@ fn main(_args: Args) -> u8 {
     both!(tally, settings::napi, "napi");
     both!(tally, cancel::cancel, "cancel");
     both!(tally, regions::given, "region");
+    tally.topic("buffer rings, mapped", buf_rings::mapped(&tally.has));
     tally.topic("region, mapped", regions::mapped(&tally.has));
     tally.topic("wait arguments", regions::waits(&tally.has));
     tally.topic("restrictions", restrictions::restrictions(&tally.has));

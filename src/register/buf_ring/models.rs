@@ -5,9 +5,9 @@ use core::mem::size_of;
 use core::ptr::NonNull;
 use std::rc::Rc;
 
-use super::{BufRing, BufferState, Descriptor};
+use super::{BufRing, BufferState, Descriptor, NO_BUFFER};
 use crate::index::Slots;
-use crate::models::kernel::{Area, Linux, Shape};
+use crate::models::kernel::{Area, Linux, Seam, Shape};
 use crate::models::model;
 use crate::sync::{self, AtomicU16, Ordering, shadow};
 
@@ -80,11 +80,21 @@ fn a_buffer_has_one_owner_at_a_time() {
         let slots = Slots::new(COUNT as u32).expect("a power of two");
         let buffers = memory.buffers.start();
         let _ = buffers.as_ptr().expose_provenance();
-        let size = SIZE as u32;
-        let (group, incremental, mapped) = (0, false, 0);
         // As the crate makes one, but for the tail that it starts from.
-        let mut group =
-            BufRing { ring: descriptors, buffers, states, slots, size, tail: start, group, incremental, mapped };
+        let mut group = BufRing::<Seam> {
+            ring: descriptors,
+            buffers,
+            states,
+            slots,
+            size: SIZE as u32,
+            tail: start,
+            last: NO_BUFFER,
+            group: 0,
+            incremental: false,
+            errors_consume: true,
+            identity: 0,
+            mapper: None,
+        };
         (0..COUNT as u16).for_each(|id| group.add(id));
         group.publish();
         let mut seen = 0;
@@ -97,7 +107,7 @@ fn a_buffer_has_one_owner_at_a_time() {
             let buffer = group.piece(id, len, false).expect("a buffer that was out");
             seen += 1;
             // SAFETY: the buffer's bytes; loom sees to it that the kernel does not write to them.
-            let found = unsafe { sync::read(buffer.start.cast::<u64>()) };
+            let found = unsafe { sync::read(buffer.buffer.cast::<u64>()) };
             assert_eq!(found, u64::from(start.wrapping_add(seen)));
             group.recycle(buffer).expect("a buffer of this group");
             group.publish();
