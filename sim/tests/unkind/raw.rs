@@ -9,6 +9,8 @@ use bare_uring::uapi::{IORING_OFF_SQES, io_uring_getevents_arg, io_uring_params}
 use bare_uring::{EnterFlags, Errno, Kernel, SetupFlags, SqFlags, opcode};
 use bare_uring_sim::{Chaos, Mark, Profile, Rate, SimKernel};
 
+use crate::limit::Limit;
+
 /// As often as a rate can say.
 pub const ALWAYS: Rate = Rate(255);
 
@@ -35,6 +37,7 @@ pub fn nop(user_data: u64) -> Entry {
 }
 
 pub struct Raw {
+    _limit: Limit,
     pub kernel: SimKernel,
     pub fd: RawFd,
     pub params: io_uring_params,
@@ -66,7 +69,7 @@ impl Raw {
         let rings_len = array_end.max(cqes_end);
         let rings = kernel.map(rings_len, fd, 0).expect("the rings");
         let sqes = kernel.map(sqes_len, fd, u64::from(IORING_OFF_SQES)).expect("the entries");
-        Self { kernel, fd, params, rings, rings_len, sqes, sqes_len }
+        Self { _limit: Limit::new(), kernel, fd, params, rings, rings_len, sqes, sqes_len }
     }
 
     /// A word of the rings, by its offset.
