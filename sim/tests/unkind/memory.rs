@@ -274,3 +274,14 @@ fn a_hostile_kernel_lies_in_everything() {
     let share = |count: usize| count * 100 / (kept * LIES);
     assert!(share(numbers) > 8 && share(errors) > 20, "{} and {} of 100", share(numbers), share(errors));
 }
+
+#[test]
+fn a_hostile_kernel_sees_a_write_beside_its_memory() {
+    let kernel = SimKernel::hostile(1);
+    let memory = (0..20).find_map(|_| kernel.map(100, 3, 0).ok()).expect("it lies, but not always");
+    // SAFETY: the first byte behind the memory, which is rounded up to a cache line.
+    write_beside(unsafe { memory.add(100) });
+    // SAFETY: mapped just now.
+    assert_eq!(unsafe { kernel.unmap(memory, 100) }, Ok(()));
+    assert_eq!(kernel.faults(), [Fault::Unmap { len: 100 }]);
+}

@@ -137,6 +137,23 @@ fn a_stream_takes_as_much_as_it_holds_and_breaks_the_link() {
 }
 
 #[test]
+fn a_short_read_breaks_its_link_and_a_short_receive_does_not() {
+    let ring = ring();
+    let (near, far) = ring.kernel.socket_pair();
+    let buffer = Box::leak(Box::new([0_u8; 8])).as_mut_ptr();
+    assert_eq!(ring.kernel.write(far, b"abc"), Ok(3));
+    submit(&ring, [opcode::Read::new(Fd(near), buffer, 8).build().user_data(1).flags(Flags::IO_LINK), nop(2)]);
+    assert_eq!(ring.results(), [(1, 3), (2, ECANCELED)]);
+    assert_eq!(ring.kernel.write(far, b"abc"), Ok(3));
+    submit(&ring, [opcode::Recv::new(Fd(near), buffer, 8).build().user_data(3).flags(Flags::IO_LINK), nop(4)]);
+    assert_eq!(ring.results(), [(3, 3), (4, 0)]);
+    // Nothing will come any more.
+    assert!(ring.kernel.close_file(far));
+    submit(&ring, [opcode::Read::new(Fd(near), buffer, 8).build().user_data(5).flags(Flags::IO_LINK), nop(6)]);
+    assert_eq!(ring.results(), [(5, 0), (6, ECANCELED)]);
+}
+
+#[test]
 fn a_refused_entry_ends_its_batch() {
     let mut unknown = [0; 64];
     unknown[0] = 127;
