@@ -1,0 +1,239 @@
+//! Cancellations that find nothing, since the operation was moving just then.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bare_uring::types::RawFd;
+use bare_uring::uapi::io_uring_params;
+use bare_uring::{Builder, Errno, Kernel, opcode};
+use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
+use bare_uring_sim::{Profile, SimKernel};
+
+use crate::shared::{Bell, limit, poll};
+
+/// `IORING_OFF_SQES`.
+const SQES: u64 = 0x1000_0000;
+/// Of an operation that the kernel does not find, so many cancellations follow the first.
+const TRIES: u32 = 8;
+
+/// Where the ring is, what is still to be missed, and how many cancellations came.
+#[derive(Default)]
+struct Sight {
+    offsets: Cell<[u32; 3]>,
+    ring: Cell<Option<NonNull<u8>>>,
+    entries: Cell<Option<NonNull<u8>>>,
+    misses: Cell<u32>,
+    cancellations: Cell<u32>,
+}
+
+/// A kernel that does not find what it is to cancel, so many times.
+struct Missing {
+    kernel: SimKernel,
+    sight: Rc<Sight>,
+}
+
+impl Missing {
+    /// Changes what the cancellations are about that the kernel is going to consume.
+    fn mislead(&self, to_submit: u32) {
+        let sight = &self.sight;
+        let (Some(ring), Some(entries)) = (sight.ring.get(), sight.entries.get()) else { return };
+        let [head, tail, mask] = sight.offsets.get().map(|offset| {
+            // SAFETY: the offset is one of the ring's, which is mapped; nobody writes to it in here.
+            unsafe { ring.byte_add(offset as usize).cast::<u32>().read() }
+        });
+        for at in (0..to_submit.min(tail.wrapping_sub(head))).map(|ahead| head.wrapping_add(ahead) & mask) {
+            // SAFETY: the mapping has an entry of 64 bytes for each index under the mask.
+            let entry = unsafe { entries.byte_add(at as usize * 64) };
+            // SAFETY: the opcode is its first byte.
+            if unsafe { entry.read() } != opcode::AsyncCancel::CODE {
+                continue;
+            }
+            sight.cancellations.set(sight.cancellations.get() + 1);
+            if sight.misses.get() > 0 {
+                sight.misses.set(sight.misses.get() - 1);
+                // SAFETY: the address is at byte 16; here it is a number that is compared.
+                let address = unsafe { entry.byte_add(16) }.cast::<u64>();
+                // SAFETY: the entry is the driver's, which is in a call, and the kernel's after this.
+                unsafe { address.write(address.read() ^ 1 << 63) };
+            }
+        }
+    }
+}
+
+// SAFETY: as the simulated kernel, which does everything. What is changed is a number in an entry, to one that names
+// nothing.
+unsafe impl Kernel for Missing {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        let ring = unsafe { self.kernel.setup(entries, params) }?;
+        self.sight.offsets.set([params.sq_off.head, params.sq_off.tail, params.sq_off.ring_mask]);
+        Ok(ring)
+    }
+
+    unsafe fn enter(
+        &self,
+        fd: RawFd,
+        to_submit: u32,
+        min_complete: u32,
+        flags: u32,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        self.mislead(to_submit);
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.enter(fd, to_submit, min_complete, flags, argument, size) }
+    }
+
+    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.register(fd, operation, argument, count) }
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        let memory = self.kernel.map(length, fd, offset)?;
+        let place = if offset == SQES { &self.sight.entries } else { &self.sight.ring };
+        place.set(Some(memory));
+        Ok(memory)
+    }
+
+    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.unmap(address, length) }
+    }
+
+    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.keep_from_fork(address, length) }
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.close(fd) }
+    }
+}
+
+/// A slab with one slot on a kernel that misses, a reader that nothing is written to, and its writer.
+struct Scene {
+    kernel: SimKernel,
+    sight: Rc<Sight>,
+    slab: &'static Slab,
+    driver: Driver<Missing>,
+    reader: bare_uring_ops::File,
+    writer: RawFd,
+}
+
+impl Scene {
+    fn new() -> Self {
+        limit(std::thread::current().name().unwrap_or("a test"));
+        let kernel = SimKernel::new(Profile::linux(6, 12), 1);
+        let sight = Rc::new(Sight::default());
+        let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
+        let missing = Missing { kernel: kernel.clone(), sight: sight.clone() };
+        let driver = Driver::new(slab, missing, &Builder::new(), 8).expect("a ring");
+        let (reader, writer) = kernel.pipe();
+        // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
+        let reader = unsafe { slab.adopt(reader) }.expect("a place");
+        Self { kernel, sight, slab, driver, reader, writer }
+    }
+
+    /// Turns often enough for everything to have happened.
+    fn turn(&mut self) {
+        for _ in 0..10 * TRIES {
+            self.driver.turn(Wait::No).expect("turn");
+            self.kernel.run(1);
+        }
+    }
+
+    /// How many cancellations came since the last look.
+    fn cancellations(&self) -> u32 {
+        self.sight.cancellations.take()
+    }
+}
+
+#[test]
+fn what_is_not_found_is_cancelled_again() {
+    let mut scene = Scene::new();
+    // Each use of the slot has all its tries.
+    for _ in 0..3 {
+        let bell = Bell::new();
+        let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+        assert!(poll(&mut read, &bell).is_pending());
+        scene.turn();
+        scene.sight.misses.set(TRIES);
+        read.cancel();
+        scene.turn();
+        assert_eq!((scene.cancellations(), bell.rings(), scene.slab.in_flight()), (TRIES + 1, 1, 0));
+        assert!(matches!(poll(&mut read, &bell), Poll::Ready((Err(Errno::ECANCELED), _))));
+    }
+}
+
+#[test]
+fn what_is_dropped_and_not_found_is_cancelled_again() {
+    let mut scene = Scene::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &Bell::new()).is_pending());
+    scene.turn();
+    scene.sight.misses.set(TRIES);
+    drop(read);
+    scene.turn();
+    assert_eq!((scene.cancellations(), scene.slab.in_flight()), (TRIES + 1, 0));
+    assert!(scene.slab.buffer().is_some());
+}
+
+#[test]
+fn what_is_never_found_ends_by_itself() {
+    let mut scene = Scene::new();
+    let bell = Bell::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &bell).is_pending());
+    scene.turn();
+    scene.sight.misses.set(u32::MAX);
+    read.cancel();
+    scene.turn();
+    assert_eq!((scene.cancellations(), bell.rings(), scene.slab.in_flight()), (TRIES + 1, 0, 1));
+    assert_eq!(scene.kernel.write(scene.writer, b"data"), Ok(4));
+    scene.turn();
+    let Poll::Ready((Ok(4), buffer)) = poll(&mut read, &bell) else { panic!("over") };
+    assert_eq!((&*buffer, bell.rings(), scene.cancellations()), (&b"data"[..], 1, 0));
+}
+
+#[test]
+fn shutting_down_looks_again_for_what_was_not_found() {
+    let mut scene = Scene::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &Bell::new()).is_pending());
+    scene.turn();
+    scene.sight.misses.set(TRIES + 1 + 3 * (TRIES + 1) + TRIES);
+    drop(read);
+    scene.turn();
+    assert_eq!((scene.cancellations(), scene.slab.in_flight()), (TRIES + 1, 1));
+    assert_eq!(scene.driver.shutdown(Duration::from_secs(1)), Ok(()));
+    // Four rounds of nine, the last of which finds it.
+    assert_eq!((scene.sight.cancellations.take(), scene.slab.in_flight()), (4 * (TRIES + 1), 0));
+}
+
+#[test]
+fn shutting_down_gives_up_after_its_patience() {
+    let mut scene = Scene::new();
+    let bell = Bell::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &bell).is_pending());
+    scene.turn();
+    scene.sight.misses.set(u32::MAX);
+    let (begin, patience) = (scene.kernel.now(), Duration::from_secs(32));
+    assert_eq!(scene.driver.shutdown(patience), Err(Errno::ETIME));
+    assert_eq!(scene.sight.cancellations.take(), 16 * (TRIES + 1));
+    let took = scene.kernel.now() - begin;
+    assert!(took >= patience && took < patience + Duration::from_secs(2), "{took:?}");
+    // Its memory is the kernel's still.
+    assert!(poll(&mut read, &bell).is_pending());
+    assert_eq!((scene.slab.in_flight(), bell.rings()), (1, 0));
+    drop(read);
+    assert!(scene.slab.buffer().is_none());
+    let other = Driver::new(scene.slab, scene.kernel.clone(), &Builder::new(), 8);
+    assert_eq!(other.err().and_then(|error| error.errno()), Some(Errno::EBUSY));
+}
