@@ -1,6 +1,6 @@
 //! The driver, and its end.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -46,6 +46,41 @@ fn a_slab_has_one_driver_and_another_after_it_was_shut_down() {
     assert_eq!(first.shutdown(PATIENCE), Ok(()));
     let mut second = driver_of(slab);
     assert_eq!(second.block_on(slab.nop()), Ok(Ok(0)));
+}
+
+#[test]
+fn provided_buffers_stay_with_the_driver_that_they_were_given_to() {
+    static FIRST: Group<4, 16> = Group::new();
+    static SECOND: Group<4, 16> = Group::new();
+    let mut first = driver();
+    let slab = first.slab();
+    first.provide(&FIRST).expect("provide");
+    let (server, mut client) = connection(slab);
+    client.write_all(b"data").expect("write");
+    let mut pieces = slab.pieces(&server);
+    let piece = first.block_on(pieces.next()).expect("driver").expect("data").expect("a piece");
+    drop(pieces);
+    assert_eq!(first.shutdown(PATIENCE), Ok(()));
+    let mut second = driver_of(slab);
+    assert_eq!(second.provide(&SECOND), Err(Errno::EEXIST));
+    // It is a buffer still, and goes nowhere.
+    assert_eq!(&*piece, b"data");
+    drop(piece);
+    client.write_all(b"more").expect("write");
+    let mut pieces = slab.pieces(&server);
+    let end = second.block_on(pieces.next()).expect("driver").expect("an error");
+    assert_eq!(end.err(), Some(Errno::ENOBUFS));
+}
+
+#[test]
+fn shutting_down_closes_files_that_nobody_uses() {
+    let driver = driver();
+    let slab = driver.slab();
+    let (server, client) = connection(slab);
+    drop(server);
+    assert_eq!(driver.shutdown(PATIENCE), Ok(()));
+    client.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    assert_eq!((&client).read(&mut [0]).expect("read"), 0);
 }
 
 #[test]

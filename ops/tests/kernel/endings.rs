@@ -2,12 +2,13 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::Errno;
 use bare_uring_ops::Wait;
 
-use crate::setting::{PATIENCE, adopt, assert_all_is_back, buffer_of, connection, driver, settle};
+use crate::setting::{PATIENCE, adopt, assert_all_is_back, buffer_of, connection, driver, settle, turn_until};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -96,4 +97,39 @@ fn cancelling_gives_the_buffer_back() {
     receive.cancel();
     let (received, buffer) = driver.block_on(receive).expect("driver");
     assert_eq!((received, &*buffer), (Err(Errno::ECANCELED), &b"kept"[..]));
+}
+
+#[test]
+fn cancelling_changes_no_result_that_is_there() {
+    let mut driver = driver();
+    let slab = driver.slab();
+    let (server, mut client) = connection(slab);
+    let bell = Bell::new();
+    client.write_all(b"done").expect("write");
+    let mut receive = slab.receive(&server, slab.buffer().expect("one"));
+    assert!(poll(&mut receive, &bell).is_pending());
+    turn_until(&mut driver, "it is over", || bell.rings() == 1);
+    receive.cancel();
+    let Poll::Ready((received, buffer)) = poll(&mut receive, &bell) else { panic!("over") };
+    assert_eq!((received, &*buffer), (Ok(4), &b"done"[..]));
+}
+
+#[test]
+fn what_is_cancelled_is_not_late_whatever_its_limit() {
+    let mut driver = driver();
+    let slab = driver.slab();
+    let (server, _client) = connection(slab);
+    let bell = Bell::new();
+    let mut receive = slab.receive(&server, slab.buffer().expect("one")).within(PATIENCE);
+    assert!(poll(&mut receive, &bell).is_pending());
+    driver.turn(Wait::No).expect("turn");
+    receive.cancel();
+    let (received, _) = driver.block_on(receive).expect("driver");
+    assert_eq!(received, Err(Errno::ECANCELED));
+    // And the next in its slot is.
+    let limited = slab.receive(&server, slab.buffer().expect("one")).within(Duration::from_millis(1));
+    let (received, _) = driver.block_on(limited).expect("driver");
+    assert_eq!(received, Err(Errno::ETIME));
+    // And the next after that is not limited.
+    assert_eq!(driver.block_on(slab.timeout(Duration::from_millis(20))), Ok(Err(Errno::ETIME)));
 }

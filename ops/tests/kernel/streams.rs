@@ -6,9 +6,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::Errno;
-use bare_uring_ops::{Buffer, Group, Wait};
+use bare_uring_ops::{Buffer, Group, Storage, Wait};
 
-use crate::setting::{PATIENCE, adopt, assert_all_is_back, connection, driver, next, settle, turn_until};
+use crate::setting::{PATIENCE, adopt, assert_all_is_back, connection, driver, driver_with, next, settle, turn_until};
 use crate::shared::Bell;
 
 #[test]
@@ -119,4 +119,39 @@ fn provided_buffers_come_and_go_back() {
     drop(client);
     let mut pieces = slab.pieces(&server);
     assert!(driver.block_on(pieces.next()).expect("driver").is_none());
+}
+
+#[test]
+fn a_stream_that_the_kernel_ends_for_want_of_room_says_so() {
+    let slab = Box::leak(Box::new(Storage::<8, 32, 4, 64>::new())).start().expect("fresh");
+    // Room for four completions.
+    let mut driver = driver_with(slab, 2);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
+    let address = listener.local_addr().expect("address");
+    let listener = adopt(slab, listener);
+    let _clients: Vec<_> = (0..12).map(|_| TcpStream::connect(address).expect("connect")).collect();
+    let (mut files, mut ends) = (Vec::new(), 0);
+    while files.len() < 12 {
+        let bell = Bell::new();
+        let mut incoming = slab.incoming(&listener);
+        loop {
+            match next(&mut incoming, &bell) {
+                Poll::Ready(Some(Ok(file))) => files.push(file),
+                Poll::Ready(end) => {
+                    assert_eq!(end.map(|end| end.err()), Some(Some(Errno::EAGAIN)));
+                    ends += 1;
+                    break;
+                }
+                Poll::Pending if files.len() == 12 => break,
+                Poll::Pending => {
+                    let before = bell.rings();
+                    turn_until(&mut driver, "something came", || bell.rings() > before);
+                }
+            }
+        }
+    }
+    assert!(ends > 0, "there was room for all");
+    files.clear();
+    drop(listener);
+    settle(&mut driver);
 }

@@ -4,10 +4,13 @@
 //! that fails is named, and fails again.
 
 mod books;
+mod entries;
 mod play;
 mod retries;
 #[path = "../shared/mod.rs"]
 mod shared;
+mod turns;
+mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

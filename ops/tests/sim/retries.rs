@@ -1,119 +1,41 @@
 //! Cancellations that find nothing, since the operation was moving just then.
 
 use std::cell::Cell;
-use std::ffi::c_void;
-use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::types::RawFd;
-use bare_uring::uapi::io_uring_params;
-use bare_uring::{Builder, Errno, Kernel, opcode};
+use bare_uring::{Builder, Errno, opcode};
 use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 
 use crate::shared::{Bell, limit, poll};
+use crate::watched::Watched;
 
-/// `IORING_OFF_SQES`.
-const SQES: u64 = 0x1000_0000;
 /// Of an operation that the kernel does not find, so many cancellations follow the first.
 const TRIES: u32 = 8;
 
-/// Where the ring is, what is still to be missed, and how many cancellations came.
+/// What is still to be missed, and how many cancellations came.
 #[derive(Default)]
 struct Sight {
-    offsets: Cell<[u32; 3]>,
-    ring: Cell<Option<NonNull<u8>>>,
-    entries: Cell<Option<NonNull<u8>>>,
     misses: Cell<u32>,
     cancellations: Cell<u32>,
 }
 
 /// A kernel that does not find what it is to cancel, so many times.
-struct Missing {
-    kernel: SimKernel,
-    sight: Rc<Sight>,
-}
-
-impl Missing {
-    /// Changes what the cancellations are about that the kernel is going to consume.
-    fn mislead(&self, to_submit: u32) {
-        let sight = &self.sight;
-        let (Some(ring), Some(entries)) = (sight.ring.get(), sight.entries.get()) else { return };
-        let [head, tail, mask] = sight.offsets.get().map(|offset| {
-            // SAFETY: the offset is one of the ring's, which is mapped; nobody writes to it in here.
-            unsafe { ring.byte_add(offset as usize).cast::<u32>().read() }
-        });
-        for at in (0..to_submit.min(tail.wrapping_sub(head))).map(|ahead| head.wrapping_add(ahead) & mask) {
-            // SAFETY: the mapping has an entry of 64 bytes for each index under the mask.
-            let entry = unsafe { entries.byte_add(at as usize * 64) };
-            // SAFETY: the opcode is its first byte.
-            if unsafe { entry.read() } != opcode::AsyncCancel::CODE {
-                continue;
-            }
+fn missing(kernel: &SimKernel, sight: &Rc<Sight>) -> Watched {
+    let sight = sight.clone();
+    Watched::new(kernel, move |entry| {
+        if entry[0] == opcode::AsyncCancel::CODE {
             sight.cancellations.set(sight.cancellations.get() + 1);
             if sight.misses.get() > 0 {
                 sight.misses.set(sight.misses.get() - 1);
-                // SAFETY: the address is at byte 16; here it is a number that is compared.
-                let address = unsafe { entry.byte_add(16) }.cast::<u64>();
-                // SAFETY: the entry is the driver's, which is in a call, and the kernel's after this.
-                unsafe { address.write(address.read() ^ 1 << 63) };
+                // The address, which here is the number of a request: now of none.
+                entry[16..24].fill(0xff);
             }
         }
-    }
-}
-
-// SAFETY: as the simulated kernel, which does everything. What is changed is a number in an entry, to one that names
-// nothing.
-unsafe impl Kernel for Missing {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        let ring = unsafe { self.kernel.setup(entries, params) }?;
-        self.sight.offsets.set([params.sq_off.head, params.sq_off.tail, params.sq_off.ring_mask]);
-        Ok(ring)
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        to_submit: u32,
-        min_complete: u32,
-        flags: u32,
-        argument: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        self.mislead(to_submit);
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.enter(fd, to_submit, min_complete, flags, argument, size) }
-    }
-
-    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.register(fd, operation, argument, count) }
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        let memory = self.kernel.map(length, fd, offset)?;
-        let place = if offset == SQES { &self.sight.entries } else { &self.sight.ring };
-        place.set(Some(memory));
-        Ok(memory)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.unmap(address, length) }
-    }
-
-    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.keep_from_fork(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.close(fd) }
-    }
+    })
 }
 
 /// A slab with one slot on a kernel that misses, a reader that nothing is written to, and its writer.
@@ -121,7 +43,7 @@ struct Scene {
     kernel: SimKernel,
     sight: Rc<Sight>,
     slab: &'static Slab,
-    driver: Driver<Missing>,
+    driver: Driver<Watched>,
     reader: bare_uring_ops::File,
     writer: RawFd,
 }
@@ -132,8 +54,7 @@ impl Scene {
         let kernel = SimKernel::new(Profile::linux(6, 12), 1);
         let sight = Rc::new(Sight::default());
         let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
-        let missing = Missing { kernel: kernel.clone(), sight: sight.clone() };
-        let driver = Driver::new(slab, missing, &Builder::new(), 8).expect("a ring");
+        let driver = Driver::new(slab, missing(&kernel, &sight), &Builder::new(), 8).expect("a ring");
         let (reader, writer) = kernel.pipe();
         // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
         let reader = unsafe { slab.adopt(reader) }.expect("a place");
