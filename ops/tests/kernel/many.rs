@@ -7,7 +7,7 @@ use std::task::Poll;
 use bare_uring::Errno;
 use bare_uring_ops::{Buffer, CURRENT, File, Group, Storage};
 
-use crate::setting::{PATIENCE, adopt, connection, driver_of, driver_with, next, settle, turn_until};
+use crate::setting::{PATIENCE, adopt, connection, driver_of, driver_with, next, settle, take, turn_until};
 use crate::shared::{Bell, poll};
 
 /// More than eight bits count.
@@ -33,6 +33,7 @@ fn each_of_many_operations_has_its_own_slot_file_buffer_and_waker() {
     assert!(slab.buffer().is_none());
     assert_eq!(poll(&mut slab.nop(), &Bell::new()), Poll::Ready(Err(Errno::EBUSY)));
     turn_until(&mut driver, "all are in flight", || slab.in_flight() == MANY);
+    let mut buffers = Vec::new();
     // From the last to the first, each by itself; the number is what it brings.
     for (number, writer) in writers.iter_mut().enumerate().rev() {
         writer.write_all(&number.to_le_bytes()[..2]).expect("write");
@@ -42,8 +43,14 @@ fn each_of_many_operations_has_its_own_slot_file_buffer_and_waker() {
         assert_eq!(bell.rings(), 1);
         let mut read = read;
         let Poll::Ready((count, buffer)) = poll(&mut read, &bell) else { panic!("over") };
-        assert_eq!((count, &buffer[..2], &buffer[2..]), (Ok(2), &b"> "[..], &number.to_le_bytes()[..2]));
+        assert_eq!(count, Ok(2));
+        buffers.push((number, buffer));
     }
+    // All at once, so that no two have the same bytes.
+    for (number, buffer) in &buffers {
+        assert_eq!((&buffer[..2], &buffer[2..]), (&b"> "[..], &number.to_le_bytes()[..2]));
+    }
+    drop(buffers);
     settle(&mut driver);
     // Nobody reads any more: each reader was closed, and none twice.
     for mut writer in writers {
@@ -101,12 +108,9 @@ fn each_of_many_connections_waits_in_its_stream_in_order() {
     let mut incoming = slab.incoming(&listener);
     assert!(next(&mut incoming, &bell).is_pending());
     let mut clients = Vec::new();
-    let mut taken = 0;
     for _ in 1..MANY {
         clients.push(TcpStream::connect(address).expect("connect"));
-        while taken < clients.len() {
-            taken += driver.turn(bare_uring_ops::Wait::For(PATIENCE.into())).expect("turn");
-        }
+        take(&mut driver, 1);
     }
     let mut files: Vec<File> = Vec::new();
     while let Poll::Ready(Some(Ok(file))) = next(&mut incoming, &bell) {

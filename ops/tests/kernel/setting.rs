@@ -90,6 +90,17 @@ pub fn turn_until(driver: &mut Driver<Linux>, what: &str, mut is_so: impl FnMut(
     }
 }
 
+/// Turns until so many completions were taken, and no more.
+pub fn take(driver: &mut Driver<Linux>, count: usize) {
+    let begin = Instant::now();
+    let mut taken = 0;
+    while taken < count {
+        taken += driver.turn(Wait::For(Timespec::new(0, 20_000_000))).expect("turn");
+        assert!(begin.elapsed() < PATIENCE, "{taken} of {count} completions have come");
+    }
+    assert_eq!(taken, count);
+}
+
 /// Polls a stream with a waker of this bell.
 pub fn next<T: Item>(stream: &mut Stream<T>, bell: &Arc<Bell>) -> Poll<Option<Result<T, Errno>>> {
     poll(&mut stream.next(), bell)

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bare_uring::Errno;
 use bare_uring_ops::{Buffer, Group, Storage, Wait};
 
-use crate::setting::{PATIENCE, adopt, assert_all_is_back, connection, driver, driver_with, next, settle, turn_until};
+use crate::setting::{
+    PATIENCE, adopt, assert_all_is_back, connection, driver, driver_with, next, settle, take, turn_until,
+};
 use crate::shared::Bell;
 
 #[test]
@@ -24,10 +26,7 @@ fn a_stream_brings_every_connection_and_closes_those_without_a_place() {
     driver.turn(Wait::No).expect("turn");
     let mut clients: Vec<_> = (0..10).map(|_| TcpStream::connect(address).expect("connect")).collect();
     // Ten connections, and the three that are closed.
-    let mut taken = 0;
-    while taken < 13 {
-        taken += driver.turn(Wait::For(PATIENCE.into())).expect("turn");
-    }
+    take(&mut driver, 13);
     // Seven places beside the listener's.
     let mut files = Vec::new();
     while let Poll::Ready(Some(file)) = next(&mut incoming, &bell) {
@@ -119,6 +118,10 @@ fn provided_buffers_come_and_go_back() {
     drop(client);
     let mut pieces = slab.pieces(&server);
     assert!(driver.block_on(pieces.next()).expect("driver").is_none());
+    // None of it went to the slab's own buffers, which are four as ever.
+    let own: Vec<_> = (0..5).filter_map(|_| slab.buffer()).collect();
+    let places: std::collections::BTreeSet<_> = own.iter().map(|buffer| buffer.as_ptr()).collect();
+    assert_eq!((own.len(), places.len()), (4, 4));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bare_uring::Errno;
 use bare_uring_ops::{Group, Wait};
 
-use crate::setting::{PATIENCE, adopt, connection, driver, next, settle, turn_until};
+use crate::setting::{PATIENCE, adopt, connection, driver, next, settle, take, turn_until};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -139,10 +139,7 @@ fn each_connection_of_a_stream_wakes() {
         driver.turn(Wait::No).expect("turn");
         assert_eq!(bell.rings(), round - 1);
         let _clients: Vec<_> = (0..round).map(|_| TcpStream::connect(address).expect("connect")).collect();
-        let mut taken = 0;
-        while taken < round {
-            taken += driver.turn(Wait::For(PATIENCE.into())).expect("turn");
-        }
+        take(&mut driver, round);
         // Once for all that came since it was polled, which are all there now.
         assert_eq!(bell.rings(), round);
         for _ in 0..round {
@@ -152,22 +149,13 @@ fn each_connection_of_a_stream_wakes() {
         }
         // Closed, so that the number of completions is right in the next round.
         assert!(next(&mut incoming, &bell).is_pending());
-        settle_closing(&mut driver, round);
+        take(&mut driver, round);
     }
     incoming.cancel();
     turn_until(&mut driver, "it is over", || slab.in_flight() == 0);
     assert_eq!(bell.rings(), 4);
     assert!(matches!(next(&mut incoming, &bell), Poll::Ready(Some(Err(Errno::ECANCELED)))));
     assert_eq!(bell.kept(), 0);
-}
-
-/// Turns until so many files are closed, and nothing else has come.
-fn settle_closing(driver: &mut bare_uring_ops::Driver<bare_uring::Linux>, count: usize) {
-    let mut taken = 0;
-    while taken < count {
-        taken += driver.turn(Wait::For(PATIENCE.into())).expect("turn");
-    }
-    assert_eq!(taken, count);
 }
 
 #[test]
@@ -192,7 +180,7 @@ fn connections_that_find_no_place_wake_nobody() {
     }
     assert_eq!((bell.rings(), bell.kept()), (0, 1));
     drop(places);
-    settle_closing(&mut driver, 7);
+    take(&mut driver, 7);
     let _client = TcpStream::connect(address).expect("connect");
     turn_until(&mut driver, "a connection is there", || bell.rings() == 1);
     assert!(matches!(next(&mut incoming, &bell), Poll::Ready(Some(Ok(_)))));

@@ -234,6 +234,8 @@ impl Play {
 
     /// Holds a buffer for a while, or gives it back.
     fn keep(&mut self, buffer: Buffer) {
+        // Whatever the kernel said.
+        assert!(buffer.room() <= buffer.capacity() && buffer.len() <= buffer.capacity(), "{buffer:?}");
         if self.random.chance(1, 2) {
             self.held.push(Held::new(buffer, self.random.below(251) as u8));
         }
