@@ -118,9 +118,9 @@ fn shutting_down_does_not_wait_for_what_was_never_submitted() {
     assert_eq!(slab.in_flight(), 1);
     drop(flying);
     let begin = Instant::now();
-    // A sixteenth of this would be longer than the test may take.
-    assert_eq!(driver.shutdown(Duration::from_secs(1000)), Ok(()));
-    assert!(begin.elapsed() < PATIENCE);
+    // A sixteenth of this is two seconds.
+    assert_eq!(driver.shutdown(Duration::from_secs(32)), Ok(()));
+    assert!(begin.elapsed() < Duration::from_secs(2));
     assert_eq!(poll(&mut late, &bell), Poll::Ready(Err(Errno::ECANCELED)));
     assert_eq!(bell.rings(), 1);
 }

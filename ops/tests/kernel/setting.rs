@@ -59,7 +59,8 @@ pub fn assert_all_is_back(slab: &'static Slab, files: usize) {
         kept.push(file);
     }
     assert_eq!(kept.len(), files);
-    let operations: Vec<_> = (0..8).map(|_| slab.nop()).collect();
+    let mut operations: Vec<_> = (0..8).map(|_| slab.nop()).collect();
+    assert!(operations.iter_mut().all(|operation| poll(operation, &Bell::new()).is_pending()));
     assert_eq!(poll(&mut slab.nop(), &Bell::new()), Poll::Ready(Err(Errno::EBUSY)));
     drop(operations);
 }

@@ -5,6 +5,7 @@
 
 mod books;
 mod entries;
+mod late;
 mod play;
 mod retries;
 #[path = "../shared/mod.rs"]

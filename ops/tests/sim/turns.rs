@@ -3,8 +3,8 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use bare_uring::Builder;
 use bare_uring::types::Timespec;
+use bare_uring::{Builder, Errno};
 use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel};
 
@@ -97,4 +97,25 @@ fn a_wait_that_a_signal_ends_is_no_error() {
         driver.turn(Wait::One).expect("turn");
     }
     assert!(matches!(poll(&mut read, &bell), Poll::Ready((Ok(3), _))));
+}
+
+#[test]
+fn shutting_down_does_not_wait_for_what_was_never_submitted() {
+    let (kernel, slab, mut driver) = scene();
+    let bell = Bell::new();
+    let mut flying = slab.timeout(Duration::from_secs(1000));
+    assert!(poll(&mut flying, &bell).is_pending());
+    driver.turn(Wait::No).expect("turn");
+    let mut late = slab.timeout(Duration::from_secs(1000));
+    let mut dropped = slab.timeout(Duration::from_secs(1000));
+    assert!(poll(&mut late, &bell).is_pending());
+    assert!(poll(&mut dropped, &bell).is_pending());
+    drop(dropped);
+    let begin = kernel.now();
+    assert_eq!(driver.shutdown(Duration::from_secs(160)), Ok(()));
+    assert!(kernel.now() - begin < Duration::from_secs(1), "{:?}", kernel.now() - begin);
+    assert_eq!(bell.rings(), 2);
+    for pause in [&mut flying, &mut late] {
+        assert_eq!(poll(pause, &bell), Poll::Ready(Err(Errno::ECANCELED)));
+    }
 }
