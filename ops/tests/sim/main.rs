@@ -4,8 +4,15 @@
 //! that fails is named, and fails again.
 
 mod books;
+mod entries;
+mod late;
 mod play;
 mod reached;
+mod retries;
+#[path = "../shared/mod.rs"]
+mod shared;
+mod turns;
+mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,6 +34,7 @@ fn handles_may_be_dropped_and_forgotten_at_any_time() {
         if seed % 10_000 == 0 && seed > 0 {
             println!("{seed} seeds so far");
         }
+        shared::limit(format!("seed {seed}"));
         match catch_unwind(AssertUnwindSafe(|| play::play(seed))) {
             Ok(one) => tally.add(&one),
             Err(_) => panic!("seed {seed} failed: OPS_SEED={seed} runs it alone"),
