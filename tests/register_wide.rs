@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 
 use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, BufferState, Descriptor};
-use bare_uring::register::query::Opcodes;
+use bare_uring::register::query::{Opcodes, Question, ask};
 use bare_uring::register::zcrx::{Ifq, ZcrxArea};
 use bare_uring::register::{Restriction, TaskRestrictions, restrict_task};
 use bare_uring::squeue::Entry;
@@ -180,4 +180,26 @@ fn flags_that_a_kernel_tells() {
     assert_eq!(told.setup(), SetupFlags::from_bits_retain(0x8000_0002));
     assert_eq!(told.enter(), EnterFlags::from_bits_retain(0x8000_0004));
     assert_eq!(told.requests(), squeue::Flags::from_bits_retain(0x88));
+}
+
+/// A kernel that fills less the second time leaves zeroes there, not what it told at first.
+#[test]
+fn a_question_that_is_asked_again_keeps_nothing() {
+    let answer = |header: Argument| {
+        let record = header.named(8);
+        if header.bytes(4) != record.bytes(4) {
+            return Err(Errno::EPROTO);
+        }
+        record.write(0, NUMBER);
+        Ok(0)
+    };
+    // SAFETY: the header has 40 bytes, the record more than 4.
+    let first = unsafe { Answering::new(40, answer) };
+    // SAFETY: the header has 40 bytes.
+    let second = unsafe { Answering::yes(40) };
+    let mut question = Question::<Opcodes>::new();
+    assert_eq!(ask(&first, &mut [&mut question]), Ok(()));
+    assert_eq!(question.answer().unwrap().record.nr_request_opcodes, NUMBER);
+    assert_eq!(ask(&second, &mut [&mut question]), Ok(()));
+    assert_eq!(question.answer().unwrap().record, Opcodes::default());
 }
