@@ -486,26 +486,3 @@ fn timed_waits_go_on_after_a_change() {
     let args = bare_uring::types::SubmitArgs::new().timespec(&soon);
     assert_eq!(ring.submitter().submit_with_args(1, &args), Err(Errno::ETIME));
 }
-
-/// What the kernel can do and how the ring was set up stay as they were; so does what was known of the thread.
-#[test]
-fn a_ring_remembers_what_it_was_set_up_with() {
-    needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
-    let builder: Builder = deferred();
-    let provide = |entries| {
-        let size = builder.memory_size(entries).unwrap();
-        RingMemory { rings: memory(size.rings), sqes: memory(size.sqes) }
-    };
-    let mut mapped = builder.build(4).unwrap();
-    let mut provided = builder.build_provided(4, provide(4)).unwrap();
-    let known = |ring: &IoUring| (ring.params().setup(), ring.params().features(), ring.params().sq_thread_idle());
-    let before = [known(&mapped), known(&provided)];
-    assert!(!before[0].1.is_empty());
-    assert_eq!(mapped.register_resize_rings(16, Some(64)), Ok(()));
-    assert_eq!(provided.resize_provided(16, None, provide(16)), Ok(()));
-    assert_eq!([known(&mapped), known(&provided)], before);
-    assert_eq!([sizes(&mapped), sizes(&provided)], [(16, 64), (16, 32)]);
-}
