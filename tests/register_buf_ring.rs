@@ -342,3 +342,54 @@ fn static_memory_will_do() {
     let cqe = pass(&mut ring, &mut pipe, b"static");
     assert_eq!(&*take(&mut buffers, &cqe).unwrap(), b"static");
 }
+
+/// A read at the end of the data takes a buffer and puts nothing in.
+fn empty_buffer(ring: &mut IoUring, buffers: &mut BufRing, group: u16) -> Buffer {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(writer);
+    push(ring, opcode::Read::new(Fd(reader.as_raw_fd()), std::ptr::null_mut(), 8).buf_group(group).build());
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    let cqe = ring.completion().next().unwrap();
+    assert_eq!(cqe.outcome(), Ok(0));
+    let buffer = take(buffers, &cqe).unwrap();
+    assert_eq!(buffer.len(), 0);
+    buffer
+}
+
+/// An empty buffer has no bytes to be told by: only its group says whose it is, and only that one is out says when.
+#[test]
+fn an_empty_buffer_goes_back_to_its_own_group_only() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    let mut ring = IoUring::new(4).unwrap();
+    let [mut ours, mut others] = [GROUP, 8]
+        .map(|group| ring.submitter().register_buf_ring(group, provide(2, 16), BufRingOptions::new()).unwrap());
+    let (buffer, other) = (empty_buffer(&mut ring, &mut ours, GROUP), empty_buffer(&mut ring, &mut others, 8));
+    assert_eq!((buffer.id(), other.id()), (0, 0));
+    let buffer = others.recycle(buffer).unwrap_err();
+    let other = ours.recycle(other).unwrap_err();
+    assert!(ours.recycle(buffer).is_ok() && others.recycle(other).is_ok());
+    // The same number on another ring, which has handed out no buffer.
+    let mut ring = IoUring::new(4).unwrap();
+    let mut third = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+    let buffer = empty_buffer(&mut ring, &mut third, GROUP);
+    assert_eq!(buffer.id(), 0);
+    let buffer = ours.recycle(buffer).unwrap_err();
+    assert!(third.recycle(buffer).is_ok());
+}
+
+/// Two rings may each have a group of one number: then the bytes say whose a buffer is.
+#[test]
+fn a_buffer_of_another_ring_with_the_same_group_is_refused() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    let mut all = [(); 2].map(|()| {
+        let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+        let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+        let cqe = pass(&mut ring, &mut pipe, b"x");
+        let buffer = take(&mut buffers, &cqe).unwrap();
+        (ring, buffers, Some(buffer))
+    });
+    let [(_, ours, our_buffer), (_, theirs, their_buffer)] = &mut all;
+    let ours_refused = theirs.recycle(our_buffer.take().unwrap()).unwrap_err();
+    let theirs_refused = ours.recycle(their_buffer.take().unwrap()).unwrap_err();
+    assert!(ours.recycle(ours_refused).is_ok() && theirs.recycle(theirs_refused).is_ok());
+}

@@ -415,3 +415,17 @@ fn a_fixed_file_and_a_fixed_buffer_go_together() {
     assert_eq!(run(&mut ring, opcode::ReadFixed::new(Fixed(0), a.base, 4, 0).build()), Ok(4));
     assert_eq!(bytes(a), b"abcd");
 }
+
+/// The first place of the table is another ring's.
+#[test]
+fn a_registered_ring_is_a_source_by_its_own_index() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    let (first, third) = (local(ring()), local(ring()));
+    let mut second = ring();
+    let [a, b] = [buffer(4), buffer(4)];
+    assert_eq!((register(first.submitter(), &[a]), register(third.submitter(), &[b])), (Ok(()), Ok(())));
+    assert_ne!(first.registered_index(), third.registered_index());
+    assert_eq!(BufferSource::from(&third), BufferSource::registered(third.registered_index()));
+    assert_eq!(clone(second.submitter(), &third), Ok(()));
+    assert_eq!(fill(&mut second, b, 0), Ok(b"abcd".to_vec()));
+}

@@ -15,10 +15,14 @@ use crate::index::Slots;
 use crate::kernel::Kernel;
 use crate::submitter::Submitter;
 use crate::sync::{self, AtomicU16, Ordering};
-use crate::uapi::{IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, io_uring_buf};
+use crate::uapi::{IORING_OFF_MMAP_MASK, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, io_uring_buf};
 
 /// The most buffers that one ring can have.
 pub const MAX_BUFFERS: u16 = 32_768;
+
+/// The largest group whose number fits between the two others in the offset of a mapping (`io_uring/memmap.c`). The
+/// highest bit of a larger one would be lost, and the mapping be that of another group.
+const MAX_MAPPED_GROUP: u16 = (!IORING_OFF_MMAP_MASK >> IORING_OFF_PBUF_SHIFT) as u16;
 
 /// How the buffers of a group are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -232,7 +236,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// As [`register_buf_ring`](Self::register_buf_ring), and those of mapping: `EBADF`, where the ring has no
-    /// descriptor to map.
+    /// descriptor to map. `EINVAL` also: the group is above 2047, for which the offset of a mapping has no room.
     #[doc(alias = "IOU_PBUF_RING_MMAP")]
     pub fn register_buf_ring_mapped(
         &self,
@@ -242,6 +246,9 @@ impl<K: Kernel> Submitter<'_, K> {
     ) -> Result<BufRing, Errno> {
         const MMAP: u16 = crate::uapi::io_uring_register_pbuf_ring_flags::IOU_PBUF_RING_MMAP as u16;
 
+        if group > MAX_MAPPED_GROUP {
+            return Err(Errno::EINVAL);
+        }
         let (slots, size) = BufRing::measure(&memory)?;
         // SAFETY: the kernel provides the memory itself.
         unsafe {
