@@ -10,24 +10,18 @@ use bare_uring::types::Fd;
 use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_SEND_MSG_RING;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, squeue};
 use common::answering::{Answering, Fields};
+use common::has;
 use common::requests::ring;
 use common::ring_memory::{bounded, taken};
-use common::skip;
 
 fn send<K: Kernel>(kernel: &K, message: &Message) -> Result<(), Errno> {
     // SAFETY: the rings here are the tests' own, and have no requests with memory.
     unsafe { register::register_sync_msg(kernel, message) }
 }
 
-/// Whether the kernel sends messages without a ring: one that does finds no ring here.
+/// Whether the kernel sends messages without a ring.
 fn can_send(test: &str) -> bool {
-    match send(&Linux, &Message::new(Fd(-1), 0)) {
-        Err(Errno::EBADF) => true,
-        other => {
-            skip(test, &format!("IORING_REGISTER_SEND_MSG_RING ({other:?})"));
-            false
-        }
-    }
+    has(test, "IORING_REGISTER_SEND_MSG_RING", (6, 13))
 }
 
 /// A message to this ring.

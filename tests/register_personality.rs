@@ -27,7 +27,7 @@ fn a_request_runs_with_a_number_that_is_registered_and_no_other() {
 #[test]
 fn a_request_has_the_rights_of_its_personality() {
     if !geteuid().is_root() {
-        return skip("a_request_has_the_rights_of_its_personality", "only root has rights to lay down");
+        return skip("a_request_has_the_rights_of_its_personality", "the rights of root");
     }
     let path = std::env::temp_dir().join(format!("bare-uring-personality-{}", std::process::id()));
     std::fs::write(&path, b"secret").unwrap();

@@ -13,8 +13,9 @@ use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_ZCRX_IFQ;
 use bare_uring::uapi::io_uring_zcrx_rqe;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, SetupError};
 use common::answering::{Answering, Argument, Fields};
+use common::machine::has_zcrx;
 use common::requests::ring_on;
-use common::{memory, needs, skip};
+use common::{memory, needs, older_than};
 
 const SIZE: usize = 65_536;
 /// An index that no interface has.
@@ -40,20 +41,8 @@ fn register<C, K: Kernel>(ring: &IoUring<Entry, C, K>, ifq: &mut Ifq) -> Result<
     unsafe { ring.submitter().register_ifq(ifq) }
 }
 
-/// Whether the kernel has zero-copy receive, and lets this process ask for it.
-fn has_zcrx(test: &str) -> bool {
-    let outcome = register(&ring(Linux), &mut Ifq::new(NOWHERE, 0, 8, ZcrxArea::memory(area()), area()));
-    if let Err(errno @ (Errno::EINVAL | Errno::EPERM)) = outcome {
-        skip(test, &format!("IORING_REGISTER_ZCRX_IFQ ({errno})"));
-        return false;
-    }
-    assert_eq!(outcome.err(), Some(Errno::ENODEV));
-    true
-}
-
 #[test]
 fn what_this_machine_lacks_is_a_clean_error() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("what_this_machine_lacks_is_a_clean_error") {
         return;
     }
@@ -76,7 +65,6 @@ fn what_this_machine_lacks_is_a_clean_error() {
 
 #[test]
 fn kernel_memory_is_refused_for_the_interface_alone() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("kernel_memory_is_refused_for_the_interface_alone") {
         return;
     }
@@ -88,7 +76,6 @@ fn kernel_memory_is_refused_for_the_interface_alone() {
 
 #[test]
 fn rings_without_deferred_work_or_large_completions_are_refused() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("rings_without_deferred_work_or_large_completions_are_refused") {
         return;
     }
@@ -101,42 +88,40 @@ fn rings_without_deferred_work_or_large_completions_are_refused() {
 
 #[test]
 fn what_is_newer_than_the_kernel_is_a_clean_error() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("what_is_newer_than_the_kernel_is_a_clean_error") {
         return;
     }
     let ring = ring(Linux);
     let submitter = ring.submitter();
-    // Without the operation EINVAL, and with it ENXIO: there is no instance.
-    let refused = |outcome: Result<(), Errno>| assert!(matches!(outcome, Err(Errno::EINVAL | Errno::ENXIO)));
-    refused(submitter.zcrx_flush(0));
-    refused(submitter.zcrx_export(0).map(drop));
-    refused(submitter.zcrx_arm_event(0, ZcrxEvent::COPY));
+    let before = |major, minor, old, new| if older_than(major, minor) { Some(old) } else { Some(new) };
+    // There is no instance of any number, and a kernel with the operation looks for that first.
+    let none = before(6, 19, Errno::EINVAL, Errno::ENXIO);
+    assert_eq!(submitter.zcrx_flush(70_000).err(), none);
+    assert_eq!(submitter.zcrx_export(70_000).err(), none);
+    assert_eq!(submitter.zcrx_arm_event(70_000, ZcrxEvent::COPY).err(), none);
     // SAFETY: the memory is never freed, and there is no instance.
-    refused(unsafe { submitter.zcrx_add_area(0, &mut ZcrxArea::memory(area())) }.map(drop));
-    // Without the flag EFAULT, since the kernel looks for a refill ring first; with it EBADF.
-    let imported = submitter.zcrx_import(Fd(ring.fd()));
-    assert!(matches!(imported, Err(Errno::EFAULT | Errno::EBADF)), "{imported:?}");
+    assert_eq!(unsafe { submitter.zcrx_add_area(70_000, &mut ZcrxArea::memory(area())) }.err(), none);
+    // Without the flag the kernel looks for a refill ring first.
+    let imported = submitter.zcrx_import(Fd(ring.fd())).err();
+    assert_eq!(imported, before(6, 19, Errno::EFAULT, Errno::EBADF));
     let new = || Ifq::new(NOWHERE, 0, 8, ZcrxArea::memory(area()), area());
     let events = register(&ring, &mut new().report(ZcrxEvent::COPY, 1)).err();
-    assert!(matches!(events, Some(Errno::EINVAL | Errno::ENODEV)), "{events:?}");
+    assert_eq!(events, before(7, 2, Errno::EINVAL, Errno::ENODEV));
     let buffers = register(&ring, &mut new().buffer_length(65_536)).err();
-    assert!(matches!(buffers, Some(Errno::EINVAL | Errno::ENODEV)), "{buffers:?}");
+    assert_eq!(buffers, before(7, 0, Errno::EINVAL, Errno::ENODEV));
 }
 
 /// Linux 7.1 and later have instances without a card, on which the whole path can be walked.
 #[test]
 fn an_instance_without_a_card() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
+    needs!(7, 1, "ZCRX_REG_NODEV");
+    if !has_zcrx("an_instance_without_a_card") {
+        return;
+    }
     let ring = ring(Linux);
     let (memory, refill) = (area(), area());
     let mut ifq = Ifq::new(0, 0, 8, ZcrxArea::memory(memory), refill).without_device();
-    let instance = match register(&ring, &mut ifq) {
-        Err(errno @ (Errno::EINVAL | Errno::EPERM)) => {
-            return skip("an_instance_without_a_card", &format!("ZCRX_REG_NODEV ({errno})"));
-        }
-        outcome => outcome.unwrap(),
-    };
+    let instance = register(&ring, &mut ifq).unwrap();
     assert_eq!(instance.entries, 8);
     // SAFETY: the memory is the instance's, and there is no other refill ring.
     let mut chunks = unsafe { RefillRing::new(&instance, refill) }.unwrap();
