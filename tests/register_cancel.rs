@@ -248,9 +248,9 @@ fn what_cannot_be_interrupted_in_time_is_still_running() {
     needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
     let mut page = match Page::new() {
         Ok(page) => page,
-        Err(errno) => {
-            let why = format!("no userfaultfd to hold a request up with: {errno}");
-            return skip("what_cannot_be_interrupted_in_time_is_still_running", &why);
+        Err(_) => {
+            let why = "userfaultfd, to hold a request up with";
+            return skip("what_cannot_be_interrupted_in_time_is_still_running", why);
         }
     };
     let mut ring = ring();
