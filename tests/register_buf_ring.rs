@@ -14,7 +14,8 @@ use bare_uring::{Builder, Errno, IoUring, Kernel, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
 use common::{memory, needs, older_than, push, refused};
 
-const GROUP: u16 = 7;
+/// The last of which the kernel can provide the ring.
+const GROUP: u16 = 0x7ff;
 
 /// Memory for `count` buffers of `size` bytes.
 fn provide(count: usize, size: usize) -> BufRingMemory {
@@ -185,7 +186,7 @@ fn the_kernel_can_provide_the_ring_itself() {
     let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
     trace.take();
     let mut buffers = ring.submitter().register_buf_ring_mapped(GROUP, provided, BufRingOptions::new()).unwrap();
-    assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | 7 << 16 });
+    assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | 0x7ff << 16 });
     for round in 0..10 {
         let cqe = pass(&mut ring, &mut pipe, &[round]);
         let buffer = take(&mut buffers, &cqe).unwrap();
@@ -208,6 +209,23 @@ fn a_ring_that_cannot_be_mapped_is_not_registered() {
     assert_eq!(outcome.map(drop), Err(Errno::EBADF));
     assert_eq!(ring.submitter().unregister_buf_ring(GROUP), Err(not_there()));
     assert!(ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).is_ok());
+}
+
+/// The kernel looks the ring to map up by 11 bits, and would map group 7's here.
+#[test]
+fn a_group_of_more_bits_than_the_place_to_map_keeps_is_refused() {
+    needs!(6, 4, "IOU_PBUF_RING_MMAP");
+    let trace = Trace::new();
+    let ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
+    let mapped = |group| {
+        let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+        ring.submitter().register_buf_ring_mapped(group, provided, BufRingOptions::new()).map(drop)
+    };
+    assert_eq!(mapped(7), Ok(()));
+    trace.take();
+    for group in [GROUP + 1, 0x8007, u16::MAX] {
+        assert_eq!((mapped(group), trace.take()), (Err(Errno::EINVAL), vec![]), "{group:#x}");
+    }
 }
 
 #[test]

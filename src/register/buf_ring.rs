@@ -15,7 +15,7 @@ use crate::index::Slots;
 use crate::kernel::Kernel;
 use crate::submitter::Submitter;
 use crate::sync::{self, AtomicU16, Ordering};
-use crate::uapi::{IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, io_uring_buf};
+use crate::uapi::{IORING_OFF_MMAP_MASK, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, io_uring_buf};
 
 /// The most buffers that one ring can have.
 pub const MAX_BUFFERS: u16 = 32_768;
@@ -232,7 +232,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// As [`register_buf_ring`](Self::register_buf_ring), and those of mapping: `EBADF`, where the ring has no
-    /// descriptor to map.
+    /// descriptor to map. `EINVAL`, without asking the kernel: a group above 2047, of which the place to map keeps no
+    /// more than 11 bits, so that another group's ring might be mapped.
     #[doc(alias = "IOU_PBUF_RING_MMAP")]
     pub fn register_buf_ring_mapped(
         &self,
@@ -242,6 +243,9 @@ impl<K: Kernel> Submitter<'_, K> {
     ) -> Result<BufRing, Errno> {
         const MMAP: u16 = crate::uapi::io_uring_register_pbuf_ring_flags::IOU_PBUF_RING_MMAP as u16;
 
+        if u32::from(group) > !IORING_OFF_MMAP_MASK >> IORING_OFF_PBUF_SHIFT {
+            return Err(Errno::EINVAL);
+        }
         let (slots, size) = BufRing::measure(&memory)?;
         // SAFETY: the kernel provides the memory itself.
         unsafe {
