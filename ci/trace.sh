@@ -54,7 +54,8 @@ echo 1 >"$instance/events/io_uring/io_uring_submit_req/enable"
 echo 1 >"$instance/events/io_uring/io_uring_req_failed/enable"
 cat "$instance/trace_pipe" >"$work/trace" &
 reader=$!
-cargo test --locked --all-features --quiet >"$work/log" 2>&1 || { tail -n 50 "$work/log"; exit 1; }
+cargo test --locked --all-features --quiet -- --show-output >"$work/log" 2>&1 || { tail -n 50 "$work/log"; exit 1; }
+ci/skips.sh "$work/log"
 echo bare-uring-end >"$instance/trace_marker"
 for ((tenth = 0; tenth < 300; tenth++)); do
     tail -c 4096 "$work/trace" | grep -q bare-uring-end && break

@@ -152,13 +152,14 @@ fn it_is_cancelled_or_limited() {
             ring.push(opcode::AsyncCancel::new(1).build().user_data(2));
             let [wait, cancel] = complete(ring);
             assert_eq!(wait, (1, Err(Errno::ECANCELED)), "{}", ring.kind());
-            assert!(matches!(cancel, (2, Ok(0 | 1))), "{} {cancel:?}", ring.kind());
+            // How many it found.
+            assert_eq!(cancel, (2, Ok(1)), "{}", ring.kind());
             ring.push(waits.user_data(1).flags(Flags::IO_LINK));
             ring.push(opcode::LinkTimeout::new(&short).build().user_data(2));
             let [wait, limit] = complete(ring);
             assert_eq!(wait, (1, Err(Errno::ECANCELED)), "{}", ring.kind());
             // Linux 6.18 says how many it found, where others say that the time came.
-            assert!(matches!(limit, (2, Ok(1) | Err(Errno::ETIME))), "{} {limit:?}", ring.kind());
+            assert_eq!(limit, (2, Ok(1)), "{}", ring.kind());
         }
     });
 }

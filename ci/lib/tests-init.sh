@@ -12,6 +12,8 @@ export PATH=/bin
 ip link set lo up
 # An emulated thread that polls the queue takes a hundred times as long over each of them.
 export BARE_URING_STORM=20000
+# So does all else.
+export BARE_URING_TEST_LIMIT=280
 # Until their clock has wrapped, kernels of 32 bits let no new SQPOLL thread sleep that had no work yet.
 case $(uname -m) in
     i?86 | armv*) while [ "$(cut -d . -f 1 /proc/uptime)" -lt 301 ]; do sleep 1; done ;;

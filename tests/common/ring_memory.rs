@@ -293,11 +293,14 @@ unsafe impl Kernel for Fake {
 /// Runs a test on a thread of its own, so that one that hangs fails.
 pub fn bounded<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
     let (ends, ended) = mpsc::channel::<()>();
-    let thread = std::thread::spawn(move || {
+    // Skips bear the name of the thread.
+    let builder = std::thread::Builder::new().name(super::test());
+    let started = builder.spawn(move || {
         // Dropped at the end, by a panic too: that is the sign.
         let _ends = ends;
         body()
     });
+    let thread = started.unwrap();
     // An emulated machine takes its time.
     match ended.recv_timeout(Duration::from_secs(120)) {
         Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),
