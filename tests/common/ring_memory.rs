@@ -177,6 +177,11 @@ impl Fake {
         self.word(CQ_TAIL).store(tail, Ordering::Release);
     }
 
+    /// The flags of the completion queue, which the program writes.
+    pub fn cq_flags(&self) -> &AtomicU32 {
+        self.word(CQ_FLAGS)
+    }
+
     pub fn set_sq_dropped(&self, count: u32) {
         self.word(DROPPED).store(count, Ordering::Relaxed);
     }
