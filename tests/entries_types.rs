@@ -39,7 +39,9 @@ fn the_flags_of_a_message_are_whole() {
     let mut message = MsgHdr::default();
     let flags = std::ptr::from_mut(&mut message).cast::<u32>();
     // SAFETY: the flags are a word, the first of the seventh part.
-    unsafe { flags.byte_add(6 * WIDTH).write(0x8142_2418) };
+    let flags = unsafe { flags.byte_add(6 * WIDTH) };
+    // SAFETY: the same.
+    unsafe { flags.write(0x8142_2418) };
     assert_eq!(message.flags().0, 0x8142_2418);
 }
 

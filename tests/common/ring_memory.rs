@@ -52,6 +52,8 @@ pub struct Fake {
     enters: RefCell<Vec<(u32, u32, u32)>>,
     /// Errors to answer the next enters with.
     pub failures: RefCell<Vec<Errno>>,
+    /// What each enter says that it has consumed, where the test plays the kernel.
+    pub answer: Cell<Option<u32>>,
     /// Entries consumed by one enter at most.
     pub limit: Cell<u32>,
     /// Waits for room that end before there is any, as those of Linux do when the task has other work.
@@ -121,6 +123,7 @@ impl Fake {
             params,
             enters: RefCell::default(),
             failures: RefCell::default(),
+            answer: Cell::new(None),
             limit: Cell::new(u32::MAX),
             early: Cell::new(0),
             wakes: Cell::new(None),
@@ -175,6 +178,11 @@ impl Fake {
 
     pub fn set_cq_tail(&self, tail: u32) {
         self.word(CQ_TAIL).store(tail, Ordering::Release);
+    }
+
+    /// The flags of the completion queue, which the program writes.
+    pub fn cq_flags(&self) -> &AtomicU32 {
+        self.word(CQ_FLAGS)
     }
 
     pub fn set_sq_dropped(&self, count: u32) {
@@ -260,6 +268,9 @@ unsafe impl Kernel for Fake {
         self.enters.borrow_mut().push((to_submit, min_complete, flags));
         if let Some(errno) = self.failures.borrow_mut().pop() {
             return Err(errno);
+        }
+        if let Some(done) = self.answer.get() {
+            return Ok(done);
         }
         if self.params.flags & SetupFlags::SQPOLL.bits() == 0 {
             return Ok(self.consume(to_submit));

@@ -188,6 +188,40 @@ fn words_lie_anywhere_where_the_profile_says_so() {
 }
 
 #[test]
+fn indices_go_on_through_the_wrap() {
+    let ring = Raw::new(linux(), with(|chaos| chaos.near_the_wrap = ALWAYS), SetupFlags::empty(), 4);
+    let start = ring.sq_head();
+    assert!(start > u32::MAX - 24, "{start}");
+    for user_data in 0..60 {
+        ring.push(nop(user_data));
+        assert_eq!((ring.submit(1), ring.take()), (Ok(1), vec![(user_data, 0, 0)]));
+    }
+    assert_eq!(ring.sq_head(), start.wrapping_add(60));
+    assert_eq!(ring.kernel.faults(), []);
+}
+
+#[test]
+fn no_two_words_lie_in_one_place() {
+    for (head, seed) in [Head::Line, Head::Lines, Head::Nanos, Head::Shuffled].into_iter().zip(0..) {
+        let mut profile = linux();
+        profile.head = head;
+        // Nanos has no flags of the completion queue.
+        profile.cq_flags = head != Head::Nanos;
+        let params = Raw::of(SimKernel::new(profile, seed), kind(), SetupFlags::empty(), 4, 16).params;
+        let (so, co) = (params.sq_off, params.cq_off);
+        let of_sq = [so.head, so.tail, so.ring_mask, so.ring_entries, so.flags, so.dropped];
+        let of_cq = [co.head, co.tail, co.ring_mask, co.ring_entries, co.overflow];
+        let flags = (head != Head::Nanos).then_some(co.flags);
+        let words: Vec<u32> = of_sq.into_iter().chain(of_cq).chain(flags).collect();
+        let places: BTreeSet<u32> = words.iter().copied().collect();
+        assert_eq!(places.len(), words.len(), "{head:?}: {words:?}");
+        let (array, cqes) = (so.array..so.array + 16, co.cqes..co.cqes + 256);
+        assert!(array.end <= cqes.start || cqes.end <= array.start, "{head:?}: {array:?} and {cqes:?}");
+        assert!(!words.iter().any(|word| array.contains(word) || cqes.contains(word)), "{head:?}: {words:?}");
+    }
+}
+
+#[test]
 fn what_is_not_given_back_is_told() {
     let ring = plain(2);
     let kernel = ring.kernel.clone();

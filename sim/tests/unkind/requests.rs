@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{CancelBuilder, Fd, IoVec, TimeoutFlags, Timespec};
-use bare_uring::uapi::{io_uring_buf_reg, io_uring_register_op};
+use bare_uring::uapi::{IOSQE_BUFFER_SELECT, io_uring_buf_reg, io_uring_register_op};
 use bare_uring::{Errno, Kernel, SetupFlags, opcode};
 use bare_uring_sim::{CAPACITY, Event, Mark, Profile, Rate, SimKernel};
 
@@ -75,9 +75,15 @@ fn a_stream_of_connections_ends_when_it_is_cancelled() {
     let ring = ring();
     let listener = ring.kernel.listener();
     submit(&ring, [opcode::Accept::multi(Fd(listener)).build().user_data(1)]);
-    let far = ring.kernel.connect(listener).expect("it listens");
-    assert_eq!(ring.wait(1), Ok(0));
-    assert_eq!(ring.take(), [(1, far + 1, MORE)]);
+    let far = [b"a", b"b"].map(|byte| {
+        let far = ring.kernel.connect(listener).expect("it listens");
+        assert_eq!(ring.kernel.write(far, byte), Ok(1));
+        far
+    });
+    assert_eq!(ring.wait(2), Ok(0));
+    assert_eq!(ring.take(), [(1, far[1] + 1, MORE | NONEMPTY), (1, far[1] + 2, MORE)]);
+    assert_eq!(ring.kernel.read(far[1] + 1, 9), Ok(Some(b"a".to_vec())));
+    assert_eq!(ring.kernel.read(far[1] + 2, 9), Ok(Some(b"b".to_vec())));
     submit(&ring, [opcode::AsyncCancel::new(1).build().user_data(2)]);
     assert_eq!((ring.wait(2), ring.results()), (Ok(0), vec![(1, ECANCELED), (2, 0)]));
 }
@@ -119,6 +125,46 @@ fn a_timespec_is_read_when_the_entry_is_consumed() {
     assert_eq!(ring.kernel.now().as_secs(), 1);
     assert_eq!(ring.wait(1), Ok(0));
     assert_eq!(ring.kernel.now().as_secs(), 2);
+}
+
+#[test]
+fn a_file_has_a_position() {
+    let ring = ring();
+    let file = ring.kernel.file((0..10).collect());
+    let mut buffer = [0xee_u8; 4];
+    let at = &raw mut buffer[0];
+    let read = |user_data| opcode::Read::new(Fd(file), at, 4).offset(u64::MAX).build().user_data(user_data);
+    submit(&ring, [read(1), read(2), read(3), read(4)]);
+    assert_eq!(ring.results(), [(1, 4), (2, 4), (3, 2), (4, 0)]);
+    assert_eq!(buffer, [8, 9, 6, 7]);
+}
+
+#[test]
+fn timers_end_in_the_order_of_their_times() {
+    let ring = ring();
+    let times = [3, 1, 2].map(|seconds| Timespec::new(seconds, 0));
+    let absolute = Timespec::new(3, 500_000_000);
+    let timer = |time: &Timespec, user_data| opcode::Timeout::new(time).build().user_data(user_data);
+    let at = opcode::Timeout::new(&raw const absolute).flags(TimeoutFlags::ABS).build().user_data(4);
+    submit(&ring, [timer(&times[0], 1), timer(&times[1], 2), timer(&times[2], 3), at]);
+    let mut ends = Vec::new();
+    for _ in 0..4 {
+        assert_eq!(ring.wait(1), Ok(0));
+        ends.push((ring.take()[0].0, ring.kernel.now().as_millis() / 100));
+    }
+    // The clock starts at one second.
+    assert_eq!(ends, [(2, 20), (3, 30), (4, 35), (1, 40)]);
+}
+
+#[test]
+fn a_timer_may_count_completions() {
+    let ring = ring();
+    let time = Timespec::new(1, 0);
+    submit(&ring, [opcode::Timeout::new(&raw const time).count(2).build().user_data(1), nop(2)]);
+    assert_eq!(ring.take(), [(2, 0, 0)]);
+    submit(&ring, [nop(3)]);
+    assert_eq!((ring.wait(2), ring.take()), (Ok(0), vec![(3, 0, 0), (1, 0, 0)]));
+    assert!(ring.kernel.now().as_secs() < 2);
 }
 
 #[test]
@@ -174,8 +220,9 @@ fn of_a_chain_with_a_refused_entry_nothing_starts() {
     unknown[0] = 127;
     let unknown = Entry::from_bytes(unknown).user_data(2);
     let ring = ring();
-    submit(&ring, [nop(1).flags(Flags::IO_LINK), unknown.flags(Flags::IO_LINK), nop(3)]);
-    assert_eq!(ring.results(), [(1, ECANCELED), (2, -22), (3, ECANCELED)]);
+    let (again, linked) = (unknown.user_data(3), unknown.flags(Flags::IO_LINK));
+    submit(&ring, [nop(1).flags(Flags::IO_LINK), linked, again.flags(Flags::IO_LINK), nop(4)]);
+    assert_eq!(ring.results(), [(1, ECANCELED), (2, -22), (3, ECANCELED), (4, ECANCELED)]);
     assert_eq!(ring.count(Mark::ChainRefused), 1);
 }
 
@@ -251,31 +298,38 @@ fn a_linked_timeout_may_find_its_request_done() {
 }
 
 /// Two descriptors of buffers at a page, and what they name: eight bytes, of which the kernel is given three and two.
-fn provide(ring: &Raw, flags: u16) -> &'static [u8; 8] {
+fn provide(ring: &Raw, flags: u16) -> (*mut u64, *mut u8) {
     #[repr(align(4096))]
     struct Descriptors([u64; 512]);
 
-    let buffers: &'static mut [u8; 8] = Box::leak(Box::new([0xee; 8]));
-    let base = (&raw mut buffers[0]).expose_provenance() as u64;
-    let descriptors = Box::leak(Box::new(Descriptors([0; 512])));
-    let word = |low: u32, middle: u16, high: u16| {
-        let (low, middle, high) = (low.to_ne_bytes(), middle.to_ne_bytes(), high.to_ne_bytes());
-        u64::from_ne_bytes([low[0], low[1], low[2], low[3], middle[0], middle[1], high[0], high[1]])
-    };
+    let buffers = Box::leak(Box::new([0xee_u8; 8])).as_mut_ptr();
+    let base = buffers.expose_provenance() as u64;
+    let descriptors = Box::leak(Box::new(Descriptors([0; 512]))).0.as_mut_ptr();
     // The last two bytes of the first are the tail: two are there.
-    descriptors.0[..4].copy_from_slice(&[base, word(3, 300, 2), base + 4, word(2, 301, 0)]);
-    let address = (&raw mut descriptors.0[0]).expose_provenance() as u64;
+    for (at, value) in [base, word(3, 300, 2), base + 4, word(2, 301, 0)].into_iter().enumerate() {
+        // SAFETY: the page has so many words.
+        let place = unsafe { descriptors.add(at) };
+        // SAFETY: the page is this test's.
+        unsafe { place.write(value) };
+    }
+    let address = descriptors.expose_provenance() as u64;
     let mut register = io_uring_buf_reg { ring_addr: address, ring_entries: 2, bgid: 700, flags, resv: [0; 3] };
     let operation = io_uring_register_op::IORING_REGISTER_PBUF_RING as u32;
     // SAFETY: the descriptors and the buffers are leaked, and the argument is one.
     let registered = unsafe { ring.kernel.register(ring.fd, operation, (&raw mut register).cast(), 1) };
     assert_eq!(registered, Ok(0));
-    buffers
+    (descriptors, buffers)
 }
 
-fn look(bytes: &'static [u8; 8]) -> [u8; 8] {
-    // SAFETY: the kernel writes in calls only, in which nobody holds the reference.
-    unsafe { std::ptr::from_ref(bytes).read_volatile() }
+/// The second word of a descriptor: length, id, and in the first of them the tail.
+fn word(len: u32, id: u16, tail: u16) -> u64 {
+    let (len, id, tail) = (len.to_ne_bytes(), id.to_ne_bytes(), tail.to_ne_bytes());
+    u64::from_ne_bytes([len[0], len[1], len[2], len[3], id[0], id[1], tail[0], tail[1]])
+}
+
+fn look(buffers: *mut u8) -> [u8; 8] {
+    // SAFETY: there are eight, and the kernel writes in calls only.
+    unsafe { buffers.cast::<[u8; 8]>().read() }
 }
 
 const BUFFER: u32 = 1;
@@ -285,7 +339,7 @@ const NONEMPTY: u32 = 1 << 2;
 fn each_provided_buffer_is_filled_once_and_no_further() {
     let ring = ring();
     let (near, far) = ring.kernel.socket_pair();
-    let buffers = provide(&ring, 0);
+    let (descriptors, buffers) = provide(&ring, 0);
     assert_eq!(ring.kernel.write(far, b"abcdefgh"), Ok(8));
     submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
     let first = MORE | BUFFER | NONEMPTY | 300 << 16;
@@ -293,6 +347,18 @@ fn each_provided_buffer_is_filled_once_and_no_further() {
     assert_eq!(ring.take(), [(1, 3, first), (1, 2, second), (1, -105, 0)]);
     assert_eq!(&look(buffers), b"abc\xeede\xee\xee");
     assert_eq!((ring.count(Mark::BufferPicked), ring.count(Mark::NoBuffer)), (2, 1));
+    // The ring of descriptors goes round: the tail is 3, and the first stands for another buffer.
+    // SAFETY: there is a second word.
+    let place = unsafe { descriptors.add(1) };
+    // SAFETY: the kernel reads it in calls only.
+    unsafe { place.write(word(1, 302, 3)) };
+    // A receive that wants more than the buffer holds.
+    let mut bytes = opcode::Recv::new(Fd(near), std::ptr::null_mut(), 10).build().user_data(2).to_bytes();
+    bytes[1] = IOSQE_BUFFER_SELECT;
+    bytes[40..42].copy_from_slice(&700_u16.to_ne_bytes());
+    submit(&ring, [Entry::from_bytes(bytes)]);
+    assert_eq!(ring.take(), [(2, 1, BUFFER | NONEMPTY | 302 << 16)]);
+    assert_eq!(&look(buffers), b"fbc\xeede\xee\xee");
 }
 
 #[test]
@@ -302,14 +368,12 @@ fn a_buffer_may_be_used_up_in_parts() {
 
     let ring = ring();
     let (near, far) = ring.kernel.socket_pair();
-    let buffers = provide(&ring, INCREMENTAL);
+    let (_, buffers) = provide(&ring, INCREMENTAL);
     submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
-    for bytes in [b"a", b"b", b"c", b"d"] {
-        assert_eq!((ring.kernel.write(far, bytes), ring.wait(1)), (Ok(1), Ok(0)));
-        let [(1, 1, flags)] = ring.take()[..] else { panic!("one completion") };
-        let last = if bytes == b"c" { 0 } else { BUF_MORE };
-        let id = if bytes == b"d" { 301 } else { 300 };
-        assert_eq!(flags, MORE | BUFFER | last | id << 16);
+    let parts = [(&b"ab"[..], BUF_MORE | 300 << 16), (b"c", 300 << 16), (b"d", BUF_MORE | 301 << 16)];
+    for (bytes, flags) in parts {
+        assert_eq!((ring.kernel.write(far, bytes), ring.wait(1)), (Ok(bytes.len()), Ok(0)));
+        assert_eq!(ring.take(), [(1, bytes.len() as i32, MORE | BUFFER | flags)]);
     }
     assert_eq!(&look(buffers), b"abc\xeed\xee\xee\xee");
 }
