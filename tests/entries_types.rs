@@ -28,9 +28,10 @@ fn a_message_has_its_parts_and_their_lengths() {
     const LONG: usize = 0x8142_2418 & (usize::MAX >> 1);
     let name = at::<SockAddrStorage>(0x1000);
     let message = MsgHdr::new(at(0x2000), LONG).from(name, 0x1234_5678).control(at(0x3000), LONG - 1);
-    assert_eq!(parts(&message), [0x1000, 0x1234_5678, 0x2000, LONG, 0x3000, LONG - 1, 0]);
+    let place = |start| at::<u8>(start).addr();
+    assert_eq!(parts(&message), [place(0x1000), 0x1234_5678, place(0x2000), LONG, place(0x3000), LONG - 1, 0]);
     assert_eq!((message.name_len(), message.control_len()), (0x1234_5678, LONG - 1));
-    assert_eq!(parts(&MsgHdr::new(at(0x2000), 1).to(name, 16)), [0x1000, 16, 0x2000, 1, 0, 0, 0]);
+    assert_eq!(parts(&MsgHdr::new(at(0x2000), 1).to(name, 16)), [place(0x1000), 16, place(0x2000), 1, 0, 0, 0]);
     assert_eq!(parts(&MsgHdr::default()), [0; 7]);
 }
 
@@ -53,7 +54,7 @@ fn futexes() {
     // SAFETY: the structure has 24 bytes without padding.
     let bytes: [u8; 24] = unsafe { core::mem::transmute(one) };
     let mut expected = 0x8142_2418_1248_8421_u64.to_ne_bytes().to_vec();
-    expected.extend(0x9000_u64.to_ne_bytes());
+    expected.extend((at::<u8>(0x9000).addr() as u64).to_ne_bytes());
     expected.extend([0xa5c3_0f1e_u32, 0].map(u32::to_ne_bytes).concat());
     assert_eq!(bytes[..], expected);
 }
