@@ -17,9 +17,14 @@ passed=0 failed=0 skipped=0
 finished='' installing=''
 needed=()
 
-# broke STATUS LINE COMMAND: names the command that ends the script, or a part of it that runs by itself.
-broke() { echo "FAIL  $script: line $2: status $1 of: ${3%%$'\n'*}" >&2; }
-trap 'broke $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
+# broke STATUS PLACE COMMAND PIPELINE: names the command that ends the script, or a part of it that runs by itself. Of a
+# pipeline bash names the last command only, so that the statuses tell which one it was.
+broke() {
+    local pipeline=
+    [[ $4 != *' '* ]] || pipeline=" (its pipeline: $4)"
+    echo "FAIL  $script: $2: status $1 of: ${3%%$'\n'*}$pipeline" >&2
+}
+trap 'broke $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND" "${PIPESTATUS[*]}"' ERR
 
 # at_end COMMAND: what is done when the script ends, in whichever way; the last that was said comes first.
 ends=()
