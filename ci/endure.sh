@@ -58,9 +58,10 @@ for ((round = 0; round < kills; round++)); do
     # A wait that starts no process: nothing is ever written to the pipe.
     pause=$(((RANDOM * 32768 + RANDOM) % (span * 5 / 4 + 1)))
     printf -v pause '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
-    read -rt "$pause" -u 9 || true
-    kill -KILL $pid 2>/dev/null || true
-    { wait $pid; } 2>/dev/null || true
+    read -rt "$pause" -u 9 || :
+    # It may have ended before.
+    kill -KILL $pid 2>/dev/null || :
+    { wait $pid; } 2>/dev/null || :
     [ -z "$(find . -name '.cp-*' -size +0)" ] || midway=$((midway + 1))
     rm -f .cp-*
     if cmp -s old copy; then

@@ -85,6 +85,7 @@ done
 
 # Between the pages of the repository; ci/package.sh looks at those of the packages.
 mapfile -t pages < <(git ls-files '*.md')
+[ ${#pages[@]} -gt 5 ] || bad "there are ${#pages[@]} pages"
 check "links between ${#pages[@]} pages" python3 ci/lib/links.py "${pages[@]}"
 cat "$work/.out"
 finish

@@ -48,7 +48,9 @@ manifests() {
 import json, sys
 
 lacks = []
-for package in json.load(sys.stdin)["packages"]:
+packages = json.load(sys.stdin)["packages"]
+lacks += ["no package " + name for name in set(sys.argv[1:]) - {package["name"] for package in packages}]
+for package in packages:
     if package["name"] in sys.argv[1:]:
         for key in ("description", "license", "readme", "documentation", "rust_version", "keywords", "categories"):
             if not package[key]:

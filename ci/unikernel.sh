@@ -8,8 +8,9 @@ need_cargo
 need nm size
 ready
 
-cargo test --locked --quiet --package unikernel
-ok "tested on the simulated kernel"
+scratch
+cargo test --locked --quiet --package unikernel | tee "$work/log"
+check "tested on the simulated kernel" grep -q '^test result: ok. [1-9]' "$work/log"
 need_cross
 target=${CARGO_TARGET_DIR:-target}
 RUSTC=$(cd "$target/cross" && pwd)/rustc RUSTC_BOOTSTRAP=1 cargo build --locked --quiet --release --package unikernel \

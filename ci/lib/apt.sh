@@ -4,7 +4,7 @@
 #
 # Each suite and architecture gets a root of its own below $cache/apt: lists that a mirror is just renewing then spoil
 # one of them and not all. The archive is the one that the system's sources name.
-# The sourcing script sets `cache`, a directory that is kept between runs.
+# The sourcing script has sourced check.sh, and sets `cache`, a directory that is kept between runs.
 
 # apt_archive SUITE: the address of the archive that has it: where the system's own suite is from, too.
 apt_archive() {
@@ -51,7 +51,7 @@ Dir::Cache::archives "$root/archives";
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 CONFIGURATION
-        APT_CONFIG=$root/apt.conf apt-get -qq update >"$root/update.log" 2>&1 && touch "$root/fresh"
+        APT_CONFIG=$root/apt.conf limit 600 apt-get -qq update >"$root/update.log" 2>&1 && touch "$root/fresh"
     ) 9>"$root/lock" || { echo "no lists for $* on $architecture: $(tail -n 1 "$root/update.log")" >&2; return 1; }
     echo "$root"
 }
@@ -72,7 +72,7 @@ apt_fetch() {
     (
         flock 9
         compgen -G "$1/archives/$2_*.deb" >/dev/null ||
-            (cd "$1/archives" && APT_CONFIG=$1/apt.conf apt-get -qq download "$2") >"$1/download.log" 2>&1
+            (cd "$1/archives" && APT_CONFIG=$1/apt.conf limit 1200 apt-get -qq download "$2") >"$1/download.log" 2>&1
     ) 9>"$1/lock"
     file=$({ compgen -G "$1/archives/$2_*.deb" || :; } | sort -V | tail -n 1)
     [ -n "$file" ] || { echo "can't download $2: $(tail -n 1 "$1/download.log")" >&2; return 1; }
