@@ -166,16 +166,18 @@ fi
 # Most need a linker: for them it is installed once, with the lists of packages. The script that needs nothing else shows
 # that this goes without either.
 linker=$fresh/roots/linker
-made "$linker" "$base"
-check "a linker can be installed where nothing is" inside "$linker" ci/no-libc.sh --install
-gone "$linker" kept
-rm -rf --one-file-system "$linker.upper/checkout"
 for one; do
-    if called "$one" | grep -q '^cargo '; then
-        tried "$one" "$linker.upper:$base"
-    else
+    if ! called "$one" | grep -q '^cargo '; then
         tried "$one" "$base"
+        continue
     fi
+    if [ ! -d "$linker.upper" ]; then
+        made "$linker" "$base"
+        check "a linker can be installed where nothing is" inside "$linker" ci/no-libc.sh --install
+        gone "$linker" kept
+        rm -rf --one-file-system "$linker.upper/checkout"
+    fi
+    tried "$one" "$linker.upper:$base"
 done
-rm -rf --one-file-system "$linker.upper"
+rm -rf --one-file-system "$fresh/roots"
 finish

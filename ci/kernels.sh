@@ -74,13 +74,15 @@ ready
 need_cross
 each 4 fetch "${rows[@]}" &
 fetching=$!
-at_end "kill $fetching 2>/dev/null"
+stop_fetching() { [ -z "$fetching" ] || kill "$fetching" 2>/dev/null; }
+at_end stop_fetching
 mapfile -t programs < <(printf '%s\n' "${programs[@]}" | sort -u)
 for program in "${programs[@]}"; do
     binary=$(build_freestanding "$program" init --features report-panics)
     cp "$binary" "$cache/init-$program"
 done
 wait "$fetching"
+fetching=
 
 each "$(nproc)" verdict "${rows[@]}" | tee "$cache/log/summary"
 passed=$(count '^PASS' "$cache/log/summary") failed=$((${#rows[@]} - passed))
