@@ -6,6 +6,9 @@
 # count, and prints both counts. `ci/skips.sh --rows LOG` prints the log's counts as rows of the table instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+ready
+scratch
 
 # reasons LOG: lines `COUNT<tab>REASON`. A skip is a line `skipped: TEST: REASON`, whose test has no ": " in its name.
 reasons() {
@@ -25,7 +28,7 @@ fact() {
         no-zcrx) ! kernel_has IO_URING_ZCRX ;;
         no-napi) [ ! -e /proc/sys/net/core/busy_poll ] ;;
         other-machine) [ "$(uname -m)" != x86_64 ] ;;
-        *) echo "ci/skips.sh: the table names a fact that it does not know: $1" >&2; exit 1 ;;
+        *) { bad "the table names a fact that ci/skips.sh does not know: $1"; finish; } >&2 ;;
     esac
 }
 
@@ -36,30 +39,29 @@ kernel_has() {
 
 if [ "$1" = --rows ]; then
     reasons "$2" | sed 's/\t/  -  /'
-    exit
+    ok "rows for the table"
+    finish
 fi
 log=$1
 section=${2-$(uname -r | cut -d . -f 1,2)}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 if grep -a 'skipped: ' "$log" | grep -aqv '^skipped: '; then
-    echo "ci/skips.sh: skips begin in the middle of lines: the tests are to run with --show-output" >&2
-    exit 1
+    bad "skips begin in the middle of lines: the tests are to run with --show-output"
+    finish
 fi
 reasons "$log" >"$work/came"
 sed -n "/^\[$section\]\$/,/^\[/p" ci/skips.txt | sed '/^\[/d; /^#/d; /^ *$/d' >"$work/rows"
 if [ ! -s "$work/rows" ]; then
-    echo "ci/skips.sh: ci/skips.txt has no section [$section]. Its rows would be, each to be looked at:" >&2
-    sed 's/\t/  -  /' "$work/came" >&2
-    exit 1
+    bad "ci/skips.txt has no section [$section]. Its rows would be, each to be looked at"
+    sed 's/\t/  -  /' "$work/came"
+    finish
 fi
 # The rows that hold here: of another kernel's section, those under no condition.
 while read -r count condition reason; do
-    [ "$condition" != - ] && { [ $# = 2 ] || ! fact "$condition"; } || printf '%s\t%s\n' "$count" "$reason"
+    if [ "$condition" = - ] || { [ $# != 2 ] && fact "$condition"; }; then printf '%s\t%s\n' "$count" "$reason"; fi
 done <"$work/rows" >"$work/expected"
 
-awk -F '\t' -v section="$section" '
+if awk -F '\t' -v section="$section" '
     FILENAME == ARGV[1] { expected[$2] = $1; next }
     { came[$2] = $1; all += $1; reasons++ }
     END {
@@ -74,4 +76,9 @@ awk -F '\t' -v section="$section" '
     function bad(table, here, reason) {
         printf "skips: the table for %s has %s, here came %s: %s\n", section, table, here, reason
         wrong = 1
-    }' "$work/expected" "$work/came"
+    }' "$work/expected" "$work/came"; then
+    ok "skips are those of the table"
+else
+    bad "skips are not those of the table"
+fi
+finish

@@ -1,4 +1,6 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
+#
 # Process 1 of a guest of ci/guests.sh: runs each test program, says how it ended, and turns the machine off.
 box=/bin/busybox
 $box mount -t proc proc /proc
