@@ -41,7 +41,7 @@ done < <(printf '%s\n' "${programs[@]}" | sort -u)
 # verdict ROW: boots it, and prints its line.
 verdict() {
     . ci/lib/guest.sh
-    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests failed skips expected
+    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests failed skips expected reasons
     local words=() disk=() programs ended memory=2G
     row "$1"
     if ! [ -d "$cache/tests-$program" ]; then
@@ -77,6 +77,8 @@ verdict() {
         failed="it did not come to its end: $ended of $programs programs"
     elif [ "$skips" != "$expected" ]; then
         failed="the table has ${expected:-no such row}"
+    elif grep -qxF "[$1]" ci/skips.txt && ! reasons=$(ci/skips.sh "$log.text" "$1" 2>&1); then
+        failed=$reasons
     else
         status=PASS
     fi
