@@ -49,7 +49,7 @@ done < <(printf '%s\n' "${programs[@]}" | sort -u)
 # verdict ROW: boots it, and prints its line.
 verdict() {
     . ci/lib/guest.sh
-    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests wrong skips expected
+    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests wrong skips expected reasons
     local words=() disk=() files=() file programs ended memory=2G
     row "$1"
     if ! [ -d "$cache/tests-$program" ]; then
@@ -87,6 +87,8 @@ verdict() {
         wrong="it did not come to its end: $ended of $programs programs"
     elif [ "$skips" != "$expected" ]; then
         wrong="the table has ${expected:-no such row}"
+    elif grep -qxF "[$1]" ci/skips.txt && ! reasons=$(ci/skips.sh "$log.text" "$1" 2>&1); then
+        wrong=$reasons
     else
         status=PASS
     fi

@@ -1,5 +1,5 @@
-//! Numbers that fill their fields, through the kernel and back: descriptors and slots of more than 16 bits, offsets of
-//! more than 32, user data that differs in its upper half alone.
+//! Numbers that fill their fields, through the kernel and back: descriptors and slots of more than 16 bits (or 8), offsets
+//! of more than 32, user data that differs in its upper half alone.
 //!
 //! Each test has a counterpart, at the number that a field cut in half would hold, which must not be touched.
 
@@ -15,20 +15,18 @@ use common::raw::in_child;
 use common::requests::file;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Above 16 bits, and with a lower half that is a number of its own.
-const LARGE: i32 = 0x1_1234;
 const FAR: u64 = 5 << 32 | 7;
 
-/// Lets this process have descriptors beyond `LARGE`; whether it may.
-fn allow(test: &str) -> bool {
-    let most = LARGE as u64 + 100;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.maximum.is_some_and(|maximum| maximum < most) {
-        common::skip(test, "a limit of 70,000 descriptors");
-        return false;
-    }
-    setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limit }).unwrap();
-    true
+/// Descriptors and slots: one above 16 bits, and what half the number would name; above 8 bits, where this process may not
+/// have as many.
+fn large_and_low() -> (i32, i32) {
+    let numbers = [(0x1_1234, 0x1234), (0x1234, 0x34)];
+    let may_have = |&(large, _): &(i32, i32)| {
+        let (most, limit) = (large as u64 + 100, getrlimit(Resource::Nofile));
+        let maximum = limit.maximum.map(|maximum| maximum.max(most));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).is_ok()
+    };
+    numbers.into_iter().find(may_have).expect("thousands of descriptors")
 }
 
 /// The same file by a descriptor from `least` on.
@@ -50,19 +48,19 @@ fn fd(file: &OwnedFd) -> Fd {
 
 #[test]
 fn descriptors_slots_and_offsets() {
-    if !in_child("descriptors_slots_and_offsets") || !allow("descriptors_slots_and_offsets") {
+    if !in_child("descriptors_slots_and_offsets") {
         return;
     }
-    // What half the number would name.
-    let low = large(&file(b"low"), LARGE & 0xffff);
+    let (number, below) = large_and_low();
+    let low = large(&file(b"low"), below);
     on_each(|ring| {
         let target = file(b"begin");
-        let high = large(&target, LARGE);
-        let mut slots = vec![-1; LARGE as usize + 1];
-        (slots[LARGE as usize], slots[LARGE as usize & 0xffff]) = (high.as_raw_fd(), low.as_raw_fd());
+        let high = large(&target, number);
+        let mut slots = vec![-1; number as usize + 1];
+        (slots[number as usize], slots[below as usize]) = (high.as_raw_fd(), low.as_raw_fd());
         ring.register_files(&slots);
         for (text, offset, by_slot) in [(*b"first", FAR, false), (*b"other", FAR << 2, true)] {
-            let slot = Fixed(LARGE.cast_unsigned());
+            let slot = Fixed(number.cast_unsigned());
             let mut read = [0_u8; 5];
             let (write, read_back) = if by_slot {
                 (opcode::Write::new(slot, text.as_ptr(), 5), opcode::Read::new(slot, read.as_mut_ptr(), 5))
@@ -79,14 +77,15 @@ fn descriptors_slots_and_offsets() {
 
 #[test]
 fn splices_between_far_places() {
-    if !in_child("splices_between_far_places") || !allow("splices_between_far_places") {
+    if !in_child("splices_between_far_places") {
         return;
     }
-    let low = large(&file(b"low"), LARGE & 0xffff);
+    let (number, below) = large_and_low();
+    let low = large(&file(b"low"), below);
     let (source, target) = (file(b"wrong"), file(b"begin"));
-    let (source, target) = (large(&source, LARGE), large(&target, LARGE + 1));
+    let (source, target) = (large(&source, number), large(&target, number + 1));
     let (reader, writer) = rustix::pipe::pipe().unwrap();
-    let (reader, writer) = (large(&reader, LARGE + 2), large(&writer, LARGE + 3));
+    let (reader, writer) = (large(&reader, number + 2), large(&writer, number + 3));
     rustix::io::pwrite(&source, b"right", FAR).unwrap();
     on_each(|ring| {
         ring.register_files(&[source.as_raw_fd(), target.as_raw_fd()]);

@@ -11,10 +11,11 @@ use std::ptr::null_mut;
 
 use bare_uring::types::{DestinationSlot, IoVec};
 use bare_uring::{Call, Errno, IoUring, SetupError, opcode};
+use common::machine::counts_rings;
 use common::raw::{THREE, in_child, three_nops};
 use common::requests::run;
 use common::ring_memory::{fd, until};
-use common::{needs, older_than, skip};
+use common::{needs, skip};
 use rustix::process::{Resource, Rlimit, Uid, geteuid, setrlimit};
 
 fn limit(resource: Resource, to: u64) {
@@ -75,16 +76,16 @@ fn as_user(uid: u32, locked: u64) -> bool {
     true
 }
 
+/// How many entries fill so many pages, as far as a ring can have them.
+fn entries_of(pages: usize) -> u32 {
+    (pages * rustix::param::page_size() / 64).min(32_768) as u32
+}
+
 /// Pages of whatever size the machine has.
 fn pages(count: usize) -> &'static mut [u8] {
     let memory = common::memory(count * rustix::param::page_size());
     // SAFETY: the memory was zeroed when it was made.
     unsafe { &mut *(std::ptr::from_mut(memory) as *mut [u8]) }
-}
-
-/// Whether the kernel counts the memory of rings as locked. Between 5.12 and 6.13 it is the control group's affair.
-fn counts_rings() -> bool {
-    older_than(5, 12) || !older_than(6, 14)
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn without_locked_memory_a_ring_is_refused_with_enomem_where_it_counts() {
     }
     let before = std::fs::read_dir("/proc/self/fd").unwrap().count();
     let made = IoUring::new(8);
-    if counts_rings() {
+    if counts_rings(8) {
         assert_eq!(made.map(drop), Err(SetupError::Kernel(Call::Setup, Errno::ENOMEM)));
     } else {
         assert_eq!(three_nops(&mut made.unwrap()), THREE);
@@ -114,11 +115,12 @@ fn buffers_are_registered_up_to_the_last_page_of_locked_memory() {
         return;
     }
     let page = rustix::param::page_size();
-    // A ring of 8 entries has one page for both heads and one for the entries.
-    let (limit, own) = (24, if counts_rings() { 2 } else { 0 });
+    let limit = 24;
     if !as_user(54_322, (limit * page) as u64) {
         return skip(TEST, "the rights of root");
     }
+    // A ring of 8 entries has one page for both heads and one for the entries.
+    let own = if counts_rings(entries_of(32)) { 2 } else { 0 };
     let memory = pages(limit + 1);
     let buffer = |count: usize| [IoVec::new(memory.as_ptr().cast_mut(), count * page)];
     let ring = IoUring::new(8).unwrap();
@@ -163,11 +165,12 @@ fn a_set_up_refused_for_locked_memory_takes_none() {
     if !as_user(54_323, (64 * rustix::param::page_size()) as u64) {
         return skip(TEST, "the rights of root");
     }
-    if !counts_rings() {
-        return skip(TEST, "a kernel that counts the memory of rings (before Linux 5.12, or from 6.14 on)");
+    let entries = entries_of(128);
+    if !counts_rings(entries) {
+        return skip(TEST, "a kernel that counts the memory of rings");
     }
     for _ in 0..100 {
-        assert_eq!(IoUring::new(32_768).map(drop), Err(SetupError::Kernel(Call::Setup, Errno::ENOMEM)));
+        assert_eq!(IoUring::new(entries).map(drop), Err(SetupError::Kernel(Call::Setup, Errno::ENOMEM)));
     }
     assert_eq!(three_nops(&mut IoUring::new(8).unwrap()), THREE);
 }

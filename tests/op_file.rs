@@ -209,7 +209,8 @@ fn registered_files_are_replaced_and_taken_out() {
         }
         // The numbers are not written to, whatever the offset.
         let outcome = ring.run(update(&fds).offset(u32::MAX).build());
-        assert_eq!(outcome, Err(Errno::EOVERFLOW), "{}", ring.kind());
+        let nonsense = older_than(6, 18) && outcome == Err(Errno::EINVAL);
+        assert!(nonsense || outcome == Err(Errno::EOVERFLOW), "{}: {outcome:?}", ring.kind());
         assert_eq!(fds, [a.as_raw_fd(), -2, b.as_raw_fd()], "{}", ring.kind());
     });
 }
