@@ -7,7 +7,9 @@ use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, OpenFlags, OpenHow, ResolveFlags};
 use bare_uring_ops::{CURRENT, Storage};
 
-use crate::setting::{adopt, assert_all_is_back, assert_closes_on_exec, buffer_of, driver, driver_of, settle};
+use crate::setting::{
+    adopt, assert_all_is_back, assert_closes_on_exec, buffer_of, driver, driver_of, free_buffers, settle,
+};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -128,7 +130,7 @@ fn what_finds_no_room_says_so_and_gives_the_buffer_back() {
     assert!(matches!(poll(&mut slab.incoming(&null).next(), &bell), Poll::Ready(Some(Err(Errno::EBUSY)))));
     drop(operations);
     // A path needs a buffer, and a file that is made a place.
-    let buffers: Vec<_> = std::iter::from_fn(|| slab.buffer()).collect();
+    let buffers = free_buffers(slab);
     let opened = poll(&mut slab.open(None, c"/dev/null", OpenHow::new()), &bell);
     assert!(matches!(opened, Poll::Ready(Err(Errno::ENOBUFS))));
     drop((buffers, full));
