@@ -1,11 +1,12 @@
-//! Completions that no kernel should bring: they change nothing that matters.
+//! Completions that are made up: those that no kernel should bring change nothing that matters, and those that come seldom
+//! mean what they should.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Poll;
 
-use bare_uring::types::Timespec;
-use bare_uring::{Builder, opcode};
+use bare_uring::types::{FsyncFlags, Timespec};
+use bare_uring::{Builder, Errno, opcode};
 use bare_uring_ops::{CURRENT, Driver, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 
@@ -70,4 +71,28 @@ fn a_completion_too_many_changes_nothing() {
     assert_eq!((slab.in_flight(), bells.each_ref().map(|bell| bell.rings())), (1, [1, 0]));
     assert_eq!(poll(&mut first, &bells[0]), Poll::Ready(Ok(0)));
     assert!(poll(&mut second, &bells[1]).is_pending());
+}
+
+#[test]
+fn what_its_limit_interrupts_is_late() {
+    // `ECANCELED` of what was waiting, `EINTR` of what a thread of the kernel was doing.
+    for (result, errno) in [(-125, Errno::ECANCELED), (-4, Errno::EINTR)] {
+        for limited in [false, true] {
+            limit("what_its_limit_interrupts_is_late");
+            let kernel = SimKernel::new(Profile::linux(6, 12), 1);
+            let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
+            let watched = Watched::new(&kernel, move |entry| {
+                if entry[0] == opcode::Fsync::CODE {
+                    inject(entry, i32::cast_unsigned(result));
+                }
+            });
+            let mut driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
+            // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
+            let file = unsafe { slab.adopt(kernel.file(Vec::new())) }.expect("a place");
+            let sync = slab.fsync(&file, FsyncFlags::empty());
+            let sync = if limited { sync.within(Timespec::new(1, 0)) } else { sync };
+            let expected = if limited { Errno::ETIME } else { errno };
+            assert_eq!(driver.block_on(sync), Ok(Err(expected)));
+        }
+    }
 }
