@@ -48,6 +48,10 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
     /// ```compile_fail,E0080
     /// static STORAGE: bare_uring_ops::Storage<1, 1, 65_536, 1> = bare_uring_ops::Storage::new();
     /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// static STORAGE: bare_uring_ops::Storage<1, 1, 0, 0x8000_0000> = bare_uring_ops::Storage::new();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         const {

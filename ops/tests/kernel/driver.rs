@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bare_uring::{Builder, Errno, Linux};
 use bare_uring_ops::{Driver, Group, Slab, Storage, Wait};
 
-use crate::setting::{PATIENCE, adopt, connection, driver, driver_of, driver_with, turn_until};
+use crate::setting::{PATIENCE, adopt, connection, driver, driver_of, driver_with, free_buffers, turn_until};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -130,11 +130,11 @@ fn a_turn_waits_as_long_as_it_is_told_to() {
     let mut driver = driver();
     let slab = driver.slab();
     let bell = Bell::new();
-    let mut pause = slab.timeout(Duration::from_millis(200));
+    let mut pause = slab.timeout(Duration::from_secs(1));
     assert!(poll(&mut pause, &bell).is_pending());
     let begin = Instant::now();
     assert_eq!(driver.turn(Wait::No), Ok(0));
-    assert!(begin.elapsed() < Duration::from_millis(100), "it waited");
+    assert!(begin.elapsed() < Duration::from_millis(900), "it waited");
     let begin = Instant::now();
     assert_eq!(driver.turn(Wait::For(Duration::from_millis(20).into())), Ok(0));
     assert!(begin.elapsed() >= Duration::from_millis(20), "it did not wait");
@@ -170,7 +170,7 @@ fn a_driver_that_is_dropped_leaves_its_operations_pending_and_their_memory_reser
     assert!(poll(&mut receive, &bell).is_pending());
     drop(receive);
     assert_eq!(slab.in_flight(), 1);
-    assert_eq!(std::iter::from_fn(|| slab.buffer()).map(std::mem::forget).count(), 3);
+    assert_eq!(free_buffers(slab).len(), 3);
     assert_eq!(refusal(slab), Some(Errno::EBUSY));
 }
 

@@ -6,6 +6,7 @@
 mod books;
 mod entries;
 mod late;
+mod lies;
 mod play;
 mod reached;
 mod retries;

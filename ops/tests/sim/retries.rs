@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bare_uring::types::{RawFd, Timespec};
+use bare_uring::types::RawFd;
 use bare_uring::{Builder, Errno, opcode};
 use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel};
@@ -186,38 +186,4 @@ fn a_late_cancellation_leaves_the_next_operation_in_the_slot_alone() {
         scene.turn();
         assert_eq!((scene.cancellations(), slab.in_flight(), bell.rings()), (0, 1, 0));
     }
-}
-
-#[test]
-fn a_completion_too_many_changes_nothing() {
-    limit("a_completion_too_many_changes_nothing");
-    let kernel = SimKernel::new(Profile::linux(6, 12), 1);
-    let slab = Box::leak(Box::new(Storage::<3, 1, 1, 8>::new())).start().expect("fresh");
-    let seen = Rc::new(Cell::new(None));
-    let first_seen = seen.clone();
-    // Whatever comes after the first completes as that, with another result.
-    let watched = Watched::new(&kernel, move |entry| match first_seen.get() {
-        None => first_seen.set(Some(<[u8; 8]>::try_from(&entry[32..40]).expect("eight"))),
-        Some(user_data) => {
-            // `IORING_NOP_INJECT_RESULT`.
-            entry[28..32].copy_from_slice(&1_u32.to_ne_bytes());
-            entry[24..28].copy_from_slice(&77_u32.to_ne_bytes());
-            entry[32..40].copy_from_slice(&user_data);
-        }
-    });
-    let mut driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
-    let bells = [Bell::new(), Bell::new()];
-    let (mut first, mut second) = (slab.nop(), slab.nop());
-    assert!(poll(&mut first, &bells[0]).is_pending());
-    while slab.in_flight() > 0 || bells[0].rings() == 0 {
-        driver.turn(Wait::One).expect("turn");
-    }
-    assert!(poll(&mut second, &bells[1]).is_pending());
-    for _ in 0..4 {
-        driver.turn(Wait::For(Timespec::new(1, 0))).expect("turn");
-    }
-    // The first is over, and as it was; the second is in flight for ever.
-    assert_eq!((slab.in_flight(), bells.each_ref().map(|bell| bell.rings())), (1, [1, 0]));
-    assert_eq!(poll(&mut first, &bells[0]), Poll::Ready(Ok(0)));
-    assert!(poll(&mut second, &bells[1]).is_pending());
 }

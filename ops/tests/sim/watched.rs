@@ -39,8 +39,10 @@ impl Watched {
     fn look_at(&self, to_submit: u32) {
         let (Some(ring), Some(entries)) = (self.ring.get(), self.entries.get()) else { return };
         let [head, tail, mask] = self.offsets.get().map(|offset| {
-            // SAFETY: the offset is one of the ring's, which is mapped; nobody writes to it in here.
-            unsafe { ring.byte_add(offset as usize).cast::<u32>().read() }
+            // SAFETY: the offset is one of the ring's, which is mapped.
+            let word = unsafe { ring.byte_add(offset as usize) }.cast::<u32>();
+            // SAFETY: it is aligned, and nobody writes to it in here.
+            unsafe { word.read() }
         });
         for at in (0..to_submit.min(tail.wrapping_sub(head))).map(|ahead| head.wrapping_add(ahead) & mask) {
             // SAFETY: the mapping has an entry for each index under the mask.

@@ -288,7 +288,7 @@ impl Play {
 
     /// Looks whether all is back that was not forgotten; files, if their handles were dropped before the driver.
     fn assert_all_is_back(&mut self, files_too: bool) {
-        let buffers: Vec<Buffer> = std::iter::from_fn(|| self.slab.buffer()).collect();
+        let buffers: Vec<Buffer> = std::iter::from_fn(|| self.slab.buffer()).take(BUFFERS + 1).collect();
         let mut context = Context::from_waker(Waker::noop());
         let mut operations = Vec::new();
         let free = loop {
@@ -297,6 +297,7 @@ impl Play {
                 break operations.len();
             }
             operations.push(operation);
+            assert!(operations.len() <= SLOTS, "more slots than there are");
         };
         // Those that were refused a slot are counted as lost, and are not.
         assert!(free + self.lost.slots >= SLOTS, "{free} slots are free, {} lost", self.lost.slots);
@@ -312,6 +313,7 @@ impl Play {
             while let Some(file) = unsafe { self.slab.adopt(1_000_000) } {
                 std::mem::forget(file);
                 places += 1;
+                assert!(places <= FILES, "more places than there are");
             }
             assert_eq!(places, FILES);
             self.tally.count("every file was closed");
