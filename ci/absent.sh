@@ -5,6 +5,8 @@
 # There the test must not be skipped, as it is where io_uring works. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
 
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/guests/log"
@@ -15,8 +17,9 @@ cache=$target/guests
 . ci/lib/tests.sh
 
 need_qemu x86_64
-command -v qemu-x86_64-static >/dev/null ||
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends qemu-user-static >/dev/null
+need qemu-x86_64-static
+ready
+
 fetch_busybox x86_64
 RUSTFLAGS='-Ctarget-feature=+crt-static' cargo test --locked --quiet --no-run --package bare-uring --features std \
     --target x86_64-unknown-linux-gnu --target-dir "$target/guests/build-tests" --test absent
@@ -26,18 +29,16 @@ log=$cache/log/absent
 
 # told HOW FILE: whether the test passed there, and looked at what it is about.
 told() {
-    grep -aq '^test result: ok. 1 passed' "$2" && ! grep -aq '^skipped:' "$2" && echo "PASS $1" && return
-    echo "FAIL $1, see $2"
-    return 1
+    if grep -aq '^test result: ok. 1 passed' "$2" && ! grep -aq '^skipped:' "$2"; then ok "$1"; else bad "$1" "see $2"; fi
 }
 
-failed=0
-qemu-x86_64-static "$test" --show-output >"$log-emulated.log" 2>&1 || true
-told "absent: ENOSYS" "$log-emulated.log" || failed=1
+# What it printed tells how it ended.
+limit 120 qemu-x86_64-static "$test" --show-output >"$log-emulated.log" 2>&1 || echo "status $?" >>"$log-emulated.log"
+told "absent: ENOSYS" "$log-emulated.log"
 
 python3 ci/lib/initrd.py "$log.initrd" init=ci/lib/tests-init.sh bin/busybox="$cache/busybox-x86_64" tests/absent="$test"
 kernel=$(kernel_image x86_64-newest)
-boot x86_64 "$kernel" "$log.initrd" "$log-off.raw" no_timer_check sysctl.kernel.io_uring_disabled=2 || true
+boot x86_64 "$kernel" "$log.initrd" "$log-off.raw" no_timer_check sysctl.kernel.io_uring_disabled=2 || echo "status $? of QEMU" >>"$log-off.raw"
 tr -d '\r' <"$log-off.raw" >"$log-off.log"
-told "switched off: EPERM" "$log-off.log" || failed=1
-exit "$failed"
+told "switched off: EPERM" "$log-off.log"
+finish

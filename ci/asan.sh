@@ -6,11 +6,11 @@
 # is. Needs a nightly compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_nightly
+ready
 
-if ! cargo +nightly --version >/dev/null 2>&1 && ! rustup toolchain install nightly --profile minimal; then
-    echo "skipped: no nightly compiler can be had here"
-    exit 0
-fi
+scratch
 host=$(rustc -vV | sed -n 's/^host: //p')
 # Leaks are no fault here: tests give memory away for ever, as rings in provided memory ask for.
 export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1
@@ -21,4 +21,7 @@ else
     what=(--lib "${@/#/--test=}")
 fi
 # A target of its own, for which build scripts and macros are not instrumented.
-cargo +nightly test --locked --package bare-uring --all-features --target "$host" "${what[@]}"
+cargo +nightly test --locked --package bare-uring --all-features --target "$host" "${what[@]}" 2>&1 | tee "$work/log"
+programs=$(count '^test result: ok\. [1-9]' "$work/log")
+if [ "$programs" = 0 ]; then bad "no test ran"; else ok "$programs programs of tests, nothing found"; fi
+finish

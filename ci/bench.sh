@@ -7,6 +7,7 @@
 # the exit status tells whether all could be built and did what it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
 
 what=${1:-full}
 target=${CARGO_TARGET_DIR:-target}
@@ -15,18 +16,13 @@ target=$target/bench
 programs=$target/programs
 mkdir -p "$programs" "$target/scratch" docs
 
-need() { # need PACKAGE COMMAND...: installs the package if the command fails.
-    local package=$1; shift
-    if ! "$@" >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-        { apt-get -qq update && apt-get -qq install -y "$package"; } >/dev/null
-    fi
-    "$@" >/dev/null 2>&1 || echo "bench.sh: $package could not be installed" >&2
-}
-need gcc cc --version
-need make make --version
-need valgrind valgrind --version
+need_cargo
+need make valgrind
 # liburing's bindings are made by bindgen, which wants libclang and its headers.
-need libclang-dev bash -c 'ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so*'
+compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || apt_install libclang-dev
+ready
+# Nothing here may stand between the programs and the processor.
+test_limit 0
 
 # ---- building
 
@@ -41,7 +37,7 @@ done
 triple=x86_64-unknown-linux-gnu
 RUSTFLAGS="-C target-feature=+crt-static" cargo build "${compare[@]}" --profile small --package nop-io-uring --target $triple
 keep "$target/$triple/small/nop-io-uring" nop-io-uring-static
-liburing=$(dirname "$(ls -t "$target"/release/build/axboe-liburing-*/out/src/liburing.a | head -n 1)")
+liburing=$(dirname "$(newest "$target"/release/build/axboe-liburing-*/out/src/liburing.a)")
 # From its sources, since its archive keeps whole files together; with the linker and the script of the others.
 cc -Os -ffunction-sections -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
     -include "$liburing/../config-host.h" -I "$liburing/include" -nostdlib -static -no-pie \
@@ -62,3 +58,5 @@ if nice -n -20 true 2>/dev/null; then first=(nice -n -20); fi
 pictures=docs
 if [ "$what" = quick ] || [ $# -gt 1 ]; then pictures=-; fi
 "${first[@]}" "$target/release/compare" "$what" "$target/scratch" "$programs" "$pictures" "${@:2}"
+ok "built and measured"
+finish

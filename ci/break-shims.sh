@@ -6,16 +6,19 @@
 # with. What it is to catch happens before io_uring comes into play, so that the programs run as processes: natively, and
 # under qemu-user. First the unbroken program must pass the same way. Emulators, and some kernels, leave registers alone
 # that they are free to change; there the block changes them itself, once with the clobbers declared (which must pass)
-# and once without. One line for each, at the end `N of N caught`. Takes minutes. Needs Debian on x86_64.
+# and once without. One line for each, near the end `N of N caught`. Takes minutes. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
 
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/guests/broken"
 target=$(cd "$target" && pwd)
 . ci/lib/programs.sh
-ci/cross.sh >/dev/null
-command -v qemu-loongarch64-static >/dev/null || apt-get -qq install -y qemu-user-static >/dev/null
+need qemu-loongarch64-static
+ready
+need_cross
 
 tree=$target/guests/broken/tree
 rm -rf "$tree"
@@ -24,7 +27,6 @@ tar -c --exclude=./target --exclude=./.git . | tar -x -C "$tree"
 # The library keeps the sound shims: the checks make their calls through the programs' own, and it need not be built anew.
 cp -r src/arch "$tree/broken"
 sed -i 's|\.\./\.\./\.\./src/arch/mod\.rs|../../../broken/mod.rs|' "$tree/examples/freestanding/src/lib.rs"
-caught=0 tried=0
 
 # runs PROGRAM: builds init from the copy, and runs it. Passes if it does; its last words are in `said`.
 runs() {
@@ -40,18 +42,18 @@ runs() {
     esac
     if ! binary=$(cd "$tree" && build_freestanding "$1" init --features shims-only 2>"$target/guests/broken/build.log"); then
         tail -n 20 "$target/guests/broken/build.log" >&2
-        echo "the broken program does not even build" >&2
-        exit 1
+        bad "the broken program does not even build"
+        finish
     fi
-    said=$(timeout 20 "${emulator[@]}" "$binary" 2>&1 | grep -a . | tail -n 1) && [[ $said == OK* ]]
+    said=$(limit 20 "${emulator[@]}" "$binary" 2>&1 | found -a . | tail -n 1) && [[ $said == OK* ]]
 }
 
 # edited PROGRAM FILE SED: the copy's file is the original with that edit, which must change it.
 edited() {
     sed -E "$3" "src/arch/$2.rs" >"$tree/broken/$2.rs"
     if [ -n "$3" ] && cmp -s "src/arch/$2.rs" "$tree/broken/$2.rs"; then
-        echo "the edit '$3' changes nothing in $2.rs" >&2
-        exit 1
+        bad "the edit '$3' changes nothing in $2.rs"
+        finish
     fi
 }
 
@@ -61,25 +63,23 @@ sound() {
     if runs "$1"; then
         echo "sound   $1: $3"
     else
-        echo "FAIL    $1: $3 does not pass: $said"
-        exit 1
+        bad "$1: $3 does not pass" "$said"
+        finish
     fi
 }
 
 # broken PROGRAM FILE NAME SED: must fail.
 broken() {
     edited "$1" "$2" "$4"
-    tried=$((tried + 1))
     if runs "$1"; then
-        echo "MISSED  $1: $3"
+        bad "$1: $3" "not noticed"
     else
-        caught=$((caught + 1))
-        echo "caught  $1: $3 (${said:0:100})"
+        ok "$1: $3 (${said:0:100})"
     fi
 }
 
 # swapped ONE OTHER: an edit that exchanges two words, after the line with `asm!`.
-swapped() { echo "/asm!/,\$ { s/\\b$1\\b/\\x01/; s/\\b$2\\b/$1/; s/\\x01/$2/ }"; }
+swapped() { printf '%s\n' "/asm!/,\$ { s/\\b$1\\b/\\x01/; s/\\b$2\\b/$1/; s/\\x01/$2/ }"; }
 
 # every PROGRAM FILE: what can be wrong everywhere.
 every() {
@@ -99,6 +99,7 @@ undeclared() {
 }
 
 # instructions FORMAT NUMBER...: a line of the asm block for each.
+# shellcheck disable=SC2059 # The format is what it is about.
 instructions() { local format=$1; shift; printf "\\\\n\"$format\"," "$@"; }
 
 x86_64() {
@@ -121,8 +122,8 @@ aarch64() {
 arm() {
     local program
     for program in arm thumb; do
-        every $program arm
-        broken $program arm "the place of r7 shared with an argument" 's/saved = out/saved = lateout/'
+        every "$program" arm
+        broken "$program" arm "the place of r7 shared with an argument" 's/saved = out/saved = lateout/'
     done
     broken arm arm "r7 not put back" 's/"mov r7, \{saved\}"/"\/* {saved} *\/"/'
     broken thumb arm "r7 not put back" 's/"mov r7, \{saved\}"/"\/* {saved} *\/"/'
@@ -137,6 +138,7 @@ riscv64() {
 }
 loongarch64() {
     every loong64 loongarch64
+    # shellcheck disable=SC2016 # Names of registers.
     undeclared loong64 loongarch64 "syscall 0" "$(instructions 'li.w $t%d, -1' {0..8})" 'lateout\("\$t[0-8]"\)'
 }
 powerpc64() {
@@ -157,5 +159,5 @@ for architecture in "$@"; do
     "$architecture"
     edited any "$architecture" ""
 done
-echo "$caught of $tried caught"
-[ "$caught" = "$tried" ]
+echo "$passed of $((passed + failed)) caught"
+finish

@@ -7,6 +7,7 @@
 # Linker: the `rust-lld` beside it, which links for all of them. Needs Debian on x86_64, some 140 MB to download.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
 . ci/lib/apt.sh
 
 # The newest compiler that Debian has for the suite, with its source, is kept for those who build web browsers.
@@ -15,14 +16,18 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/cross"
 cross=$(cd "$target/cross" && pwd)
 cache=$cross
+need_cargo
+ready
 if [ -x "$cross/rustc" ] && [ -L "$cross/rust-lld" ] && "$cross/rustc" --version; then
-    exit 0
+    ok "it is there"
+    finish
 fi
 
 root=$(apt_root amd64 "$suite" "$suite-security")
 # What is installed need not be downloaded, but for the compiler itself.
 APT_CONFIG=$root/apt.conf apt-get -qq install --yes --download-only --reinstall -o Dir::State::status=/var/lib/dpkg/status \
-    rustc-web rust-web-src >"$root/download.log" 2>&1 || { cat "$root/download.log" >&2; exit 1; }
+    rustc-web rust-web-src >"$root/download.log" 2>&1 ||
+    lacking "its packages can't be had: $(tail -n 3 "$root/download.log" | tr '\n' ' ')"
 rm -rf "$cross/root"
 mkdir -p "$cross/root"
 for package in "$root"/archives/*.deb; do
@@ -45,3 +50,5 @@ LD_LIBRARY_PATH=$cross/root/usr/lib/x86_64-linux-gnu exec $cross/root/usr/bin/ru
 WRAPPER
 chmod +x "$cross/rustc"
 "$cross/rustc" --version
+ok "unpacked"
+finish

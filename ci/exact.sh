@@ -8,18 +8,15 @@
 #   ci/exact.sh --store   writes the figures of now
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
 
-if [ "$(uname -sm)" != "Linux x86_64" ]; then
-    echo "skipped: the figures are those of Linux on x86_64, this is $(uname -sm)"
-    exit 0
-fi
-if ! command -v valgrind >/dev/null; then
-    { apt-get -qq update && apt-get -qq install -y valgrind; } >/dev/null 2>&1 || true
-fi
+[ "$(uname -sm)" = "Linux x86_64" ] || lacking "the figures are those of Linux on x86_64, this is $(uname -sm)"
+need_cargo
+need valgrind
+ready
+scratch
 
 target=$(cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 cargo build --quiet --locked --release -p freestanding --bin nop --bin cat
 # What a program gets that is built for speed.
@@ -28,11 +25,11 @@ cargo build --quiet --locked --release -p freestanding --bin nops --target-dir "
 
 # instructions MODE BATCH ROUNDS: of the whole program.
 instructions() {
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/exact/release/nops" "$@" 2>"$work/log" || {
+    limit 300 valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/exact/release/nops" "$@" 2>"$work/log" || {
         cat "$work/log" >&2
         return 1
     }
-    sed -nE 's/.*Collected : ([0-9]+).*/\1/p' "$work/log"
+    sed -nE 's/.*Collected : ([0-9]+).*/\1/p' "$work/log" | grep .
 }
 
 # per_request MODE BATCH: in hundredths. What set-up and end cost drops out of the difference.
@@ -46,7 +43,6 @@ per_request() {
 figures() {
     echo "bytes-of-nop $(stat -c %s "$target/release/nop")"
     echo "bytes-of-cat $(stat -c %s "$target/release/cat")"
-    command -v valgrind >/dev/null || return 0
     local batch count
     for batch in 1 8 32 128; do
         count=$(per_request batch $batch)
@@ -63,19 +59,17 @@ if [ "${1:-}" = --store ]; then
     # Two per cent, which is half an instruction in a batch.
     awk '{ print $1, $2, int($2 * 0.02) }' "$work/now" >ci/exact.txt
 fi
-status=0
 while read -r name stored margin; do
     now=$(awk -v name="$name" '$1 == name { print $2 }' "$work/now")
     if [ -z "$now" ]; then
-        echo "skip  $name: no valgrind here, and it can't be installed"
+        bad "$name: stored, and not measured"
     elif [ "$now" -gt $((stored + margin)) ]; then
-        echo "FAIL  $name: $now, $stored is stored, and $margin more at most"
-        status=1
+        bad "$name: $now, $stored is stored, and $margin more at most"
     elif [ "$now" -lt $((stored - margin)) ]; then
-        echo "FAIL  $name: $now is better than the $stored that is stored: run ci/exact.sh --store"
-        status=1
+        bad "$name: $now is better than the $stored that is stored: run ci/exact.sh --store"
     else
-        echo "ok    $name: $now, $stored is stored"
+        ok "$name: $now, $stored is stored"
     fi
 done <ci/exact.txt
-exit $status
+same "figures that are stored" "$(cut -d ' ' -f 1 ci/exact.txt)" "$(cut -d ' ' -f 1 "$work/now")"
+finish

@@ -3,18 +3,18 @@
 # beside it, and there are ten.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. ci/lib/check.sh
+need_cargo
+ready
+scratch
 cargo build --locked --quiet --package bare-uring --examples
 target=${CARGO_TARGET_DIR:-target}/debug/examples
-failed=0
 
 # expect EXAMPLE ARGUMENT... : the output's lines on standard input, each a glob pattern; their order does not matter.
 expect() {
     local name=$1 line wrong=
     mapfile -t expected
-    if ! timeout 60 "$target/$name" "${@:2}" >"$work/out" 2>&1; then wrong=" failed"; fi
+    if ! limit 60 "$target/$name" "${@:2}" >"$work/out" 2>&1; then wrong=" failed"; fi
     mapfile -t lines <"$work/out"
     [ "${#lines[@]}" = "${#expected[@]}" ] || wrong+=" printed ${#lines[@]} lines, not ${#expected[@]}"
     for line in "${expected[@]}"; do
@@ -25,11 +25,10 @@ expect() {
     [ "$(head -n 4 "examples/$name.rs" | cut -c 1-4 | tr '\n' '|')" = '//! |//!|//! |//! |' ] || wrong+=" does not open with what one learns"
     ! grep -qE '^ *(pub )?mod |#\[path|include!' "examples/$name.rs" || wrong+=" has a helper beside it"
     if [ -n "$wrong" ]; then
-        printf 'FAIL %s:%s\n' "$name" "$wrong"
+        bad "$name" "${wrong# }"
         sed 's/^/    /' "$work/out"
-        failed=$((failed + 1))
     else
-        printf 'ok   %s\n' "$name"
+        ok "$name"
     fi
     seen+=" $name"
 }
@@ -41,16 +40,16 @@ request 1 completed with Ok(10)
 request 2 completed with Ok(20)
 request 3 completed with Ok(30)
 END
-expect cat Cargo.toml <Cargo.toml
-cmp "$work/out" Cargo.toml
+expect cat Cargo.toml < <(cat Cargo.toml)
+check "cat prints the file as it is" cmp "$work/out" Cargo.toml
 head -c 100000 /dev/urandom >"$work/long"
 "$target/cat" "$work/long" >"$work/copy"
-cmp "$work/long" "$work/copy"
+check "cat of a longer file" cmp "$work/long" "$work/copy"
 head -c 1000000 /dev/urandom >"$work/from"
 expect linked_copy "$work/from" "$work/to" <<'END'
 copied 1000000 bytes in 16 chains
 END
-cmp "$work/from" "$work/to"
+check "the copy is as the file" cmp "$work/from" "$work/to"
 expect echo <<'END'
 4 connections; all came back: true
 END
@@ -84,7 +83,7 @@ END
 
 for file in examples/*.rs; do
     name=$(basename "$file" .rs)
-    [[ " $seen " == *" $name "* ]] || { echo "FAIL $name: not run here"; failed=$((failed + 1)); }
+    [[ " $seen " == *" $name "* ]] || bad "$name" "not run here"
 done
-[ "$(wc -w <<<"$seen")" = 10 ] || { echo "FAIL there are $(wc -w <<<"$seen") examples, not 10"; failed=$((failed + 1)); }
-[ "$failed" = 0 ]
+same "examples" "$(wc -w <<<"$seen")" 10
+finish

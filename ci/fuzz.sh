@@ -6,33 +6,38 @@
 # an input that fails is kept in fuzz/artifacts and printed. Last line `N passed, N failed`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
 
 seconds=${1:-5}
 shift || true
-if ! cargo +nightly --version >/dev/null 2>&1 && ! rustup toolchain install nightly --profile minimal; then
-    echo "skipped: no nightly compiler can be had here"
-    exit 0
-fi
-cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+need_nightly
+# Sanitizers and libFuzzer are C++.
+need c++
+need_subcommand fuzz
+ready
+scratch
+# How long a target runs is said to itself.
+test_limit 0
 cargo +nightly fuzz build --fuzz-dir fuzz
 
-[ $# != 0 ] || set -- $(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | grep -v '^bare-uring-fuzz$')
-found=$(mktemp -d)
-trap 'rm -rf "$found"' EXIT
-passed=0 failed=0
+if [ $# = 0 ]; then
+    mapfile -t all < <(sed -n '/^\[\[bin\]\]$/,/^$/s/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml)
+    [ ${#all[@]} != 0 ] || bad "fuzz/Cargo.toml names no target"
+    set -- "${all[@]}"
+fi
 for target in "$@"; do
-    mkdir "$found/$target"
+    mkdir "$work/$target"
     # New inputs go to the first directory.
-    if cargo +nightly fuzz run --fuzz-dir fuzz "$target" "$found/$target" "fuzz/corpus/$target" -- \
-        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$found/log" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok    $target: $(sed -n 's/^stat::number_of_executed_units: //p' "$found/log") inputs"
+    if limit $((seconds + 600)) cargo +nightly fuzz run --fuzz-dir fuzz "$target" "$work/$target" "fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$work/log" 2>&1; then
+        inputs=$(sed -n 's/^stat::number_of_executed_units: //p' "$work/log")
+        if [ "${inputs:-0}" -gt 0 ]; then ok "$target: $inputs inputs"; else bad "$target" "it tried no input"; fi
     else
-        failed=$((failed + 1))
-        echo "FAIL  $target"
-        grep -aE -A 3 'panicked at|ERROR: |^SUMMARY' "$found/log" | head -n 40
-        grep -aE 'Reproduce with|cargo fuzz run' "$found/log" | head -n 4
+        bad "$target"
+        # Whatever it says, and if that is nothing of this kind, its last lines.
+        found -aE -A 3 'panicked at|ERROR: |^SUMMARY' "$work/log" | sed 40q
+        found -aE 'Reproduce with|cargo fuzz run' "$work/log" | sed 4q
+        tail -n 5 "$work/log"
     fi
 done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

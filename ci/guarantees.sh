@@ -3,9 +3,10 @@
 # `FILE.rs::NAME` is a test of that file, each file and script exists, and each row names one at least.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need git
+ready
 
-failed=0
-bad() { echo "FAIL $*"; failed=1; }
 
 # there WHERE NAME: whether the test, script or fuzz target is there.
 there() {
@@ -15,13 +16,14 @@ there() {
         ci/*) [ -x "$file" ] || bad "$1 names $2, which can't be run" ;;
         fuzz/*) grep -q "name = \"$(basename "$file" .rs)\"" fuzz/Cargo.toml || bad "$1 names $2, which is no target" ;;
         *::*)
-            # An attribute that makes it a test stands above it, with others between at most.
+            # An attribute that makes it a test stands above it, with others around it at most; none that leaves it out.
             awk -v name="$name" '
                 /^ *#\[test\]/ { test = 1; next }
+                /^ *#\[ignore/ || /^ *#\[cfg_attr\(.*ignore/ || /^ *#\[cfg\(any\(\)\)/ { ignored = 1; next }
                 /^ *#\[/ { next }
-                test && $0 ~ "^ *fn " name "\\(" { found = 1 }
-                { test = 0 }
-                END { exit !found }' "$file" || bad "$1 names $2, but there is no such test"
+                test && !ignored && $0 ~ "^ *fn " name "\\(" { found = 1 }
+                { test = ignored = 0 }
+                END { exit !found }' "$file" || bad "$1 names $2, but there is no such test, or it is ignored"
             ;;
         *) bad "$1 names $2, which is no test" ;;
     esac
@@ -29,15 +31,17 @@ there() {
 
 # look WHERE TEXT: all that a text names, and whether every row does.
 look() {
-    local named row
-    named=$(grep -oE '`(tests|sim|src|ci|fuzz)/[a-z_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
+    local named rows row
+    # shellcheck disable=SC2016 # Backticks of Markdown.
+    named=$(grep -oE '`(tests|sim|ops|examples|src|ci|fuzz)/[a-z0-9_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
     while read -r name; do there "$1" "$name"; done <<<"$named"
-    while read -r row; do bad "$1 shows nothing for: $row"; done < <(
-        grep -E '^\|' <<<"$2" | grep -vE '^\|--|\| shown by \|$' | grep -vE '`(tests|sim|src|fuzz)/[^`]+`|`ci/[^`]+`' || true
-    )
-    echo "ok   $1: $(grep -cE '^\|' <<<"$2") lines of tables, $(wc -l <<<"$named") tests and scripts"
+    rows=$(grep -E '^\|' <<<"$2" | grep -vE '^\|--|\| shown by \|$')
+    while read -r row; do
+        [[ $row =~ \`(tests|sim|ops|examples|src|fuzz|ci)/[^\`]+\` ]] || bad "$1 shows nothing for: $row"
+    done <<<"$rows"
+    ok "$1: $(wc -l <<<"$rows") rows of tables, $(wc -l <<<"$named") tests and scripts"
 }
 
 look DESIGN.md "$(sed -n '/^## What breaks rings in the field/,/^## Fuzzing/p' DESIGN.md)"
 look docs/guarantees.md "$(cat docs/guarantees.md)"
-exit $failed
+finish

@@ -10,6 +10,8 @@
 # it is to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
 
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/guests/log"
@@ -32,7 +34,13 @@ for name in "${rows[@]}"; do
     programs+=("$program")
     machines+=("$machine")
 done
-need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
+need_qemu "${machines[@]}"
+for program in "${programs[@]}"; do
+    linker=$(cross_linker "$program")
+    need "$linker"
+done
+ready
+need_cross
 # What can't be built fails the rows that need it, and no others.
 while read -r program; do
     build_tests "$program" 2>"$cache/log/build-$program.why" || rm -rf "$cache/tests-$program"
@@ -41,16 +49,17 @@ done < <(printf '%s\n' "${programs[@]}" | sort -u)
 # verdict ROW: boots it, and prints its line.
 verdict() {
     . ci/lib/guest.sh
-    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests failed skips expected
-    local words=() disk=() programs ended memory=2G
+    local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests wrong skips expected reasons
+    local words=() disk=() files=() file programs ended memory=2G
     row "$1"
     if ! [ -d "$cache/tests-$program" ]; then
         printf 'FAIL %-15s %s\n' "$1" "$(tail -n 1 "$cache/log/build-$program.why")"
         return
     fi
     kernel=$(kernel_image "$1")
+    for file in "$cache/tests-$program"/*; do files+=("tests/${file##*/}=$file"); done
     python3 ci/lib/initrd.py "$log.initrd" init=ci/lib/tests-init.sh bin/busybox="$cache/busybox-$program" \
-        Cargo.toml=Cargo.toml $(printf 'tests/%s ' $(cd "$cache/tests-$program" && for t in *; do echo "$t=$PWD/$t"; done))
+        Cargo.toml=Cargo.toml "${files[@]}"
     # High memory, which a kernel of 32 bits has from 896 MiB on, can't hold rings of buffers before 6.10.
     [ "$machine" != i686 ] || memory=800M
     if [[ $package == *-cloud-* ]]; then
@@ -58,35 +67,37 @@ verdict() {
         # this disk may have, old kernels do not poll.
         truncate -s 64M "$log.disk"
         words=(nvme.poll_queues=2 nvme_core.multipath=N)
+        # shellcheck disable=SC2054 # Commas are QEMU's.
         disk=(-drive "if=none,id=disk,format=raw,file=$log.disk" -device nvme,serial=bare-uring-tests,drive=disk)
     fi
     boot_seconds=1800 boot "$machine" "$kernel" "$log.initrd" "$log.log" "${words[@]}" -- -m "$memory" -smp 2 \
-        "${disk[@]}" || true
+        "${disk[@]}" || echo "status $? of QEMU" >>"$log.log"
     rm -f "$log.initrd" "$log.disk"
     tr -d '\r' <"$log.log" >"$log.text"
-    grep -a '^skipped: ' "$log.text" | sort | uniq -c >"$log.skips" || true
-    tests=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; .*/\1 + \2/p' "$log.text" | paste -sd+ | bc)
-    failed=$(grep -aE '^test .* FAILED$|^ended .* [1-9][0-9]*$' "$log.text" | paste -sd, || true)
+    found -a '^skipped: ' "$log.text" | sort | uniq -c >"$log.skips"
+    tests=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed; .*/\1 \2/p' "$log.text" | awk '{ all += $1 + $2 } END { print all + 0 }')
+    wrong=$(found -aE '^test .* FAILED$|^ended .* [1-9][0-9]*$' "$log.text" | paste -sd,)
     skips=$(awk '{ all += $1 } END { print all + 0 }' "$log.skips")
-    programs=$(ls "$cache/tests-$program" | wc -l)
-    ended=$(grep -acE '^ended [a-z_0-9]+ 0$' "$log.text" || true)
+    programs=${#files[@]}
+    ended=$(count -aE '^ended [a-z_0-9]+ 0$' "$log.text")
     expected=$(sed -nE "s/^$1 +([0-9]+)$/\1/p" ci/guests.txt)
-    if [ -n "$failed" ]; then
+    if [ -n "$wrong" ]; then
         :
     elif [ "$ended" != "$programs" ] || ! grep -aqx 'ended all' "$log.text"; then
-        failed="it did not come to its end: $ended of $programs programs"
+        wrong="it did not come to its end: $ended of $programs programs"
     elif [ "$skips" != "$expected" ]; then
-        failed="the table has ${expected:-no such row}"
+        wrong="the table has ${expected:-no such row}"
+    elif grep -qxF "[$1]" ci/skips.txt && ! reasons=$(ci/skips.sh "$log.text" "$1" 2>&1); then
+        wrong=$reasons
     else
         status=PASS
     fi
-    printf '%s %-15s %-28s %s tests, %s skips%s\n' $status "$1" "$(grep -aoP 'kernel \K[0-9]+\.[0-9]+\.\S+' "$log.text" | head -n 1)" \
-        "${tests:-0}" "$skips" "${failed:+: $failed}"
+    printf '%s %-15s %-28s %s tests, %s skips%s\n' "$status" "$1" "$(sed -nE 's/.*kernel ([0-9]+\.[0-9]+\.[^ ]+).*/\1/p; T; q' "$log.text")" \
+        "${tests:-0}" "$skips" "${wrong:+: $wrong}"
 }
 export -f verdict
 
 # Each guest has two processors.
-printf '%s\n' "${rows[@]}" | xargs -P "$((($(nproc) + 1) / 2))" -I ROW bash -c 'verdict ROW' | tee "$cache/log/tests-summary"
-passed=$(grep -c ^PASS "$cache/log/tests-summary" || true)
-echo "$passed passed, $((${#rows[@]} - passed)) failed"
-[ "$passed" = ${#rows[@]} ]
+each "$((($(nproc) + 1) / 2))" verdict "${rows[@]}" | tee "$cache/log/tests-summary"
+passed=$(count '^PASS' "$cache/log/tests-summary") failed=$((${#rows[@]} - passed))
+finish

@@ -4,11 +4,14 @@
 # crates come from this checkout. Then looks at the links of all pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
+need git python3
+ready
+scratch
 
 root=$PWD
 target=${CARGO_TARGET_DIR:-target}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 # What the registry would do for a user.
 mkdir "$work/.cargo"
 cat >"$work/.cargo/config.toml" <<PATCH
@@ -18,10 +21,10 @@ bare-uring-ops.path = "$root/ops"
 bare-uring-sim.path = "$root/sim"
 PATCH
 
-# has_core TARGET [+TOOLCHAIN]: whether that toolchain brings `core` for it.
+# has_core TARGET: whether the toolchain brings `core` for it.
 has_core() {
     local lib
-    lib=$(rustc ${2-} --print target-libdir --target "$1" 2>/dev/null) || return 1
+    lib=$(rustc --print target-libdir --target "$1" 2>/dev/null) || return 1
     compgen -G "$lib/libcore-*.rlib" >/dev/null
 }
 
@@ -29,7 +32,7 @@ has_core() {
 # where what the page asks for (a component of rustup's) can't be had; otherwise a `cargo` that changes nothing.
 with_core() {
     mkdir -p "$work/bin"
-    ci/cross.sh >"$work/cross.log" 2>&1 || { cat "$work/cross.log"; return 1; }
+    need_cross
     local cross
     cross=$(cd "$target/cross" && pwd)
     ln -sfn "$cross/rust-lld" "$work/bin/rust-lld"
@@ -49,15 +52,14 @@ follow() {
     local name
     name=$(basename "${1//\//-}" .md)
     mkdir "$work/$name"
-    if PATH=$work/bin:$PATH env --unset=CARGO_TARGET_DIR \
+    if PATH=$work/bin:$PATH limit 1200 env --unset=CARGO_TARGET_DIR \
         python3 ci/lib/follow.py "$work/$name" "$@" >"$work/$name.log" 2>&1; then
-        echo "ok   $1: $(tail -n 1 "$work/$name.log")"
+        ok "$1: $(tail -n 1 "$work/$name.log")"
     else
         cat "$work/$name.log"
-        echo "FAIL $1"
-        exit 1
+        bad "$1"
     fi
-    rm -rf "$work/bin"
+    rm -rf "${work:?}/bin"
 }
 
 follow README.md "## A program"
@@ -72,15 +74,18 @@ has_core x86_64-unknown-none || rustup target add x86_64-unknown-none >/dev/null
 follow docs/unikernel.md
 # The package of the repository, which the other checks build, is the one that the guide shows.
 for file in src/kernel.rs src/lib.rs src/memory.rs tests/simulated.rs; do
-    cmp "$work/docs-unikernel/$file" "examples/unikernel/$file"
+    check "docs/unikernel.md has examples/unikernel/$file" cmp "$work/docs-unikernel/$file" "examples/unikernel/$file"
 done
 
 follow docs/moving-from-io-uring.md
 
 for page in docs/*.md; do
-    [ -d "$work/docs-$(basename "$page" .md)" ] || ! grep -q '^```' "$page" || { echo "FAIL $page is not followed"; exit 1; }
+    [ -d "$work/docs-$(basename "$page" .md)" ] || ! grep -q '^```' "$page" || bad "$page" "it is not followed"
 done
 
 # Between the pages of the repository; ci/package.sh looks at those of the packages.
 mapfile -t pages < <(git ls-files '*.md')
-python3 ci/lib/links.py "${pages[@]}"
+[ ${#pages[@]} -gt 5 ] || bad "there are ${#pages[@]} pages"
+check "links between ${#pages[@]} pages" python3 ci/lib/links.py "${pages[@]}"
+cat "$work/.out"
+finish

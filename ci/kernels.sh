@@ -8,6 +8,8 @@
 # at the end `N passed, N failed`; the guests' consoles are in target/guests/log. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
 
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/guests/log"
@@ -36,44 +38,52 @@ done
 # fetch ROW: its kernel, so that no row waits for another one's download later.
 fetch() {
     . ci/lib/guest.sh
-    kernel_image "$1" >"$cache/log/$1.kernel" 2>"$cache/log/$1.fetch" || true
+    # Its row tells of a kernel that can't be had.
+    kernel_image "$1" >"$cache/log/$1.kernel" 2>"$cache/log/$1.fetch" || rm -f "$cache/log/$1.kernel"
 }
 # verdict ROW: boots it, and prints its line.
 verdict() {
     . ci/lib/guest.sh
     local program machine suite package kernel result status=FAIL tenths before=${EPOCHREALTIME/./} log=$cache/log/$1.log
     row "$1"
-    if kernel=$(cat "$cache/log/$1.kernel") && [ -n "$kernel" ]; then
+    if [ -s "$cache/log/$1.kernel" ] && kernel=$(cat "$cache/log/$1.kernel"); then
         python3 ci/lib/initrd.py "$cache/log/$1.initrd" init="$cache/init-$program"
-        boot "$machine" "$kernel" "$cache/log/$1.initrd" "$log" || true
+        boot "$machine" "$kernel" "$cache/log/$1.initrd" "$log" || echo "status $? of QEMU" >>"$log"
         rm -f "$cache/log/$1.initrd"
         # Firmware leaves its cursor anywhere, and clears the screen.
         result=$(sed -E 's/\r//g; s/\x1b[^A-Za-z]*[A-Za-z]/\n/g' "$log" |
-            grep -aoE '^(OK|FAIL|panic at) .*|Kernel panic .*' | tail -n 1)
+            found -aoE '^(OK|FAIL|panic at) .*|Kernel panic .*' | tail -n 1)
         [[ $result != OK\ io_uring* ]] || status=PASS
     else
         result=$(tail -n 1 "$cache/log/$1.fetch")
     fi
     tenths=$(((${EPOCHREALTIME/./} - before) / 100000))
-    printf '%s %-15s %5s s  %s\n' $status "$1" "$((tenths / 10)).$((tenths % 10))" "${result:-nothing said in time, see $log}"
+    printf '%s %-15s %5s s  %s\n' "$status" "$1" "$((tenths / 10)).$((tenths % 10))" "${result:-nothing said in time, see $log}"
 }
 export -f fetch verdict
 
 if [ "${1-}" = fetch ]; then
-    printf '%s\n' "${rows[@]}" | xargs -P 2 -I ROW bash -c 'fetch ROW'
-    exit
+    each 2 fetch "${rows[@]}"
+    for name in "${rows[@]}"; do
+        if [ -s "$cache/log/$name.kernel" ]; then ok "$name"; else bad "$name" "$(tail -n 1 "$cache/log/$name.fetch")"; fi
+    done
+    finish
 fi
-need_qemu $(printf '%s\n' "${machines[@]}" | sort -u)
-ci/cross.sh >/dev/null
-printf '%s\n' "${rows[@]}" | xargs -P 4 -I ROW bash -c 'fetch ROW' &
+need_qemu "${machines[@]}"
+ready
+need_cross
+each 4 fetch "${rows[@]}" &
 fetching=$!
-while read -r program; do
+stop_fetching() { [ -z "$fetching" ] || kill "$fetching" 2>/dev/null; }
+at_end stop_fetching
+mapfile -t programs < <(printf '%s\n' "${programs[@]}" | sort -u)
+for program in "${programs[@]}"; do
     binary=$(build_freestanding "$program" init --features report-panics)
     cp "$binary" "$cache/init-$program"
-done < <(printf '%s\n' "${programs[@]}" | sort -u)
-wait $fetching
+done
+wait "$fetching"
+fetching=
 
-printf '%s\n' "${rows[@]}" | xargs -P "$(nproc)" -I ROW bash -c 'verdict ROW' | tee "$cache/log/summary"
-passed=$(grep -c ^PASS "$cache/log/summary" || true)
-echo "$passed passed, $((${#rows[@]} - passed)) failed"
-[ "$passed" = ${#rows[@]} ]
+each "$(nproc)" verdict "${rows[@]}" | tee "$cache/log/summary"
+passed=$(count '^PASS' "$cache/log/summary") failed=$((${#rows[@]} - passed))
+finish

@@ -7,19 +7,27 @@
 # the headers have, and the table in ci/layouts/src/lib.rs does not, is a fault.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
 . ci/lib/apt.sh
-ci/cross.sh >/dev/null
+need_cargo
+need python3
 
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/layouts"
 work=$(cd "$target/layouts" && pwd)
-cross=$(cd "$target/cross" && pwd)
 cache=$work
 
-clang=$(compgen -c clang- | grep -xE 'clang-[0-9]+' | sort -V | tail -n 1) || {
-    clang=$(apt_newest "$(apt_root amd64 bookworm)" 'clang-*')
-    apt-get install --yes --no-install-recommends "$clang" >"$work/clang.log" 2>&1 || { cat "$work/clang.log" >&2; exit 1; }
-}
+# The newest that is there.
+clang=$(compgen -c clang- | found -xE 'clang-[0-9]+' | sort -V | tail -n 1)
+if [ -z "$clang" ]; then
+    root=$(apt_root amd64 bookworm)
+    clang=$(apt_newest "$root" 'clang-*')
+    apt_install "$clang"
+fi
+needed+=("$clang")
+ready
+need_cross
+cross=$(cd "$target/cross" && pwd)
 
 root=$(apt_root amd64 trixie-backports)
 package=$(apt_fetch "$root" linux-libc-dev)
@@ -49,8 +57,12 @@ for line in "${targets[@]}"; do
     report=$(python3 ci/layouts/compare.py "$work/$name-headers.ll" "$work/$name-ours.ll")
     read -r structs fields faults <<<"${report##*$'\n'}"
     wrong=$((wrong + faults))
-    echo "$name: $structs structs, $fields fields, $faults wrong"
-    [ "$faults" = 0 ] || echo "${report%$'\n'*}"
+    if [ "$faults" = 0 ] && [ "$structs" -gt 0 ]; then
+        ok "$name: $structs structs, $fields fields"
+    else
+        bad "$name: $structs structs, $fields fields, $faults wrong"
+        echo "${report%$'\n'*}"
+    fi
 done
 echo "$structs structs, $fields fields, ${#targets[@]} architectures: $wrong wrong"
-[ "$wrong" = 0 ]
+finish

@@ -7,8 +7,13 @@
 #   ci/mutants.sh [FILE...]      src/cqueue.rs, say; else the whole core
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
 
-cargo mutants --version >/dev/null 2>&1 || cargo install --locked cargo-mutants
+need_cargo
+need_subcommand mutants
+ready
+# cargo-mutants gets a runner of its own.
+test_limit 0
 out=$(realpath -m "${CARGO_TARGET_DIR:-target}/mutants")
 # Each copy of the tree has a target directory of its own, so that they build at the same time. Nobody debugs what they build.
 unset CARGO_TARGET_DIR
@@ -48,9 +53,12 @@ stage --test={sq_mixed,cq_kinds,submit,overflow,wrap,raw_parts,setup,setup_refus
 
 # Without the place in the file, which changes with every line before it.
 survived=$(sed -E 's/:[0-9]+:[0-9]+:/:/' "$found/missed.txt" | sort)
-explained=$(sed -E 's/^([^#]*[^# ]) +# .+/\1/' ci/mutants.txt | grep -E "^($(IFS='|'; echo "$*")):" | sort || true)
+explained=$(sed -E 's/^([^#]*[^# ]) +# .+/\1/' ci/mutants.txt | found -E "^($(IFS='|'; echo "$*")):" | sort)
 if ! diff <(echo "$explained") <(echo "$survived"); then
-    echo "'>' survived without a reason in ci/mutants.txt; '<' has a reason, and did not survive"
-    exit 1
+    bad "'>' survived without a reason in ci/mutants.txt; '<' has a reason, and did not survive"
+elif [ $((caught + hung)) = 0 ]; then
+    bad "no mutant was caught"
+else
+    ok "$caught caught, $hung hung, $(count . <<<"$survived") survived, each with a reason"
 fi
-echo "$caught caught, $hung hung, $(grep -c . <<<"$survived" || true) survived, each with a reason"
+finish

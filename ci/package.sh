@@ -8,17 +8,18 @@
 # README is included.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
+need git python3
+ready
+scratch
 
 packages=(bare-uring bare-uring-ops bare-uring-sim)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-bad() { echo "FAIL $*"; failed=1; }
 
 # In one go: the second and third are built against the package of the first, since no registry has it.
-cargo package --locked --quiet "${packages[@]/#/--package=}" "$@" 2>"$work/log" || { cat "$work/log"; exit 1; }
+cargo package --locked --quiet "${packages[@]/#/--package=}" "$@" 2>"$work/log" || { cat "$work/log"; bad "they can't be packed"; finish; }
 # Tests are no part of a package.
-grep -v '^warning: ignoring test ' "$work/log" >&2 || true
+found -v '^warning: ignoring test ' "$work/log" >&2
 
 declare -A more=(
     [bare-uring]='examples/[a-z_]+\.rs|docs/[a-z-]+\.(md|svg)|(DESIGN|CHANGELOG)\.md'
@@ -30,22 +31,26 @@ for package in "${packages[@]}"; do
     tar -xzf "$archive" -C "$work"
     mv "$work/$(basename "$archive" .crate)" "$work/$package"
     (cd "$work/$package" && find . -type f -printf '%P\n' | sort) >"$work/list"
-    unexpected=$(grep -vxE "src/.*\.rs|README\.md|LICENSE-(MIT|APACHE)|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json${more[$package]:+|${more[$package]}}" "$work/list" | tr '\n' ' ' || true)
+    before=$failed
+    unexpected=$(found -vxE "src/.*\.rs|README\.md|LICENSE-(MIT|APACHE)|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json${more[$package]:+|${more[$package]}}" "$work/list" | tr '\n' ' ')
     [ -z "$unexpected" ] || bad "$package holds $unexpected"
     for needed in src/lib.rs README.md LICENSE-MIT LICENSE-APACHE; do
         [ -s "$work/$package/$needed" ] || bad "$package lacks $needed"
     done
     (cd "$work/$package" && mapfile -t pages < <(find . -name '*.md' -printf '%P\n') && "$OLDPWD/ci/lib/links.py" --within "$work/list" "${pages[@]}") ||
         bad "$package: a link leads out of it"
-    echo "ok   $package: $(wc -l <"$work/list") files, $(stat -c %s "$archive") bytes, and builds by itself"
+    [ "$failed" != "$before" ] || ok "$package: $(wc -l <"$work/list") files, $(stat -c %s "$archive") bytes, and builds by itself"
 done
 
 # What a registry shows, and what users search by.
-cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+manifests() {
+    cargo metadata --locked --no-deps --format-version 1 | python3 -c '
 import json, sys
 
 lacks = []
-for package in json.load(sys.stdin)["packages"]:
+packages = json.load(sys.stdin)["packages"]
+lacks += ["no package " + name for name in set(sys.argv[1:]) - {package["name"] for package in packages}]
+for package in packages:
     if package["name"] in sys.argv[1:]:
         for key in ("description", "license", "readme", "documentation", "rust_version", "keywords", "categories"):
             if not package[key]:
@@ -54,26 +59,32 @@ for package in json.load(sys.stdin)["packages"]:
             lacks.append(package["name"] + ": a registry takes five keywords and categories at most")
         if "targets" not in package["metadata"]["docs"]["rs"]:
             lacks.append(package["name"] + ": targets for docs.rs")
-sys.exit("\n".join("FAIL " + line for line in lacks) or 0)
-' "${packages[@]}" || failed=1
+sys.exit("\n".join(lacks) or 0)
+' "${packages[@]}"
+}
+check "each manifest says what a registry shows" manifests
 
 # The examples are programs of the package, too, and its documentation is built from it.
 if ! (cd "$work/bare-uring" && unset CARGO_TARGET_DIR && cargo check --quiet --examples &&
     RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --no-deps --all-features) >"$work/log" 2>&1; then
     cat "$work/log"
     bad "bare-uring: its examples or its documentation, from the package alone"
+else
+    ok "bare-uring: its examples and its documentation, from the package alone"
 fi
 
 # On docs.rs a target whose documentation does not build is missing, and nobody is told.
-for target in $(sed -n '/^targets = \[$/,/^\]$/s/^ *"\(.*\)",$/\1/p' Cargo.toml); do
+mapfile -t targets < <(sed -n '/^targets = \[$/,/^\]$/s/^ *"\(.*\)",$/\1/p' Cargo.toml)
+[ ${#targets[@]} != 0 ] || bad "Cargo.toml names no targets for the documentation"
+for target in "${targets[@]}"; do
     if ! compgen -G "$(rustc --print target-libdir --target "$target")/libstd-*.rlib" >/dev/null; then
-        echo "skipped: the documentation for $target: no std for it here"
+        skip "the documentation for $target" "the toolchain has no std for it"
     elif RUSTDOCFLAGS="--deny warnings" cargo doc --locked --quiet --no-deps --all-features --target "$target" \
         --package bare-uring --package bare-uring-ops >"$work/log" 2>&1; then
-        echo "ok   the documentation for $target"
+        ok "the documentation for $target"
     else
         cat "$work/log"
         bad "the documentation for $target"
     fi
 done
-exit $failed
+finish

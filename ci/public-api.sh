@@ -4,12 +4,13 @@
 # After a change that is meant: `ci/public-api.sh --write`, and a line in CHANGELOG.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_nightly
+ready
+scratch
 
 # Only nightly's rustdoc prints the items of a crate as JSON.
-rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/public-api}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # list PACKAGE FEATURES: the items with these features, sorted.
 list() {
@@ -23,9 +24,11 @@ list() {
 compare() {
     if [ "$write" = --write ]; then
         cp "$work/all" "$1"
+        ok "$1 is written"
+    elif diff --unified=0 "$1" "$work/all"; then
+        ok "$2: $(count '^pub ' "$work/all") public items as listed${3-}"
     else
-        diff --unified=0 "$1" "$work/all" || { echo "the public items of $2 are not those of $1"; exit 1; }
-        echo "ok   $2: $(grep -c '^pub ' "$work/all") public items as listed${3-}"
+        bad "the public items of $2 are not those of $1"
     fi
 }
 
@@ -33,8 +36,7 @@ compare() {
 without_std() {
     list "$1" "" >"$work/plain"
     if grep -E '\b(std|libc|alloc)::' "$work/plain"; then
-        echo "$1: without features, the above names a type of std, alloc or libc"
-        exit 1
+        bad "$1: without features, the above names a type of std, alloc or libc"
     fi
     list "$1" std >"$work/std"
     {
@@ -51,7 +53,7 @@ without_std bare-uring-ops docs/public-api-ops.txt
 # It is a package for tests, on std.
 list bare-uring-sim "" >"$work/all"
 if grep -E '\blibc::' "$work/all"; then
-    echo "bare-uring-sim: the above names a type of libc"
-    exit 1
+    bad "bare-uring-sim: the above names a type of libc"
 fi
 compare docs/public-api-sim.txt bare-uring-sim
+finish

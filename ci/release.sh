@@ -4,16 +4,21 @@
 # release only as the new version says.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need git
+need_subcommand deny
 
-has() { cargo "$1" --version >/dev/null 2>&1 || cargo install --locked "cargo-$1"; }
-has deny
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# The last release before this commit. Without one there is nothing to compare with.
+tag=$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null) || tag=
+[ -z "$tag" ] || need_subcommand semver-checks
+ready
+scratch
+log=$work/log
 # deny FOLDER TARGET CHECK...
 deny() {
     cargo deny --manifest-path "$1/Cargo.toml" --config deny.toml --exclude-dev --locked --target "$2" check "${@:3}" >"$log" 2>&1 ||
-        { cat "$log"; echo "FAIL ${*:3} of $1 for $2"; exit 1; }
-    echo "ok   ${*:3} of $1 for $2"
+        { cat "$log"; bad "${*:3} of $1 for $2"; return; }
+    ok "${*:3} of $1 for $2"
 }
 for target in {x86_64,i686,aarch64,riscv64gc,loongarch64,powerpc64,powerpc64le,s390x}-unknown-linux-gnu \
     {armv7,thumbv7neon}-unknown-linux-gnueabihf {x86_64,aarch64}-unknown-none x86_64-unknown-linux-none x86_64-unknown-hermit; do
@@ -24,22 +29,21 @@ deny sim x86_64-unknown-linux-gnu licenses bans sources
 if cargo deny --log-level off fetch db >/dev/null 2>&1; then
     for folder in . ops sim; do deny "$folder" x86_64-unknown-linux-gnu advisories; done
 else
-    echo "skipped: advisories; their database can't be fetched from here"
+    skip "advisories" "their database can't be fetched from here"
 fi
 
 ci/package.sh
+ok "the packages"
 
-# The last release before this commit.
-tag=$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null || true)
 if [ -z "$tag" ]; then
-    echo "skipped: no release to compare with"
-    exit
+    skip "the public items" "there is no release to compare with"
+    finish
 fi
-has semver-checks
 for package in bare-uring=. bare-uring-ops=ops bare-uring-sim=sim; do
     if git cat-file -e "$tag:${package#*=}/Cargo.toml" 2>/dev/null; then
-        cargo semver-checks --package "${package%=*}" --baseline-rev "$tag"
+        check "the public items of ${package%=*} since $tag" cargo semver-checks --package "${package%=*}" --baseline-rev "$tag"
     else
-        echo "skipped: ${package%=*} is not in $tag"
+        skip "the public items of ${package%=*}" "it is not in $tag"
     fi
 done
+finish

@@ -7,5 +7,13 @@
 # still fits the source. Copies the tree, and changes nothing in this one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+# What the tests of the programs call besides.
+need_cargo
+need git python3 strace
+ready
+# Each command has a limit of its own.
+test_limit 0
 
-exec python3 ci/sabotage.py "$@"
+if python3 ci/sabotage.py "$@"; then ok "sabotage"; else bad "sabotage"; fi
+finish

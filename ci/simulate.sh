@@ -3,8 +3,13 @@
 # overflow checks and debug assertions, in one process for each processor. A seed that fails prints itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
+ready
 
 seeds=${1:-100000}
 export CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
 
 cargo test --locked --release --package bare-uring-sim --test property -- --seeds "$seeds"
+ok "$seeds seeds"
+finish

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Runs the tests under the kernel's own tracepoints, and prints how often each registration and each opcode reached it.
 #
-# Needs root and a kernel with tracefs; says so where it is missing. Fails if a registration or an opcode
+# Needs root and a kernel with tracefs; where it is missing the tests run all the same, untraced. Fails if a registration or an opcode
 # that this kernel has never reached it, or if a test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
+ready
+scratch
 
 # The operations of Linux 6.18, which the tests must all reach (opcodes by the names that the kernel prints); then newer
 # ones, which that kernel refuses.
@@ -22,28 +26,37 @@ opcodes=(NOP READV WRITEV FSYNC READ_FIXED WRITE_FIXED POLL_ADD POLL_REMOVE SYNC
     WRITEV_FIXED PIPE NOP128 URING_CMD128)
 must_submit=63
 
-work=$(mktemp -d)
 mounted=$work/tracefs
 mkdir "$mounted"
 instance=$mounted/instances/bare-uring-$$
 reader=
 tidy() {
-    [ -z "$reader" ] || kill "$reader" 2>/dev/null || true
-    wait 2>/dev/null || true
+    [ -z "$reader" ] || kill "$reader" 2>/dev/null
+    wait 2>/dev/null
     if mountpoint -q "$mounted"; then
         [ ! -d "$instance" ] || rmdir "$instance"
         umount "$mounted"
     fi
-    rm -rf "$work"
 }
-trap tidy EXIT
+at_end tidy
+# tests: runs them all.
+tests() {
+    if cargo test --locked --all-features --quiet -- --show-output >"$work/log" 2>&1; then
+        ok "$(count '^test result: ok' "$work/log") programs of tests"
+        if ci/skips.sh "$work/log"; then ok "what they skip"; else bad "what they skip"; fi
+    else
+        tail -n 50 "$work/log"
+        bad "the tests"
+    fi
+}
+cargo test --locked --all-features --no-run --quiet
 if ! mount -t tracefs nodev "$mounted" 2>/dev/null || [ ! -d "$mounted/events/io_uring" ]; then
-    echo "skipped: tracefs can't be mounted here, or lacks io_uring's tracepoints (needs root)"
-    exit 0
+    tests
+    skip "what reached the kernel" "tracefs can't be mounted here, or lacks io_uring's tracepoints (needs root)"
+    finish
 fi
 mkdir "$instance"
 
-cargo test --locked --all-features --no-run --quiet
 echo 32768 >"$instance/buffer_size_kb"
 # This process and its children only.
 echo 1 >"$instance/options/event-fork"
@@ -54,7 +67,7 @@ echo 1 >"$instance/events/io_uring/io_uring_submit_req/enable"
 echo 1 >"$instance/events/io_uring/io_uring_req_failed/enable"
 cat "$instance/trace_pipe" >"$work/trace" &
 reader=$!
-cargo test --locked --all-features --quiet >"$work/log" 2>&1 || { tail -n 50 "$work/log"; exit 1; }
+tests
 echo bare-uring-end >"$instance/trace_marker"
 for ((tenth = 0; tenth < 300; tenth++)); do
     tail -c 4096 "$work/trace" | grep -q bare-uring-end && break
@@ -69,12 +82,12 @@ awk '/LOST/ { seen["lost events"]++ }
 
 count_of() { awk -v kind="$1" -v key="$2" '$1 == kind && $2 == key { sum += $3 } END { print sum + 0 }' "$work/counts"; }
 
-missing=0
 # row NUMBER MUST NAME COUNT [REFUSED]: a line of a table; the first MUST numbers must have reached the kernel.
 row() {
     printf '%4d  %-24s %9d %9s\n' "$1" "$3" "$4" "${5-}"
-    if [ "$1" -lt "$2" ] && [ $(($4 + ${5:-0})) = 0 ]; then missing=$((missing + 1)); fi
+    if [ "$1" -lt "$2" ] && [ $(($4 + ${5:-0})) = 0 ]; then bad "$3 did not reach the kernel"; else reached=$((reached + ($1 < $2))); fi
 }
+reached=0
 printf '\nregistrations\n'
 for number in "${!registrations[@]}"; do
     row "$number" "$must_register" "${registrations[number]}" "$(count_of register "$(printf '%x' "$number")")"
@@ -84,7 +97,7 @@ for number in "${!opcodes[@]}"; do
     name=${opcodes[number]}
     row "$number" "$must_submit" "$name" "$(count_of submit "$name")" "$(count_of refused "$name")"
 done
-grep '^lost' "$work/counts" || true
-printf '\n%d of %d operations that a 6.18 kernel has reached it\n' \
-    "$((must_register + must_submit - missing))" "$((must_register + must_submit))"
-[ "$missing" = 0 ]
+found '^lost' "$work/counts"
+echo
+same "operations that a 6.18 kernel has, and that reached it" "$reached" "$((must_register + must_submit))"
+finish

@@ -3,9 +3,15 @@
 # its one function, where nothing may be left to be found but the kernel's entry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+need_cargo
+need nm size
+ready
 
-cargo test --locked --quiet --package unikernel
-ci/cross.sh >/dev/null
+scratch
+cargo test --locked --quiet --package unikernel | tee "$work/log"
+check "tested on the simulated kernel" grep -q '^test result: ok. [1-9]' "$work/log"
+need_cross
 target=${CARGO_TARGET_DIR:-target}
 RUSTC=$(cd "$target/cross" && pwd)/rustc RUSTC_BOOTSTRAP=1 cargo build --locked --quiet --release --package unikernel \
     --target x86_64-unknown-none -Zbuild-std=core --target-dir "$target/unikernel" --config profile.release.lto=false
@@ -14,7 +20,8 @@ linked=$target/unikernel/linked.o
 "$target/cross/rust-lld" -flavor gnu --relocatable --gc-sections --entry ring_copy -o "$linked" "$library"
 undefined=$(nm --undefined-only "$linked" | awk '{ print $2 }' | sort -u | tr '\n' ' ')
 if [ "$undefined" != "uk_syscall6_r " ]; then
-    echo "FAIL undefined: $undefined"
-    exit 1
+    bad "undefined" "$undefined"
+else
+    ok "libunikernel.a leaves only ${undefined% } to be found, and has $(size "$linked" | awk 'NR == 2 { print $1 }') bytes of code"
 fi
-echo "ok   libunikernel.a leaves only ${undefined% } to be found, and has $(size "$linked" | awk 'NR == 2 { print $1 }') bytes of code"
+finish

@@ -362,6 +362,14 @@ mod tests {
         assert_eq!(Sigset::EMPTY.with(0).with(65), Sigset::EMPTY);
     }
 
+    /// What whole seconds leave goes to the nanoseconds.
+    #[test]
+    fn parts_of_a_time_are_whole() {
+        assert_eq!(Timespec::new(7, 501).divided_by(2), Timespec::new(3, 500_000_250));
+        assert_eq!(Timespec::new(0, 999_999_999).divided_by(16), Timespec::new(0, 62_499_999));
+        assert_eq!(Timespec::new(i64::MAX, 0).divided_by(2), Timespec::new(i64::MAX / 2, 500_000_000));
+    }
+
     #[test]
     fn a_duration_too_long_becomes_the_longest() {
         assert_eq!(Timespec::from(Duration::MAX), Timespec::new(i64::MAX, 999_999_999));

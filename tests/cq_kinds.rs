@@ -6,7 +6,7 @@ use bare_uring::cqueue::{Entry, Entry32, EntryMixed, Flags};
 use bare_uring::squeue::{self, Entry128};
 use bare_uring::{Builder, Errno, IoUring, SetupError, SetupFlags, SqFlags, opcode};
 use common::ring_memory::{Fake, Random, Slot, bounded, reap, slot, until};
-use common::{needs, nop, push, skip};
+use common::{needs, nop, push, refused};
 
 const NOP_CQE32: u32 = 1 << 5;
 const F_SKIP: u32 = 1 << 5;
@@ -34,7 +34,7 @@ fn mixed(test: &str, sq: u32, cq: u32, more: SetupFlags) -> Option<IoUring<squeu
     match Builder::new().setup_cqsize(cq).setup_flags(more).build(sq) {
         Ok(ring) => Some(ring),
         Err(SetupError::Kernel(_, Errno::EINVAL)) => {
-            skip(test, "IORING_SETUP_CQE_MIXED");
+            refused(test, "IORING_SETUP_CQE_MIXED", (6, 18));
             None
         }
         Err(error) => panic!("{error}"),
@@ -165,7 +165,8 @@ fn by_hand(cq: u32, start: u32, slots: &[Slot]) -> Vec<Whole> {
         fake.write_cqe(start.wrapping_add(i as u32) & (cq - 1), value);
     }
     fake.set_cq_tail(start.wrapping_add(slots.len() as u32));
-    let all = ring.completion().map(|cqe| whole(&cqe)).collect();
+    // A queue that goes on for ever fails here instead of hanging.
+    let all: Vec<_> = ring.completion().take(100).map(|cqe| whole(&cqe)).collect();
     assert_eq!(fake.cq().0, fake.cq().1, "head and tail in step");
     assert!(ring.completion().is_empty());
     all

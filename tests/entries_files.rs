@@ -11,7 +11,7 @@ use bare_uring::types::{
     IntegrityFlags, IoVec, MemoryAdvice, OpenFlags, OpenHow, RawFd, RenameFlags, ResolveFlags, RwFlags, SpliceFlags,
     StatxBuffer, StatxMask, SyncFileRangeFlags, XattrFlags,
 };
-use common::sqe::{Sqe, at, check};
+use common::sqe::{Sqe, at, check, far};
 
 fn slot(number: u32) -> DestinationSlot {
     DestinationSlot::at(number).unwrap()
@@ -65,55 +65,68 @@ fn every_opcode_has_its_number() {
 #[test]
 fn read_and_write() {
     check(
-        opcode::Read::new(Fd(5), at(0x1000), 77).offset(1 << 40).ioprio(3).rw_flags(RwFlags(8)).build(),
-        &Sqe { opcode: 22, fd: 5, off: 1 << 40, addr: 0x1000, len: 77, ioprio: 3, op_flags: 8, ..Sqe::default() },
+        opcode::Read::new(Fd(0x1234_5605), at(0x1000), 0x7700_0077)
+            .offset(1 << 40)
+            .ioprio(3)
+            .rw_flags(RwFlags(8))
+            .build(),
+        &Sqe {
+            opcode: 22,
+            fd: 0x1234_5605,
+            off: 1 << 40,
+            addr: far(0x1000),
+            len: 0x7700_0077,
+            ioprio: 3,
+            op_flags: 8,
+            ..Sqe::default()
+        },
     );
     check(
-        opcode::Read::new(Fixed(4), at(0), 9).buf_group(12).build(),
-        &Sqe { opcode: 22, flags: 1 | 1 << 5, fd: 4, len: 9, buf_index: 12, ..Sqe::default() },
+        opcode::Read::new(Fixed(0x1234_5604), at(0), 9).buf_group(0xbc0c).build(),
+        &Sqe { opcode: 22, flags: 1 | 1 << 5, fd: 0x1234_5604, len: 9, buf_index: 0xbc0c, ..Sqe::default() },
     );
     check(
-        opcode::Write::new(Fd(6), at(0x2000), u32::MAX).offset(u64::MAX).build(),
-        &Sqe { opcode: 23, fd: 6, off: u64::MAX, addr: 0x2000, len: u32::MAX, ..Sqe::default() },
+        opcode::Write::new(Fd(0x1234_5606), at(0x2000), u32::MAX).offset(u64::MAX).build(),
+        &Sqe { opcode: 23, fd: 0x1234_5606, off: u64::MAX, addr: far(0x2000), len: u32::MAX, ..Sqe::default() },
     );
 }
 
 #[test]
 fn vectored() {
     check(
-        opcode::Readv::new(Fd(5), at::<IoVec>(0x3000), 2).offset(4).build(),
-        &Sqe { opcode: 1, fd: 5, off: 4, addr: 0x3000, len: 2, ..Sqe::default() },
+        opcode::Readv::new(Fd(0x1234_5605), at::<IoVec>(0x3000), 2).offset(4).build(),
+        &Sqe { opcode: 1, fd: 0x1234_5605, off: 4, addr: far(0x3000), len: 2, ..Sqe::default() },
     );
     check(
-        opcode::Writev::new(Fixed(1), at::<IoVec>(0x3000), 3).rw_flags(RwFlags(2)).build(),
-        &Sqe { opcode: 2, flags: 1, fd: 1, addr: 0x3000, len: 3, op_flags: 2, ..Sqe::default() },
+        opcode::Writev::new(Fixed(0x1234_5601), at::<IoVec>(0x3000), 3).rw_flags(RwFlags(2)).build(),
+        &Sqe { opcode: 2, flags: 1, fd: 0x1234_5601, addr: far(0x3000), len: 3, op_flags: 2, ..Sqe::default() },
     );
 }
 
 #[test]
 fn registered_buffers() {
     check(
-        opcode::ReadFixed::new(Fd(5), at(0x4000), 10, 65_535).offset(20).build(),
-        &Sqe { opcode: 4, fd: 5, off: 20, addr: 0x4000, len: 10, buf_index: 65_535, ..Sqe::default() },
+        opcode::ReadFixed::new(Fd(0x1234_5605), at(0x4000), 10, 65_535).offset(20).build(),
+        &Sqe { opcode: 4, fd: 0x1234_5605, off: 20, addr: far(0x4000), len: 10, buf_index: 65_535, ..Sqe::default() },
     );
     check(
-        opcode::WriteFixed::new(Fixed(2), at(0x4000), 10, 1).build(),
-        &Sqe { opcode: 5, flags: 1, fd: 2, addr: 0x4000, len: 10, buf_index: 1, ..Sqe::default() },
+        opcode::WriteFixed::new(Fixed(0x1234_5602), at(0x4000), 10, 0xbc01).build(),
+        &Sqe { opcode: 5, flags: 1, fd: 0x1234_5602, addr: far(0x4000), len: 10, buf_index: 0xbc01, ..Sqe::default() },
     );
 }
 
 #[test]
 fn fsync_whole_and_range() {
-    check(opcode::Fsync::new(Fd(3)).build(), &Sqe { opcode: 3, fd: 3, ..Sqe::default() });
+    check(opcode::Fsync::new(Fd(0x1234_5603)).build(), &Sqe { opcode: 3, fd: 0x1234_5603, ..Sqe::default() });
     check(
-        opcode::Fsync::new(Fixed(3)).flags(FsyncFlags::DATASYNC).range(4096, 8192).build(),
-        &Sqe { opcode: 3, flags: 1, fd: 3, off: 4096, len: 8192, op_flags: 1, ..Sqe::default() },
+        opcode::Fsync::new(Fixed(0x1234_5603)).flags(FsyncFlags::DATASYNC).range(4096, 8192).build(),
+        &Sqe { opcode: 3, flags: 1, fd: 0x1234_5603, off: 4096, len: 8192, op_flags: 1, ..Sqe::default() },
     );
 }
 
 #[test]
 fn close_of_a_slot_never_wraps_to_a_descriptor() {
-    check(opcode::Close::new(Fd(9)).build(), &Sqe { opcode: 19, fd: 9, ..Sqe::default() });
+    check(opcode::Close::new(Fd(0x1234_5609)).build(), &Sqe { opcode: 19, fd: 0x1234_5609, ..Sqe::default() });
     check(opcode::Close::new(Fixed(0)).build(), &Sqe { opcode: 19, file_index: 1, ..Sqe::default() });
     check(opcode::Close::new(Fixed(u32::MAX)).build(), &Sqe { opcode: 19, file_index: u32::MAX, ..Sqe::default() });
 }
@@ -122,11 +135,11 @@ fn close_of_a_slot_never_wraps_to_a_descriptor() {
 fn open() {
     check(
         opcode::OpenAt::new(Fd::CWD, at(0x5000)).flags(OpenFlags(0o100)).mode(0o644).build(),
-        &Sqe { opcode: 18, fd: -100, addr: 0x5000, len: 0o644, op_flags: 0o100, ..Sqe::default() },
+        &Sqe { opcode: 18, fd: -100, addr: far(0x5000), len: 0o644, op_flags: 0o100, ..Sqe::default() },
     );
     check(
-        opcode::OpenAt::new(Fd(7), at(0x5000)).file_index(DestinationSlot::ALLOCATE).build(),
-        &Sqe { opcode: 18, fd: 7, addr: 0x5000, file_index: u32::MAX, ..Sqe::default() },
+        opcode::OpenAt::new(Fd(0x1234_5607), at(0x5000)).file_index(DestinationSlot::ALLOCATE).build(),
+        &Sqe { opcode: 18, fd: 0x1234_5607, addr: far(0x5000), file_index: u32::MAX, ..Sqe::default() },
     );
 }
 
@@ -137,36 +150,65 @@ fn statx() {
             .flags(AtFlags(0x1000))
             .mask(StatxMask(0x7ff))
             .build(),
-        &Sqe { opcode: 21, fd: -100, off: 0x7000, addr: 0x6000, len: 0x7ff, op_flags: 0x1000, ..Sqe::default() },
+        &Sqe {
+            opcode: 21,
+            fd: -100,
+            off: far(0x7000),
+            addr: far(0x6000),
+            len: 0x7ff,
+            op_flags: 0x1000,
+            ..Sqe::default()
+        },
     );
 }
 
 #[test]
 fn attributes_go_with_every_read_and_write() {
     let pi = at::<AttrPi>(0xa000);
-    let base = |opcode| Sqe { opcode, fd: 5, addr: 0x1000, len: 2, addr3: 0xa000, pad: 1, ..Sqe::default() };
-    check(opcode::Read::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(22));
-    check(opcode::Write::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(23));
-    check(opcode::Readv::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(1));
-    check(opcode::Writev::new(Fd(5), at(0x1000), 2).pi(pi).build(), &base(2));
-    check(opcode::ReadFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(4) });
-    check(opcode::WriteFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(5) });
-    check(opcode::ReadvFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(60) });
-    check(opcode::WritevFixed::new(Fd(5), at(0x1000), 2, 7).pi(pi).build(), &Sqe { buf_index: 7, ..base(61) });
+    let base = |opcode| Sqe {
+        opcode,
+        fd: 0x1234_5605,
+        addr: far(0x1000),
+        len: 2,
+        addr3: far(0xa000),
+        pad: 1,
+        ..Sqe::default()
+    };
+    check(opcode::Read::new(Fd(0x1234_5605), at(0x1000), 2).pi(pi).build(), &base(22));
+    check(opcode::Write::new(Fd(0x1234_5605), at(0x1000), 2).pi(pi).build(), &base(23));
+    check(opcode::Readv::new(Fd(0x1234_5605), at(0x1000), 2).pi(pi).build(), &base(1));
+    check(opcode::Writev::new(Fd(0x1234_5605), at(0x1000), 2).pi(pi).build(), &base(2));
+    check(
+        opcode::ReadFixed::new(Fd(0x1234_5605), at(0x1000), 2, 0xbc07).pi(pi).build(),
+        &Sqe { buf_index: 0xbc07, ..base(4) },
+    );
+    check(
+        opcode::WriteFixed::new(Fd(0x1234_5605), at(0x1000), 2, 0xbc07).pi(pi).build(),
+        &Sqe { buf_index: 0xbc07, ..base(5) },
+    );
+    check(
+        opcode::ReadvFixed::new(Fd(0x1234_5605), at(0x1000), 2, 0xbc07).pi(pi).build(),
+        &Sqe { buf_index: 0xbc07, ..base(60) },
+    );
+    check(
+        opcode::WritevFixed::new(Fd(0x1234_5605), at(0x1000), 2, 0xbc07).pi(pi).build(),
+        &Sqe { buf_index: 0xbc07, ..base(61) },
+    );
     let types = AttrTypes::from_bits_retain(1 << 63 | 1);
     check(
-        opcode::Read::new(Fd(5), at(0x1000), 2).attributes(at::<c_void>(0xb000), types).build(),
-        &Sqe { addr3: 0xb000, pad: 1 << 63 | 1, ..base(22) },
+        opcode::Read::new(Fd(0x1234_5605), at(0x1000), 2).attributes(at::<c_void>(0xb000), types).build(),
+        &Sqe { addr3: far(0xb000), pad: 1 << 63 | 1, ..base(22) },
     );
 }
 
 #[test]
 fn write_streams_go_with_every_write() {
-    let base = |opcode| Sqe { opcode, fd: 5, addr: 0x1000, len: 2, file_index: stream(0x81), ..Sqe::default() };
-    check(opcode::Write::new(Fd(5), at(0x1000), 2).write_stream(0x81).build(), &base(23));
-    check(opcode::Writev::new(Fd(5), at(0x1000), 2).write_stream(0x81).build(), &base(2));
-    check(opcode::WriteFixed::new(Fd(5), at(0x1000), 2, 0).write_stream(0x81).build(), &base(5));
-    check(opcode::WritevFixed::new(Fd(5), at(0x1000), 2, 0).write_stream(0x81).build(), &base(61));
+    let base =
+        |opcode| Sqe { opcode, fd: 0x1234_5605, addr: far(0x1000), len: 2, file_index: stream(0x81), ..Sqe::default() };
+    check(opcode::Write::new(Fd(0x1234_5605), at(0x1000), 2).write_stream(0x81).build(), &base(23));
+    check(opcode::Writev::new(Fd(0x1234_5605), at(0x1000), 2).write_stream(0x81).build(), &base(2));
+    check(opcode::WriteFixed::new(Fd(0x1234_5605), at(0x1000), 2, 0).write_stream(0x81).build(), &base(5));
+    check(opcode::WritevFixed::new(Fd(0x1234_5605), at(0x1000), 2, 0).write_stream(0x81).build(), &base(61));
 }
 
 #[test]
@@ -175,7 +217,7 @@ fn protection_information_is_laid_out_as_in_c() {
     expected[0..2].copy_from_slice(&5_u16.to_ne_bytes());
     expected[2..4].copy_from_slice(&0x1234_u16.to_ne_bytes());
     expected[4..8].copy_from_slice(&64_u32.to_ne_bytes());
-    expected[8..16].copy_from_slice(&0xc000_u64.to_ne_bytes());
+    expected[8..16].copy_from_slice(&far(0xc000).to_ne_bytes());
     expected[16..24].copy_from_slice(&0x0123_4567_89ab_cdef_u64.to_ne_bytes());
     let flags = IntegrityFlags::CHK_GUARD | IntegrityFlags::CHK_APPTAG;
     let pi = AttrPi::new(at(0xc000), 64).flags(flags).app_tag(0x1234).seed(0x0123_4567_89ab_cdef);
@@ -186,13 +228,17 @@ fn protection_information_is_laid_out_as_in_c() {
 #[test]
 fn vectored_reads_and_writes_of_registered_buffers() {
     check(
-        opcode::ReadvFixed::new(Fd(5), at::<IoVec>(0x3000), 3, 65_535).offset(9).ioprio(4).rw_flags(RwFlags(8)).build(),
+        opcode::ReadvFixed::new(Fd(0x1234_5605), at::<IoVec>(0x3000), 3, 65_535)
+            .offset(9)
+            .ioprio(4)
+            .rw_flags(RwFlags(8))
+            .build(),
         &Sqe {
             opcode: 60,
             ioprio: 4,
-            fd: 5,
+            fd: 0x1234_5605,
             off: 9,
-            addr: 0x3000,
+            addr: far(0x3000),
             len: 3,
             op_flags: 8,
             buf_index: 65_535,
@@ -200,67 +246,107 @@ fn vectored_reads_and_writes_of_registered_buffers() {
         },
     );
     check(
-        opcode::WritevFixed::new(Fixed(6), at::<IoVec>(0x3000), 1, 2).offset(u64::MAX).build(),
-        &Sqe { opcode: 61, flags: 1, fd: 6, off: u64::MAX, addr: 0x3000, len: 1, buf_index: 2, ..Sqe::default() },
+        opcode::WritevFixed::new(Fixed(0x1234_5606), at::<IoVec>(0x3000), 1, 0xbc02).offset(u64::MAX).build(),
+        &Sqe {
+            opcode: 61,
+            flags: 1,
+            fd: 0x1234_5606,
+            off: u64::MAX,
+            addr: far(0x3000),
+            len: 1,
+            buf_index: 0xbc02,
+            ..Sqe::default()
+        },
     );
 }
 
 #[test]
 fn reads_from_groups() {
     check(
-        opcode::ReadMulti::new(Fd(5), 12).build(),
-        &Sqe { opcode: 49, flags: 1 << 5, fd: 5, buf_index: 12, ..Sqe::default() },
+        opcode::ReadMulti::new(Fd(0x1234_5605), 0xbc0c).build(),
+        &Sqe { opcode: 49, flags: 1 << 5, fd: 0x1234_5605, buf_index: 0xbc0c, ..Sqe::default() },
     );
     check(
-        opcode::ReadMulti::new(Fixed(5), 65_535).offset(u64::MAX).rw_flags(RwFlags(16)).build(),
-        &Sqe { opcode: 49, flags: 1 | 1 << 5, fd: 5, off: u64::MAX, op_flags: 16, buf_index: 65_535, ..Sqe::default() },
+        opcode::ReadMulti::new(Fixed(0x1234_5605), 65_535).offset(u64::MAX).rw_flags(RwFlags(16)).build(),
+        &Sqe {
+            opcode: 49,
+            flags: 1 | 1 << 5,
+            fd: 0x1234_5605,
+            off: u64::MAX,
+            op_flags: 16,
+            buf_index: 65_535,
+            ..Sqe::default()
+        },
     );
     check(
-        opcode::Readv::new(Fd(5), at::<IoVec>(0x3000), 1).buf_group(3).build(),
-        &Sqe { opcode: 1, flags: 1 << 5, fd: 5, addr: 0x3000, len: 1, buf_index: 3, ..Sqe::default() },
+        opcode::Readv::new(Fd(0x1234_5605), at::<IoVec>(0x3000), 1).buf_group(0xbc03).build(),
+        &Sqe {
+            opcode: 1,
+            flags: 1 << 5,
+            fd: 0x1234_5605,
+            addr: far(0x3000),
+            len: 1,
+            buf_index: 0xbc03,
+            ..Sqe::default()
+        },
     );
 }
 
 #[test]
 fn room_and_length_of_files() {
-    check(opcode::Fallocate::new(Fd(5), 1 << 40).build(), &Sqe { opcode: 17, fd: 5, addr: 1 << 40, ..Sqe::default() });
     check(
-        opcode::Fallocate::new(Fixed(5), 7).offset(1 << 41).mode(FallocateFlags(3)).build(),
-        &Sqe { opcode: 17, flags: 1, fd: 5, off: 1 << 41, addr: 7, len: 3, ..Sqe::default() },
+        opcode::Fallocate::new(Fd(0x1234_5605), 1 << 40).build(),
+        &Sqe { opcode: 17, fd: 0x1234_5605, addr: 1 << 40, ..Sqe::default() },
     );
-    check(opcode::Ftruncate::new(Fd(5), 1 << 42).build(), &Sqe { opcode: 55, fd: 5, off: 1 << 42, ..Sqe::default() });
-    check(opcode::Ftruncate::new(Fixed(5), 0).build(), &Sqe { opcode: 55, flags: 1, fd: 5, ..Sqe::default() });
+    check(
+        opcode::Fallocate::new(Fixed(0x1234_5605), 7).offset(1 << 41).mode(FallocateFlags(3)).build(),
+        &Sqe { opcode: 17, flags: 1, fd: 0x1234_5605, off: 1 << 41, addr: 7, len: 3, ..Sqe::default() },
+    );
+    check(
+        opcode::Ftruncate::new(Fd(0x1234_5605), 1 << 42).build(),
+        &Sqe { opcode: 55, fd: 0x1234_5605, off: 1 << 42, ..Sqe::default() },
+    );
+    check(
+        opcode::Ftruncate::new(Fixed(0x1234_5605), 0).build(),
+        &Sqe { opcode: 55, flags: 1, fd: 0x1234_5605, ..Sqe::default() },
+    );
 }
 
 #[test]
 fn sync_file_range() {
-    check(opcode::SyncFileRange::new(Fd(5), 6).build(), &Sqe { opcode: 8, fd: 5, len: 6, ..Sqe::default() });
     check(
-        opcode::SyncFileRange::new(Fixed(5), u32::MAX).offset(1 << 33).flags(SyncFileRangeFlags(7)).build(),
-        &Sqe { opcode: 8, flags: 1, fd: 5, off: 1 << 33, len: u32::MAX, op_flags: 7, ..Sqe::default() },
+        opcode::SyncFileRange::new(Fd(0x1234_5605), 6).build(),
+        &Sqe { opcode: 8, fd: 0x1234_5605, len: 6, ..Sqe::default() },
+    );
+    check(
+        opcode::SyncFileRange::new(Fixed(0x1234_5605), u32::MAX).offset(1 << 33).flags(SyncFileRangeFlags(7)).build(),
+        &Sqe { opcode: 8, flags: 1, fd: 0x1234_5605, off: 1 << 33, len: u32::MAX, op_flags: 7, ..Sqe::default() },
     );
 }
 
 #[test]
 fn advice_never_cuts_a_length() {
     let advice = FileAdvice(4);
-    check(opcode::Fadvise::new(Fd(5), 0, advice).build(), &Sqe { opcode: 24, fd: 5, op_flags: 4, ..Sqe::default() });
     check(
-        opcode::Fadvise::new(Fixed(5), u64::from(u32::MAX), advice).offset(1 << 50).build(),
-        &Sqe { opcode: 24, flags: 1, fd: 5, off: 1 << 50, len: u32::MAX, op_flags: 4, ..Sqe::default() },
+        opcode::Fadvise::new(Fd(0x1234_5605), 0, advice).build(),
+        &Sqe { opcode: 24, fd: 0x1234_5605, op_flags: 4, ..Sqe::default() },
     );
     check(
-        opcode::Fadvise::new(Fd(5), 1 << 32, advice).build(),
-        &Sqe { opcode: 24, fd: 5, addr: 1 << 32, op_flags: 4, ..Sqe::default() },
+        opcode::Fadvise::new(Fixed(0x1234_5605), u64::from(u32::MAX), advice).offset(1 << 50).build(),
+        &Sqe { opcode: 24, flags: 1, fd: 0x1234_5605, off: 1 << 50, len: u32::MAX, op_flags: 4, ..Sqe::default() },
+    );
+    check(
+        opcode::Fadvise::new(Fd(0x1234_5605), 1 << 32, advice).build(),
+        &Sqe { opcode: 24, fd: 0x1234_5605, addr: 1 << 32, op_flags: 4, ..Sqe::default() },
     );
     let advice = MemoryAdvice(21);
     check(
         opcode::Madvise::new(at(0x9000), 0x1000, advice).build(),
-        &Sqe { opcode: 25, fd: -1, addr: 0x9000, len: 0x1000, op_flags: 21, ..Sqe::default() },
+        &Sqe { opcode: 25, fd: -1, addr: far(0x9000), len: 0x1000, op_flags: 21, ..Sqe::default() },
     );
     check(
         opcode::Madvise::new(at(0x9000), (1 << 32) + 0x1000, advice).build(),
-        &Sqe { opcode: 25, fd: -1, off: (1 << 32) + 0x1000, addr: 0x9000, op_flags: 21, ..Sqe::default() },
+        &Sqe { opcode: 25, fd: -1, off: (1 << 32) + 0x1000, addr: far(0x9000), op_flags: 21, ..Sqe::default() },
     );
 }
 
@@ -269,20 +355,23 @@ fn registered_files_come_and_go() {
     let fds = at::<RawFd>(0xd000);
     check(
         opcode::FilesUpdate::new(fds, 3).build(),
-        &Sqe { opcode: 20, fd: -1, addr: 0xd000, len: 3, ..Sqe::default() },
+        &Sqe { opcode: 20, fd: -1, addr: far(0xd000), len: 3, ..Sqe::default() },
     );
     check(
         opcode::FilesUpdate::new(fds, 3).offset(8).build(),
-        &Sqe { opcode: 20, fd: -1, off: 8, addr: 0xd000, len: 3, ..Sqe::default() },
+        &Sqe { opcode: 20, fd: -1, off: 8, addr: far(0xd000), len: 3, ..Sqe::default() },
     );
-    let allocating = Sqe { opcode: 20, fd: -1, off: 0xffff_ffff, addr: 0xd000, len: 3, ..Sqe::default() };
+    let allocating = Sqe { opcode: 20, fd: -1, off: 0xffff_ffff, addr: far(0xd000), len: 3, ..Sqe::default() };
     check(opcode::FilesUpdate::allocate(fds, 3).build(), &allocating);
     // An offset never turns into it.
     check(opcode::FilesUpdate::new(fds, 3).offset(u32::MAX).build(), &Sqe { off: 0xffff_fffe, ..allocating });
-    check(opcode::FixedFdInstall::new(Fixed(9)).build(), &Sqe { opcode: 54, flags: 1, fd: 9, ..Sqe::default() });
     check(
-        opcode::FixedFdInstall::new(Fixed(9)).flags(FixedFdFlags::NO_CLOEXEC).build(),
-        &Sqe { opcode: 54, flags: 1, fd: 9, op_flags: 1, ..Sqe::default() },
+        opcode::FixedFdInstall::new(Fixed(0x1234_5609)).build(),
+        &Sqe { opcode: 54, flags: 1, fd: 0x1234_5609, ..Sqe::default() },
+    );
+    check(
+        opcode::FixedFdInstall::new(Fixed(0x1234_5609)).flags(FixedFdFlags::NO_CLOEXEC).build(),
+        &Sqe { opcode: 54, flags: 1, fd: 0x1234_5609, op_flags: 1, ..Sqe::default() },
     );
 }
 
@@ -290,11 +379,19 @@ fn registered_files_come_and_go() {
 fn open_how() {
     check(
         opcode::OpenAt2::new(Fd::CWD, at(0x5000), at::<OpenHow>(0xe000)).build(),
-        &Sqe { opcode: 28, fd: -100, off: 0xe000, addr: 0x5000, len: 24, ..Sqe::default() },
+        &Sqe { opcode: 28, fd: -100, off: far(0xe000), addr: far(0x5000), len: 24, ..Sqe::default() },
     );
     check(
-        opcode::OpenAt2::new(Fd(7), at(0x5000), at::<OpenHow>(0xe000)).file_index(slot(4)).build(),
-        &Sqe { opcode: 28, fd: 7, off: 0xe000, addr: 0x5000, len: 24, file_index: 5, ..Sqe::default() },
+        opcode::OpenAt2::new(Fd(0x1234_5607), at(0x5000), at::<OpenHow>(0xe000)).file_index(slot(0x4_0003)).build(),
+        &Sqe {
+            opcode: 28,
+            fd: 0x1234_5607,
+            off: far(0xe000),
+            addr: far(0x5000),
+            len: 24,
+            file_index: 0x4_0004,
+            ..Sqe::default()
+        },
     );
     let mut expected = [0; 24];
     expected[0..8].copy_from_slice(&0o100_u64.to_ne_bytes());
@@ -306,89 +403,129 @@ fn open_how() {
 #[test]
 fn names() {
     let (old, new) = (at(0x5000), at(0x6000));
-    let both = |opcode| Sqe { opcode, fd: 7, off: 0x6000, addr: 0x5000, len: 8, ..Sqe::default() };
-    check(opcode::RenameAt::new(Fd(7), old, Fd(8), new).build(), &both(35));
+    let both = |opcode| Sqe {
+        opcode,
+        fd: 0x1234_5607,
+        off: far(0x6000),
+        addr: far(0x5000),
+        len: 0x1234_5608,
+        ..Sqe::default()
+    };
+    check(opcode::RenameAt::new(Fd(0x1234_5607), old, Fd(0x1234_5608), new).build(), &both(35));
     check(
         opcode::RenameAt::new(Fd::CWD, old, Fd::CWD, new).flags(RenameFlags(1)).build(),
         &Sqe { fd: -100, len: 0xffff_ff9c, op_flags: 1, ..both(35) },
     );
-    check(opcode::LinkAt::new(Fd(7), old, Fd(8), new).build(), &both(39));
+    check(opcode::LinkAt::new(Fd(0x1234_5607), old, Fd(0x1234_5608), new).build(), &both(39));
     check(
         opcode::LinkAt::new(Fd::CWD, old, Fd::CWD, new).flags(AtFlags(0x400)).build(),
         &Sqe { fd: -100, len: 0xffff_ff9c, op_flags: 0x400, ..both(39) },
     );
-    check(opcode::SymlinkAt::new(Fd(7), old, new).build(), &Sqe { len: 0, ..both(38) });
-    check(opcode::UnlinkAt::new(Fd(7), old).build(), &Sqe { opcode: 36, fd: 7, addr: 0x5000, ..Sqe::default() });
+    check(opcode::SymlinkAt::new(Fd(0x1234_5607), old, new).build(), &Sqe { len: 0, ..both(38) });
+    check(
+        opcode::UnlinkAt::new(Fd(0x1234_5607), old).build(),
+        &Sqe { opcode: 36, fd: 0x1234_5607, addr: far(0x5000), ..Sqe::default() },
+    );
     check(
         opcode::UnlinkAt::new(Fd::CWD, old).flags(AtFlags(0x200)).build(),
-        &Sqe { opcode: 36, fd: -100, addr: 0x5000, op_flags: 0x200, ..Sqe::default() },
+        &Sqe { opcode: 36, fd: -100, addr: far(0x5000), op_flags: 0x200, ..Sqe::default() },
     );
-    check(opcode::MkDirAt::new(Fd(7), old).build(), &Sqe { opcode: 37, fd: 7, addr: 0x5000, ..Sqe::default() });
+    check(
+        opcode::MkDirAt::new(Fd(0x1234_5607), old).build(),
+        &Sqe { opcode: 37, fd: 0x1234_5607, addr: far(0x5000), ..Sqe::default() },
+    );
     check(
         opcode::MkDirAt::new(Fd::CWD, old).mode(0o750).build(),
-        &Sqe { opcode: 37, fd: -100, addr: 0x5000, len: 0o750, ..Sqe::default() },
+        &Sqe { opcode: 37, fd: -100, addr: far(0x5000), len: 0o750, ..Sqe::default() },
     );
 }
 
 #[test]
 fn extended_attributes() {
     let (name, path) = (at(0x5000), at(0x6000));
-    let base = |opcode, fd| Sqe { opcode, fd, off: 0xf000, addr: 0x5000, len: 9, ..Sqe::default() };
-    check(opcode::FSetXattr::new(Fd(5), name, at(0xf000), 9).build(), &base(41, 5));
+    let base = |opcode, fd| Sqe { opcode, fd, off: far(0xf000), addr: far(0x5000), len: 0x9000_0009, ..Sqe::default() };
+    check(opcode::FSetXattr::new(Fd(0x1234_5605), name, at(0xf000), 0x9000_0009).build(), &base(41, 0x1234_5605));
     check(
-        opcode::FSetXattr::new(Fixed(5), name, at(0xf000), 9).flags(XattrFlags(2)).build(),
-        &Sqe { flags: 1, op_flags: 2, ..base(41, 5) },
+        opcode::FSetXattr::new(Fixed(0x1234_5605), name, at(0xf000), 0x9000_0009).flags(XattrFlags(2)).build(),
+        &Sqe { flags: 1, op_flags: 2, ..base(41, 0x1234_5605) },
     );
     check(
-        opcode::SetXattr::new(name, at(0xf000), path, 9).flags(XattrFlags(1)).build(),
-        &Sqe { addr3: 0x6000, op_flags: 1, ..base(42, -1) },
+        opcode::SetXattr::new(name, at(0xf000), path, 0x9000_0009).flags(XattrFlags(1)).build(),
+        &Sqe { addr3: far(0x6000), op_flags: 1, ..base(42, -1) },
     );
-    check(opcode::FGetXattr::new(Fd(5), name, at(0xf000), 9).build(), &base(43, 5));
-    check(opcode::FGetXattr::new(Fixed(5), name, at(0xf000), 9).build(), &Sqe { flags: 1, ..base(43, 5) });
-    check(opcode::GetXattr::new(name, at(0xf000), path, 9).build(), &Sqe { addr3: 0x6000, ..base(44, -1) });
+    check(opcode::FGetXattr::new(Fd(0x1234_5605), name, at(0xf000), 0x9000_0009).build(), &base(43, 0x1234_5605));
+    check(
+        opcode::FGetXattr::new(Fixed(0x1234_5605), name, at(0xf000), 0x9000_0009).build(),
+        &Sqe { flags: 1, ..base(43, 0x1234_5605) },
+    );
+    check(
+        opcode::GetXattr::new(name, at(0xf000), path, 0x9000_0009).build(),
+        &Sqe { addr3: far(0x6000), ..base(44, -1) },
+    );
 }
 
 #[test]
 fn splices() {
-    let base = Sqe { opcode: 30, fd: 6, off: 2, addr: 1, len: 9, file_index: 5, ..Sqe::default() };
-    check(opcode::Splice::new(Fd(5), 1, Fd(6), 2, 9).build(), &base);
+    let base = Sqe {
+        opcode: 30,
+        fd: 0x1234_5606,
+        off: 1 << 41,
+        addr: 1 << 40,
+        len: 0x9000_0009,
+        file_index: 0x1234_5605,
+        ..Sqe::default()
+    };
+    check(opcode::Splice::new(Fd(0x1234_5605), 1 << 40, Fd(0x1234_5606), 1 << 41, 0x9000_0009).build(), &base);
     check(
-        opcode::Splice::new(Fixed(5), -1, Fixed(6), -1, 9).flags(SpliceFlags(3)).build(),
+        opcode::Splice::new(Fixed(0x1234_5605), -1, Fixed(0x1234_5606), -1, 0x9000_0009).flags(SpliceFlags(3)).build(),
         &Sqe { flags: 1, off: u64::MAX, addr: u64::MAX, op_flags: 0x8000_0003, ..base },
     );
     // Where the data comes from is said by its type alone.
     check(
-        opcode::Splice::new(Fd(5), 1, Fixed(6), 2, 9).flags(SpliceFlags(0x8000_0001)).build(),
+        opcode::Splice::new(Fd(0x1234_5605), 1 << 40, Fixed(0x1234_5606), 1 << 41, 0x9000_0009)
+            .flags(SpliceFlags(0x8000_0001))
+            .build(),
         &Sqe { flags: 1, op_flags: 1, ..base },
     );
     let base = Sqe { opcode: 33, off: 0, addr: 0, ..base };
-    check(opcode::Tee::new(Fd(5), Fd(6), 9).build(), &base);
-    check(opcode::Tee::new(Fixed(5), Fd(6), 9).flags(SpliceFlags(2)).build(), &Sqe { op_flags: 0x8000_0002, ..base });
-    check(opcode::Tee::new(Fd(5), Fixed(6), 9).build(), &Sqe { flags: 1, ..base });
+    check(opcode::Tee::new(Fd(0x1234_5605), Fd(0x1234_5606), 0x9000_0009).build(), &base);
+    check(
+        opcode::Tee::new(Fixed(0x1234_5605), Fd(0x1234_5606), 0x9000_0009).flags(SpliceFlags(2)).build(),
+        &Sqe { op_flags: 0x8000_0002, ..base },
+    );
+    check(opcode::Tee::new(Fd(0x1234_5605), Fixed(0x1234_5606), 0x9000_0009).build(), &Sqe { flags: 1, ..base });
 }
 
 #[test]
 fn pipes() {
     let fds = at::<[RawFd; 2]>(0xd000);
-    check(opcode::Pipe::new(fds).build(), &Sqe { opcode: 62, fd: 0, addr: 0xd000, ..Sqe::default() });
+    check(opcode::Pipe::new(fds).build(), &Sqe { opcode: 62, fd: 0, addr: far(0xd000), ..Sqe::default() });
     check(
-        opcode::Pipe::new(fds).flags(OpenFlags(0o4000)).file_index(slot(2)).build(),
-        &Sqe { opcode: 62, fd: 0, addr: 0xd000, op_flags: 0o4000, file_index: 3, ..Sqe::default() },
+        opcode::Pipe::new(fds).flags(OpenFlags(0o4000)).file_index(slot(0x4_0001)).build(),
+        &Sqe { opcode: 62, fd: 0, addr: far(0xd000), op_flags: 0o4000, file_index: 0x4_0002, ..Sqe::default() },
     );
     check(
         opcode::Pipe::new(fds).file_index(DestinationSlot::ALLOCATE).build(),
-        &Sqe { opcode: 62, fd: 0, addr: 0xd000, file_index: u32::MAX, ..Sqe::default() },
+        &Sqe { opcode: 62, fd: 0, addr: far(0xd000), file_index: u32::MAX, ..Sqe::default() },
     );
 }
 
 #[test]
 fn buffers() {
     check(
-        opcode::ProvideBuffers::new(at(0x7000), 4096, 65_535, 7, 3).build(),
-        &Sqe { opcode: 31, fd: 65_535, off: 3, addr: 0x7000, len: 4096, buf_index: 7, ..Sqe::default() },
+        opcode::ProvideBuffers::new(at(0x7000), 0x8000_1000, 65_535, 0xbc07, 0xab03).build(),
+        &Sqe {
+            opcode: 31,
+            fd: 65_535,
+            off: 0xab03,
+            addr: far(0x7000),
+            len: 0x8000_1000,
+            buf_index: 0xbc07,
+            ..Sqe::default()
+        },
     );
     check(
-        opcode::RemoveBuffers::new(65_535, 7).build(),
-        &Sqe { opcode: 32, fd: 65_535, buf_index: 7, ..Sqe::default() },
+        opcode::RemoveBuffers::new(65_535, 0xbc07).build(),
+        &Sqe { opcode: 32, fd: 65_535, buf_index: 0xbc07, ..Sqe::default() },
     );
 }

@@ -10,7 +10,7 @@ use bare_uring::types::{
     WaitOptions,
 };
 use bare_uring::{cqueue, uapi};
-use common::sqe::{Sqe, at, check};
+use common::sqe::{Sqe, at, check, far};
 
 /// The same with the 16 bytes from the 48th on.
 fn from_cmd(sqe: Sqe, cmd: &[u8; 16]) -> Sqe {
@@ -42,39 +42,59 @@ fn events(bits: u32) -> u32 {
 
 #[test]
 fn poll_add() {
-    let new = |bits| opcode::PollAdd::new(Fd(8), PollEvents(bits));
-    check(new(0x2001).build(), &Sqe { opcode: 6, fd: 8, op_flags: events(0x2001), ..Sqe::default() });
-    check(new(1 << 31).build(), &Sqe { opcode: 6, fd: 8, op_flags: events(1 << 31), ..Sqe::default() });
-    check(new(1).multi().build(), &Sqe { opcode: 6, fd: 8, len: 1, op_flags: events(1), ..Sqe::default() });
-    check(new(1).level().build(), &Sqe { opcode: 6, fd: 8, len: 8, op_flags: events(1), ..Sqe::default() });
+    let new = |bits| opcode::PollAdd::new(Fd(0x1234_5608), PollEvents(bits));
+    check(new(0x2001).build(), &Sqe { opcode: 6, fd: 0x1234_5608, op_flags: events(0x2001), ..Sqe::default() });
+    check(new(1 << 31).build(), &Sqe { opcode: 6, fd: 0x1234_5608, op_flags: events(1 << 31), ..Sqe::default() });
+    check(new(1).multi().build(), &Sqe { opcode: 6, fd: 0x1234_5608, len: 1, op_flags: events(1), ..Sqe::default() });
+    check(new(1).level().build(), &Sqe { opcode: 6, fd: 0x1234_5608, len: 8, op_flags: events(1), ..Sqe::default() });
     check(
-        opcode::PollAdd::new(Fixed(9), PollEvents(4)).multi().level().build(),
-        &Sqe { opcode: 6, flags: 1, fd: 9, len: 9, op_flags: events(4), ..Sqe::default() },
+        opcode::PollAdd::new(Fixed(0x1234_5609), PollEvents(4)).multi().level().build(),
+        &Sqe { opcode: 6, flags: 1, fd: 0x1234_5609, len: 9, op_flags: events(4), ..Sqe::default() },
     );
 }
 
 #[test]
 fn poll_remove_and_update() {
-    let sqe = Sqe { opcode: 7, fd: -1, addr: 42, ..Sqe::default() };
-    check(opcode::PollRemove::new(42).build(), &sqe);
+    let sqe = Sqe { opcode: 7, fd: -1, addr: 0x4200_0000_0000_0042, ..Sqe::default() };
+    check(opcode::PollRemove::new(0x4200_0000_0000_0042).build(), &sqe);
     check(
-        opcode::PollUpdate::events(42, PollEvents(4)).build(),
-        &Sqe { opcode: 7, fd: -1, addr: 42, len: 2, op_flags: events(4), ..Sqe::default() },
+        opcode::PollUpdate::events(0x4200_0000_0000_0042, PollEvents(4)).build(),
+        &Sqe { opcode: 7, fd: -1, addr: 0x4200_0000_0000_0042, len: 2, op_flags: events(4), ..Sqe::default() },
     );
     check(
-        opcode::PollUpdate::user_data(42, 43).build(),
-        &Sqe { opcode: 7, fd: -1, addr: 42, off: 43, len: 4, ..Sqe::default() },
+        opcode::PollUpdate::user_data(0x4200_0000_0000_0042, 0x4300_0000_0000_0043).build(),
+        &Sqe { opcode: 7, fd: -1, addr: 0x4200_0000_0000_0042, off: 0x4300_0000_0000_0043, len: 4, ..Sqe::default() },
     );
-    let both = Sqe { opcode: 7, fd: -1, addr: 42, off: 43, len: 6, op_flags: events(4), ..Sqe::default() };
-    check(opcode::PollUpdate::user_data(42, 43).with_events(PollEvents(4)).build(), &both);
-    check(opcode::PollUpdate::events(42, PollEvents(4)).with_user_data(43).build(), &both);
-    check(opcode::PollUpdate::events(42, PollEvents(4)).with_user_data(43).multi().build(), &Sqe { len: 7, ..both });
+    let both = Sqe {
+        opcode: 7,
+        fd: -1,
+        addr: 0x4200_0000_0000_0042,
+        off: 0x4300_0000_0000_0043,
+        len: 6,
+        op_flags: events(4),
+        ..Sqe::default()
+    };
+    check(
+        opcode::PollUpdate::user_data(0x4200_0000_0000_0042, 0x4300_0000_0000_0043).with_events(PollEvents(4)).build(),
+        &both,
+    );
+    check(
+        opcode::PollUpdate::events(0x4200_0000_0000_0042, PollEvents(4)).with_user_data(0x4300_0000_0000_0043).build(),
+        &both,
+    );
+    check(
+        opcode::PollUpdate::events(0x4200_0000_0000_0042, PollEvents(4))
+            .with_user_data(0x4300_0000_0000_0043)
+            .multi()
+            .build(),
+        &Sqe { len: 7, ..both },
+    );
 }
 
 #[test]
 fn timeout() {
     let new = || opcode::Timeout::new(at::<Timespec>(0x8000));
-    let sqe = |op_flags, off| Sqe { opcode: 11, fd: -1, off, addr: 0x8000, len: 1, op_flags, ..Sqe::default() };
+    let sqe = |op_flags, off| Sqe { opcode: 11, fd: -1, off, addr: far(0x8000), len: 1, op_flags, ..Sqe::default() };
     check(new().build(), &sqe(0, 0));
     check(new().count(u32::MAX).build(), &sqe(0, 0xffff_ffff));
     for (flags, bits) in [
@@ -96,22 +116,39 @@ fn timeout() {
 
 #[test]
 fn timeout_remove_and_update() {
-    check(opcode::TimeoutRemove::new(43).build(), &Sqe { opcode: 12, fd: -1, addr: 43, ..Sqe::default() });
-    let new = || opcode::TimeoutUpdate::new(43, at::<Timespec>(0x8000));
-    let sqe = |op_flags| Sqe { opcode: 12, fd: -1, off: 0x8000, addr: 43, op_flags, ..Sqe::default() };
+    check(
+        opcode::TimeoutRemove::new(0x4300_0000_0000_0043).build(),
+        &Sqe { opcode: 12, fd: -1, addr: 0x4300_0000_0000_0043, ..Sqe::default() },
+    );
+    let new = || opcode::TimeoutUpdate::new(0x4300_0000_0000_0043, at::<Timespec>(0x8000));
+    let sqe = |op_flags| Sqe {
+        opcode: 12,
+        fd: -1,
+        off: far(0x8000),
+        addr: 0x4300_0000_0000_0043,
+        op_flags,
+        ..Sqe::default()
+    };
     check(new().build(), &sqe(2));
     check(new().flags(TimeoutFlags::ABS).build(), &sqe(2 | 1));
     check(new().link().build(), &sqe(2 | 16));
     check(
-        opcode::TimeoutUpdate::immediate(43, 1_000_000_007).link().build(),
-        &Sqe { opcode: 12, fd: -1, off: 1_000_000_007, addr: 43, op_flags: 2 | 16 | 128, ..Sqe::default() },
+        opcode::TimeoutUpdate::immediate(0x4300_0000_0000_0043, 1_000_000_007).link().build(),
+        &Sqe {
+            opcode: 12,
+            fd: -1,
+            off: 1_000_000_007,
+            addr: 0x4300_0000_0000_0043,
+            op_flags: 2 | 16 | 128,
+            ..Sqe::default()
+        },
     );
 }
 
 #[test]
 fn link_timeout() {
     let new = || opcode::LinkTimeout::new(at::<Timespec>(0x8000));
-    let sqe = |op_flags| Sqe { opcode: 15, fd: -1, addr: 0x8000, len: 1, op_flags, ..Sqe::default() };
+    let sqe = |op_flags| Sqe { opcode: 15, fd: -1, addr: far(0x8000), len: 1, op_flags, ..Sqe::default() };
     check(new().build(), &sqe(0));
     check(new().flags(TimeoutFlags::BOOTTIME.union(TimeoutFlags::ABS)).build(), &sqe(5));
     check(
@@ -123,22 +160,34 @@ fn link_timeout() {
 #[test]
 fn cancel_by_every_key() {
     let none = || Sqe { opcode: 14, fd: -1, ..Sqe::default() };
-    check(opcode::AsyncCancel::new(44).build(), &Sqe { addr: 44, ..none() });
-    check(opcode::AsyncCancel::new(44).all().build(), &Sqe { addr: 44, op_flags: 1, ..none() });
+    check(opcode::AsyncCancel::new(0x4400_0000_0000_0044).build(), &Sqe { addr: 0x4400_0000_0000_0044, ..none() });
+    check(
+        opcode::AsyncCancel::new(0x4400_0000_0000_0044).all().build(),
+        &Sqe { addr: 0x4400_0000_0000_0044, op_flags: 1, ..none() },
+    );
     check(opcode::AsyncCancel::any().build(), &Sqe { op_flags: 4, ..none() });
     check(opcode::AsyncCancel::any().all().build(), &Sqe { op_flags: 5, ..none() });
     for (builder, expected) in [
-        (CancelBuilder::user_data(44), Sqe { addr: 44, ..none() }),
-        (CancelBuilder::user_data(44).all(), Sqe { addr: 44, op_flags: 1, ..none() }),
-        (CancelBuilder::fd(Fd(5)), Sqe { fd: 5, op_flags: 2, ..none() }),
-        (CancelBuilder::fd(Fixed(5)).all(), Sqe { fd: 5, op_flags: 1 | 2 | 8, ..none() }),
+        (CancelBuilder::user_data(0x4400_0000_0000_0044), Sqe { addr: 0x4400_0000_0000_0044, ..none() }),
+        (
+            CancelBuilder::user_data(0x4400_0000_0000_0044).all(),
+            Sqe { addr: 0x4400_0000_0000_0044, op_flags: 1, ..none() },
+        ),
+        (CancelBuilder::fd(Fd(0x1234_5605)), Sqe { fd: 0x1234_5605, op_flags: 2, ..none() }),
+        (CancelBuilder::fd(Fixed(0x1234_5605)).all(), Sqe { fd: 0x1234_5605, op_flags: 1 | 2 | 8, ..none() }),
         (CancelBuilder::opcode(6), Sqe { len: 6, op_flags: 32, ..none() }),
         (CancelBuilder::any(), Sqe { op_flags: 4, ..none() }),
-        (CancelBuilder::fd(Fd(5)).with_user_data(44), Sqe { fd: 5, addr: 44, op_flags: 2 | 16, ..none() }),
-        (CancelBuilder::opcode(6).with_user_data(44), Sqe { len: 6, addr: 44, op_flags: 32 | 16, ..none() }),
         (
-            CancelBuilder::opcode(255).with_fd(Fixed(7)).with_user_data(u64::MAX).all(),
-            Sqe { fd: 7, len: 255, addr: u64::MAX, op_flags: 1 | 2 | 8 | 16 | 32, ..none() },
+            CancelBuilder::fd(Fd(0x1234_5605)).with_user_data(0x4400_0000_0000_0044),
+            Sqe { fd: 0x1234_5605, addr: 0x4400_0000_0000_0044, op_flags: 2 | 16, ..none() },
+        ),
+        (
+            CancelBuilder::opcode(6).with_user_data(0x4400_0000_0000_0044),
+            Sqe { len: 6, addr: 0x4400_0000_0000_0044, op_flags: 32 | 16, ..none() },
+        ),
+        (
+            CancelBuilder::opcode(255).with_fd(Fixed(0x1234_5607)).with_user_data(u64::MAX).all(),
+            Sqe { fd: 0x1234_5607, len: 255, addr: u64::MAX, op_flags: 1 | 2 | 8 | 16 | 32, ..none() },
         ),
     ] {
         check(opcode::AsyncCancel::matching(builder).build(), &expected);
@@ -150,51 +199,109 @@ fn nop() {
     let sqe = || Sqe { opcode: 0, fd: 0, ..Sqe::default() };
     check(opcode::Nop::new().build(), &sqe());
     check(opcode::Nop::new().result(-7).build(), &Sqe { len: 0xffff_fff9, op_flags: 1, ..sqe() });
-    check(opcode::Nop::new().file(Fd(3)).build(), &Sqe { fd: 3, op_flags: 2, ..sqe() });
-    check(opcode::Nop::new().file(Fixed(3)).build(), &Sqe { fd: 3, op_flags: 2 | 4, ..sqe() });
-    check(opcode::Nop::new().file(Fixed(3)).file(Fd(4)).build(), &Sqe { fd: 4, op_flags: 2, ..sqe() });
-    check(opcode::Nop::new().fixed_buffer(9).build(), &Sqe { buf_index: 9, op_flags: 8, ..sqe() });
+    check(opcode::Nop::new().file(Fd(0x1234_5603)).build(), &Sqe { fd: 0x1234_5603, op_flags: 2, ..sqe() });
+    check(opcode::Nop::new().file(Fixed(0x1234_5603)).build(), &Sqe { fd: 0x1234_5603, op_flags: 2 | 4, ..sqe() });
+    check(
+        opcode::Nop::new().file(Fixed(0x1234_5603)).file(Fd(0x1234_5604)).build(),
+        &Sqe { fd: 0x1234_5604, op_flags: 2, ..sqe() },
+    );
+    check(opcode::Nop::new().fixed_buffer(0xbc09).build(), &Sqe { buf_index: 0xbc09, op_flags: 8, ..sqe() });
     check(opcode::Nop::new().task_work().build(), &Sqe { op_flags: 16, ..sqe() });
-    check(opcode::Nop::new().big([1, 2]).build(), &Sqe { off: 1, addr: 2, op_flags: 32, ..sqe() });
-    let all = Sqe { fd: 1, off: 5, addr: 6, len: 2, op_flags: 63, buf_index: 4, ..sqe() };
-    let nop = opcode::Nop::new().result(2).file(Fixed(1)).fixed_buffer(4).task_work().big([5, 6]);
+    check(
+        opcode::Nop::new().big([1 << 63 | 1, 1 << 62 | 2]).build(),
+        &Sqe { off: 1 << 63 | 1, addr: 1 << 62 | 2, op_flags: 32, ..sqe() },
+    );
+    let all =
+        Sqe { fd: 0x1234_5601, off: 1 << 63 | 5, addr: 1 << 62 | 6, len: 2, op_flags: 63, buf_index: 0xbc04, ..sqe() };
+    let nop = opcode::Nop::new()
+        .result(2)
+        .file(Fixed(0x1234_5601))
+        .fixed_buffer(0xbc04)
+        .task_work()
+        .big([1 << 63 | 5, 1 << 62 | 6]);
     check(nop.build(), &all);
-    let nop = opcode::Nop128::new().result(2).file(Fixed(1)).fixed_buffer(4).task_work().big([5, 6]);
+    let nop = opcode::Nop128::new()
+        .result(2)
+        .file(Fixed(0x1234_5601))
+        .fixed_buffer(0xbc04)
+        .task_work()
+        .big([1 << 63 | 5, 1 << 62 | 6]);
     check_large(nop.build(), &Sqe { opcode: 63, ..all }, [0; 64]);
     check_large(opcode::Nop128::default().build(), &Sqe { opcode: 63, ..sqe() }, [0; 64]);
 }
 
 #[test]
 fn what_every_request_has() {
-    let entry = opcode::Nop::new().build().flags(Flags::ASYNC).flags(Flags::IO_LINK).user_data(7).personality(9);
-    let expected = Sqe { fd: 0, flags: 16 | 4, user_data: 7, personality: 9, ..Sqe::default() };
+    let entry = opcode::Nop::new()
+        .build()
+        .flags(Flags::ASYNC)
+        .flags(Flags::IO_LINK)
+        .user_data(0x0123_4567_89ab_cdef)
+        .personality(0xfedc);
+    let expected =
+        Sqe { fd: 0, flags: 16 | 4, user_data: 0x0123_4567_89ab_cdef, personality: 0xfedc, ..Sqe::default() };
     check(entry, &expected);
-    assert_eq!((entry.opcode(), entry.get_user_data()), (0, 7));
-    let entry = opcode::Nop128::new().build().flags(Flags::ASYNC).flags(Flags::IO_LINK).user_data(7).personality(9);
+    assert_eq!((entry.opcode(), entry.get_user_data()), (0, 0x0123_4567_89ab_cdef));
+    let entry = opcode::Nop128::new()
+        .build()
+        .flags(Flags::ASYNC)
+        .flags(Flags::IO_LINK)
+        .user_data(0x0123_4567_89ab_cdef)
+        .personality(0xfedc);
     check_large(entry, &Sqe { opcode: 63, ..expected }, [0; 64]);
-    assert_eq!((entry.opcode(), entry.get_user_data()), (63, 7));
+    assert_eq!((entry.opcode(), entry.get_user_data()), (63, 0x0123_4567_89ab_cdef));
 }
 
 #[test]
 fn messages() {
     check(
-        opcode::MsgRingData::new(Fd(5), -123_456, 77).build(),
-        &Sqe { opcode: 40, fd: 5, off: 77, len: (-123_456_i32).cast_unsigned(), ..Sqe::default() },
-    );
-    check(
-        opcode::MsgRingData::new(Fd(5), 1, u64::MAX).flags(cqueue::Flags::from_bits_retain(0x5_0003)).build(),
-        &Sqe { opcode: 40, fd: 5, off: u64::MAX, len: 1, op_flags: 2, file_index: 0x5_0003, ..Sqe::default() },
-    );
-    check(
-        opcode::MsgRingSendFd::new(Fd(5), Fixed(3), DestinationSlot::at(8).unwrap(), 77).build(),
-        &Sqe { opcode: 40, fd: 5, off: 77, addr: 1, addr3: 3, file_index: 9, ..Sqe::default() },
-    );
-    check(
-        opcode::MsgRingSendFd::new(Fd(5), Fixed(u32::MAX), DestinationSlot::ALLOCATE, 77).skip().build(),
+        opcode::MsgRingData::new(Fd(0x1234_5605), -123_456, 0x7700_0000_0000_0077).build(),
         &Sqe {
             opcode: 40,
-            fd: 5,
-            off: 77,
+            fd: 0x1234_5605,
+            off: 0x7700_0000_0000_0077,
+            len: (-123_456_i32).cast_unsigned(),
+            ..Sqe::default()
+        },
+    );
+    check(
+        opcode::MsgRingData::new(Fd(0x1234_5605), 1, u64::MAX).flags(cqueue::Flags::from_bits_retain(0x5_0003)).build(),
+        &Sqe {
+            opcode: 40,
+            fd: 0x1234_5605,
+            off: u64::MAX,
+            len: 1,
+            op_flags: 2,
+            file_index: 0x5_0003,
+            ..Sqe::default()
+        },
+    );
+    check(
+        opcode::MsgRingSendFd::new(
+            Fd(0x1234_5605),
+            Fixed(0x1234_5603),
+            DestinationSlot::at(0x4_0008).unwrap(),
+            0x7700_0000_0000_0077,
+        )
+        .build(),
+        &Sqe {
+            opcode: 40,
+            fd: 0x1234_5605,
+            off: 0x7700_0000_0000_0077,
+            addr: 1,
+            addr3: 0x1234_5603,
+            file_index: 0x4_0009,
+            ..Sqe::default()
+        },
+    );
+    check(
+        opcode::MsgRingSendFd::new(Fd(0x1234_5605), Fixed(u32::MAX), DestinationSlot::ALLOCATE, 0x7700_0000_0000_0077)
+            .skip()
+            .build(),
+        &Sqe {
+            opcode: 40,
+            fd: 0x1234_5605,
+            off: 0x7700_0000_0000_0077,
             addr: 1,
             op_flags: 1,
             addr3: 0xffff_ffff,
@@ -209,15 +316,15 @@ fn futexes() {
     let flags = FutexFlags::SIZE_U32.with(FutexFlags::PRIVATE);
     check(
         opcode::FutexWait::new(at(0x9000), 1 << 40, opcode::FutexWait::ANY, flags).build(),
-        &Sqe { opcode: 51, fd: 0x82, off: 1 << 40, addr: 0x9000, addr3: 0xffff_ffff, ..Sqe::default() },
+        &Sqe { opcode: 51, fd: 0x82, off: 1 << 40, addr: far(0x9000), addr3: 0xffff_ffff, ..Sqe::default() },
     );
     check(
         opcode::FutexWake::new(at(0x9000), 3, u64::MAX, FutexFlags::from(2)).build(),
-        &Sqe { opcode: 52, fd: 2, off: 3, addr: 0x9000, addr3: u64::MAX, ..Sqe::default() },
+        &Sqe { opcode: 52, fd: 2, off: 3, addr: far(0x9000), addr3: u64::MAX, ..Sqe::default() },
     );
     check(
         opcode::FutexWaitV::new(at(0xa000), 128).build(),
-        &Sqe { opcode: 53, fd: 0, addr: 0xa000, len: 128, ..Sqe::default() },
+        &Sqe { opcode: 53, fd: 0, addr: far(0xa000), len: 128, ..Sqe::default() },
     );
     // The list's own element.
     let one = types::FutexWaitV::new(at(0x9000), 7, flags);
@@ -225,7 +332,7 @@ fn futexes() {
     let bytes: [u8; 24] = unsafe { core::mem::transmute(one) };
     let mut expected = [0; 24];
     expected[..8].copy_from_slice(&7_u64.to_ne_bytes());
-    expected[8..16].copy_from_slice(&0x9000_u64.to_ne_bytes());
+    expected[8..16].copy_from_slice(&far(0x9000).to_ne_bytes());
     expected[16..20].copy_from_slice(&0x82_u32.to_ne_bytes());
     assert_eq!(bytes, expected);
 }
@@ -233,28 +340,31 @@ fn futexes() {
 #[test]
 fn wait_id() {
     check(
-        opcode::WaitId::new(IdType::PID, 4711, WaitOptions::EXITED.with(WaitOptions::NOWAIT)).build(),
-        &Sqe { opcode: 50, fd: 4711, len: 1, file_index: 0x0100_0004, ..Sqe::default() },
+        opcode::WaitId::new(IdType::PID, 0x4711_0001, WaitOptions::EXITED.with(WaitOptions::NOWAIT)).build(),
+        &Sqe { opcode: 50, fd: 0x4711_0001, len: 1, file_index: 0x0100_0004, ..Sqe::default() },
     );
     for (idtype, number) in [(IdType::ALL, 0), (IdType::PID, 1), (IdType::PGID, 2), (IdType::PIDFD, 3)] {
         check(
-            opcode::WaitId::new(idtype, 1, WaitOptions::from(8)).infop(at::<SigInfo>(0xb000)).build(),
-            &Sqe { opcode: 50, fd: 1, off: 0xb000, len: number, file_index: 8, ..Sqe::default() },
+            opcode::WaitId::new(idtype, 0x1234_5601, WaitOptions::from(8)).infop(at::<SigInfo>(0xb000)).build(),
+            &Sqe { opcode: 50, fd: 0x1234_5601, off: far(0xb000), len: number, file_index: 8, ..Sqe::default() },
         );
     }
 }
 
 #[test]
 fn commands_of_16_bytes() {
-    let sqe = || Sqe { opcode: 46, fd: 5, off: pair(0xc0de, 0), ..Sqe::default() };
-    let new = || opcode::UringCmd16::new(Fd(5), 0xc0de);
+    let sqe = || Sqe { opcode: 46, fd: 0x1234_5605, off: pair(0xc0de_0005, 0), ..Sqe::default() };
+    let new = || opcode::UringCmd16::new(Fd(0x1234_5605), 0xc0de_0005);
     let cmd: [u8; 16] = core::array::from_fn(|i| i as u8 + 1);
     check(new().build(), &sqe());
     check(new().cmd(cmd).build(), &from_cmd(sqe(), &cmd));
-    check(new().addr(0xd000).len(9).build(), &Sqe { addr: 0xd000, len: 9, ..sqe() });
-    check(new().fixed_buffer(7).build(), &Sqe { op_flags: 1, buf_index: 7, ..sqe() });
-    check(new().multishot(7).build(), &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 7, ..sqe() });
-    check(opcode::UringCmd16::new(Fixed(5), 0xc0de).build(), &Sqe { flags: 1, ..sqe() });
+    check(
+        new().addr(0xd000_0000_d000).len(0x9000_0009).build(),
+        &Sqe { addr: 0xd000_0000_d000, len: 0x9000_0009, ..sqe() },
+    );
+    check(new().fixed_buffer(0xbc07).build(), &Sqe { op_flags: 1, buf_index: 0xbc07, ..sqe() });
+    check(new().multishot(0xbc07).build(), &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 0xbc07, ..sqe() });
+    check(opcode::UringCmd16::new(Fixed(0x1234_5605), 0xc0de_0005).build(), &Sqe { flags: 1, ..sqe() });
 }
 
 #[test]
@@ -262,43 +372,63 @@ fn commands_of_80_bytes() {
     let cmd: [u8; 80] = core::array::from_fn(|i| i as u8 + 1);
     let (first, rest) = cmd.split_first_chunk::<16>().unwrap();
     let rest: [u8; 64] = rest.try_into().unwrap();
-    let sqe = |opcode| Sqe { opcode, fd: 5, off: pair(0xc0de, 0), ..Sqe::default() };
-    check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).build(), &sqe(46), [0; 64]);
-    check_large(opcode::UringCmd80::new(Fd(5), 0xc0de).cmd(cmd).build(), &from_cmd(sqe(46), first), rest);
+    let sqe = |opcode| Sqe { opcode, fd: 0x1234_5605, off: pair(0xc0de_0005, 0), ..Sqe::default() };
+    check_large(opcode::UringCmd80::new(Fd(0x1234_5605), 0xc0de_0005).build(), &sqe(46), [0; 64]);
     check_large(
-        opcode::UringCmd80::new(Fixed(5), 0xc0de).cmd(cmd).addr(1).len(2).fixed_buffer(3).build(),
-        &Sqe { flags: 1, addr: 1, len: 2, op_flags: 1, buf_index: 3, ..from_cmd(sqe(46), first) },
+        opcode::UringCmd80::new(Fd(0x1234_5605), 0xc0de_0005).cmd(cmd).build(),
+        &from_cmd(sqe(46), first),
         rest,
     );
-    check_large(opcode::UringCmd128::new(Fd(5), 0xc0de).cmd(cmd).build(), &from_cmd(sqe(64), first), rest);
     check_large(
-        opcode::UringCmd128::new(Fd(5), 0xc0de).multishot(3).build(),
-        &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 3, ..sqe(64) },
+        opcode::UringCmd80::new(Fixed(0x1234_5605), 0xc0de_0005)
+            .cmd(cmd)
+            .addr(1 << 63 | 1)
+            .len(0x9000_0002)
+            .fixed_buffer(0xbc03)
+            .build(),
+        &Sqe {
+            flags: 1,
+            addr: 1 << 63 | 1,
+            len: 0x9000_0002,
+            op_flags: 1,
+            buf_index: 0xbc03,
+            ..from_cmd(sqe(46), first)
+        },
+        rest,
+    );
+    check_large(
+        opcode::UringCmd128::new(Fd(0x1234_5605), 0xc0de_0005).cmd(cmd).build(),
+        &from_cmd(sqe(64), first),
+        rest,
+    );
+    check_large(
+        opcode::UringCmd128::new(Fd(0x1234_5605), 0xc0de_0005).multishot(0xbc03).build(),
+        &Sqe { flags: 1 << 5, op_flags: 2, buf_index: 0xbc03, ..sqe(64) },
         [0; 64],
     );
 }
 
 #[test]
 fn socket_commands() {
-    let sqe = |command| Sqe { opcode: 46, fd: 5, off: pair(command, 0), ..Sqe::default() };
-    check(opcode::SiocInq::new(Fd(5)).build(), &sqe(0));
-    check(opcode::SiocOutq::new(Fixed(5)).build(), &Sqe { flags: 1, ..sqe(1) });
+    let sqe = |command| Sqe { opcode: 46, fd: 0x1234_5605, off: pair(command, 0), ..Sqe::default() };
+    check(opcode::SiocInq::new(Fd(0x1234_5605)).build(), &sqe(0));
+    check(opcode::SiocOutq::new(Fixed(0x1234_5605)).build(), &Sqe { flags: 1, ..sqe(1) });
     check(
-        opcode::GetSockOpt::new(Fd(5), 1, 3, at(0xe000), 4).build(),
-        &Sqe { addr: pair(1, 3), addr3: 0xe000, file_index: 4, ..sqe(2) },
+        opcode::GetSockOpt::new(Fd(0x1234_5605), 0x1_0001, 0x2_0003, at(0xe000), 0x3_0004).build(),
+        &Sqe { addr: pair(0x1_0001, 0x2_0003), addr3: far(0xe000), file_index: 0x3_0004, ..sqe(2) },
     );
     check(
-        opcode::SetSockOpt::new(Fd(5), 6, 13, at(0xe000), 4).build(),
-        &Sqe { addr: pair(6, 13), addr3: 0xe000, file_index: 4, ..sqe(3) },
+        opcode::SetSockOpt::new(Fd(0x1234_5605), 0x6_0006, 0x7_000d, at(0xe000), 0x3_0004).build(),
+        &Sqe { addr: pair(0x6_0006, 0x7_000d), addr3: far(0xe000), file_index: 0x3_0004, ..sqe(3) },
     );
-    check(opcode::TxTimestamp::new(Fd(5)).build(), &sqe(4));
+    check(opcode::TxTimestamp::new(Fd(0x1234_5605)).build(), &sqe(4));
     check(
-        opcode::GetSockName::new(Fd(5), at::<u8>(0xf000), at(0xf100)).build(),
-        &Sqe { addr: 0xf000, addr3: 0xf100, ..sqe(5) },
+        opcode::GetSockName::new(Fd(0x1234_5605), at::<u8>(0xf000), at(0xf100)).build(),
+        &Sqe { addr: far(0xf000), addr3: far(0xf100), ..sqe(5) },
     );
     check(
-        opcode::GetSockName::new(Fd(5), at::<u8>(0xf000), at(0xf100)).peer().build(),
-        &Sqe { addr: 0xf000, addr3: 0xf100, file_index: 1, ..sqe(5) },
+        opcode::GetSockName::new(Fd(0x1234_5605), at::<u8>(0xf000), at(0xf100)).peer().build(),
+        &Sqe { addr: far(0xf000), addr3: far(0xf100), file_index: 1, ..sqe(5) },
     );
 }
 
@@ -307,7 +437,15 @@ fn block_discard() {
     let number = if cfg!(any(target_arch = "powerpc", target_arch = "powerpc64")) { 0x2000_1200 } else { 0x1200 };
     assert_eq!(uapi::BLOCK_URING_CMD_DISCARD, number);
     check(
-        opcode::BlockDiscard::new(Fixed(5), 1 << 40, 1 << 41).build(),
-        &Sqe { opcode: 46, flags: 1, fd: 5, off: pair(number, 0), addr: 1 << 40, addr3: 1 << 41, ..Sqe::default() },
+        opcode::BlockDiscard::new(Fixed(0x1234_5605), 1 << 40, 1 << 41).build(),
+        &Sqe {
+            opcode: 46,
+            flags: 1,
+            fd: 0x1234_5605,
+            off: pair(number, 0),
+            addr: 1 << 40,
+            addr3: 1 << 41,
+            ..Sqe::default()
+        },
     );
 }

@@ -15,7 +15,7 @@ use bare_uring::squeue::{Entry, Entry128, EntryMixed as Mixed};
 use bare_uring::types::{Fd, Fixed, IoVec, Timespec};
 use bare_uring::{Builder, Errno, IoUring, SetupError, SetupFlags, cqueue, opcode, squeue};
 use common::ring_memory::{bounded, until};
-use common::{memory, needs, push, skip};
+use common::{memory, needs, push, refused, skip};
 use rustix::fs::OFlags;
 
 const SERIAL: &str = "bare-uring-tests";
@@ -59,15 +59,15 @@ fn blocks(salt: u8) -> &'static mut [u8] {
 fn polled() -> Vec<(&'static str, IoUring)> {
     let deferred = SetupFlags::SINGLE_ISSUER.union(SetupFlags::DEFER_TASKRUN);
     let all = [
-        ("iopoll", Builder::new().setup_iopoll().clone()),
-        ("hybrid", Builder::new().setup_iopoll().setup_hybrid_iopoll().clone()),
-        ("deferred", Builder::new().setup_iopoll().setup_flags(deferred).clone()),
-        ("sqpoll", Builder::new().setup_iopoll().setup_sqpoll(100).clone()),
+        ("iopoll", (5, 1), Builder::new().setup_iopoll().clone()),
+        ("hybrid", (6, 13), Builder::new().setup_iopoll().setup_hybrid_iopoll().clone()),
+        ("deferred", (6, 1), Builder::new().setup_iopoll().setup_flags(deferred).clone()),
+        ("sqpoll", (5, 1), Builder::new().setup_iopoll().setup_sqpoll(100).clone()),
     ];
-    let ring = |(name, builder): (&'static str, Builder)| match builder.build(32) {
+    let ring = |(name, since, builder): (&'static str, (u32, u32), Builder)| match builder.build(32) {
         Ok(ring) => Some((name, ring)),
         Err(SetupError::Kernel(_, Errno::EINVAL)) => {
-            skip(name, "this kernel lacks such rings");
+            refused(name, "such rings", since);
             None
         }
         Err(error) => panic!("{name}: {error}"),
@@ -365,7 +365,7 @@ fn a_ring_of_both_sizes_takes_large_commands_among_small_requests() {
         let Some(disk) = disk(test) else { return };
         let mut ring = match Builder::<Mixed, EntryMixed>::new().build(8) {
             Ok(ring) => ring,
-            Err(SetupError::Kernel(_, Errno::EINVAL)) => return skip(test, "SQE_MIXED"),
+            Err(SetupError::Kernel(_, Errno::EINVAL)) => return refused(test, "IORING_SETUP_SQE_MIXED", (6, 19)),
             Err(error) => panic!("{error}"),
         };
         let written = blocks(31);

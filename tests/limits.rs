@@ -11,6 +11,7 @@ use std::ptr::null_mut;
 
 use bare_uring::types::{DestinationSlot, IoVec};
 use bare_uring::{Call, Errno, IoUring, SetupError, opcode};
+use common::machine::counts_rings;
 use common::raw::{THREE, in_child, three_nops};
 use common::requests::run;
 use common::ring_memory::{fd, until};
@@ -75,6 +76,11 @@ fn as_user(uid: u32, locked: u64) -> bool {
     true
 }
 
+/// How many entries fill so many pages, as far as a ring can have them.
+fn entries_of(pages: usize) -> u32 {
+    (pages * rustix::param::page_size() / 64).min(32_768) as u32
+}
+
 /// Pages of whatever size the machine has.
 fn pages(count: usize) -> &'static mut [u8] {
     let memory = common::memory(count * rustix::param::page_size());
@@ -83,18 +89,20 @@ fn pages(count: usize) -> &'static mut [u8] {
 }
 
 #[test]
-fn without_locked_memory_a_ring_is_made_or_refused_with_enomem() {
-    if !in_child("without_locked_memory_a_ring_is_made_or_refused_with_enomem") {
+fn without_locked_memory_a_ring_is_refused_with_enomem_where_it_counts() {
+    const TEST: &str = "without_locked_memory_a_ring_is_refused_with_enomem_where_it_counts";
+    if !in_child(TEST) {
         return;
     }
     if !as_user(54_321, 0) {
-        return skip("without_locked_memory_a_ring_is_made_or_refused_with_enomem", "needs root");
+        return skip(TEST, "the rights of root");
     }
     let before = std::fs::read_dir("/proc/self/fd").unwrap().count();
-    match IoUring::new(8) {
-        // Between 5.12 and 6.13 the memory of a ring is the control group's affair.
-        Ok(mut ring) => assert_eq!(three_nops(&mut ring), THREE),
-        Err(error) => assert_eq!(error, SetupError::Kernel(Call::Setup, Errno::ENOMEM)),
+    let made = IoUring::new(8);
+    if counts_rings(8) {
+        assert_eq!(made.map(drop), Err(SetupError::Kernel(Call::Setup, Errno::ENOMEM)));
+    } else {
+        assert_eq!(three_nops(&mut made.unwrap()), THREE);
     }
     assert_eq!(std::fs::read_dir("/proc/self/fd").unwrap().count(), before);
 }
@@ -107,24 +115,23 @@ fn buffers_are_registered_up_to_the_last_page_of_locked_memory() {
         return;
     }
     let page = rustix::param::page_size();
-    // What a ring needs itself, on kernels that count it, is the least limit with which one is made.
-    let ring_pages = 16;
-    if !as_user(54_322, ((ring_pages + 8) * page) as u64) {
-        return skip(TEST, "needs root");
+    let limit = 24;
+    if !as_user(54_322, (limit * page) as u64) {
+        return skip(TEST, "the rights of root");
     }
-    let memory = pages(ring_pages + 9);
+    // A ring of 8 entries has one page for both heads and one for the entries.
+    let own = if counts_rings(entries_of(32)) { 2 } else { 0 };
+    let memory = pages(limit + 1);
     let buffer = |count: usize| [IoVec::new(memory.as_ptr().cast_mut(), count * page)];
     let ring = IoUring::new(8).unwrap();
     // SAFETY: the memory lives for ever, and nobody uses it.
     let register = |count| unsafe { ring.submitter().register_buffers(&buffer(count)) };
-    let most = (1..=ring_pages + 8).rev().find(|&count| {
-        let outcome = register(count);
-        assert!(matches!(outcome, Ok(()) | Err(Errno::ENOMEM)), "{outcome:?}");
-        outcome.is_ok()
-    });
-    let most = most.expect("some pages can be registered");
-    // A ring of 8 entries has a page or a few; beyond those the limit goes to the buffers to the last page.
-    assert!(most >= ring_pages, "{most}");
+    // All that the ring leaves of the limit goes to the buffers, to the last page.
+    let most = limit - own;
+    for count in (most + 1..=limit + 1).rev() {
+        assert_eq!(register(count), Err(Errno::ENOMEM), "{count}");
+    }
+    assert_eq!(register(most), Ok(()));
     for _ in 0..20 {
         ring.submitter().unregister_buffers().unwrap();
         // What was counted is given back some time after the buffers were.
@@ -156,13 +163,14 @@ fn a_set_up_refused_for_locked_memory_takes_none() {
         return;
     }
     if !as_user(54_323, (64 * rustix::param::page_size()) as u64) {
-        return skip(TEST, "needs root");
+        return skip(TEST, "the rights of root");
+    }
+    let entries = entries_of(128);
+    if !counts_rings(entries) {
+        return skip(TEST, "a kernel that counts the memory of rings");
     }
     for _ in 0..100 {
-        match IoUring::new(32_768) {
-            Ok(_) => return skip(TEST, "this kernel does not count the memory of rings"),
-            Err(error) => assert_eq!(error, SetupError::Kernel(Call::Setup, Errno::ENOMEM)),
-        }
+        assert_eq!(IoUring::new(entries).map(drop), Err(SetupError::Kernel(Call::Setup, Errno::ENOMEM)));
     }
     assert_eq!(three_nops(&mut IoUring::new(8).unwrap()), THREE);
 }

@@ -10,7 +10,7 @@ use bare_uring::types::{PollEvents, SubmitArgs, Timespec};
 use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, fd, nops, taken};
-use common::{nop, push, skip};
+use common::{nop, push, refused};
 
 const POLLIN: i32 = 1;
 const FAR: Timespec = Timespec::new(20, 0);
@@ -31,11 +31,11 @@ fn takes<T>(least: Duration, run: impl FnOnce() -> T) -> T {
 }
 
 fn lacking(ring: &Ring<'_>) -> bool {
-    let lacks = !ring.params().features().contains(Features::MIN_TIMEOUT);
-    if lacks {
-        skip("min_wait", "FEAT_MIN_TIMEOUT");
+    if !ring.params().features().contains(Features::MIN_TIMEOUT) {
+        refused("min_wait", "IORING_FEAT_MIN_TIMEOUT", (6, 12));
+        return true;
     }
-    lacks
+    false
 }
 
 /// With and without a timeout.

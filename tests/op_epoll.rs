@@ -2,16 +2,14 @@
 
 mod common;
 
-use common::needs;
-
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use bare_uring::types::{EpollEvent, EpollOp, Fd, Fixed, PollEvents};
 use bare_uring::{Errno, opcode};
 use common::any_ring::{on_each, on_each_with_file};
-use common::skip;
 use common::sockets::is_cancelled;
+use common::{needs, refused};
 use rustix::event::epoll::{CreateFlags, create};
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -43,7 +41,7 @@ fn files_are_added_changed_and_taken_out() {
         let wait = for_file!(file, |fd| opcode::EpollWait::new(fd, start, 2).build());
         assert_eq!(ring.run(control(EpollOp::ADD, &EpollEvent::new(IN, 1 << 63))), Ok(0), "{}", ring.kind());
         match ring.run(wait) {
-            Err(Errno::EINVAL) => skip("epoll_wait", "Linux 6.15"),
+            Err(Errno::EINVAL) => refused("epoll_wait", "IORING_OP_EPOLL_WAIT", (6, 15)),
             outcome => {
                 assert_eq!(outcome, Ok(1), "{}", ring.kind());
                 assert_eq!(events[0], EpollEvent::new(IN, 1 << 63), "{}", ring.kind());
@@ -72,7 +70,7 @@ fn a_wait_ends_when_an_event_comes() {
         ring.hand_over();
         rustix::io::write(&counter, &1_u64.to_ne_bytes()).unwrap();
         match ring.complete(1)[0].outcome {
-            Err(Errno::EINVAL) => skip("epoll_wait", "Linux 6.15"),
+            Err(Errno::EINVAL) => refused("epoll_wait", "IORING_OP_EPOLL_WAIT", (6, 15)),
             outcome => assert_eq!((outcome, events[0]), (Ok(1), event), "{}", ring.kind()),
         }
     });

@@ -2,8 +2,6 @@
 
 mod common;
 
-use common::needs;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -13,8 +11,8 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{AddressFamily, DestinationSlot, Fd, Fixed, ShutdownHow, SockAddr, SocketFlags, SocketType};
 use bare_uring::{Errno, opcode};
 use common::any_ring::{AnyRing, on_each, on_each_with_file};
-use common::skip;
 use common::sockets::{is_cancelled, tcp_pair};
+use common::{needs, refused};
 
 /// The descriptor that a completion brought.
 fn owned(outcome: Result<u32, Errno>) -> OwnedFd {
@@ -43,7 +41,7 @@ fn accept(socket: &impl AsRawFd) -> opcode::Accept {
 fn since_6_11(ring: &mut dyn AnyRing, entry: Entry) -> Option<Result<u32, Errno>> {
     let outcome = ring.run(entry);
     if outcome == Err(Errno::EINVAL) {
-        skip("bind and listen", "Linux 6.11");
+        refused("bind and listen", "IORING_OP_BIND and LISTEN", (6, 11));
         return None;
     }
     Some(outcome)
@@ -139,7 +137,7 @@ fn accept_waits_or_not() {
     on_each_with_file(&listener, |ring, file| {
         let accept = for_file!(file, |fd| opcode::Accept::new(fd, null_mut(), null_mut()));
         match ring.run(accept.dontwait().build()) {
-            Err(Errno::EINVAL) => skip("accept without waiting", "ACCEPT_DONTWAIT"),
+            Err(Errno::EINVAL) => refused("accept without waiting", "IORING_ACCEPT_DONTWAIT", (6, 10)),
             outcome => assert_eq!(outcome, Err(Errno::EAGAIN), "{}", ring.kind()),
         }
         ring.push(accept.poll_first().build());
@@ -147,7 +145,7 @@ fn accept_waits_or_not() {
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         match ring.complete(1)[0].outcome {
             Err(Errno::EINVAL) => {
-                skip("accept that polls first", "ACCEPT_POLL_FIRST");
+                refused("accept that polls first", "IORING_ACCEPT_POLL_FIRST", (6, 10));
                 drop(listener.accept());
             }
             outcome => drop(owned(outcome)),
@@ -166,7 +164,7 @@ fn accept_says_whether_another_connection_waits() {
             drop(owned(seen.outcome));
         }
         match seen.map(|seen| seen.plain.sock_nonempty()) {
-            [false, false] => skip("another connection", "Linux 6.10"),
+            [false, false] => refused("another connection", "IORING_CQE_F_SOCK_NONEMPTY of an accept", (6, 10)),
             more => assert_eq!(more, [true, false], "{}", ring.kind()),
         }
     });

@@ -2,8 +2,6 @@
 
 mod common;
 
-use common::needs;
-
 use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -12,8 +10,8 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, Fixed, IoVec, MsgFlags, MsgHdr, SockAddr};
 use bare_uring::{Errno, opcode};
 use common::any_ring::{AnyRing, File, Seen, on_each, on_each_with_file};
-use common::skip;
 use common::sockets::{tcp_pair, udp};
+use common::{needs, refused};
 
 /// Runs a send: its completion and, if one follows, the notification.
 fn send(ring: &mut dyn AnyRing, entry: Entry) -> (Seen, Option<Seen>) {
@@ -66,7 +64,7 @@ fn the_notification_says_that_loopback_copies() {
         let entry = for_file!(file, |fd| opcode::SendZc::new(fd, b"copied".as_ptr(), 6).report_usage().build());
         let (first, second) = send(ring, entry);
         if first.outcome == Err(Errno::EINVAL) {
-            return skip("reports of usage", "SEND_ZC_REPORT_USAGE");
+            return refused("reports of usage", "IORING_SEND_ZC_REPORT_USAGE", (6, 2));
         }
         assert_eq!(first.outcome, Ok(6), "{}", ring.kind());
         let second = second.expect("announced");
@@ -84,7 +82,7 @@ fn pieces_are_sent_in_order() {
         let pieces = [IoVec::new(a.as_mut_ptr(), 3), IoVec::new(b.as_mut_ptr(), 5)];
         let (first, _) = send(ring, for_file!(file, |fd| opcode::SendZc::vectored(fd, pieces.as_ptr(), 2).build()));
         if first.outcome == Err(Errno::EINVAL) {
-            return skip("a vectored send", "SEND_VECTORIZED");
+            return refused("a vectored send", "IORING_SEND_VECTORIZED", (6, 17));
         }
         assert_eq!(first.outcome, Ok(8), "{}", ring.kind());
         received(&far, b"onethree");
@@ -123,7 +121,7 @@ fn messages_go_with_or_without_a_registered_buffer() {
             received(&far, b"gistre");
             let (first, second) = send(ring, whole.buf_index(0).report_usage().build());
             match first.outcome {
-                Err(Errno::EINVAL) => skip("sendmsg_zc from a registered buffer", "Linux 6.15"),
+                Err(Errno::EINVAL) => refused("sendmsg_zc", "a registered buffer for IORING_OP_SENDMSG_ZC", (6, 15)),
                 outcome => {
                     assert_eq!((outcome, second.is_some()), (Ok(6), true), "{}", ring.kind());
                     received(&far, b"gistre");
@@ -148,7 +146,7 @@ fn the_notifications_user_data_is_used_or_refused_cleanly() {
         let entry = for_file!(file, |fd| opcode::SendZc::new(fd, b"x".as_ptr(), 1).notification_user_data(99).build());
         let (first, second) = send(ring, entry);
         if first.outcome == Err(Errno::EINVAL) {
-            return skip("user data of a notification", "Linux 7.1");
+            return refused("a notification", "user data of its own", (7, 1));
         }
         assert_eq!((first.user_data, second.expect("announced").user_data), (5, 99), "{}", ring.kind());
         received(&far, b"x");

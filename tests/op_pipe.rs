@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{older_than, skip};
+use common::{has, older_than, skip};
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -10,7 +10,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{DestinationSlot, Fixed, OpenFlags, SpliceFlags};
 use bare_uring::{Errno, opcode};
 use common::any_ring::on_each;
-use common::files::{NO_FILES, Scratch, cancel, close_on_exec, lacks, nowhere, register};
+use common::files::{NO_FILES, Scratch, cancel, close_on_exec, nowhere, register};
 use common::requests::fd;
 use rustix::fs::OFlags;
 use rustix::pipe::pipe;
@@ -135,7 +135,7 @@ fn splice_and_tee_that_wait_for_data_are_cancelled() {
 
 #[test]
 fn a_pipe_is_made_of_descriptors() {
-    if lacks("pipes of descriptors", opcode::Pipe::CODE) {
+    if !has("pipes of descriptors", "IORING_OP_PIPE", (6, 16)) {
         return;
     }
     on_each(|ring| {
@@ -159,7 +159,7 @@ fn a_pipe_is_made_of_descriptors() {
 
 #[test]
 fn a_pipe_is_made_of_slots() {
-    if lacks("pipes of slots", opcode::Pipe::CODE) {
+    if !has("pipes of slots", "IORING_OP_PIPE", (6, 16)) {
         return;
     }
     let open = pipe().unwrap().0;
@@ -196,7 +196,7 @@ fn a_pipe_is_made_of_slots() {
 
 #[test]
 fn a_pipe_refuses_what_is_wrong() {
-    if lacks("refused pipes", opcode::Pipe::CODE) {
+    if !has("refused pipes", "IORING_OP_PIPE", (6, 16)) {
         return;
     }
     on_each(|ring| {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::needs;
+use common::{has, needs};
 
 use std::os::fd::OwnedFd;
 
@@ -10,7 +10,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{AttrPi, AttrTypes, IoVec, RwFlags};
 use bare_uring::{Errno, opcode};
 use common::any_ring::{AnyRing, File, Seen, on_each, on_each_with_file};
-use common::files::{NO_FILES, Scratch, cancel, lacks, nowhere, register};
+use common::files::{NO_FILES, Scratch, cancel, nowhere, register};
 use common::requests::fd;
 
 /// A pipe that holds as much as it can.
@@ -88,7 +88,7 @@ fn what_is_not_open_for_it_is_refused() {
 fn registered_buffers_are_read_and_written_whole_and_in_pieces() {
     let scratch = Scratch::new("rw-fixed");
     let file = scratch.file("f", b"");
-    let vectored = !lacks("pieces of registered buffers", opcode::ReadvFixed::CODE);
+    let vectored = has("pieces of registered buffers", "IORING_OP_READV_FIXED", (6, 15));
     on_each(|ring| {
         let mut memory = [0_u8; 64];
         ring.register_buffer(memory.as_mut_ptr(), 64);
@@ -118,7 +118,7 @@ fn registered_buffers_are_read_and_written_whole_and_in_pieces() {
 
 #[test]
 fn pieces_outside_a_registered_buffer_are_refused() {
-    if lacks("pieces outside registered buffers", opcode::ReadvFixed::CODE) {
+    if !has("pieces outside registered buffers", "IORING_OP_READV_FIXED", (6, 15)) {
         return;
     }
     let scratch = Scratch::new("rw-outside");
@@ -152,7 +152,7 @@ fn pieces_outside_a_registered_buffer_are_refused() {
 fn reads_and_writes_that_block_are_cancelled() {
     let (empty, _writer) = rustix::pipe::pipe().unwrap();
     let (_reader, full) = full_pipe();
-    let vectored = !lacks("cancelling pieces of registered buffers", opcode::ReadvFixed::CODE);
+    let vectored = has("cancelling pieces of registered buffers", "IORING_OP_READV_FIXED", (6, 15));
     on_each(|ring| {
         let mut memory = [0_u8; 64];
         let start = memory.as_mut_ptr();
@@ -231,7 +231,7 @@ fn next<const N: usize>(ring: &mut dyn AnyRing) -> heapless::Vec<Seen, N> {
 
 #[test]
 fn a_multishot_read_goes_on_until_the_group_is_empty() {
-    if lacks("multishot read", opcode::ReadMulti::CODE) {
+    if !has("multishot read", "IORING_OP_READ_MULTISHOT", (6, 7)) {
         return;
     }
     let (reader, writer) = rustix::pipe::pipe().unwrap();
@@ -255,7 +255,7 @@ fn a_multishot_read_goes_on_until_the_group_is_empty() {
 
 #[test]
 fn a_multishot_read_ends_with_the_file_or_when_it_is_cancelled() {
-    if lacks("the end of multishot reads", opcode::ReadMulti::CODE) {
+    if !has("the end of multishot reads", "IORING_OP_READ_MULTISHOT", (6, 7)) {
         return;
     }
     on_each(|ring| {
@@ -277,7 +277,7 @@ fn a_multishot_read_ends_with_the_file_or_when_it_is_cancelled() {
 
 #[test]
 fn a_multishot_read_refuses_what_is_wrong() {
-    if lacks("refused multishot reads", opcode::ReadMulti::CODE) {
+    if !has("refused multishot reads", "IORING_OP_READ_MULTISHOT", (6, 7)) {
         return;
     }
     let scratch = Scratch::new("multi");
@@ -317,7 +317,7 @@ fn all(file: File, start: *mut u8, pieces: &[IoVec; 1], types: AttrTypes, at: *c
 #[test]
 fn attributes_reach_the_kernel_which_refuses_them_for_plain_files() {
     // As old as the reads and writes that came just after them.
-    if lacks("attributes", opcode::ReadvFixed::CODE) {
+    if !has("attributes", "IORING_OP_READV_FIXED", (6, 15)) {
         return;
     }
     let scratch = Scratch::new("attributes");

@@ -6,13 +6,14 @@ use common::needs;
 
 use std::io::Write;
 use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 
 use bare_uring::types::{IdType, SigInfo, WaitOptions};
 use bare_uring::{Errno, opcode};
 use common::any_ring::{AnyRing, on_each};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, getuid, kill_process, pidfd_open};
 
 const SIGCHLD: i32 = Signal::CHILD.as_raw();
 
@@ -22,10 +23,16 @@ fn alone() -> MutexGuard<'static, ()> {
     LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// Another user than this process is, where it may choose: a number of more than 16 bits, of which none is like 0.
+fn another_user() -> u32 {
+    let uid = getuid();
+    if uid.is_root() { 0x0012_3456 } else { uid.as_raw() }
+}
+
 /// A child that ends with this status when its input ends.
 fn child(status: i32) -> Child {
     let script = format!("read line; exit {status}");
-    Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap()
+    Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).uid(another_user()).spawn().unwrap()
 }
 
 fn end(child: &mut Child) {
@@ -47,7 +54,7 @@ fn the_end_of_a_child_is_told() {
     needs!(6, 7, "IORING_OP_WAITID");
     let _alone = alone();
     on_each(|ring| {
-        let mut child = child(3);
+        let mut child = child(203);
         let mut info = SigInfo::new();
         let wait = opcode::WaitId::new(IdType::PID, child.id(), WaitOptions::EXITED).infop(&raw mut info).build();
         ring.push(wait.user_data(1));
@@ -55,8 +62,8 @@ fn the_end_of_a_child_is_told() {
         assert_eq!(ring.take(), []);
         end(&mut child);
         assert_eq!(complete(ring), [(1, Ok(0))], "{}", ring.kind());
-        assert_eq!(told(&info), (SIGCHLD, 1, child.id().cast_signed(), 3));
-        assert_eq!(info.uid(), rustix::process::getuid().as_raw());
+        assert_eq!(told(&info), (SIGCHLD, 1, child.id().cast_signed(), 203));
+        assert_eq!(info.uid(), another_user());
         assert_eq!(ring.run(wait), Err(Errno::ECHILD), "{}", ring.kind());
     });
 }
@@ -152,5 +159,25 @@ fn it_is_cancelled() {
         assert_eq!((info.signal(), info.pid()), (0, 0));
         end(&mut child);
         assert!(child.wait().unwrap().success());
+    });
+}
+
+/// Root's number is 0, as is what was never written: only a child of another user tells the two apart.
+#[test]
+fn the_user_of_a_child_is_told() {
+    use std::os::unix::process::CommandExt;
+
+    const USER: u32 = 0x0012_3456;
+    needs!(6, 7, "IORING_OP_WAITID");
+    if !rustix::process::geteuid().is_root() {
+        return common::skip("the_user_of_a_child_is_told", "only root runs a child as another user");
+    }
+    let _alone = alone();
+    on_each(|ring| {
+        let child = Command::new("sh").args(["-c", "exit 5"]).uid(USER).spawn().unwrap();
+        let mut info = SigInfo::new();
+        let wait = opcode::WaitId::new(IdType::PID, child.id(), WaitOptions::EXITED).infop(&raw mut info).build();
+        assert_eq!(ring.run(wait), Ok(0), "{}", ring.kind());
+        assert_eq!((told(&info), info.uid()), ((SIGCHLD, 1, child.id().cast_signed(), 5), USER), "{}", ring.kind());
     });
 }

@@ -1,6 +1,6 @@
 //! A ring and the processes around it: a child that was forked with requests in flight, and one that is killed.
 //!
-//! Each test runs in a process of its own with one thread, whose children may do what they like.
+//! Each test runs in a process of its own, in which no other thread holds anything when it forks. Its children may do what they like.
 
 mod common;
 

@@ -108,3 +108,15 @@ fn random_bytes_are_taken_apart_as_a_naive_reading_does() {
     }
     assert!(parsed > 50_000, "{parsed}");
 }
+
+/// A name is cut only if it is longer than its room.
+#[test]
+fn a_name_that_just_fits_is_not_cut() {
+    for (length, cut) in [(3, false), (4, false), (5, true)] {
+        let bytes = buffer([length, 0, 0, 0], b"name");
+        let message = room(4, 0);
+        let out = RecvMsgOut::parse(&bytes, &message).unwrap();
+        assert_eq!((out.is_name_data_truncated(), out.incoming_name_len()), (cut, length));
+        assert_eq!(out.name_data(), &b"name"[..4.min(length as usize)]);
+    }
+}

@@ -6,6 +6,7 @@ use bare_uring::register::{BpfFilter, BpfFilterError, Instruction, register_bpf_
 use bare_uring::uapi::IORING_REGISTER_BPF_FILTER;
 use bare_uring::{Errno, Linux};
 use common::answering::{Answering, Argument, Fields};
+use common::machine::has_filters;
 use common::requests::{ring, ring_on, run};
 use common::{nop, skip};
 
@@ -23,17 +24,6 @@ const DENY: [Instruction; 1] = [instruction(RETURN, 0, 0, 0)];
 /// Loads the first word of the payload, and allows the request if it is 2 (`AF_INET`).
 const INTERNET: [Instruction; 4] =
     [instruction(0x20, 0, 0, 16), instruction(0x15, 0, 1, 2), instruction(RETURN, 0, 0, 1), DENY[0]];
-
-/// Whether the kernel has filters; one without knows no such operation.
-fn has_filters(test: &str) -> bool {
-    match ring().submitter().register_bpf_filter(&BpfFilter::new(NOP, &ALLOW)) {
-        Err(BpfFilterError::Kernel(Errno::EINVAL)) => {
-            skip(test, "IORING_REGISTER_BPF_FILTER");
-            false
-        }
-        outcome => outcome.map(|_| true).unwrap(),
-    }
-}
 
 #[test]
 fn a_kernel_without_filters_refuses_cleanly() {

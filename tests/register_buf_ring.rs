@@ -12,9 +12,10 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::Fd;
 use bare_uring::{Builder, Errno, IoUring, Kernel, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, needs, older_than, push, skip};
+use common::{memory, needs, older_than, push, refused};
 
-const GROUP: u16 = 7;
+/// The last of which the kernel can provide the ring.
+const GROUP: u16 = 0x7ff;
 
 /// Memory for `count` buffers of `size` bytes.
 fn provide(count: usize, size: usize) -> BufRingMemory {
@@ -199,7 +200,7 @@ fn the_kernel_can_provide_the_ring_itself() {
     let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
     trace.take();
     let mut buffers = ring.submitter().register_buf_ring_mapped(GROUP, provided, BufRingOptions::new()).unwrap();
-    assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | 7 << 16 });
+    assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | 0x7ff << 16 });
     for round in 0..10 {
         let cqe = pass(&mut ring, &mut pipe, &[round]);
         let buffer = take(&mut buffers, &cqe).unwrap();
@@ -225,14 +226,29 @@ fn a_ring_that_cannot_be_mapped_is_not_registered() {
     assert!(ring.submitter().register_buf_ring(GROUP, provide(4, 16), BufRingOptions::new()).is_ok());
 }
 
+/// The kernel looks the ring to map up by 11 bits, and would map group 7's here.
+#[test]
+fn a_group_of_more_bits_than_the_place_to_map_keeps_is_refused() {
+    needs!(6, 4, "IOU_PBUF_RING_MMAP");
+    let trace = Trace::new();
+    let ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
+    let mapped = |group| {
+        let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+        ring.submitter().register_buf_ring_mapped(group, provided, BufRingOptions::new()).map(drop)
+    };
+    assert_eq!(mapped(7), Ok(()));
+    trace.take();
+    for group in [GROUP + 1, 0x8007, u16::MAX] {
+        assert_eq!((mapped(group), trace.take()), (Err(Errno::EINVAL), vec![]), "{group:#x}");
+    }
+}
+
 #[test]
 fn incremental_use_fills_a_buffer_piece_by_piece() {
+    needs!(6, 12, "IOU_PBUF_RING_INC");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let options = BufRingOptions::new().incremental();
-    let mut buffers = match ring.submitter().register_buf_ring(GROUP, provide(2, 10), options) {
-        Err(Errno::EINVAL) => return skip("incremental use", "IOU_PBUF_RING_INC"),
-        outcome => outcome.unwrap(),
-    };
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 10), options).unwrap();
     let mut pieces = Vec::new();
     for (bytes, more) in [(&b"abcd"[..], true), (b"efg", true), (b"hij", false)] {
         let cqe = pass_whole(&mut ring, &mut pipe, bytes);
@@ -253,11 +269,10 @@ fn incremental_use_fills_a_buffer_piece_by_piece() {
 
 #[test]
 fn a_piece_stays_while_the_kernel_fills_the_next() {
+    needs!(6, 12, "IOU_PBUF_RING_INC");
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let options = BufRingOptions::new().incremental();
-    let Ok(mut buffers) = ring.submitter().register_buf_ring(GROUP, provide(1, 8), options) else {
-        return skip("incremental use", "IOU_PBUF_RING_INC");
-    };
+    let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(1, 8), options).unwrap();
     let cqe = pass_whole(&mut ring, &mut pipe, b"one");
     let first = take(&mut buffers, &cqe).unwrap();
     buffers.recycle(first).unwrap();
@@ -267,15 +282,21 @@ fn a_piece_stays_while_the_kernel_fills_the_next() {
 }
 
 #[test]
-fn a_minimum_left_is_refused_cleanly_where_the_kernel_does_not_know_it() {
-    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
-    let ring = IoUring::new(4).unwrap();
+fn a_buffer_with_less_than_the_minimum_left_counts_as_full() {
+    needs!(6, 12, "IOU_PBUF_RING_INC");
+    let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     let options = BufRingOptions::new().incremental().min_left(4);
-    match ring.submitter().register_buf_ring(GROUP, provide(2, 16), options) {
-        Ok(buffers) => assert!(buffers.unregister(&ring.submitter()).is_ok()),
-        Err(errno) => assert_eq!(errno, Errno::EINVAL),
+    let mut buffers = match ring.submitter().register_buf_ring(GROUP, provide(2, 16), options) {
+        Err(Errno::EINVAL) => return refused("a minimum left", "a minimum left of IOU_PBUF_RING_INC", (7, 1)),
+        outcome => outcome.unwrap(),
+    };
+    // Twelve bytes leave four, which are enough, and one more leaves three.
+    for (bytes, id, more) in [(&b"twelve bytes"[..], 0, true), (b"1", 0, false), (b"next", 1, true)] {
+        let cqe = pass(&mut ring, &mut pipe, bytes);
+        assert_eq!(cqe.flags().contains(cqueue::Flags::BUF_MORE), more, "{bytes:?}");
+        let piece = take(&mut buffers, &cqe).unwrap();
+        assert_eq!((piece.id(), &*piece), (id, bytes));
     }
-    assert!(ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).is_ok());
 }
 
 /// A receive of a bundle, of the bytes that the kernel knows it by.
@@ -289,28 +310,24 @@ fn receive_bundle(fd: i32) -> squeue::Entry {
     squeue::Entry::from_bytes(bytes)
 }
 
-/// Sends bytes, and receives them in bundles (as many as the kernel likes) as pairs of id and content; `None` where it
-/// knows no bundles.
+/// Sends bytes, and receives them in bundles (as many as the kernel likes) as pairs of id and content.
 fn through_bundles(
     ring: &mut IoUring,
     buffers: &mut BufRing,
     (writer, reader): &mut (UnixStream, UnixStream),
     bytes: &[u8],
-) -> Option<Vec<Buffer>> {
+) -> Vec<Buffer> {
     writer.write_all(bytes).unwrap();
     let (mut received, mut taken) = (0, Vec::new());
     while received < bytes.len() {
         push(ring, receive_bundle(reader.as_raw_fd()));
         assert_eq!(ring.submit_and_wait(1), Ok(1));
         let cqe = ring.completion().next().unwrap();
-        if cqe.outcome() == Err(Errno::EINVAL) {
-            return None;
-        }
         received += cqe.outcome().unwrap() as usize;
         // SAFETY: a completion of this group, taken once.
         taken.extend(unsafe { buffers.take_bundle(&cqe) });
     }
-    Some(taken)
+    taken
 }
 
 #[test]
@@ -318,9 +335,7 @@ fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
     needs!(6, 10, "IORING_RECVSEND_BUNDLE");
     let (mut ring, mut sockets) = (IoUring::new(4).unwrap(), UnixStream::pair().unwrap());
     let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(4, 4), BufRingOptions::new()).unwrap();
-    let Some(mut taken) = through_bundles(&mut ring, &mut buffers, &mut sockets, b"0123456789") else {
-        return skip("bundles", "FEAT_RECVSEND_BUNDLE");
-    };
+    let mut taken = through_bundles(&mut ring, &mut buffers, &mut sockets, b"0123456789");
     let seen: Vec<_> = taken.iter().map(|buffer| (buffer.id(), buffer.to_vec())).collect();
     assert_eq!(seen, [(0, b"0123".to_vec()), (1, b"4567".to_vec()), (2, b"89".to_vec())]);
     // Back in another order: the ring's order is then 3, 2, 0, 1.
@@ -329,7 +344,7 @@ fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
         buffers.recycle(buffer).unwrap();
     }
     buffers.publish();
-    let taken = through_bundles(&mut ring, &mut buffers, &mut sockets, b"abcdefghijklmno").unwrap();
+    let taken = through_bundles(&mut ring, &mut buffers, &mut sockets, b"abcdefghijklmno");
     let seen: Vec<_> = taken.iter().map(|buffer| (buffer.id(), buffer.len())).collect();
     assert_eq!(seen, [(3, 4), (2, 4), (0, 4), (1, 3)]);
 }
@@ -356,4 +371,55 @@ fn static_memory_will_do() {
     let mut buffers = ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new()).unwrap();
     let cqe = pass(&mut ring, &mut pipe, b"static");
     assert_eq!(&*take(&mut buffers, &cqe).unwrap(), b"static");
+}
+
+/// A read at the end of the data takes a buffer and puts nothing in.
+fn empty_buffer(ring: &mut IoUring, buffers: &mut BufRing, group: u16) -> Buffer {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(writer);
+    push(ring, opcode::Read::new(Fd(reader.as_raw_fd()), std::ptr::null_mut(), 8).buf_group(group).build());
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    let cqe = ring.completion().next().unwrap();
+    assert_eq!(cqe.outcome(), Ok(0));
+    let buffer = take(buffers, &cqe).unwrap();
+    assert_eq!(buffer.len(), 0);
+    buffer
+}
+
+/// An empty buffer has no bytes to be told by: only its group says whose it is, and only that one is out says when.
+#[test]
+fn an_empty_buffer_goes_back_to_its_own_group_only() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    let mut ring = IoUring::new(4).unwrap();
+    let [mut ours, mut others] = [GROUP, 8]
+        .map(|group| ring.submitter().register_buf_ring(group, provide(2, 16), BufRingOptions::new()).unwrap());
+    let (buffer, other) = (empty_buffer(&mut ring, &mut ours, GROUP), empty_buffer(&mut ring, &mut others, 8));
+    assert_eq!((buffer.id(), other.id()), (0, 0));
+    let buffer = others.recycle(buffer).unwrap_err();
+    let other = ours.recycle(other).unwrap_err();
+    assert!(ours.recycle(buffer).is_ok() && others.recycle(other).is_ok());
+    // The same number on another ring, which has handed out no buffer.
+    let mut ring = IoUring::new(4).unwrap();
+    let mut third = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+    let buffer = empty_buffer(&mut ring, &mut third, GROUP);
+    assert_eq!(buffer.id(), 0);
+    let buffer = ours.recycle(buffer).unwrap_err();
+    assert!(third.recycle(buffer).is_ok());
+}
+
+/// Two rings may each have a group of one number: then the bytes say whose a buffer is.
+#[test]
+fn a_buffer_of_another_ring_with_the_same_group_is_refused() {
+    needs!(5, 19, "IORING_REGISTER_PBUF_RING");
+    let mut all = [(); 2].map(|()| {
+        let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
+        let mut buffers = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
+        let cqe = pass(&mut ring, &mut pipe, b"x");
+        let buffer = take(&mut buffers, &cqe).unwrap();
+        (ring, buffers, Some(buffer))
+    });
+    let [(_, ours, our_buffer), (_, theirs, their_buffer)] = &mut all;
+    let ours_refused = theirs.recycle(our_buffer.take().unwrap()).unwrap_err();
+    let theirs_refused = ours.recycle(their_buffer.take().unwrap()).unwrap_err();
+    assert!(ours.recycle(ours_refused).is_ok() && theirs.recycle(theirs_refused).is_ok());
 }

@@ -396,11 +396,11 @@ fn a_sparse_registration_names_no_memory() {
     // SAFETY: the only registration here has an argument of 32 bytes.
     let kernel = unsafe { Recorder::new(32) };
     let ring = ring_on(&kernel);
-    assert_eq!(ring.submitter().register_buffers_sparse(5), Ok(()));
+    assert_eq!(ring.submitter().register_buffers_sparse(0x1005), Ok(()));
     let told = kernel.told();
     assert_eq!((told[0].operation, told[0].count), (IORING_REGISTER_BUFFERS2 as u32, 32));
     let mut expected = [0; 32];
-    expected[..4].copy_from_slice(&5_u32.to_ne_bytes());
+    expected[..4].copy_from_slice(&0x1005_u32.to_ne_bytes());
     expected[4..8].copy_from_slice(&1_u32.to_ne_bytes());
     assert_eq!(told[0].bytes, expected);
 }
@@ -414,4 +414,47 @@ fn a_fixed_file_and_a_fixed_buffer_go_together() {
     assert_eq!(ring.submitter().register_files(&[number]), Ok(()));
     assert_eq!(run(&mut ring, opcode::ReadFixed::new(Fixed(0), a.base, 4, 0).build()), Ok(4));
     assert_eq!(bytes(a), b"abcd");
+}
+
+/// The first place of the table is another ring's.
+#[test]
+fn a_registered_ring_is_a_source_by_its_own_index() {
+    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    let (first, third) = (local(ring()), local(ring()));
+    let mut second = ring();
+    let [a, b] = [buffer(4), buffer(4)];
+    assert_eq!((register(first.submitter(), &[a]), register(third.submitter(), &[b])), (Ok(()), Ok(())));
+    assert_ne!(first.registered_index(), third.registered_index());
+    assert_eq!(BufferSource::from(&third), BufferSource::registered(third.registered_index()));
+    assert_eq!(clone(second.submitter(), &third), Ok(()));
+    assert_eq!(fill(&mut second, b, 0), Ok(b"abcd".to_vec()));
+}
+
+/// Of numbers that fill their fields, and no two of which are alike.
+#[test]
+fn updates_and_clones_say_each_number_in_its_place() {
+    // SAFETY: the registrations here have arguments of 32 bytes.
+    let kernel = unsafe { Recorder::answering(32, Ok(2)) };
+    let ring = ring_on(&kernel);
+    let (buffers, tags) = ([buffer(4), buffer(4)], [u64::MAX - 1, 1 << 63]);
+    let submitter = ring.submitter();
+    // SAFETY: the memory is never freed.
+    assert_eq!(unsafe { submitter.register_buffers_update(0x1_0001, &buffers, Some(&tags)) }, Ok(2));
+    let source = Fd(0x2_0002);
+    // SAFETY: there is no kernel to clone anything.
+    let cloned = unsafe { submitter.register_buffers_clone_offset(source.0, 0x3_0003, 0x4_0004, 0x5_0005, REPLACE) };
+    assert_eq!(cloned, Ok(()));
+    let address = |start: usize| (start as u64).to_ne_bytes();
+    let word = u32::to_ne_bytes;
+    let update = [
+        &word(0x1_0001)[..],
+        &word(0),
+        &address(buffers.as_ptr().addr()),
+        &address(tags.as_ptr().addr()),
+        &word(2),
+        &word(0),
+    ];
+    let clone = [0x2_0002, 2, 0x3_0003, 0x4_0004, 0x5_0005, 0, 0, 0].map(word);
+    let told: Vec<_> = kernel.told().into_iter().map(|told| told.bytes).collect();
+    assert_eq!(told, [update.concat(), clone.concat()]);
 }

@@ -9,9 +9,9 @@ use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_CLOCK;
 use bare_uring::{Errno, IoUring};
 use common::answering::{Answering, Fields};
+use common::refused;
 use common::requests::{ring, ring_on};
 use common::ring_memory::bounded;
-use common::skip;
 use rustix::time::{ClockId, clock_gettime};
 
 /// A ring that goes by this clock; `None` if the kernel can't.
@@ -20,7 +20,7 @@ fn by(test: &str, clock: Clock) -> Option<IoUring> {
     match ring.submitter().register_clock(clock) {
         Ok(()) => Some(ring),
         Err(Errno::EINVAL) => {
-            skip(test, "IORING_REGISTER_CLOCK");
+            refused(test, "IORING_REGISTER_CLOCK", (6, 12));
             None
         }
         other => panic!("{other:?}"),

@@ -267,9 +267,9 @@ fn each_operation_says_its_own_kind_of_count() {
     let ring = ring_on(&kernel);
     let submitter = ring.submitter();
     assert_eq!(submitter.register_files_tags(&[7, 8], &[1, 2]), Ok(()));
-    assert_eq!(submitter.register_files_update(3, &[7, 8]), Ok(2));
-    assert_eq!(submitter.register_files_update_tag(3, &[7, 8], &[1, 2]), Ok(2));
-    assert_eq!(submitter.register_file_alloc_range(3, 4), Ok(()));
+    assert_eq!(submitter.register_files_update(0x3_0003, &[7, 8]), Ok(2));
+    assert_eq!(submitter.register_files_update_tag(0x4_0004, &[7, 8], &[1, 2]), Ok(2));
+    assert_eq!(submitter.register_file_alloc_range(0x3_0003, 0x4_0004), Ok(()));
     let told = kernel.told();
     let counts: Vec<_> = told.iter().map(|told| (told.operation, told.count)).collect();
     assert_eq!(
@@ -281,7 +281,9 @@ fn each_operation_says_its_own_kind_of_count() {
             (IORING_REGISTER_FILE_ALLOC_RANGE as u32, 0),
         ]
     );
-    let range: [u32; 4] = [3, 4, 0, 0];
+    let firsts: Vec<_> = told.iter().map(|told| u32::from_ne_bytes(told.bytes[..4].try_into().unwrap())).collect();
+    assert_eq!(firsts, [2, 0x3_0003, 0x4_0004, 0x3_0003], "how many, from where on");
+    let range: [u32; 4] = [0x3_0003, 0x4_0004, 0, 0];
     assert_eq!(told[3].bytes, range.map(u32::to_ne_bytes).concat());
 }
 

@@ -2,8 +2,6 @@
 
 mod common;
 
-use common::needs;
-
 use bare_uring::register::{Napi, NapiTracking};
 use bare_uring::uapi::io_uring_register_op::{
     IORING_REGISTER_CLOCK, IORING_REGISTER_NAPI, IORING_REGISTER_USE_REGISTERED_RING, IORING_UNREGISTER_NAPI,
@@ -11,8 +9,9 @@ use bare_uring::uapi::io_uring_register_op::{
 use bare_uring::{Builder, Errno, IoUring, register};
 use common::answering::{Answering, Argument, Fields};
 use common::kernels::{Call, Trace};
+use common::machine::has_napi;
 use common::requests::{ring, ring_on};
-use common::skip;
+use common::{has, needs};
 
 /// A number that could be a receive queue's: smaller ones stand for CPUs.
 const QUEUE: u32 = 1 << 20;
@@ -21,27 +20,14 @@ const fn napi(busy_poll_usec: u32, prefer_busy_poll: bool, tracking: NapiTrackin
     Napi { busy_poll_usec, prefer_busy_poll, tracking }
 }
 
-/// Whether the kernel has busy polling.
-fn has_napi(test: &str) -> bool {
-    match ring().submitter().unregister_napi() {
-        Err(errno @ (Errno::EINVAL | Errno::EOPNOTSUPP)) => {
-            skip(test, &format!("IORING_REGISTER_NAPI ({errno})"));
-            false
-        }
-        outcome => outcome.map(|_| true).unwrap(),
-    }
-}
-
 /// A ring whose receive queues are given by number; `None` if the kernel can't.
 fn with_static_tracking(test: &str) -> Option<IoUring> {
-    let ring = ring();
-    match has_napi(test).then(|| ring.submitter().register_napi(&mut napi(10, false, NapiTracking::STATIC)))? {
-        Ok(()) => Some(ring),
-        Err(errno) => {
-            skip(test, &format!("IO_URING_NAPI_TRACKING_STATIC ({errno})"));
-            None
-        }
+    if !has_napi(test) || !has(test, "IO_URING_NAPI_TRACKING_STATIC", (6, 13)) {
+        return None;
     }
+    let ring = ring();
+    ring.submitter().register_napi(&mut napi(10, false, NapiTracking::STATIC)).unwrap();
+    Some(ring)
 }
 
 #[test]

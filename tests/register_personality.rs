@@ -27,7 +27,7 @@ fn a_request_runs_with_a_number_that_is_registered_and_no_other() {
 #[test]
 fn a_request_has_the_rights_of_its_personality() {
     if !geteuid().is_root() {
-        return skip("a_request_has_the_rights_of_its_personality", "only root has rights to lay down");
+        return skip("a_request_has_the_rights_of_its_personality", "the rights of root");
     }
     let path = std::env::temp_dir().join(format!("bare-uring-personality-{}", std::process::id()));
     std::fs::write(&path, b"secret").unwrap();
@@ -36,12 +36,20 @@ fn a_request_has_the_rights_of_its_personality() {
     let open = opcode::OpenAt::new(Fd::CWD, c_path.as_ptr()).build();
 
     let mut ring = ring();
-    let root = ring.submitter().register_personality().unwrap();
+    let become_user = |uid| set_thread_res_uid(uid, uid, Uid::ROOT).unwrap();
     let nobody = Uid::from_raw(65_534);
-    set_thread_res_uid(nobody, nobody, Uid::ROOT).unwrap();
+    become_user(nobody);
+    // All numbers of 8 bits are of no right, and so are those that the last one's halves would be.
+    for expected in 1..=299 {
+        assert_eq!(ring.submitter().register_personality(), Ok(expected));
+    }
+    become_user(Uid::ROOT);
+    let root = ring.submitter().register_personality().unwrap();
+    assert_eq!(root, 300);
+    become_user(nobody);
     let as_nobody = run(&mut ring, open);
     let as_root = run(&mut ring, open.personality(root));
-    set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).unwrap();
+    become_user(Uid::ROOT);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(as_nobody, Err(Errno::EACCES));
     let fd = as_root.unwrap().cast_signed();

@@ -6,13 +6,13 @@ use bare_uring::register::query::{Answer, Ask, Opcodes, Question, Record, RingHe
 use bare_uring::uapi::{IO_URING_QUERY_OPCODES, IORING_REGISTER_QUERY};
 use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, Linux, RingMemory, SetupError, SetupFlags, squeue};
 use common::answering::{Answering, Argument, Fields};
-use common::skip;
+use common::{older_than, refused};
 
 /// What the kernel says of its opcodes, if it answers questions.
 fn opcodes(test: &str) -> Option<Answer<Opcodes>> {
     match query::<Opcodes, _>(&Linux) {
         Err(Errno::EINVAL) => {
-            skip(test, "IORING_REGISTER_QUERY");
+            refused(test, "IORING_REGISTER_QUERY", (6, 18));
             None
         }
         answer => Some(answer.unwrap()),
@@ -120,8 +120,9 @@ fn what_the_kernel_is_too_old_for_is_a_clean_error() {
     let zcrx = query::<Zcrx, _>(&Linux).map(|answer| answer.record.nr_ctrl_opcodes > 0);
     let head = query::<RingHeader, _>(&Linux).map(|answer| answer.record.hdr_alignment.is_power_of_two());
     let events = query::<ZcrxEvents, _>(&Linux).map(|answer| answer.record.stats_size > 0);
-    for outcome in [zcrx, head, events] {
-        assert!(matches!(outcome, Ok(true) | Err(Errno::EOPNOTSUPP)), "{outcome:?}");
+    for (outcome, (major, minor)) in [(zcrx, (6, 19)), (head, (6, 19)), (events, (7, 2))] {
+        let expected = if older_than(major, minor) { Err(Errno::EOPNOTSUPP) } else { Ok(true) };
+        assert_eq!(outcome, expected, "Linux {major}.{minor}");
     }
 }
 

@@ -10,22 +10,12 @@ use bare_uring::types::{Fd, RawFd, Timespec};
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupError, SetupFlags, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, needs, nop, push, skip};
+use common::{memory, needs, nop, push, refused};
 
 const RESIZE: u32 = 33;
 
 fn deferred<S: squeue::EntryMarker, C: cqueue::EntryMarker>() -> Builder<S, C> {
     Builder::new().setup_single_issuer().setup_defer_taskrun().clone()
-}
-
-/// Whether this kernel knows the operation.
-fn lacking() -> bool {
-    let mut ring: IoUring = deferred().build(4).unwrap();
-    let lacks = ring.register_resize_rings(8, None) == Err(Errno::EINVAL);
-    if lacks {
-        skip("resizing", "IORING_REGISTER_RESIZE_RINGS");
-    }
-    lacks
 }
 
 fn user_data<S: squeue::EntryMarker, C: Completed, K: Kernel>(ring: &mut IoUring<S, C, K>) -> Vec<u64> {
@@ -55,9 +45,6 @@ fn sizes<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> (u32, u32) {
 #[test]
 fn a_thousand_completions_survive_growing_and_shrinking() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().setup_cqsize(1024).build(1024).unwrap();
     for id in 0..1000 {
         push(&mut ring, nop(id));
@@ -78,9 +65,6 @@ fn a_thousand_completions_survive_growing_and_shrinking() {
 #[test]
 fn a_smaller_queue_takes_no_more_than_it_has_slots() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(16).unwrap();
     push(&mut ring, nop(0));
     assert_eq!(ring.register_resize_rings(4, None), Ok(()));
@@ -93,9 +77,6 @@ fn a_smaller_queue_takes_no_more_than_it_has_slots() {
 #[test]
 fn completions_half_taken_go_on_where_they_were() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(8).unwrap();
     for round in 0..50 {
         for id in 0..8 {
@@ -112,9 +93,6 @@ fn completions_half_taken_go_on_where_they_were() {
 #[test]
 fn what_was_pushed_and_not_submitted_stays_queued() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(8).unwrap();
     push(&mut ring, nop(0));
     assert_eq!(ring.submit_and_wait(1), Ok(1));
@@ -178,9 +156,6 @@ unsafe impl Kernel for WithArray {
 #[test]
 fn an_index_array_is_an_identity_in_the_new_memory_too() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     fn check<S: squeue::EntryMarker, C: Completed>(first: u32) {
         let mut ring: IoUring<S, C, WithArray> = deferred().build_with(WithArray, first).unwrap();
         let (mut pushed, mut submitted) = (0, 0);
@@ -205,9 +180,6 @@ fn an_index_array_is_an_identity_in_the_new_memory_too() {
 #[test]
 fn requests_in_flight_complete_in_the_new_memory() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(4).unwrap();
     let (reader, writer) = rustix::pipe::pipe().unwrap();
     let mut buffer = [0_u8; 1];
@@ -224,9 +196,6 @@ fn requests_in_flight_complete_in_the_new_memory() {
 #[test]
 fn what_does_not_fit_refuses_the_change_and_leaves_the_ring_as_it_was() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(16).unwrap();
     for id in 0..16 {
         push(&mut ring, nop(id));
@@ -242,9 +211,6 @@ fn what_does_not_fit_refuses_the_change_and_leaves_the_ring_as_it_was() {
 #[test]
 fn sizes_that_make_no_ring_are_refused() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(4).unwrap();
     for (sq, cq) in [(0, None), (32_769, None), (8, Some(0)), (8, Some(4)), (8, Some(65_537))] {
         assert_eq!(ring.register_resize_rings(sq, cq), Err(Errno::EINVAL), "{sq} {cq:?}");
@@ -282,9 +248,6 @@ fn a_ring_without_a_descriptor_is_refused_before_the_kernel_has_resized() {
 #[test]
 fn a_ring_with_index_and_descriptor_is_resized_by_its_index() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let trace = Trace::new();
     let ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
     let mut ring = ring.register_ring_fd().unwrap();
@@ -302,9 +265,6 @@ const ERRORS: [Errno; 6] = [Errno::EINVAL, Errno::EBADF, Errno::EOVERFLOW, Errno
 #[test]
 fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     // Set-up is three calls (setup, and a mapping each); then two mappings and their end to see that mapping works, the
     // resizing, and two mappings.
     for (nth, failure) in (3..12).flat_map(|nth| ERRORS.map(|failure| (nth, failure))) {
@@ -339,9 +299,6 @@ fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice(
 #[test]
 fn provided_memory_is_exchanged_for_other() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let builder: Builder = deferred();
     let provide = |entries| {
         let size = builder.memory_size(entries).unwrap();
@@ -367,9 +324,6 @@ fn provided_memory_is_exchanged_for_other() {
 #[test]
 fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let builder: Builder = deferred();
     let provide = |entries| {
         let size = builder.memory_size(entries).unwrap();
@@ -401,9 +355,6 @@ fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {
 #[test]
 fn large_entries_survive_as_well() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring<squeue::Entry128, cqueue::Entry32> = deferred().build(8).unwrap();
     for id in 0..6 {
         push(&mut ring, nop(id));
@@ -418,11 +369,15 @@ fn large_entries_survive_as_well() {
 }
 
 /// The ring that this builds, unless the kernel lacks the mixed queue.
-fn mixed<S: squeue::EntryMarker, C: cqueue::EntryMarker>(cq: u32, what: &str) -> Option<IoUring<S, C>> {
+fn mixed<S: squeue::EntryMarker, C: cqueue::EntryMarker>(
+    cq: u32,
+    what: &str,
+    since: (u32, u32),
+) -> Option<IoUring<S, C>> {
     match deferred::<S, C>().setup_cqsize(cq).build(16) {
         Ok(ring) => Some(ring),
         Err(SetupError::Kernel(_, Errno::EINVAL)) => {
-            skip("resizing", what);
+            refused("resizing", what, since);
             None
         }
         Err(error) => panic!("{error}"),
@@ -433,10 +388,9 @@ fn mixed<S: squeue::EntryMarker, C: cqueue::EntryMarker>(cq: u32, what: &str) ->
 #[test]
 fn a_mixed_queue_of_completions_shrinks_only_when_it_is_empty() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
+    let Some(mut ring) = mixed::<squeue::Entry, cqueue::EntryMixed>(32, "IORING_SETUP_CQE_MIXED", (6, 18)) else {
         return;
-    }
-    let Some(mut ring) = mixed::<squeue::Entry, cqueue::EntryMixed>(32, "IORING_SETUP_CQE_MIXED") else { return };
+    };
     for id in 0..8 {
         let request = if id == 7 { opcode::Nop::new().big([70, 71]).build().user_data(7) } else { nop(id) };
         push(&mut ring, request);
@@ -456,10 +410,9 @@ fn a_mixed_queue_of_completions_shrinks_only_when_it_is_empty() {
 #[test]
 fn a_mixed_queue_of_entries_shrinks_only_when_it_is_empty() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
+    let Some(mut ring) = mixed::<squeue::EntryMixed, cqueue::Entry>(64, "IORING_SETUP_SQE_MIXED", (6, 19)) else {
         return;
-    }
-    let Some(mut ring) = mixed::<squeue::EntryMixed, cqueue::Entry>(64, "IORING_SETUP_SQE_MIXED") else { return };
+    };
     for id in 0..7 {
         push(&mut ring, nop(id));
     }
@@ -477,9 +430,6 @@ fn a_mixed_queue_of_entries_shrinks_only_when_it_is_empty() {
 #[test]
 fn timed_waits_go_on_after_a_change() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
-    if lacking() {
-        return;
-    }
     let mut ring: IoUring = deferred().build(4).unwrap();
     assert_eq!(ring.register_resize_rings(64, None), Ok(()));
     let soon = Timespec::new(0, 1_000_000);

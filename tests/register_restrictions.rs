@@ -11,7 +11,7 @@ use bare_uring::uapi::io_uring_register_op::{
 };
 use bare_uring::{Builder, Errno, IoUring, Linux, opcode};
 use common::requests::{Recorder, Told, ring, ring_on, run};
-use common::{needs, nop, older_than, skip};
+use common::{needs, nop, older_than, refused};
 
 const NOP: Restriction = Restriction::sqe_op(opcode::Nop::CODE);
 const PROBE: Restriction = Restriction::register_op(IORING_REGISTER_PROBE as u8);
@@ -175,7 +175,7 @@ fn a_restricted_task_makes_restricted_rings() {
         Err(Errno::EINVAL) => {
             let mut ring = ring();
             assert_eq!(run(&mut ring, opcode::Close::new(Fd(-1)).build()), Err(Errno::EBADF), "nothing is restricted");
-            skip("a_restricted_task_makes_restricted_rings", "the kernel restricts no tasks (before 7.0)");
+            refused("a_restricted_task_makes_restricted_rings", "restrictions of tasks", (7, 0));
         }
         restricted => {
             assert_eq!(restricted, Ok(()));

@@ -13,8 +13,9 @@ use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_ZCRX_IFQ;
 use bare_uring::uapi::io_uring_zcrx_rqe;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, SetupError};
 use common::answering::{Answering, Argument, Fields};
+use common::machine::has_zcrx;
 use common::requests::ring_on;
-use common::{memory, needs, skip};
+use common::{memory, needs, older_than};
 
 const SIZE: usize = 65_536;
 /// An index that no interface has.
@@ -40,20 +41,8 @@ fn register<C, K: Kernel>(ring: &IoUring<Entry, C, K>, ifq: &mut Ifq) -> Result<
     unsafe { ring.submitter().register_ifq(ifq) }
 }
 
-/// Whether the kernel has zero-copy receive, and lets this process ask for it.
-fn has_zcrx(test: &str) -> bool {
-    let outcome = register(&ring(Linux), &mut Ifq::new(NOWHERE, 0, 8, ZcrxArea::memory(area()), area()));
-    if let Err(errno @ (Errno::EINVAL | Errno::EPERM)) = outcome {
-        skip(test, &format!("IORING_REGISTER_ZCRX_IFQ ({errno})"));
-        return false;
-    }
-    assert_eq!(outcome.err(), Some(Errno::ENODEV));
-    true
-}
-
 #[test]
 fn what_this_machine_lacks_is_a_clean_error() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("what_this_machine_lacks_is_a_clean_error") {
         return;
     }
@@ -76,7 +65,6 @@ fn what_this_machine_lacks_is_a_clean_error() {
 
 #[test]
 fn kernel_memory_is_refused_for_the_interface_alone() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("kernel_memory_is_refused_for_the_interface_alone") {
         return;
     }
@@ -88,7 +76,6 @@ fn kernel_memory_is_refused_for_the_interface_alone() {
 
 #[test]
 fn rings_without_deferred_work_or_large_completions_are_refused() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("rings_without_deferred_work_or_large_completions_are_refused") {
         return;
     }
@@ -101,42 +88,40 @@ fn rings_without_deferred_work_or_large_completions_are_refused() {
 
 #[test]
 fn what_is_newer_than_the_kernel_is_a_clean_error() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     if !has_zcrx("what_is_newer_than_the_kernel_is_a_clean_error") {
         return;
     }
     let ring = ring(Linux);
     let submitter = ring.submitter();
-    // Without the operation EINVAL, and with it ENXIO: there is no instance.
-    let refused = |outcome: Result<(), Errno>| assert!(matches!(outcome, Err(Errno::EINVAL | Errno::ENXIO)));
-    refused(submitter.zcrx_flush(0));
-    refused(submitter.zcrx_export(0).map(drop));
-    refused(submitter.zcrx_arm_event(0, ZcrxEvent::COPY));
+    let before = |major, minor, old, new| if older_than(major, minor) { Some(old) } else { Some(new) };
+    // There is no instance of any number, and a kernel with the operation looks for that first.
+    let none = before(6, 19, Errno::EINVAL, Errno::ENXIO);
+    assert_eq!(submitter.zcrx_flush(70_000).err(), none);
+    assert_eq!(submitter.zcrx_export(70_000).err(), none);
+    assert_eq!(submitter.zcrx_arm_event(70_000, ZcrxEvent::COPY).err(), none);
     // SAFETY: the memory is never freed, and there is no instance.
-    refused(unsafe { submitter.zcrx_add_area(0, &mut ZcrxArea::memory(area())) }.map(drop));
-    // Without the flag EFAULT, since the kernel looks for a refill ring first; with it EBADF.
-    let imported = submitter.zcrx_import(Fd(ring.fd()));
-    assert!(matches!(imported, Err(Errno::EFAULT | Errno::EBADF)), "{imported:?}");
+    assert_eq!(unsafe { submitter.zcrx_add_area(70_000, &mut ZcrxArea::memory(area())) }.err(), none);
+    // Without the flag the kernel looks for a refill ring first.
+    let imported = submitter.zcrx_import(Fd(ring.fd())).err();
+    assert_eq!(imported, before(6, 19, Errno::EFAULT, Errno::EBADF));
     let new = || Ifq::new(NOWHERE, 0, 8, ZcrxArea::memory(area()), area());
     let events = register(&ring, &mut new().report(ZcrxEvent::COPY, 1)).err();
-    assert!(matches!(events, Some(Errno::EINVAL | Errno::ENODEV)), "{events:?}");
+    assert_eq!(events, before(7, 2, Errno::EINVAL, Errno::ENODEV));
     let buffers = register(&ring, &mut new().buffer_length(65_536)).err();
-    assert!(matches!(buffers, Some(Errno::EINVAL | Errno::ENODEV)), "{buffers:?}");
+    assert_eq!(buffers, before(7, 0, Errno::EINVAL, Errno::ENODEV));
 }
 
 /// Linux 7.1 and later have instances without a card, on which the whole path can be walked.
 #[test]
 fn an_instance_without_a_card() {
-    needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
+    needs!(7, 1, "ZCRX_REG_NODEV");
+    if !has_zcrx("an_instance_without_a_card") {
+        return;
+    }
     let ring = ring(Linux);
     let (memory, refill) = (area(), area());
     let mut ifq = Ifq::new(0, 0, 8, ZcrxArea::memory(memory), refill).without_device();
-    let instance = match register(&ring, &mut ifq) {
-        Err(errno @ (Errno::EINVAL | Errno::EPERM)) => {
-            return skip("an_instance_without_a_card", &format!("ZCRX_REG_NODEV ({errno})"));
-        }
-        outcome => outcome.unwrap(),
-    };
+    let instance = register(&ring, &mut ifq).unwrap();
     assert_eq!(instance.entries, 8);
     // SAFETY: the memory is the instance's, and there is no other refill ring.
     let mut chunks = unsafe { RefillRing::new(&instance, refill) }.unwrap();
@@ -157,35 +142,40 @@ fn all_four_structures_are_handed_over_and_read_back() {
         assert_eq!(area.bytes(48), Fields::new().u64(&[at, SIZE as u64, 0]).u32(&[0, 0]).u64(&[0, 0]).0);
         let expected = Fields::new().u64(&[refill_at, SIZE as u64]).u32(&[1, 0]).u64(&[0; 5]).0;
         assert_eq!(region.bytes(64), expected);
-        let expected = Fields::new().u64(&[0xfeed]).u32(&[3, 1]).u64(&[4096]).u64(&[0; 9]).0;
+        let expected = Fields::new().u64(&[1 << 63 | 0xfeed]).u32(&[3, 1]).u64(&[1 << 40]).u64(&[0; 9]).0;
         assert_eq!(events.bytes(96), expected);
         queue.write(8, 16_u32);
         queue.write(32, 128_u32);
         queue.write(36, 192_u32);
         queue.write(40, 256_u32);
-        queue.write(64, 5_u32);
-        area.write(16, 3_u64 << 48);
-        region.write(24, 0x3000_0000_u64);
+        queue.write(64, 0x5_0005_u32);
+        area.write(16, 0x303_u64 << 48);
+        region.write(24, 0x3_3000_0000_u64);
         Ok(0)
     };
     // SAFETY: the structures have 96, 48, 64 and 96 bytes.
     let kernel = unsafe { Answering::new(96, answer) };
     let ring = ring(&kernel);
-    let ifq = Ifq::new(7, 2, 9, ZcrxArea::memory(memory), refill).buffer_length(16_384).without_device();
-    let ifq = ifq.report(ZcrxEvent::ALLOC_FAIL, 1).report(ZcrxEvent::COPY, 0xfeed).report(ZcrxEvent(32), 0xfeed);
-    let mut ifq = ifq.statistics_at(4096);
+    let ifq = Ifq::new(0x7_0007, 0x2_0002, 0x9_0009, ZcrxArea::memory(memory), refill)
+        .buffer_length(0x8000_0000)
+        .without_device();
+    let ifq = ifq
+        .report(ZcrxEvent::ALLOC_FAIL, 1)
+        .report(ZcrxEvent::COPY, 1 << 63 | 0xfeed)
+        .report(ZcrxEvent(32), 1 << 63 | 0xfeed);
+    let mut ifq = ifq.statistics_at(1 << 40);
     for _ in 0..2 {
         let instance = register(&ring, &mut ifq).unwrap();
-        assert_eq!((instance.id, instance.entries, instance.map_offset), (5, 16, 0x3000_0000));
+        assert_eq!((instance.id, instance.entries, instance.map_offset), (0x5_0005, 16, 0x3_3000_0000));
         let offsets = instance.offsets;
         assert_eq!((offsets.head, offsets.tail, offsets.rqes), (128, 192, 256));
-        assert_eq!(instance.area.token(), 3 << 48);
+        assert_eq!(instance.area.token(), 0x303 << 48);
     }
     let asked = kernel.asked();
-    for ((fd, operation, count, bytes), entries) in asked.iter().zip([9, 16]) {
+    for ((fd, operation, count, bytes), entries) in asked.iter().zip([0x9_0009, 16]) {
         assert_eq!((*fd, *operation, *count), (ring.fd(), IORING_REGISTER_ZCRX_IFQ as u32, 1));
-        assert_eq!(bytes[..16], Fields::new().u32(&[7, 2, entries, 2]).0);
-        assert_eq!(bytes[64..72], Fields::new().u32(&[0, 16_384]).0);
+        assert_eq!(bytes[..16], Fields::new().u32(&[0x7_0007, 0x2_0002, entries, 2]).0);
+        assert_eq!(bytes[64..72], Fields::new().u32(&[0, 0x8000_0000]).0);
         assert_eq!(bytes[80..], [0; 16]);
     }
     assert_eq!(asked[0].3[32..64], [0; 32], "the first time nothing stands where the kernel writes");
@@ -195,17 +185,17 @@ fn all_four_structures_are_handed_over_and_read_back() {
 fn the_smallest_registration_is_zero_where_it_says_nothing() {
     needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let answer = |queue: Argument| {
-        let area = Fields::new().u64(&[0, 8192, 0]).u32(&[1, 77]).u64(&[0, 0]).0;
+        let area = Fields::new().u64(&[0, 8192, 0]).u32(&[1, 0x7_0077]).u64(&[0, 0]).0;
         assert_eq!(queue.named(16).bytes(48), area);
         assert_eq!(queue.named(24).bytes(64), Fields::new().u64(&[0, 4096]).u64(&[0; 6]).0);
         Err(Errno::EBUSY)
     };
     // SAFETY: the structures have 96, 48 and 64 bytes.
     let kernel = unsafe { Answering::new(96, answer) };
-    let mut ifq = Ifq::with_kernel_memory(1, 0, 4, ZcrxArea::dma_buffer(Fd(77), 8192), 4096);
+    let mut ifq = Ifq::with_kernel_memory(0x1_0001, 0, 0x4_0004, ZcrxArea::dma_buffer(Fd(0x7_0077), 8192), 4096);
     assert_eq!(register(&ring(&kernel), &mut ifq).err(), Some(Errno::EBUSY));
     let [(.., ref bytes)] = kernel.asked()[..] else { panic!("one call") };
-    assert_eq!(bytes[..16], Fields::new().u32(&[1, 0, 4, 0]).0);
+    assert_eq!(bytes[..16], Fields::new().u32(&[0x1_0001, 0, 0x4_0004, 0]).0);
     assert_eq!(bytes[32..], [0; 64]);
 }
 
@@ -213,14 +203,14 @@ fn the_smallest_registration_is_zero_where_it_says_nothing() {
 fn import_hands_over_the_descriptor_alone() {
     needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
     let answer = |queue: Argument| {
-        queue.write(64, 9_u32);
+        queue.write(64, 0x9_0009_u32);
         Ok(0)
     };
     // SAFETY: the structure has 96 bytes.
     let kernel = unsafe { Answering::new(96, answer) };
     let ring = ring(&kernel);
-    assert_eq!(ring.submitter().zcrx_import(Fd(33)), Ok(9));
-    let bytes = Fields::new().u32(&[33, 0, 0, 1]).u64(&[0; 10]).0;
+    assert_eq!(ring.submitter().zcrx_import(Fd(0x3_0033)), Ok(0x9_0009));
+    let bytes = Fields::new().u32(&[0x3_0033, 0, 0, 1]).u64(&[0; 10]).0;
     assert_eq!(kernel.asked(), [(ring.fd(), 32, 1, bytes)]);
 }
 
@@ -229,8 +219,8 @@ fn control_operations_hand_over_exactly_these_bytes() {
     let answer = |control: Argument| {
         match control.bytes(8)[4..8] {
             // The descriptor of an export.
-            ref op if op == 1_u32.to_ne_bytes() => control.write(24, 44_u32),
-            ref op if op == 3_u32.to_ne_bytes() => control.named(24).write(16, (1_u64 << 48) | 5),
+            ref op if op == 1_u32.to_ne_bytes() => control.write(24, 0x4_0044_u32),
+            ref op if op == 3_u32.to_ne_bytes() => control.named(24).write(16, (0x301_u64 << 48) | 5),
             _ => {}
         }
         Ok(0)
@@ -239,15 +229,15 @@ fn control_operations_hand_over_exactly_these_bytes() {
     let kernel = unsafe { Answering::new(72, answer) };
     let ring = ring_on(&kernel);
     let submitter = ring.submitter();
-    assert_eq!(submitter.zcrx_flush(6), Ok(()));
-    assert_eq!(submitter.zcrx_export(6), Ok(Fd(44)));
-    assert_eq!(submitter.zcrx_arm_event(6, ZcrxEvent::COPY), Ok(()));
+    assert_eq!(submitter.zcrx_flush(0x6_0006), Ok(()));
+    assert_eq!(submitter.zcrx_export(0x6_0006), Ok(Fd(0x4_0044)));
+    assert_eq!(submitter.zcrx_arm_event(0x6_0006, ZcrxEvent::COPY), Ok(()));
     let mut more = ZcrxArea::memory(area());
     // SAFETY: the memory is never freed, and there is no kernel.
-    let added = unsafe { submitter.zcrx_add_area(6, &mut more) };
-    assert_eq!(added.map(|area| area.token()), Ok(1 << 48));
+    let added = unsafe { submitter.zcrx_add_area(0x6_0006, &mut more) };
+    assert_eq!(added.map(|area| area.token()), Ok(0x301 << 48));
     let asked = kernel.asked();
-    let bytes = |op, payload: [u32; 2]| Fields::new().u32(&[6, op]).u64(&[0, 0]).u32(&payload).u64(&[0; 5]).0;
+    let bytes = |op, payload: [u32; 2]| Fields::new().u32(&[0x6_0006, op]).u64(&[0, 0]).u32(&payload).u64(&[0; 5]).0;
     let call = |bytes| (ring.fd(), 36, 0, bytes);
     assert_eq!(asked[..3], [call(bytes(0, [0, 0])), call(bytes(1, [0, 0])), call(bytes(2, [1, 0]))]);
     let named = [&asked[3].3[24..28], &asked[3].3[28..32]].map(|half| u32::from_ne_bytes(half.try_into().unwrap()));
@@ -259,7 +249,7 @@ fn instance(entries: u32, offsets: [u32; 3]) -> Instance {
     let answer = move |queue: Argument| {
         queue.write(8, entries);
         queue.write(32, offsets);
-        queue.named(16).write(16, 3_u64 << 48);
+        queue.named(16).write(16, 0x303_u64 << 48);
         Ok(0)
     };
     // SAFETY: the structures have 96 and 48 bytes.
@@ -312,7 +302,7 @@ impl Refill {
     }
 
     fn chunk(&self, offset: u64, length: u32) -> Chunk {
-        self.instance.area.chunk(length, [3 << 48 | offset, 0]).expect("within the area")
+        self.instance.area.chunk(length, [0x303 << 48 | offset, 0]).expect("within the area")
     }
 }
 
@@ -325,7 +315,7 @@ fn chunks_go_back_with_their_token_until_the_ring_is_full() {
     assert_eq!((ring.free(), ring.refill(&chunks[..1]), refill.tail()), (4, 1, 1));
     assert_eq!((ring.refill(&chunks[1..]), refill.tail()), (3, 4));
     assert_eq!((ring.free(), ring.refill(&chunks[4..]), refill.tail()), (0, 0, 4));
-    let entry = |i: u64| (3 << 48 | (4096 * i + 1), i as u32 + 10, 0);
+    let entry = |i: u64| (0x303 << 48 | (4096 * i + 1), i as u32 + 10, 0);
     assert_eq!(refill.entries(), [entry(0), entry(1), entry(2), entry(3)]);
     refill.take_to(2);
     assert_eq!((ring.free(), ring.refill(&chunks[4..]), ring.free(), refill.tail()), (2, 1, 1, 5));
@@ -388,17 +378,26 @@ fn completions_are_checked_against_the_area() {
     let area = instance(4, [0, 4, 64]).area;
     let last = SIZE as u64 - 1;
     let place = |received, place| area.chunk(received, [place, 0]).map(|chunk| (chunk.offset(), chunk.length()));
-    assert_eq!(place(100, 3 << 48), Some((0, 100)));
-    assert_eq!(place(1, 3 << 48 | last), Some((last, 1)));
-    assert_eq!(place(SIZE as u32, 3 << 48), Some((0, SIZE as u32)));
-    assert_eq!(area.chunk(7, [3 << 48 | 9, u64::MAX]), area.chunk(7, [3 << 48 | 9, 0]), "the padding says nothing");
+    assert_eq!(place(100, 0x303 << 48), Some((0, 100)));
+    assert_eq!(place(1, 0x303 << 48 | last), Some((last, 1)));
+    assert_eq!(place(SIZE as u32, 0x303 << 48), Some((0, SIZE as u32)));
+    assert_eq!(
+        area.chunk(7, [0x303 << 48 | 9, u64::MAX]),
+        area.chunk(7, [0x303 << 48 | 9, 0]),
+        "the padding says nothing"
+    );
     // Past the end, in another area, nothing at all.
-    for (received, wrong) in
-        [(2, 3 << 48 | last), (1, 3 << 48 | (last + 1)), (1, (4 << 48) - 1), (u32::MAX, 3 << 48), (1, 0), (1, 2 << 48)]
-    {
+    for (received, wrong) in [
+        (2, 0x303 << 48 | last),
+        (1, 0x303 << 48 | (last + 1)),
+        (1, (0x304 << 48) - 1),
+        (u32::MAX, 0x303 << 48),
+        (1, 0),
+        (1, 0x302 << 48),
+    ] {
         assert_eq!(place(received, wrong), None, "{received} at {wrong:x}");
     }
-    assert_eq!(place(0, 3 << 48), None);
+    assert_eq!(place(0, 0x303 << 48), None);
 }
 
 #[test]

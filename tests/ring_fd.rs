@@ -321,3 +321,70 @@ fn no_second_ring_is_made_on_a_registered_one() {
     assert_eq!(second.map(drop), Err(bare_uring::SetupError::Kernel(bare_uring::Call::Setup, Errno::EOPNOTSUPP)));
     assert_eq!(first.submitter().get_events(), Ok(()));
 }
+
+/// By the index or not, a call is for the same: what it waits for, how, and with which argument.
+#[test]
+fn a_call_by_the_index_is_the_same_call() {
+    use bare_uring::types::{SubmitArgs, Timespec};
+
+    fn work<K: Kernel>(submitter: bare_uring::Submitter<'_, K>) {
+        let soon = Timespec::new(0, 2_000_000);
+        assert_eq!(submitter.wait_with_args(1, &SubmitArgs::new().timespec(&soon)), Err(Errno::ETIME));
+        assert_eq!(submitter.get_events(), Ok(()));
+    }
+
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    let kernel = Trace::new();
+    let mut calls = Vec::new();
+    let ring = traced(&kernel);
+    work(ring.submitter());
+    calls.push(kernel.enters());
+    let ring = local(ring);
+    kernel.take();
+    work(ring.submitter());
+    calls.push(kernel.enters());
+    let without = |fd: i32, more: EnterFlags| {
+        move |call: &Call| match *call {
+            Call::Enter { fd: by, to_submit, min_complete, flags, size } => {
+                assert_eq!(by, fd);
+                (to_submit, min_complete, EnterFlags::from_bits_retain(flags).difference(more), size)
+            }
+            ref other => panic!("{other:?}"),
+        }
+    };
+    let plain: Vec<_> = calls[0].iter().map(without(ring.fd(), EnterFlags::empty())).collect();
+    let index = ring.registered_index().cast_signed();
+    let by_index: Vec<_> = calls[1].iter().map(without(index, EnterFlags::REGISTERED_RING)).collect();
+    assert_eq!(by_index, plain);
+}
+
+/// A question to the kernel is about no ring, whichever kernel it is asked through.
+#[test]
+fn what_needs_no_ring_goes_without_the_index() {
+    use bare_uring::register::query::{Opcodes, query};
+    use bare_uring::uapi::IORING_REGISTER_QUERY;
+
+    needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");
+    let kernel = Trace::new();
+    let ring = local(traced(&kernel));
+    kernel.take();
+    let _ = query::<Opcodes, _>(ring.kernel());
+    assert_eq!(kernel.take(), [Call::Register { fd: -1, operation: IORING_REGISTER_QUERY, count: 0 }]);
+}
+
+/// The ring that gives the index back for one whose restrictions forbid that is gone afterwards.
+#[test]
+fn a_restricted_ring_leaves_no_other_behind() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    if !in_child("a_restricted_ring_leaves_no_other_behind") {
+        return;
+    }
+    let before = descriptors();
+    let disabled = Builder::<squeue::Entry>::new().setup_r_disabled().build(4).unwrap();
+    let ring = local(disabled);
+    assert_eq!(ring.submitter().register_restrictions(&[]), Ok(()));
+    assert_eq!(ring.submitter().register_enable_rings(), Ok(()));
+    assert_eq!(descriptors(), before + 1);
+    drop(ring);
+    assert_eq!(descriptors(), before);
+}

@@ -9,7 +9,7 @@ use bare_uring::{
 };
 use common::kernels::Call;
 use common::raw::{self, Meddler, Plain, RawRing, THREE, eventually, field, three_nops};
-use common::{added, kernels::Trace, memory, needs, nop, older_than, push, skip};
+use common::{added, kernels::Trace, memory, needs, nop, older_than, push, refused};
 use std::os::fd::AsRawFd;
 
 type Plainest = Builder<squeue::Entry, cqueue::Entry>;
@@ -60,7 +60,7 @@ fn each_flag_is_in_force_and_its_ring_works() {
     for (name, configure, expected) in cases {
         let expected = expected.union(array_less);
         if !raw::kernel_accepts(expected) {
-            skip(name, "this kernel lacks the flag");
+            refused(name, "this set-up flag", raw::release_of(expected).unwrap());
             continue;
         }
         let mut builder = IoUring::builder();

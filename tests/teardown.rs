@@ -148,13 +148,13 @@ fn a_drain_hands_over_the_completion_that_holds_an_accepted_descriptor() {
     let (mut ring, mut client) = accepted(None);
     let mut come = None;
     let drained = ring.cancel_and_drain(PATIENT, |cqe| {
-        come = cqe.outcome().ok();
+        come = Some(cqe.outcome());
         true
     });
     assert_eq!(drained, Ok(()));
     drop(ring);
     // SAFETY: the descriptor is the connection's, and nobody else's.
-    drop(unsafe { OwnedFd::from_raw_fd(come.expect("a connection").cast_signed()) });
+    drop(unsafe { OwnedFd::from_raw_fd(come.expect("a completion").unwrap().cast_signed()) });
     until("the connection is closed", || is_closed(&mut client));
 }
 

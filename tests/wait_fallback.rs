@@ -420,7 +420,7 @@ fn a_ring_too_small_for_the_request_says_so() {
             let long = milliseconds(20);
             let args = SubmitArgs::new().timespec(&long);
             let outcome = ring.submitter().submit_with_args(1, &args);
-            assert!(matches!(outcome, Err(Errno::EBUSY | Errno::ETIME)), "{name}: {outcome:?}");
+            assert_eq!(outcome, Err(Errno::EBUSY), "{name}");
             push_in_time(&mut ring, nop(1));
             assert_eq!((ring.submit_and_wait(1), taken(&mut ring)), (Ok(1), nops(1..2)), "{name}");
         }

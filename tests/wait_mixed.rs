@@ -13,7 +13,7 @@ use bare_uring::types::{Fd, PollEvents, Timespec};
 use bare_uring::{Builder, Errno, IoUring, Kernel, SetupError, SetupFlags, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, until};
-use common::{nop, push, skip};
+use common::{nop, push, refused};
 
 type Mixed<K> = IoUring<Entry, EntryMixed, K>;
 
@@ -21,7 +21,7 @@ fn mixed<K: Kernel>(kernel: K, cq: u32, more: SetupFlags) -> Option<Mixed<K>> {
     match Builder::new().setup_cqsize(cq).setup_flags(more).build_with(kernel, 8) {
         Ok(ring) => Some(ring),
         Err(SetupError::Kernel(_, Errno::EINVAL)) => {
-            skip("wait_mixed", "IORING_SETUP_CQE_MIXED");
+            refused("wait_mixed", "IORING_SETUP_CQE_MIXED", (6, 18));
             None
         }
         Err(error) => panic!("{error}"),
@@ -244,7 +244,7 @@ fn the_count_is_told_though_a_later_wait_fails() {
 fn an_sqpoll_ring_waits_for_all_too() {
     bounded(|| {
         let Ok(mut ring) = Builder::<Entry, EntryMixed>::new().setup_cqsize(32).setup_sqpoll(100).build(8) else {
-            return skip("an_sqpoll_ring_waits_for_all_too", "IORING_SETUP_CQE_MIXED");
+            return refused("an_sqpoll_ring_waits_for_all_too", "IORING_SETUP_CQE_MIXED", (6, 18));
         };
         push(&mut ring, large(1));
         push(&mut ring, large(2).flags(Flags::ASYNC));

@@ -12,7 +12,7 @@ use bare_uring::uapi::{__kernel_timespec, io_uring_mem_region_reg, io_uring_reg_
 use bare_uring::{Builder, EnterFlags, Errno, IoUring, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, fd, nops, taken};
-use common::{nop, push, skip};
+use common::{nop, push, refused};
 
 const REGISTER_MEM_REGION: u32 = 34;
 const REGION_TYPE_USER: u32 = 1;
@@ -76,7 +76,7 @@ impl Region {
 fn ring_and_region(trace: &Trace) -> Option<(Ring<'_>, Region)> {
     let ring: Ring<'_> = Builder::new().setup_r_disabled().build_with(trace, 8).unwrap();
     let Some(region) = Region::register(&ring) else {
-        skip("registered waits", "IORING_REGISTER_MEM_REGION");
+        refused("registered waits", "IORING_REGISTER_MEM_REGION", (6, 13));
         return None;
     };
     ring.submitter().register_enable_rings().unwrap();
@@ -150,7 +150,7 @@ fn without_a_region_it_is_efault() {
     bounded(|| {
         let ring = IoUring::new(8).unwrap();
         match ring.submitter().submit_and_wait_reg(1, 0) {
-            Err(Errno::EINVAL) => skip("without_a_region_it_is_efault", "IORING_ENTER_EXT_ARG_REG"),
+            Err(Errno::EINVAL) => refused("without_a_region_it_is_efault", "IORING_ENTER_EXT_ARG_REG", (6, 13)),
             outcome => assert_eq!(outcome, Err(Errno::EFAULT)),
         }
     });

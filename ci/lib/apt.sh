@@ -1,14 +1,18 @@
 # Packages of any Debian suite and architecture, without touching the system's own apt. To be sourced.
 #
+# shellcheck shell=bash
+#
 # Each suite and architecture gets a root of its own below $cache/apt: lists that a mirror is just renewing then spoil
 # one of them and not all. The archive is the one that the system's sources name.
-# The sourcing script sets `cache`, a directory that is kept between runs.
+# The sourcing script has sourced check.sh, and sets `cache`, a directory that is kept between runs.
 
 # apt_archive SUITE: the address of the archive that has it: where the system's own suite is from, too.
 apt_archive() {
     local release
+    # shellcheck source=/dev/null
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     [[ $1 == *-security ]] && release+=-security
+    # shellcheck disable=SC2016 # These are apt's own.
     apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
         awk -v release="$release" '$2 == release && !found++ { print $1 } END { exit !found }' && return
     echo "the system's apt sources name no archive for $1" >&2
@@ -47,7 +51,7 @@ Dir::Cache::archives "$root/archives";
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 CONFIGURATION
-        APT_CONFIG=$root/apt.conf apt-get -qq update >"$root/update.log" 2>&1 && touch "$root/fresh"
+        APT_CONFIG=$root/apt.conf limit 600 apt-get -qq update >"$root/update.log" 2>&1 && touch "$root/fresh"
     ) 9>"$root/lock" || { echo "no lists for $* on $architecture: $(tail -n 1 "$root/update.log")" >&2; return 1; }
     echo "$root"
 }
@@ -68,9 +72,9 @@ apt_fetch() {
     (
         flock 9
         compgen -G "$1/archives/$2_*.deb" >/dev/null ||
-            (cd "$1/archives" && APT_CONFIG=$1/apt.conf apt-get -qq download "$2") >"$1/download.log" 2>&1
+            (cd "$1/archives" && APT_CONFIG=$1/apt.conf limit 1200 apt-get -qq download "$2") >"$1/download.log" 2>&1
     ) 9>"$1/lock"
-    file=$(compgen -G "$1/archives/$2_*.deb" | sort -V | tail -n 1)
+    file=$({ compgen -G "$1/archives/$2_*.deb" || :; } | sort -V | tail -n 1)
     [ -n "$file" ] || { echo "can't download $2: $(tail -n 1 "$1/download.log")" >&2; return 1; }
     echo "$file"
 }

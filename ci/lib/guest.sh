@@ -1,11 +1,14 @@
 # Kernels and machines to run them on: fetching, and booting under emulation. To be sourced.
 #
-# The sourcing script sets `cache`, a directory that is kept between runs.
-. "${BASH_SOURCE[0]%/*}/apt.sh"
+# The sourcing script has sourced check.sh, and sets `cache`, a directory that is kept between runs.
+# shellcheck shell=bash
+. ci/lib/apt.sh
+need python3 zstd
 
 # row NAME: sets program, machine, suite and package, as the table has them.
 row() {
-    read -r _ program machine suite package < <(grep -E "^$1 " "${BASH_SOURCE[0]%/*}/kernels.table") && return
+    # shellcheck disable=SC2034 # The caller reads them.
+    read -r _ program machine suite package < <(grep -E "^$1 " ci/lib/kernels.table) && return
     echo "no row $1 in the table" >&2
     return 1
 }
@@ -25,6 +28,7 @@ debian_name() {
 # kernel_package ROW: the path of the package that has the row's kernel, downloaded if need be. The lists say which
 # version that is, so that a newer build of the same kernel takes the place of an older one.
 kernel_package() {
+    # shellcheck disable=SC2034 # `row` sets more than is read.
     local program machine suite package root name
     row "$1" && root=$(apt_root "$(debian_name "$machine")" "$suite") && name=$(apt_newest "$root" "$package") &&
         apt_fetch "$root" "$name"
@@ -37,10 +41,12 @@ kernel_image() {
     image=$cache/kernels/$(basename "$deb" .deb)
     if [ ! -s "$image" ]; then
         mkdir -p "$cache/kernels"
-        # Older packages have it in /boot, newer ones beside the modules.
+        # Older packages have it in /boot, newer ones beside the modules: tar misses the other, and what counts is
+        # whether a kernel came out.
         dpkg --fsys-tarfile "$deb" |
-            tar -xO --wildcards './boot/vmlinu*' './usr/lib/modules/*/vmlinu*' >"$image.new.$$" 2>/dev/null
-        [ -s "$image.new.$$" ] || { echo "no kernel in $deb" >&2; return 1; }
+            tar -xO --wildcards './boot/vmlinu*' './usr/lib/modules/*/vmlinu*' >"$image.new.$$" 2>"$image.why.$$" || :
+        [ -s "$image.new.$$" ] || { echo "no kernel in $deb: $(tail -n 1 "$image.why.$$")" >&2; return 1; }
+        rm -f "$image.why.$$"
         unwrap "$image.new.$$" && mv "$image.new.$$" "$image" || return
     fi
     echo "$image"
@@ -48,25 +54,27 @@ kernel_image() {
 
 # unwrap FILE: takes the kernel out of an EFI image that is compressed with zstd, which QEMU's loader does not know.
 unwrap() {
-    local magic method offset size
-    { read -r magic; read -r method; read -r offset size; } < <(
-        python3 -c 'import struct, sys
+    local head magic method offset size
+    head=$(python3 -c 'import struct, sys
 head = open(sys.argv[1], "rb").read(32)
-print(head[4:8].hex(), head[24:28].hex(), "%d %d" % struct.unpack("<II", head[8:16]), sep="\n")' "$1")
+print(head[4:8].hex(), head[24:28].hex(), *struct.unpack("<II", head[8:16]))' "$1") || return
+    read -r magic method offset size <<<"$head"
     [ "$magic $method" = "7a696d67 7a737464" ] || return 0
     # The data may be followed by padding, which zstd complains of when it has done its work.
-    tail -c +$((offset + 1)) "$1" | head -c "$size" | zstd -dcq >"$1.out" 2>/dev/null
-    [ -s "$1.out" ] && mv "$1.out" "$1"
+    tail -c +$((offset + 1)) "$1" | head -c "$size" | zstd -dcq >"$1.out" 2>"$1.why" || :
+    [ -s "$1.out" ] || { echo "the kernel in $1 can't be unpacked: $(tail -n 1 "$1.why")" >&2; return 1; }
+    rm -f "$1.why"
+    mv "$1.out" "$1"
 }
 
 # need_qemu MACHINE...: installs QEMU 10 for these machines where there is none as new. Only then is the system's apt
 # told of backports, by a root of its own; its sources stay as they are.
 need_qemu() {
-    local machine binary version package root missing=()
+    local machine binary package root missing=() packages=()
     for machine in "$@"; do
         binary=$(qemu_binary "$machine")
-        version=$("$binary" --version 2>/dev/null | sed -nE 's/^QEMU emulator version ([0-9]+).*/\1/p')
-        [ "${version:-0}" -lt 10 ] || continue
+        needed+=("$binary")
+        [ "$(qemu_version "$binary")" -lt 10 ] || continue
         case $machine in
             x86_64 | i686) package=qemu-system-x86 ;;
             aarch64 | arm) package=qemu-system-arm ;;
@@ -74,20 +82,32 @@ need_qemu() {
             s390x) package=qemu-system-s390x ;;
             *) package=qemu-system-misc ;;
         esac
-        [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
+        missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    [ "$(id -u)" = 0 ] || { echo "QEMU 10 is missing (${missing[*]}), and installing it takes root" >&2; return 1; }
+    [ "$(id -u)" = 0 ] || lacking "QEMU 10 is missing (${missing[*]}), and installing it takes root"
+    root=$(apt_root amd64 bookworm bookworm-security bookworm-backports) || lacking "QEMU 10 is missing, and no lists of packages can be had"
     # s390x has a package of its own in newer releases only, and was in the one of odds and ends before.
-    root=$(apt_root amd64 bookworm bookworm-security bookworm-backports) || return
-    missing=($(for package in "${missing[@]}"; do
-        APT_CONFIG=$root/apt.conf apt-cache show "$package" >/dev/null 2>&1 && echo "$package" || echo qemu-system-misc
-    done | sort -u))
-    DEBIAN_FRONTEND=noninteractive APT_CONFIG=$root/apt.conf apt-get -qq install --yes -o Dir::State=/var/lib/apt \
-        -o Dir::State::lists="$root/lists" -o Dir::State::status=/var/lib/dpkg/status -o DPkg::Lock::Timeout=300 \
-        --target-release bookworm-backports "${missing[@]}" >"$root/install.log" 2>&1 && return
-    tail -n 5 "$root/install.log" >&2
-    return 1
+    for package in "${missing[@]}"; do
+        APT_CONFIG=$root/apt.conf apt-cache show "$package" >/dev/null 2>&1 || package=qemu-system-misc
+        [[ " ${packages[*]} " == *" $package "* ]] || packages+=("$package")
+    done
+    DEBIAN_FRONTEND=noninteractive APT_CONFIG=$root/apt.conf limit 1800 apt-get -qq install --yes \
+        -o Dir::State=/var/lib/apt -o Dir::State::lists="$root/lists" -o Dir::State::status=/var/lib/dpkg/status \
+        -o DPkg::Lock::Timeout=300 --target-release bookworm-backports "${packages[@]}" >"$root/install.log" 2>&1 ||
+        lacking "QEMU 10 can't be installed: $(tail -n 3 "$root/install.log" | tr '\n' ' ')"
+    for machine in "$@"; do
+        binary=$(qemu_binary "$machine")
+        [ "$(qemu_version "$binary")" -ge 10 ] || lacking "$binary is older than 10, or not in ${packages[*]}"
+    done
+}
+
+# qemu_version BINARY: the first number of its version; 0 where it is missing.
+qemu_version() {
+    local version
+    have "$1" && version=$("$1" --version) && [[ $version =~ ^QEMU\ emulator\ version\ ([0-9]+) ]] &&
+        echo "${BASH_REMATCH[1]}" && return
+    echo 0
 }
 
 qemu_binary() {
@@ -108,6 +128,7 @@ boot() {
     shift 4
     while [ $# -gt 0 ] && [ "$1" != -- ]; do words+=("$1"); shift; done
     [ $# = 0 ] || shift
+    # shellcheck disable=SC2054 # Commas are QEMU's.
     case $machine in
         # The check of the timer's interrupt takes a host that is slow for a timer that is broken, and panics.
         x86_64 | i686) console=ttyS0 words+=(no_timer_check) set=(-cpu max -m 512M) ;;

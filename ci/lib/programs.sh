@@ -1,4 +1,5 @@
 # Building freestanding programs for every architecture. To be sourced, from the root of the tree.
+# shellcheck shell=bash
 #
 # The sourcing script sets `target`, the directory that cargo builds in.
 

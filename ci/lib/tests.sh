@@ -1,31 +1,25 @@
 # Building the crate's tests for every architecture that there is a standard library for. To be sourced, after
 # guest.sh and programs.sh, from the root of the tree.
 #
+# shellcheck shell=bash
+#
 # The sourcing script sets `target`, the directory that cargo builds in, and `cache`.
 
-# cross_linker PROGRAM: the linker's name, and the packages that it comes in.
+# cross_linker PROGRAM: the linker's name.
 cross_linker() {
     case $1 in
-        i686) echo i686-linux-gnu-gcc gcc-i686-linux-gnu libc6-dev-i386-cross ;;
-        aarch64) echo aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
-        arm) echo arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf libc6-dev-armhf-cross ;;
-        riscv64) echo riscv64-linux-gnu-gcc gcc-riscv64-linux-gnu libc6-dev-riscv64-cross ;;
-        ppc64le) echo powerpc64le-linux-gnu-gcc gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross ;;
-        s390x) echo s390x-linux-gnu-gcc gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
+        x86_64) echo cc ;;
+        i686 | aarch64 | riscv64 | s390x) echo "$1-linux-gnu-gcc" ;;
+        arm) echo arm-linux-gnueabihf-gcc ;;
+        ppc64le) echo powerpc64le-linux-gnu-gcc ;;
         *) echo "no linker for $1" >&2; return 1 ;;
     esac
 }
 
 # need_std PROGRAM: unpacks the standard library for it beside the compiler of ci/cross.sh, whose source it was built
-# from, and sees that there is a linker.
+# from.
 need_std() {
-    local linker packages root package
-    read -r linker packages < <(cross_linker "$1") || return
-    command -v "$linker" >/dev/null || {
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
-            -o DPkg::Lock::Timeout=300 $packages >"$cache/log/linker-$1" 2>&1 || { tail -n 5 "$cache/log/linker-$1" >&2; return 1; }
-    }
-    ci/cross.sh >/dev/null
+    local root package
     [ ! -d "$target/cross/root/usr/lib/rustlib/$(std_target "$1")" ] || return 0
     root=$(apt_root "$(debian_name "$1")" trixie) || return
     package=$(apt_fetch "$root" libstd-rust-web-dev) || return
@@ -42,23 +36,24 @@ std_target() {
 
 # build_tests PROGRAM: builds all tests, statically linked, into $cache/tests-PROGRAM, and fetches a busybox.
 build_tests() {
-    local triple variable settings=() file name log=$cache/log/build-$1
+    local triple variable settings=() file list name log=$cache/log/build-$1
     triple=$(std_target "$1")
     if [ "$1" != x86_64 ]; then
         need_std "$1" || return
         variable=${triple//-/_}
-        settings=(RUSTC="$target/cross/rustc" "CARGO_TARGET_${variable^^}_LINKER=$(cross_linker "$1" | cut -d ' ' -f 1)")
+        settings=(RUSTC="$target/cross/rustc" "CARGO_TARGET_${variable^^}_LINKER=$(cross_linker "$1")")
     fi
     env "${settings[@]}" RUSTFLAGS='-Ctarget-feature=+crt-static -Cdebuginfo=0 -Cstrip=symbols' \
         cargo test --locked --no-run --package bare-uring --features "$(test_features "$1")" --target "$triple" \
-        --target-dir "$target/guests/build-tests" >"$log" 2>&1 || { grep -A 8 '^error' "$log" >&2; return 1; }
+        --target-dir "$target/guests/build-tests" >"$log" 2>&1 || { { grep -A 8 '^error' "$log" || tail -n 5 "$log"; } >&2; return 1; }
     rm -rf "$cache/tests-$1"
     mkdir "$cache/tests-$1"
+    list=$(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log" | grep .) || { echo "no tests were built" >&2; return 1; }
     while read -r file; do
         name=${file##*/}
         # What is absent has a script of its own, ci/absent.sh.
         [[ $name == absent-* ]] || ln "$file" "$cache/tests-$1/${name%-*}"
-    done < <(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log")
+    done <<<"$list"
     fetch_busybox "$1"
 }
 

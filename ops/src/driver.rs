@@ -135,8 +135,8 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// Ends every operation in flight, closes files that nobody uses, and then the ring. The operations' handles give
-    /// `ECANCELED`, or what was done before.
+    /// Ends every operation that was polled, closes files that nobody uses, and then the ring. The operations' handles give
+    /// `ECANCELED`, or what was done before. What the kernel does not know yet never reaches it.
     ///
     /// # Errors
     ///

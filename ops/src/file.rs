@@ -149,3 +149,24 @@ impl Slab {
         Ok(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::File;
+    use crate::Storage;
+
+    #[test]
+    fn a_count_of_handles_that_has_reached_its_top_stays_there() {
+        static STORAGE: Storage<1, 1, 1, 1> = Storage::new();
+        let slab = STORAGE.start().expect("fresh");
+        // SAFETY: the number is never used, since no driver is there.
+        let file = unsafe { slab.adopt(7) }.expect("a place");
+        slab.files[0].handles.set(u32::MAX - 1);
+        let others: [File; 2] = [file.clone(), file.clone()];
+        assert_eq!(slab.files[0].handles.get(), u32::MAX);
+        drop((file, others));
+        // How many there are is not known any more, so that it is never closed.
+        assert_eq!(slab.files[0].handles.get(), u32::MAX);
+        assert!(slab.closing.is_empty());
+    }
+}

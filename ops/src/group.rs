@@ -52,6 +52,16 @@ unsafe impl<const COUNT: usize, const SIZE: usize> Sync for Group<COUNT, SIZE> {
 
 impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
     /// All zero, so that it takes no room in the program's file.
+    ///
+    /// A count that no group can have is an error of compilation:
+    ///
+    /// ```compile_fail,E0080
+    /// static GROUP: bare_uring_ops::Group<65_536, 1> = bare_uring_ops::Group::new();
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// static GROUP: bare_uring_ops::Group<3, 1> = bare_uring_ops::Group::new();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(COUNT.is_power_of_two() && COUNT <= 32_768 && SIZE > 0 && SIZE <= u32::MAX as usize) };

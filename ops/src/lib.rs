@@ -30,7 +30,8 @@
 //! - An [`Op`] is a future of one result, a [`Stream`] brings many; the functions of [`Slab`] make them. They say what they
 //!   want when they are polled, and the [`Driver`] brings all of it to the kernel in its next [turn](Driver::turn).
 //! - A [`Buffer`] is a piece of the memory, a [`File`] an open file. Both go back when they are dropped.
-//! - [`Driver::block_on`] is enough of an executor for one future. Any other will do: wakers are kept in the slots.
+//! - [`Driver::block_on`] is enough of an executor for one future. Any other will do: the waker of the last poll is called
+//!   once, when there is something to take; dropping a handle drops its waker, and calls nobody.
 //!
 //! # Why it is sound
 //!

@@ -75,3 +75,68 @@ impl List {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::vec::Vec;
+
+    use super::{Cell, Link, List};
+
+    /// Two lists over the same items, as the slab has them, against two queues; every way through seven steps.
+    #[test]
+    fn a_list_is_a_queue_of_indices() {
+        const STEPS: u32 = 7;
+
+        for way in 0..6_u32.pow(STEPS) {
+            let items: [Link; 3] = [const { Cell::new(0) }; 3];
+            let (lists, mut queues) = ([List::new(), List::new()], [VecDeque::new(), VecDeque::new()]);
+            let mut outside: Vec<u16> = Vec::from([2, 1, 0]);
+            for step in 0..STEPS {
+                let (choice, which) = (way / 6_u32.pow(step) % 3, (way / 6_u32.pow(step) / 3 % 2) as usize);
+                let (list, queue) = (&lists[which], &mut queues[which]);
+                match choice {
+                    0 => {
+                        if let Some(index) = outside.pop() {
+                            list.push(&items, index);
+                            queue.push_back(index);
+                        }
+                    }
+                    1 => {
+                        if let Some(index) = outside.pop() {
+                            list.push_front(&items, index);
+                            queue.push_front(index);
+                        }
+                    }
+                    _ => {
+                        let popped = list.pop(&items);
+                        assert_eq!(popped, queue.pop_front());
+                        outside.extend(popped);
+                    }
+                }
+                assert_eq!(list.is_empty(), queue.is_empty());
+            }
+            for (list, queue) in lists.iter().zip(&mut queues) {
+                while let Some(index) = queue.pop_front() {
+                    assert_eq!(list.pop(&items), Some(index));
+                }
+                assert_eq!((list.pop(&items), list.is_empty()), (None, true));
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_takes_the_largest_index_and_none_beyond_its_items() {
+        let items: Vec<Link> = (0..usize::from(u16::MAX)).map(|_| Cell::new(0)).collect();
+        let list = List::new();
+        list.push_all(&items);
+        for index in 0..u16::MAX {
+            assert_eq!(list.pop(&items), Some(index));
+        }
+        assert_eq!(list.pop(&items), None);
+        // No item has this index.
+        list.push(&items, u16::MAX);
+        list.push_front(&items, u16::MAX);
+        assert!(list.is_empty());
+    }
+}

@@ -200,13 +200,14 @@ impl Slab {
         }
     }
 
-    /// Ends everything that flies.
+    /// Ends everything that was started: what flies by way of the kernel, what only waits for the driver at once.
     pub(crate) fn cancel_all(&self) {
         for (index, slot) in (0..).zip(self.slots) {
             if slot.flying.get() {
-                slot.cancelled.set(true);
                 slot.tries.set(0);
-                self.queue(index, slot);
+            }
+            if slot.flying.get() || slot.queued.get() {
+                self.cancel(index);
             }
         }
     }
@@ -299,7 +300,8 @@ impl Slab {
             slot.result.set(Some(cqe.result()));
             self.flying.set(self.flying.get().saturating_sub(1));
         }
-        let waker = slot.waker.take();
+        // Not for a connection that found no place, or for no bytes: the task would find nothing.
+        let waker = if slot.result.get().is_some() || !slot.backlog.is_empty() { slot.waker.take() } else { None };
         self.release_if_free(token.index, slot);
         wake(waker);
         surplus

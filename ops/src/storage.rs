@@ -34,6 +34,24 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
     const MAX: usize = u16::MAX as usize;
 
     /// Storage that no slab uses yet.
+    ///
+    /// More than 65,535 of anything, or a buffer of 2 GiB, is an error of compilation:
+    ///
+    /// ```compile_fail,E0080
+    /// static STORAGE: bare_uring_ops::Storage<65_536, 1, 1, 1> = bare_uring_ops::Storage::new();
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// static STORAGE: bare_uring_ops::Storage<1, 65_536, 1, 1> = bare_uring_ops::Storage::new();
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// static STORAGE: bare_uring_ops::Storage<1, 1, 65_536, 1> = bare_uring_ops::Storage::new();
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// static STORAGE: bare_uring_ops::Storage<1, 1, 0, 0x8000_0000> = bare_uring_ops::Storage::new();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         const {

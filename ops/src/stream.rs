@@ -164,6 +164,9 @@ impl Slab {
     /// Receives into the buffers that the driver [provides](crate::Driver::provide), as long as data comes; ends where
     /// the other side sends no more. Since 6.0.
     ///
+    /// The kernel ends it at an empty datagram too, and tells that in the same way: on a socket of datagrams, make another
+    /// one after `None`.
+    ///
     /// # Errors
     ///
     /// [`Stream::poll_next`] tells them. The kernel's: [`Recv`](opcode::Recv).

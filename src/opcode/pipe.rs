@@ -9,19 +9,15 @@ use crate::uapi;
 use crate::uapi::io_uring_op::{IORING_OP_PIPE, IORING_OP_SPLICE, IORING_OP_TEE};
 
 impl Entry {
-    /// The same entry, which takes its data from this file, and does so as these flags say.
-    const fn splice_from(mut self, from: Target, flags: SpliceFlags) -> Self {
-        let fixed = match from {
-            Target::Fd(fd) => {
-                self.file_index = fd.0.cast_unsigned();
-                0
-            }
+    /// The same entry, which takes its data from this file, without flags.
+    const fn splice_from(mut self, from: Target) -> Self {
+        match from {
+            Target::Fd(fd) => self.file_index = fd.0.cast_unsigned(),
             Target::Fixed(slot) => {
                 self.file_index = slot.0;
-                uapi::SPLICE_F_FD_IN_FIXED
+                self.op_flags = uapi::SPLICE_F_FD_IN_FIXED;
             }
-        };
-        self.op_flags = flags.0 & !uapi::SPLICE_F_FD_IN_FIXED | fixed;
+        }
         self
     }
 
@@ -94,7 +90,7 @@ impl Splice {
         entry.addr = off_in.cast_unsigned();
         entry.off = off_out.cast_unsigned();
         entry.len = len;
-        Self(entry.splice_from(fd_in.into_target(), SpliceFlags(0)))
+        Self(entry.splice_from(fd_in.into_target()))
     }
 
     /// `SPLICE_F_*`. That `fd_in` is a registered file is said by its type, not here.
@@ -132,7 +128,7 @@ impl Tee {
     pub fn new(fd_in: impl UseFixed, fd_out: impl UseFixed, len: u32) -> Self {
         let mut entry = Entry::new(Self::CODE).target(fd_out.into_target());
         entry.len = len;
-        Self(entry.splice_from(fd_in.into_target(), SpliceFlags(0)))
+        Self(entry.splice_from(fd_in.into_target()))
     }
 
     /// `SPLICE_F_*`. That `fd_in` is a registered file is said by its type, not here.

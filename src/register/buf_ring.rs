@@ -18,7 +18,9 @@ use crate::flags::Features;
 use crate::index::Slots;
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::submitter::Submitter;
-use crate::uapi::{IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_REGISTER_QUERY, io_uring_buf};
+use crate::uapi::{
+    IORING_OFF_MMAP_MASK, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_REGISTER_QUERY, io_uring_buf,
+};
 
 mod give;
 mod take;
@@ -27,6 +29,10 @@ pub use take::Bundle;
 
 /// The most buffers that one ring can have.
 pub const MAX_BUFFERS: u16 = 32_768;
+
+/// The largest group whose number fits between the two others in the offset of a mapping (`io_uring/memmap.c`). The
+/// highest bit of a larger one would be lost, and the mapping be that of another group.
+const MAX_MAPPED_GROUP: u16 = (!IORING_OFF_MMAP_MASK >> IORING_OFF_PBUF_SHIFT) as u16;
 
 /// The smallest page that a kernel has; one with larger pages refuses itself what is not at one.
 const PAGE: usize = 4096;
@@ -332,7 +338,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// As [`register_buf_ring`](Self::register_buf_ring), and those of mapping: `EBADF`, where the ring has no
-    /// descriptor to map.
+    /// descriptor to map. `EINVAL` also: the group is above 2047, for which the offset of a mapping has no room.
     #[doc(alias = "IOU_PBUF_RING_MMAP")]
     pub fn register_buf_ring_mapped(
         &self,
@@ -345,6 +351,9 @@ impl<K: Kernel> Submitter<'_, K> {
     {
         const MMAP: u16 = crate::uapi::io_uring_register_pbuf_ring_flags::IOU_PBUF_RING_MMAP as u16;
 
+        if group > MAX_MAPPED_GROUP {
+            return Err(Errno::EINVAL);
+        }
         let (_, rest) = Rest::of(memory)?;
         let (count, bytes) = (rest.slots.count(), BufRing::<K>::bytes(rest.slots));
         // The clone maps, so that it is the one to unmap.

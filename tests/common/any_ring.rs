@@ -158,25 +158,26 @@ impl<S: squeue::EntryMarker, C: Completed> AnyRing for Kind<S, C> {
 pub fn on_each(test: impl Fn(&mut dyn AnyRing)) {
     fn one<S: squeue::EntryMarker, C: Completed>(
         name: &'static str,
+        since: (u32, u32),
         builder: &Builder<S, C>,
         test: &impl Fn(&mut dyn AnyRing),
     ) {
         match builder.build(32) {
             Ok(ring) => test(&mut Kind { name, ring }),
             Err(SetupError::Kernel(_, Errno::EINVAL)) => {
-                println!("skipped: rings of the kind {name}: the kernel lacks them")
+                super::refused(&super::test(), &format!("rings of the kind {name}"), since);
             }
             Err(error) => panic!("{name}: {error}"),
         }
     }
-    one::<Entry, cqueue::Entry>("plain", &Builder::new(), &test);
-    one::<Entry, cqueue::Entry>("deferred", Builder::new().setup_single_issuer().setup_defer_taskrun(), &test);
-    one::<Entry, cqueue::Entry>("sqpoll", Builder::new().setup_sqpoll(100), &test);
-    one::<squeue::Entry128, cqueue::Entry>("128/16", &Builder::new(), &test);
-    one::<Entry, cqueue::Entry32>("64/32", &Builder::new(), &test);
-    one::<squeue::Entry128, cqueue::Entry32>("128/32", &Builder::new(), &test);
-    one::<Entry, cqueue::EntryMixed>("64/mixed", &Builder::new(), &test);
-    one::<squeue::EntryMixed, cqueue::EntryMixed>("mixed/mixed", &Builder::new(), &test);
+    one::<Entry, cqueue::Entry>("plain", (5, 1), &Builder::new(), &test);
+    one::<Entry, cqueue::Entry>("deferred", (6, 1), Builder::new().setup_single_issuer().setup_defer_taskrun(), &test);
+    one::<Entry, cqueue::Entry>("sqpoll", (5, 1), Builder::new().setup_sqpoll(100), &test);
+    one::<squeue::Entry128, cqueue::Entry>("128/16", (5, 19), &Builder::new(), &test);
+    one::<Entry, cqueue::Entry32>("64/32", (5, 19), &Builder::new(), &test);
+    one::<squeue::Entry128, cqueue::Entry32>("128/32", (5, 19), &Builder::new(), &test);
+    one::<Entry, cqueue::EntryMixed>("64/mixed", (6, 18), &Builder::new(), &test);
+    one::<squeue::EntryMixed, cqueue::EntryMixed>("mixed/mixed", (6, 19), &Builder::new(), &test);
 }
 
 /// A file for a request, by descriptor or by registered slot.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, Fixed};
-use bare_uring::{Errno, IoUring, opcode};
+use bare_uring::{Errno, opcode};
 use rustix::fs::{Mode, OFlags};
 
 use super::any_ring::{AnyRing, File, Seen};
@@ -93,16 +93,6 @@ pub fn cancel(ring: &mut dyn AnyRing, entry: Entry) {
     let blocked = if seen.is_empty() { ring.complete(1)[0] } else { seen[0] };
     assert!(blocked.user_data == 1 && was_cancelled(blocked.outcome), "{}: {blocked:?}", ring.kind());
     assert!(matches!(cancel, Ok(0) | Err(Errno::EALREADY)), "{}: {cancel:?}", ring.kind());
-}
-
-/// Whether this kernel lacks an opcode; says that the test is skipped then.
-pub fn lacks(test: &str, code: u8) -> bool {
-    let mut probe = bare_uring::register::Probe::new();
-    let known = IoUring::new(1).unwrap().submitter().register_probe(&mut probe).is_ok() && probe.is_supported(code);
-    if !known {
-        super::skip(test, &format!("opcode {code}"));
-    }
-    !known
 }
 
 /// Whether a descriptor is closed when a program is executed.

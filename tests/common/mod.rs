@@ -5,6 +5,8 @@ pub mod answering;
 pub mod any_ring;
 pub mod files;
 pub mod kernels;
+pub mod limit;
+pub mod machine;
 pub mod raw;
 pub mod requests;
 pub mod ring_memory;
@@ -53,20 +55,21 @@ pub fn added() -> SetupFlags {
 /// Rings whose work gets done in different ways, as far as the kernel has them.
 pub fn builders() -> Vec<(&'static str, Builder)> {
     let all = [
-        ("plain", Builder::new()),
-        ("coop", Builder::new().setup_coop_taskrun().clone()),
-        ("defer", Builder::new().setup_single_issuer().setup_defer_taskrun().clone()),
-        ("sqpoll", Builder::new().setup_sqpoll(1).clone()),
+        ("plain", (5, 1), Builder::new()),
+        ("coop", (5, 19), Builder::new().setup_coop_taskrun().clone()),
+        ("defer", (6, 1), Builder::new().setup_single_issuer().setup_defer_taskrun().clone()),
+        ("sqpoll", (5, 1), Builder::new().setup_sqpoll(1).clone()),
     ];
     all.into_iter()
-        .filter(|(name, builder)| match builder.build(4) {
+        .filter(|(name, since, builder)| match builder.build(4) {
             Ok(_) => true,
             Err(SetupError::Kernel(_, Errno::EINVAL)) => {
-                skip(name, "this kernel lacks such rings");
+                refused(&test(), &format!("rings of the kind {name}"), *since);
                 false
             }
             Err(error) => panic!("{name}: {error}"),
         })
+        .map(|(name, _, builder)| (name, builder))
         .collect()
 }
 
@@ -77,9 +80,8 @@ pub fn builders() -> Vec<(&'static str, Builder)> {
 #[allow(unused_macros, reason = "each test takes what it needs")]
 macro_rules! needs {
     ($major:literal, $minor:literal, $what:literal) => {
-        if $crate::common::older_than($major, $minor) {
-            let test = std::thread::current().name().unwrap_or_default().to_owned();
-            return $crate::common::skip(&test, concat!($what, " (Linux ", $major, ".", $minor, ")"));
+        if !$crate::common::has(&$crate::common::test(), $what, ($major, $minor)) {
+            return;
         }
     };
 }
@@ -93,9 +95,33 @@ pub fn from_now(count: u64) -> Timespec {
     Timespec::from(now + Duration::from_millis(count))
 }
 
-/// Says why a test is not run here.
+/// The name of the test that calls: the harness and [`bounded`](ring_memory::bounded) name their threads by it.
+pub fn test() -> String {
+    std::thread::current().name().unwrap_or("a test").to_owned()
+}
+
+/// Says why a test is not run here, in one line of a fixed form: `ci/skips.sh` counts them by what is lacking.
+///
+/// What is lacking is decided by the kernel's release, or by a look at the machine that the crate has no part in: never
+/// by what the crate made of the call under test, or a fault of it would read as a kernel that is too old.
 pub fn skip(test: &str, lacking: &str) {
+    assert!(!test.contains(": ") && !lacking.contains('\n'), "{test}, {lacking}");
     println!("skipped: {test}: {lacking}");
+}
+
+/// Whether the kernel is as new as what came with this release; says that the test is skipped where it is not.
+pub fn has(test: &str, what: &str, (major, minor): (u32, u32)) -> bool {
+    let old = older_than(major, minor);
+    if old {
+        skip(test, &format!("{what} (Linux {major}.{minor})"));
+    }
+    !old
+}
+
+/// Skips what the kernel refused. That is a failure on a kernel that is as new as what it was asked for.
+#[track_caller]
+pub fn refused(test: &str, what: &str, since: (u32, u32)) {
+    assert!(!has(test, what, since), "{test}: this kernel has {what}, and refused it");
 }
 
 /// A request that does nothing and carries `user_data`.

@@ -52,6 +52,8 @@ pub struct Fake {
     enters: RefCell<Vec<(u32, u32, u32)>>,
     /// Errors to answer the next enters with.
     pub failures: RefCell<Vec<Errno>>,
+    /// What each enter says that it has consumed, where the test plays the kernel.
+    pub answer: Cell<Option<u32>>,
     /// Entries consumed by one enter at most.
     pub limit: Cell<u32>,
     /// Waits for room that end before there is any, as those of Linux do when the task has other work.
@@ -121,6 +123,7 @@ impl Fake {
             params,
             enters: RefCell::default(),
             failures: RefCell::default(),
+            answer: Cell::new(None),
             limit: Cell::new(u32::MAX),
             early: Cell::new(0),
             wakes: Cell::new(None),
@@ -175,6 +178,11 @@ impl Fake {
 
     pub fn set_cq_tail(&self, tail: u32) {
         self.word(CQ_TAIL).store(tail, Ordering::Release);
+    }
+
+    /// The flags of the completion queue, which the program writes.
+    pub fn cq_flags(&self) -> &AtomicU32 {
+        self.word(CQ_FLAGS)
     }
 
     pub fn set_sq_dropped(&self, count: u32) {
@@ -261,6 +269,9 @@ unsafe impl Kernel for Fake {
         if let Some(errno) = self.failures.borrow_mut().pop() {
             return Err(errno);
         }
+        if let Some(done) = self.answer.get() {
+            return Ok(done);
+        }
         if self.params.flags & SetupFlags::SQPOLL.bits() == 0 {
             return Ok(self.consume(to_submit));
         }
@@ -293,11 +304,14 @@ unsafe impl Kernel for Fake {
 /// Runs a test on a thread of its own, so that one that hangs fails.
 pub fn bounded<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
     let (ends, ended) = mpsc::channel::<()>();
-    let thread = std::thread::spawn(move || {
+    // Skips bear the name of the thread.
+    let builder = std::thread::Builder::new().name(super::test());
+    let started = builder.spawn(move || {
         // Dropped at the end, by a panic too: that is the sign.
         let _ends = ends;
         body()
     });
+    let thread = started.unwrap();
     // An emulated machine takes its time.
     match ended.recv_timeout(Duration::from_secs(120)) {
         Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),

@@ -72,7 +72,15 @@ pub fn check(entry: Entry, expected: &Sqe) {
     assert_eq!(Entry::from_bytes(expected.bytes()), entry);
 }
 
-/// A pointer that is only a number.
+/// Where the memory of [`at`] lies: beyond what half of an address can name.
+const FAR: usize = if cfg!(target_pointer_width = "64") { 0x7654_3210 << (usize::BITS / 2) } else { 0x7654_0000 };
+
+/// A pointer that is only a number: far up, or null.
 pub fn at<T>(address: usize) -> *mut T {
-    core::ptr::without_provenance_mut(address)
+    core::ptr::without_provenance_mut(if address == 0 { 0 } else { FAR + address })
+}
+
+/// What [`at`] gives, in a field of the entry.
+pub fn far(address: usize) -> u64 {
+    (FAR + address) as u64
 }

@@ -21,5 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     eprintln!("{} items of io-uring, {} rows", items.len(), rows.len());
+    if items.is_empty() || rows.is_empty() {
+        return Err("no items, or no rows: the page or the JSON is not what it was".into());
+    }
     if missing.is_empty() { Ok(()) } else { Err(format!("in no row: {missing:#?}").into()) }
 }

@@ -4,7 +4,16 @@
 //! that fails is named, and fails again.
 
 mod books;
+mod entries;
+mod late;
+mod lies;
 mod play;
+mod reached;
+mod retries;
+#[path = "../shared/mod.rs"]
+mod shared;
+mod turns;
+mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -26,6 +35,7 @@ fn handles_may_be_dropped_and_forgotten_at_any_time() {
         if seed % 10_000 == 0 && seed > 0 {
             println!("{seed} seeds so far");
         }
+        shared::limit(format!("seed {seed}"));
         match catch_unwind(AssertUnwindSafe(|| play::play(seed))) {
             Ok(one) => tally.add(&one),
             Err(_) => panic!("seed {seed} failed: OPS_SEED={seed} runs it alone"),
@@ -34,5 +44,6 @@ fn handles_may_be_dropped_and_forgotten_at_any_time() {
     println!("{count} seeds: {tally:?}");
     if count >= 1_000 {
         tally.assert_everything_happened();
+        reached::assert_all(&tally.1, count);
     }
 }

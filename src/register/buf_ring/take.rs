@@ -65,6 +65,10 @@ impl<K: Kernel> BufRing<K> {
         let filled = if self.incremental { self.filled(id, state.place) } else { self.size };
         let offset = state.used.min(self.size);
         let lent = len.min(filled.saturating_sub(offset));
+        if lent == 0 && len != 0 {
+            // Nothing was filled since the last piece: the completion is not this buffer's.
+            return None;
+        }
         // With incremental use the kernel's word alone does not end a buffer: kernels up to 6.19 leave BUF_MORE out at the
         // end of a file. Nor does the descriptor's: another request may have taken the rest, and not completed.
         let done = !self.incremental || (!more && len > 0 && filled == self.size);

@@ -105,7 +105,8 @@ impl Completed for cqueue::Entry32 {
 
 impl Completed for cqueue::EntryMixed {
     fn number(&self) -> u64 {
-        self.user_data() ^ self.big().map_or(0, |big| big.iter().sum())
+        let sent = self.tx_timestamp().map_or(0, |sent| u64::from(sent.key));
+        self.user_data() ^ sent ^ self.big().map_or(0, |big| big.iter().sum())
     }
 
     fn outcome(&self) -> Result<u32, Errno> {

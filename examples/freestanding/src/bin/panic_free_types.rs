@@ -9,10 +9,13 @@ use core::hint::black_box as any;
 use core::mem::MaybeUninit;
 use core::net::SocketAddr;
 use core::ptr::{null, null_mut};
+use core::time::Duration;
 
 use bare_uring::types::{
-    AttrPi, EpollEvent, IntegrityFlags, MsgHdr, OpenFlags, OpenHow, PollEvents, RecvMsgOut, ResolveFlags, SigInfo,
-    SockAddr, SubmitArgs, Timespec,
+    AddressFamily, AtFlags, AttrPi, DestinationSlot, EpollEvent, EpollOp, FallocateFlags, FileAdvice, FutexFlags,
+    FutexWaitV, IntegrityFlags, MemoryAdvice, MsgFlags, MsgHdr, OpenFlags, OpenHow, PollEvents, RecvMsgOut,
+    RenameFlags, ResolveFlags, RwFlags, ShutdownHow, SigInfo, Sigset, SockAddr, SocketFlags, SocketType, SpliceFlags,
+    StatxMask, SubmitArgs, SyncFileRangeFlags, Timespec, WaitOptions, XattrFlags,
 };
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Linux, Parameters, RingMemory, SetupFlags, cqueue, opcode, squeue};
@@ -28,6 +31,8 @@ fn main(_args: Args) -> u8 {
     for odd in any(ODD) {
         sum = sum
             .wrapping_add(types(odd))
+            .wrapping_add(numbers(odd))
+            .wrapping_add(entries(odd))
             .wrapping_add(addresses(odd))
             .wrapping_add(message(odd))
             .wrapping_add(sets(odd))
@@ -64,6 +69,56 @@ fn types(odd: u32) -> u64 {
         ^ (time.seconds() ^ time.nanoseconds()).cast_unsigned()
 }
 
+/// Numbers of the kernel as types, and back; and what is made of several.
+fn numbers(odd: u32) -> u64 {
+    macro_rules! from_both {
+        ($($type:ident),*) => { 0 $(^ $type::from(odd).0 ^ any($type::from(odd.cast_signed())).0)* };
+    }
+    let same = from_both!(
+        AddressFamily,
+        AtFlags,
+        EpollOp,
+        FallocateFlags,
+        FileAdvice,
+        FutexFlags,
+        MemoryAdvice,
+        MsgFlags,
+        OpenFlags,
+        PollEvents,
+        RenameFlags,
+        RwFlags,
+        ShutdownHow,
+        SocketFlags,
+        SocketType,
+        SpliceFlags,
+        StatxMask,
+        SyncFileRangeFlags,
+        WaitOptions,
+        XattrFlags
+    );
+    let resolve = ResolveFlags::from(odd).0 ^ ResolveFlags::from(odd.cast_signed()).0;
+    let futex = FutexFlags(odd).with(any(FutexFlags::PRIVATE));
+    let joined = [
+        futex.0,
+        MsgFlags(odd).with(any(MsgFlags::DONTWAIT)).0,
+        SocketFlags(odd).with(any(SocketFlags::CLOEXEC)).0,
+        WaitOptions(odd).with(any(WaitOptions::EXITED)).0,
+    ];
+    any((Sigset::EMPTY.with(odd), FutexWaitV::new(null(), u64::from(odd), futex), DestinationSlot::at(odd)));
+    let time = Timespec::from(any(Duration::from_millis(u64::MAX - u64::from(odd))));
+    let address = SockAddr::from(any(SocketAddr::from(([127, 0, 0, 1], odd as u16))));
+    any(address.as_ptr());
+    u64::from(joined.iter().fold(same ^ resolve, |sum, &flags| sum ^ flags)) ^ time.seconds().cast_unsigned()
+}
+
+/// Entries of both sizes, with what every request can have.
+fn entries(odd: u32) -> u64 {
+    let small = any(opcode::Nop::new().build());
+    let large = squeue::Entry128::from_bytes(any([odd as u8; 128]));
+    let large = large.flags(any(squeue::Flags::ASYNC)).personality(odd as u16).user_data(u64::from(odd));
+    u64::from(small.opcode() ^ large.opcode()) ^ large.get_user_data()
+}
+
 /// Addresses that a peer or the kernel has written, of any length.
 fn addresses(odd: u32) -> u64 {
     let bytes = any([odd as u8; 130]);
@@ -91,7 +146,7 @@ fn message(odd: u32) -> u64 {
         .to(null(), odd)
         .from(null_mut(), any(odd))
         .control(null_mut(), any(odd as usize));
-    let sizes = room.name_len() as usize ^ room.control_len();
+    let sizes = room.flags().0 as usize ^ room.name_len() as usize ^ room.control_len();
     let bytes = any([odd as u8; 200]);
     let part = bytes.get(..any(odd as usize & 0xff)).unwrap_or(&bytes);
     RecvMsgOut::parse(part, &room).map_or(sizes as u64, |out| {
@@ -133,7 +188,8 @@ fn set_up(odd: u32) -> u64 {
     let params = Parameters::from_raw(any(*Parameters::from_raw(any(params)).as_raw()));
     // SAFETY: no such descriptor is open, so that there is nothing to take over.
     let taken = unsafe { IoUring::<squeue::Entry, cqueue::Entry>::from_fd_with(Linux, any(-1), params) };
-    u64::from(refused) ^ u64::from(params.sq_thread_idle()) ^ u64::from(taken.is_ok() | short | shorter)
+    let size = builder.memory_size(odd).map_or(0, |size| size.rings as u64);
+    size ^ u64::from(refused) ^ u64::from(params.sq_thread_idle()) ^ u64::from(taken.is_ok() | short | shorter)
 }
 
 /// Completions of a real ring, asked all that there is to ask.
@@ -141,7 +197,7 @@ fn completions() -> Result<(), Errno> {
     let ring: Result<IoUring<squeue::Entry, cqueue::Entry32>, _> =
         IoUring::<squeue::Entry, cqueue::Entry32>::builder().build(4);
     let mut ring = ring.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
-    any(ring.kernel());
+    any((ring.kernel(), ring.submitter().params(), IoUring::new(any(1)).is_ok()));
     for user_data in any(0..3_u64) {
         // SAFETY: the request points to nothing.
         let _ = unsafe { ring.submission().push(opcode::Nop::new().build().user_data(user_data)) };

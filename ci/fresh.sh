@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# ci/fresh.sh [SCRIPT...]: the checks need nothing that was installed by hand. Each script, or those named (ci/exact.sh), gets a
+# bare Debian of its own, with the toolchain and a copy of this checkout in it, and installs there what it needs.
+#
+# The Debian is the system's own suite, made by debootstrap out of the archive that the system's apt names, and kept below
+# target/fresh; each script works on a layer of its own over it, and in a root of its own. When a script with --install has
+# ended, every program that it and its libraries call must be there (ci/lib/commands.py tells which), and every tool that it
+# says is. Some scripts then run as a whole. Prints a line for each, and `N passed, N failed`. Needs root. About ten minutes.
+set -euo pipefail
+# What is mounted here is gone with this process.
+[ -n "${own_mounts-}" ] || [ "$(id -u)" != 0 ] || own_mounts=1 exec unshare --mount --propagation private "$0" "$@"
+cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+# shellcheck disable=SC2034 # For roots of apt's own, of which there is none here.
+cache=
+. ci/lib/apt.sh
+need_cargo
+need debootstrap git python3
+[ "$(id -u)" = 0 ] || lacking "a root of its own for each script takes root"
+ready
+scratch
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/fresh/archives/partial"
+fresh=$(cd "$target/fresh" && pwd)
+rm -rf --one-file-system "$fresh/roots"
+# What runs as a whole: it takes seconds once it is built, and asks nothing of the kernel that a root of its own takes away.
+whole=(ci/guarantees.sh ci/no-libc.sh ci/exact.sh ci/examples.sh ci/echo.sh)
+cargo_home=${CARGO_HOME:-$HOME/.cargo} rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
+path=$cargo_home/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# ---- the bare tree, and what is put into it
+
+base=$fresh/base
+if [ ! -e "$base.whole" ]; then
+    # shellcheck source=/dev/null
+    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    archive=$(apt_archive "$suite")
+    rm -rf --one-file-system "$base"
+    # What a toolchain was fetched with, and fetches crates with.
+    limit 1200 debootstrap --variant=minbase --include=ca-certificates "$suite" "$base" "$archive" >"$fresh/base.log" 2>&1 ||
+        lacking "debootstrap fails: $(tail -n 3 "$fresh/base.log" | tr '\n' ' ')"
+    echo "deb $archive $suite main" >"$base/etc/apt/sources.list"
+    for other in "$suite-updates" "$suite-security"; do
+        archive=$(apt_archive "$other") && echo "deb $archive $other main" >>"$base/etc/apt/sources.list"
+    done
+    # As a fresh image has it: no lists, and nothing downloaded.
+    rm -rf "$base"/var/lib/apt/lists/* "$base"/var/cache/apt/*.bin "$base"/var/cache/apt/archives/*.deb
+    # Nobody misses this tree after a loss of power.
+    echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/unsafe-io"
+    touch "$base.whole"
+fi
+# The files of the checkout as they are now, committed, since a package is made of what is committed.
+checkout=$work/checkout
+mkdir "$checkout"
+git ls-files -z --cached --others --exclude-standard | while IFS= read -rd '' file; do
+    [ ! -e "$file" ] || printf '%s\0' "$file"
+done | tar -c --null -T - | tar -x -C "$checkout"
+git -C "$checkout" init --quiet
+git -C "$checkout" add --all
+git -C "$checkout" -c user.name=fresh -c user.email=fresh@localhost commit --quiet --message fresh
+
+# layered LOWER TREE: mounts LOWER at TREE, so that nothing written there reaches it.
+layered() {
+    mkdir -p "$2" "$2.upper" "$2.work"
+    mount -t overlay overlay -o "lowerdir=$1,upperdir=$2.upper,workdir=$2.work" "$2"
+}
+# made TREE LOWER: a root for one script.
+made() {
+    local tree=$1 device number
+    layered "$2" "$tree"
+    mkdir -p "$tree.cargo" "$tree.work-cargo" "$tree/checkout" "$tree$cargo_home" "$tree$rustup_home"
+    mount -t proc proc "$tree/proc"
+    mount -t sysfs -o ro sysfs "$tree/sys"
+    mount -t tmpfs tmpfs "$tree/tmp"
+    mount -t tmpfs tmpfs "$tree/dev"
+    mkdir "$tree"/dev/{shm,pts}
+    mount -t devpts devpts -o newinstance,ptmxmode=666 "$tree/dev/pts"
+    for device in null:3 zero:5 full:7 random:8 urandom:9; do
+        number=${device#*:}
+        mknod -m 666 "$tree/dev/${device%:*}" c 1 "$number"
+    done
+    ln -s pts/ptmx "$tree/dev/ptmx"
+    ln -s /proc/self/fd "$tree/dev/fd"
+    for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "$tree/dev/${number#*:}"; done
+    cp /etc/resolv.conf /etc/hosts "$tree/etc/"
+    mount --bind "$fresh/archives" "$tree/var/cache/apt/archives"
+    mount --bind "$rustup_home" "$tree$rustup_home"
+    mount -o remount,bind,ro "$tree$rustup_home"
+    # Crates that were fetched are at hand; programs that cargo has installed are not.
+    mount -t overlay overlay -o "lowerdir=$cargo_home,upperdir=$tree.cargo,workdir=$tree.work-cargo" "$tree$cargo_home"
+    local program
+    for program in "$tree$cargo_home"/bin/*; do
+        [ "$program" -ef "$tree$cargo_home/bin/rustup" ] || cmp -s "$program" "$tree$cargo_home/bin/rustup" || rm -f "$program"
+    done
+    cp -a "$checkout/." "$tree/checkout/"
+}
+# inside TREE COMMAND...: runs it there, in the checkout, with nothing of this environment.
+inside() {
+    local tree=$1
+    shift
+    limit 2400 env -i PATH="$path" HOME=/root LANG=C.UTF-8 CARGO_HOME="$cargo_home" RUSTUP_HOME="$rustup_home" RUSTUP_AUTO_INSTALL=0 \
+        CARGO_TERM_COLOR=never chroot "$tree" bash -c 'cd /checkout && "$@"' inside "$@" </dev/null
+}
+# gone TREE [kept]: nothing is removed unless nothing is mounted there any more; what was written can be kept as a layer.
+gone() {
+    umount --recursive "$1"
+    rm -rf --one-file-system "$1" "$1.work" "$1.cargo" "$1.work-cargo"
+    [ -n "${2-}" ] || rm -rf --one-file-system "$1.upper"
+}
+
+# ---- one script after the other
+
+# calls SCRIPT: the programs that it calls: every word that is one on this machine, or stands in the table.
+called() {
+    python3 ci/lib/commands.py "$1" >"$work/words"
+    compgen -bk >"$work/builtins"
+    local word
+    while read -r word; do
+        case $word in
+            *' '*) echo "$word" ;;
+            *) [ -z "$(type -P "$word")" ] && ! grep -q "^$word " ci/lib/tools.table || echo "$word" ;;
+        esac
+    done < <(found -vxFf "$work/builtins" "$work/words")
+}
+# lacks TREE: which of the programs on standard input are not there.
+# shellcheck disable=SC2016 # The inner shell's.
+lacks() {
+    inside "$1" bash -c 'subcommands=" $(cargo --list | sed -nE "s/^    ([a-z-]+).*/\1/p" | tr "\n" " ") "
+        while read -r word; do
+            case $word in
+                "cargo "*) [[ $subcommands == *" ${word#cargo } "* ]] || echo "$word" ;;
+                *) type -P "$word" >/dev/null || echo "$word" ;;
+            esac
+        done < /tmp/words'
+}
+# tried SCRIPT LOWER: installs what it needs in a root of its own, and looks.
+tried() {
+    local tree=$fresh/roots/$BASHPID what missing there
+    made "$tree" "$2"
+    if ! inside "$tree" "$1" --install >"$work/log" 2>&1; then
+        bad "$1" "$(tail -n 3 "$work/log" | tr '\n' ' ')"
+    else
+        what=$(sed -n 's/^there \([^ ]*\) .*/\1/p' "$work/log" | sort -u)
+        { called "$1"; echo "$what"; } | found . | sort -u >"$tree/tmp/words"
+        there=$(wc -l <"$tree/tmp/words")
+        missing=$(lacks "$tree")
+        if grep -q '^cargo ' "$tree/tmp/words" && ! grep -qx cc <<<"$what"; then
+            bad "$1" "it calls cargo, and does not need what cargo links with"
+        elif [ -n "$missing" ]; then
+            bad "$1" "it calls what is not there, and what it does not need: ${missing//$'\n'/, }"
+        elif [[ " ${whole[*]} " == *" $1 "* ]] && ! inside "$tree" "$1" >"$work/log" 2>&1; then
+            bad "$1" "it does not pass: $(tail -n 3 "$work/log" | tr '\n' ' ')"
+        else
+            [[ " ${whole[*]} " != *" $1 "* ]] || what+=$'\n'"(and it passes: $(tail -n 1 "$work/log"))"
+            ok "$1: $there programs are there; it needs ${what//$'\n'/ }"
+        fi
+    fi
+    gone "$tree"
+}
+
+if [ $# = 0 ]; then
+    mapfile -t all < <(git ls-files --cached --others --exclude-standard '.ci/run' 'ci/*.sh' | grep -v '^ci/lib/')
+    set -- "${all[@]}"
+fi
+# Most need a linker: for them it is installed once, with the lists of packages. The script that needs nothing else shows
+# that this goes without either.
+linker=$fresh/roots/linker
+for one; do
+    if ! called "$one" | grep -q '^cargo '; then
+        tried "$one" "$base"
+        continue
+    fi
+    if [ ! -d "$linker.upper" ]; then
+        made "$linker" "$base"
+        check "a linker can be installed where nothing is" inside "$linker" ci/no-libc.sh --install
+        gone "$linker" kept
+        rm -rf --one-file-system "$linker.upper/checkout"
+    fi
+    tried "$one" "$linker.upper:$base"
+done
+rm -rf --one-file-system "$fresh/roots"
+finish

@@ -1,0 +1,59 @@
+# Starting and ending the programs that serve: examples/freestanding's echo, and those of examples/runtime. To be sourced.
+# shellcheck shell=bash
+#
+# The sourcing script has sourced check.sh and has called `scratch`.
+
+server='' port=''
+at_end 'hushed'
+# hushed: nothing that was started here outlives the script.
+hushed() { [ -z "$server" ] || kill -KILL "$server" 2>/dev/null; }
+
+# listening PROGRAM ARGUMENT...: starts it, and waits until it says where it listens. Sets server and port.
+listening() {
+    local try
+    rm -f "$work/where"
+    "$@" >"$work/where" 2>"$work/err" &
+    server=$!
+    for ((try = 0; try < 200; try++)); do
+        port=$(sed -nE 's/^listening on 127\.0\.0\.1:([0-9]+)$/\1/p' "$work/where")
+        [ -z "$port" ] || return 0
+        sleep 0.05
+    done
+    echo "it does not say where it listens: $(cat "$work/err")"
+    return 1
+}
+# ended SIGNAL: it ends with 0 after that signal, or by itself if there is none.
+ended() {
+    local status=0
+    [ -z "$1" ] || kill "-$1" "$server" || return 1
+    timeout 20 tail --pid="$server" -f /dev/null || kill -KILL "$server"
+    wait "$server" 2>/dev/null || status=$?
+    server=
+    [ "$status" = 0 ] || { echo "status $status, $(cat "$work/err")"; return 1; }
+}
+# files: how many it has open.
+files() { find "/proc/$server/fd" -mindepth 1 | wc -l; }
+# settled COUNT: it has so many open; those that connections had are closed a moment after.
+settled() {
+    local try
+    for ((try = 0; try < 100; try++)); do
+        [ "$(files)" != "$1" ] || return 0
+        sleep 0.05
+    done
+    echo "$(files) files, not $1"
+    return 1
+}
+# appears FILE: until something is in it.
+appears() {
+    local try
+    for ((try = 0; try < 200; try++)); do
+        [ ! -s "$1" ] || return 0
+        sleep 0.05
+    done
+    echo "nothing came into $1"
+    return 1
+}
+# traces: whether this machine lets strace trace.
+traces() { strace -o "$work/.traced" true 2>/dev/null && [ -s "$work/.traced" ]; }
+# calls FILE: the system calls that a trace has, as `name:count`, most frequent first.
+calls() { sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$1" | sort | uniq -c | sort -rn | awk '{ printf "%s:%s ", $2, $1 }'; }

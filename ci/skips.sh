@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# ci/skips.sh LOG [SECTION]: counts what a run of the tests skipped, by what was lacking, and compares it with ci/skips.txt.
+#
+# LOG is of `cargo test ... -- --show-output`. SECTION is one of the table's: this kernel's release if none is named, and
+# then the facts of this machine count. Fails on a reason that the table lacks, on one that did not come, and on another
+# count, and prints both counts. `ci/skips.sh --rows LOG` prints the log's counts as rows of the table instead.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ci/lib/check.sh
+ready
+scratch
+
+# reasons LOG: lines `COUNT<tab>REASON`. A skip is a line `skipped: TEST: REASON`, whose test has no ": " in its name.
+reasons() {
+    awk '{ sub(/\r$/, "") }
+        /^skipped: / { sub(/^skipped: /, ""); sub(/^([^:]|:[^ ])*: /, ""); count[$0]++ }
+        END { for (reason in count) print count[reason] "\t" reason }' "$1" | sort -k 1,1rn -k 2
+}
+
+# fact NAME: whether it holds of this machine.
+fact() {
+    case $1 in
+        no-root) [ "$(id -u)" != 0 ] ;;
+        no-disk) [ "$(sed 's/ *$//' /sys/block/nvme0n1/device/serial 2>/dev/null)" != bare-uring-tests ] ;;
+        no-loop) [ "$(id -u)" != 0 ] || [ ! -e /dev/loop-control ] || ! command -v losetup >/dev/null ;;
+        loop) ! fact no-loop ;;
+        no-cpuset) [ ! -w /sys/fs/cgroup/cpuset ] ;;
+        one-cpu) [ "$(nproc)" = 1 ] ;;
+        no-zcrx) ! kernel_has IO_URING_ZCRX ;;
+        no-napi) [ ! -e /proc/sys/net/core/busy_poll ] ;;
+        other-machine) [ "$(uname -m)" != x86_64 ] ;;
+        *) { bad "the table names a fact that ci/skips.sh does not know: $1"; finish; } >&2 ;;
+    esac
+}
+
+# kernel_has OPTION: whether the kernel was built with it; taken for granted where the kernel does not say.
+kernel_has() {
+    [ ! -r /proc/config.gz ] || gzip -cd /proc/config.gz | grep -q "^CONFIG_$1=y"
+}
+
+if [ "$1" = --rows ]; then
+    reasons "$2" | sed 's/\t/  -  /'
+    ok "rows for the table"
+    finish
+fi
+log=$1
+section=${2-$(uname -r | cut -d . -f 1,2)}
+
+if grep -a 'skipped: ' "$log" | grep -aqv '^skipped: '; then
+    bad "skips begin in the middle of lines: the tests are to run with --show-output"
+    finish
+fi
+reasons "$log" >"$work/came"
+sed -n "/^\[$section\]\$/,/^\[/p" ci/skips.txt | sed '/^\[/d; /^#/d; /^ *$/d' >"$work/rows"
+if [ ! -s "$work/rows" ]; then
+    bad "ci/skips.txt has no section [$section]. Its rows would be, each to be looked at"
+    sed 's/\t/  -  /' "$work/came"
+    finish
+fi
+# The rows that hold here: of another kernel's section, those under no condition.
+while read -r count condition reason; do
+    if [ "$condition" = - ] || { [ $# != 2 ] && fact "$condition"; }; then printf '%s\t%s\n' "$count" "$reason"; fi
+done <"$work/rows" >"$work/expected"
+
+if awk -F '\t' -v section="$section" '
+    FILENAME == ARGV[1] { expected[$2] = $1 == "any" ? "any" : expected[$2] + $1; next }
+    { came[$2] = $1; all += $1; reasons++ }
+    END {
+        for (reason in came)
+            if (!(reason in expected)) bad("no", came[reason], reason)
+            else if (expected[reason] != "any" && expected[reason] != came[reason]) bad(expected[reason], came[reason], reason)
+        for (reason in expected)
+            if (!(reason in came) && expected[reason] != "any") bad(expected[reason], "none", reason)
+        if (!wrong) printf "%d skips for %d reasons, as ci/skips.txt has them for %s\n", all, reasons, section
+        exit wrong
+    }
+    function bad(table, here, reason) {
+        printf "skips: the table for %s has %s, here came %s: %s\n", section, table, here, reason
+        wrong = 1
+    }' "$work/expected" "$work/came"; then
+    ok "skips are those of the table"
+else
+    bad "skips are not those of the table"
+fi
+finish

@@ -1,0 +1,7 @@
+//! What both suites need.
+
+mod bell;
+mod limit;
+
+pub use bell::{Bell, poll};
+pub use limit::limit;

@@ -1,0 +1,90 @@
+//! What else happens: on the other side of the files, and to handles.
+
+use super::tasks::{Running, Task};
+use super::{Play, SIZE};
+use crate::books::{Held, after, run};
+
+impl Play {
+    /// What happens on the other side: data comes and is taken, connections come, ends are closed.
+    pub fn far_end(&mut self) {
+        let which = self.random.below(self.far.len() as u32) as usize;
+        let (far, next) = self.far[which];
+        match self.random.below(8) {
+            0..4 => {
+                let bytes = run(next, 1 + self.random.below(100) as usize);
+                let taken = self.kernel.write(far, &bytes).unwrap_or(0);
+                self.far[which].1 = bytes.get(taken).copied().unwrap_or_else(|| after(bytes[taken - 1]));
+            }
+            4 | 5 => drop(self.kernel.read(far, 64)),
+            6 => self.far.extend(self.kernel.connect(self.listener).map(|far| (far, 0))),
+            _ => {
+                if self.random.chance(1, 8) {
+                    self.kernel.close_file(far);
+                }
+            }
+        }
+    }
+
+    pub fn drop_some(&mut self) {
+        match self.random.below(3) {
+            0 if self.files.len() > 2 => {
+                let which = self.random.below(self.files.len() as u32) as usize;
+                drop(self.files.swap_remove(which));
+            }
+            _ => {
+                if let Some(task) = self.take_task() {
+                    task.drop_handle();
+                }
+            }
+        }
+        self.tally.count("something was dropped");
+    }
+
+    pub fn forget_some(&mut self) {
+        if !self.random.chance(1, 3) {
+            return;
+        }
+        self.tally.count("something was forgotten");
+        match self.random.below(4) {
+            0 if !self.files.is_empty() => {
+                std::mem::forget(self.files[0].clone());
+                self.lost.files = true;
+            }
+            1 if !self.held.is_empty() => {
+                let held = self.held.swap_remove(0);
+                self.lost.buffers += usize::from(held.buffer.capacity() == SIZE);
+                std::mem::forget(held.buffer);
+            }
+            _ => {
+                let Some(Task { running, .. }) = self.take_task() else { return };
+                self.lost.slots += 1;
+                self.lost.files = true;
+                match &running {
+                    // One of a provided buffer, or one that found no slot, loses less.
+                    Running::Moved(..) => self.lost.any = true,
+                    Running::Accepts(_) | Running::Pieces(_) => self.lost.any = true,
+                    _ => {}
+                }
+                std::mem::forget(running);
+            }
+        }
+    }
+
+    pub fn cancel_some(&mut self) {
+        if let Some(mut task) = self.take_task() {
+            task.running.cancel();
+            task.asked = true;
+            self.tasks.push(task);
+        }
+    }
+
+    pub fn hold_or_let_go(&mut self) {
+        if self.random.chance(1, 2) {
+            if let Some(buffer) = self.slab.buffer() {
+                self.held.push(Held::new(buffer, self.random.below(251) as u8));
+            }
+        } else if !self.held.is_empty() {
+            drop(self.held.swap_remove(0));
+        }
+    }
+}

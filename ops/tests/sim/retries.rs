@@ -1,0 +1,189 @@
+//! Cancellations that find nothing, since the operation was moving just then.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bare_uring::types::RawFd;
+use bare_uring::{Builder, Errno, opcode};
+use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
+use bare_uring_sim::{Chaos, Profile, Rate, SimKernel};
+
+use crate::shared::{Bell, limit, poll};
+use crate::watched::Watched;
+
+/// Of an operation that the kernel does not find, so many cancellations follow the first.
+const TRIES: u32 = 8;
+
+/// What is still to be missed, and how many cancellations came.
+#[derive(Default)]
+struct Sight {
+    misses: Cell<u32>,
+    cancellations: Cell<u32>,
+}
+
+/// A kernel that does not find what it is to cancel, so many times.
+fn missing(kernel: &SimKernel, sight: &Rc<Sight>) -> Watched {
+    let sight = sight.clone();
+    Watched::new(kernel, move |entry| {
+        if entry[0] == opcode::AsyncCancel::CODE {
+            sight.cancellations.set(sight.cancellations.get() + 1);
+            if sight.misses.get() > 0 {
+                sight.misses.set(sight.misses.get() - 1);
+                // The address, which here is the number of a request: now of none.
+                entry[16..24].fill(0xff);
+            }
+        }
+    })
+}
+
+/// A slab with one slot on a kernel that misses, a reader that nothing is written to, and its writer.
+struct Scene {
+    kernel: SimKernel,
+    sight: Rc<Sight>,
+    slab: &'static Slab,
+    driver: Driver<Watched>,
+    reader: bare_uring_ops::File,
+    writer: RawFd,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::seeded(1)
+    }
+
+    fn seeded(seed: u64) -> Self {
+        limit(std::thread::current().name().unwrap_or("a test"));
+        let kernel = SimKernel::new(Profile::linux(6, 12), seed);
+        let sight = Rc::new(Sight::default());
+        let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
+        let driver = Driver::new(slab, missing(&kernel, &sight), &Builder::new(), 8).expect("a ring");
+        let (reader, writer) = kernel.pipe();
+        // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
+        let reader = unsafe { slab.adopt(reader) }.expect("a place");
+        Self { kernel, sight, slab, driver, reader, writer }
+    }
+
+    /// Turns often enough for everything to have happened.
+    fn turn(&mut self) {
+        for _ in 0..10 * TRIES {
+            self.driver.turn(Wait::No).expect("turn");
+            self.kernel.run(1);
+        }
+    }
+
+    /// How many cancellations came since the last look.
+    fn cancellations(&self) -> u32 {
+        self.sight.cancellations.take()
+    }
+}
+
+#[test]
+fn what_is_not_found_is_cancelled_again() {
+    let mut scene = Scene::new();
+    // Each use of the slot has all its tries.
+    for _ in 0..3 {
+        let bell = Bell::new();
+        let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+        assert!(poll(&mut read, &bell).is_pending());
+        scene.turn();
+        scene.sight.misses.set(TRIES);
+        read.cancel();
+        scene.turn();
+        assert_eq!((scene.cancellations(), bell.rings(), scene.slab.in_flight()), (TRIES + 1, 1, 0));
+        assert!(matches!(poll(&mut read, &bell), Poll::Ready((Err(Errno::ECANCELED), _))));
+    }
+}
+
+#[test]
+fn what_is_dropped_and_not_found_is_cancelled_again() {
+    let mut scene = Scene::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &Bell::new()).is_pending());
+    scene.turn();
+    scene.sight.misses.set(TRIES);
+    drop(read);
+    scene.turn();
+    assert_eq!((scene.cancellations(), scene.slab.in_flight()), (TRIES + 1, 0));
+    assert!(scene.slab.buffer().is_some());
+}
+
+#[test]
+fn what_is_never_found_ends_by_itself() {
+    let mut scene = Scene::new();
+    let bell = Bell::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &bell).is_pending());
+    scene.turn();
+    scene.sight.misses.set(u32::MAX);
+    read.cancel();
+    scene.turn();
+    assert_eq!((scene.cancellations(), bell.rings(), scene.slab.in_flight()), (TRIES + 1, 0, 1));
+    assert_eq!(scene.kernel.write(scene.writer, b"data"), Ok(4));
+    scene.turn();
+    let Poll::Ready((Ok(4), buffer)) = poll(&mut read, &bell) else { panic!("over") };
+    assert_eq!((&*buffer, bell.rings(), scene.cancellations()), (&b"data"[..], 1, 0));
+}
+
+#[test]
+fn shutting_down_looks_again_for_what_was_not_found() {
+    let mut scene = Scene::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &Bell::new()).is_pending());
+    scene.turn();
+    scene.sight.misses.set(TRIES + 1 + 3 * (TRIES + 1) + TRIES);
+    drop(read);
+    scene.turn();
+    assert_eq!((scene.cancellations(), scene.slab.in_flight()), (TRIES + 1, 1));
+    assert_eq!(scene.driver.shutdown(Duration::from_secs(1)), Ok(()));
+    // Four rounds of nine, the last of which finds it.
+    assert_eq!((scene.sight.cancellations.take(), scene.slab.in_flight()), (4 * (TRIES + 1), 0));
+}
+
+#[test]
+fn shutting_down_gives_up_after_its_patience() {
+    let mut scene = Scene::new();
+    let bell = Bell::new();
+    let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
+    assert!(poll(&mut read, &bell).is_pending());
+    scene.turn();
+    scene.sight.misses.set(u32::MAX);
+    let (begin, patience) = (scene.kernel.now(), Duration::from_secs(32));
+    assert_eq!(scene.driver.shutdown(patience), Err(Errno::ETIME));
+    assert_eq!(scene.sight.cancellations.take(), 16 * (TRIES + 1));
+    let took = scene.kernel.now() - begin;
+    assert!(took >= patience && took < patience + Duration::from_secs(2), "{took:?}");
+    // Its memory is the kernel's still.
+    assert!(poll(&mut read, &bell).is_pending());
+    assert_eq!((scene.slab.in_flight(), bell.rings()), (1, 0));
+    drop(read);
+    assert!(scene.slab.buffer().is_none());
+    let other = Driver::new(scene.slab, scene.kernel.clone(), &Builder::new(), 8);
+    assert_eq!(other.err().and_then(|error| error.errno()), Some(Errno::EBUSY));
+}
+
+#[test]
+fn a_late_cancellation_leaves_the_next_operation_in_the_slot_alone() {
+    for seed in 0..50 {
+        let mut scene = Scene::seeded(seed);
+        let mut chaos = Chaos::none();
+        chaos.delayed = Rate(200);
+        scene.kernel.set_chaos(chaos);
+        let slab = scene.slab;
+        let mut first = slab.read(&scene.reader, slab.buffer().expect("one"), CURRENT);
+        assert!(poll(&mut first, &Bell::new()).is_pending());
+        scene.turn();
+        // It completes, and is cancelled before the driver knows of that.
+        assert_eq!(scene.kernel.write(scene.writer, b"data"), Ok(4));
+        scene.kernel.run(4);
+        drop(first);
+        scene.driver.turn(Wait::No).expect("turn");
+        assert_eq!((scene.cancellations(), slab.in_flight()), (1, 0));
+        let bell = Bell::new();
+        let mut second = slab.read(&scene.reader, slab.buffer().expect("one"), CURRENT);
+        assert!(poll(&mut second, &bell).is_pending());
+        scene.turn();
+        assert_eq!((scene.cancellations(), slab.in_flight(), bell.rings()), (0, 1, 0));
+    }
+}

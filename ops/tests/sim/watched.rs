@@ -1,0 +1,108 @@
+//! A simulated kernel whose entries somebody looks at, or changes, before it consumes them.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use bare_uring::types::RawFd;
+use bare_uring::uapi::io_uring_params;
+use bare_uring::{Errno, Kernel};
+use bare_uring_sim::SimKernel;
+
+/// `IORING_OFF_SQES`.
+const SQES: u64 = 0x1000_0000;
+
+/// An entry as the kernel sees it.
+pub type Bytes = [u8; 64];
+
+pub struct Watched {
+    kernel: SimKernel,
+    look: Box<dyn Fn(&mut Bytes)>,
+    /// Where in the ring the head, the tail and the mask of the submission queue are.
+    offsets: Cell<[u32; 3]>,
+    ring: Cell<Option<NonNull<u8>>>,
+    entries: Cell<Option<NonNull<Bytes>>>,
+}
+
+impl Watched {
+    /// The kernel makes one ring, and maps it. It is not an SQPOLL ring, so that entries are consumed in calls only.
+    pub fn new(kernel: &SimKernel, look: impl Fn(&mut Bytes) + 'static) -> Self {
+        Self {
+            kernel: kernel.clone(),
+            look: Box::new(look),
+            offsets: Cell::default(),
+            ring: Cell::default(),
+            entries: Cell::default(),
+        }
+    }
+
+    fn look_at(&self, to_submit: u32) {
+        let (Some(ring), Some(entries)) = (self.ring.get(), self.entries.get()) else { return };
+        let [head, tail, mask] = self.offsets.get().map(|offset| {
+            // SAFETY: the offset is one of the ring's, which is mapped.
+            let word = unsafe { ring.byte_add(offset as usize) }.cast::<u32>();
+            // SAFETY: it is aligned, and nobody writes to it in here.
+            unsafe { word.read() }
+        });
+        for at in (0..to_submit.min(tail.wrapping_sub(head))).map(|ahead| head.wrapping_add(ahead) & mask) {
+            // SAFETY: the mapping has an entry for each index under the mask.
+            let mut entry = unsafe { entries.add(at as usize) };
+            // SAFETY: its user is in this call, and the kernel's turn comes after it.
+            (self.look)(unsafe { entry.as_mut() });
+        }
+    }
+}
+
+// SAFETY: as the simulated kernel, which does everything. Who looks at entries answers for what is changed.
+unsafe impl Kernel for Watched {
+    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        let ring = unsafe { self.kernel.setup(entries, params) }?;
+        self.offsets.set([params.sq_off.head, params.sq_off.tail, params.sq_off.ring_mask]);
+        Ok(ring)
+    }
+
+    unsafe fn enter(
+        &self,
+        fd: RawFd,
+        to_submit: u32,
+        min_complete: u32,
+        flags: u32,
+        argument: *const c_void,
+        size: usize,
+    ) -> Result<u32, Errno> {
+        self.look_at(to_submit);
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.enter(fd, to_submit, min_complete, flags, argument, size) }
+    }
+
+    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.register(fd, operation, argument, count) }
+    }
+
+    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        let memory = self.kernel.map(length, fd, offset)?;
+        if offset == SQES {
+            self.entries.set(Some(memory.cast()));
+        } else if offset == 0 {
+            self.ring.set(Some(memory));
+        }
+        Ok(memory)
+    }
+
+    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.unmap(address, length) }
+    }
+
+    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.keep_from_fork(address, length) }
+    }
+
+    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
+        // SAFETY: the caller's contract is the same.
+        unsafe { self.kernel.close(fd) }
+    }
+}
