@@ -93,6 +93,7 @@ fn a_ring_that_the_kernel_provides_is_mapped_by_its_whole_number_or_refused() {
         let buffers = register(group);
         assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | u64::from(group) << 16 });
         assert_eq!(buffers.unwrap().group(), group);
+        assert_eq!(trace.take(), [Call::Unmap { length: 64 }]);
     }
     for group in [0x8003, 0x800, 0x7003, 0xffff] {
         assert_eq!(register(group).map(drop), Err(Errno::EINVAL), "{group:x}");

@@ -1,5 +1,6 @@
 //! The driver: the ring, and the one place where the kernel is entered.
 
+use core::any::TypeId;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
@@ -52,13 +53,21 @@ impl<K: Kernel> Driver<K> {
     /// # Errors
     ///
     /// As [`Builder::build_with`]. `EBUSY`, as if the kernel had said so: the slab has a driver, or had one that left
-    /// operations in flight.
-    pub fn new(slab: &'static Slab, kernel: K, builder: &Builder, entries: u32) -> Result<Self, SetupError> {
-        if slab.driven.get() {
+    /// operations in flight; or it has files of an earlier driver whose kernel may be another one, where their numbers
+    /// would be other files. (Two kernels are known to be one if they are of the same type, and that has no state, as
+    /// [`Linux`](bare_uring::Linux) has none. With any other, drop all files before you shut the driver down.)
+    pub fn new(slab: &'static Slab, kernel: K, builder: &Builder, entries: u32) -> Result<Self, SetupError>
+    where
+        K: 'static,
+    {
+        let known = if size_of::<K>() == 0 { Some(TypeId::of::<K>()) } else { None };
+        let has_strange_files = slab.opened_by.get().is_some_and(|before| before.is_none() || before != known);
+        if slab.driven.get() || (has_strange_files && slab.has_files()) {
             return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
         }
         let ring = builder.build_with(kernel, entries.max(STEP as u32))?;
         slab.driven.set(true);
+        slab.opened_by.set(Some(known));
         Ok(Self { slab, ring, group: None, expected: 0, surplus: None })
     }
 

@@ -21,6 +21,10 @@ impl Entry {
     pub(crate) const fn new() -> Self {
         Self { fd: Cell::new(0), handles: Cell::new(0), link: Link::new(0) }
     }
+
+    fn is_used(&self) -> bool {
+        self.handles.get() != 0
+    }
 }
 
 impl Linked for Entry {
@@ -105,6 +109,11 @@ impl Slab {
         entry.fd.set(-1);
         entry.handles.set(1);
         Some(File { slab: self, index })
+    }
+
+    /// Whether a file is open, or is yet to be closed.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.closing.is_empty() || self.files.iter().any(Entry::is_used)
     }
 
     /// The file of a reserved place was made.

@@ -4,6 +4,7 @@
 //! kernel knows its operation (`flying`). Whatever makes one of them false looks whether the slot is free now; so no
 //! order of events has a case of its own.
 
+use core::any::TypeId;
 use core::cell::Cell;
 use core::task::Waker;
 
@@ -84,6 +85,8 @@ pub struct Slab {
     pub(crate) returned: List,
     flying: Cell<usize>,
     pub(crate) driven: Cell<bool>,
+    /// Whether a driver has opened files, and the type of its kernel if that tells which kernel it was.
+    pub(crate) opened_by: Cell<Option<Option<TypeId>>>,
 }
 
 impl core::fmt::Debug for Slab {
@@ -106,6 +109,7 @@ impl Slab {
             returned: List::new(),
             flying: Cell::new(0),
             driven: Cell::new(false),
+            opened_by: Cell::new(None),
         };
         this.free.push_all(slots);
         this.free_files.push_all(files);

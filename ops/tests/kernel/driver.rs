@@ -48,6 +48,20 @@ fn a_slab_has_one_driver_and_another_after_it_was_shut_down() {
     assert_eq!(second.block_on(slab.nop()), Ok(Ok(0)));
 }
 
+/// Linux is one kernel, whoever enters it.
+#[test]
+fn a_file_outlives_a_driver_and_is_closed_by_the_next() {
+    let first = driver();
+    let slab = first.slab();
+    let (file, mut peer) = connection(slab);
+    assert_eq!(first.shutdown(PATIENCE), Ok(()));
+    let mut second = driver_of(slab);
+    drop(file);
+    assert_eq!(second.block_on(slab.nop()), Ok(Ok(0)));
+    assert_eq!(second.shutdown(PATIENCE), Ok(()));
+    assert_eq!(peer.read(&mut [0]).expect("read"), 0, "it was closed");
+}
+
 #[test]
 fn provided_buffers_stay_with_the_driver_that_they_were_given_to() {
     static FIRST: Group<4, 16> = Group::new();
