@@ -4,6 +4,7 @@ use bare_uring::SetupFlags;
 use bare_uring::SqFlags;
 use bare_uring::uapi::{IORING_CQE_F_32, IORING_CQE_F_SKIP};
 
+use crate::coverage::Mark;
 use crate::fault::Fault;
 use crate::layout::Word;
 use crate::ledger::Event;
@@ -36,6 +37,7 @@ impl Ring {
         let mut at = before;
         while at != head {
             self.write_cqe(at, &[0x5a; 32][..self.shape.cqe_size()]);
+            self.coverage.mark(Mark::CompletionOverwritten);
             at = at.wrapping_add(1);
         }
         self.cq_head_seen = head;
@@ -58,6 +60,7 @@ impl Ring {
         // A large one is never split: a filler takes the last slot, also if there is no room for more than that now
         // (`io_cqe_cache_refill()`).
         if slots > until_end && free != 0 {
+            self.coverage.mark(Mark::Filler);
             let nothing = Completion { user_data: 0, result: 0, flags: 0, big: None };
             self.write_cqe(self.cq_tail, &nothing.bytes(IORING_CQE_F_SKIP)[..16]);
             self.cq_tail = self.cq_tail.wrapping_add(1);
@@ -86,6 +89,7 @@ impl Ring {
                 return;
             }
             self.overflow.pop_front();
+            self.coverage.mark(Mark::Flushed);
         }
         if self.flags().contains(SqFlags::CQ_OVERFLOW) {
             self.set_flag(SqFlags::CQ_OVERFLOW, false);
@@ -112,10 +116,12 @@ impl World {
         if overflow == Overflow::Drop || no_memory {
             ring.store(Word::CqOverflow, ring.load(Word::CqOverflow).wrapping_add(1));
             ring.lost = overflow != Overflow::Drop;
+            ring.coverage.mark(if ring.lost { Mark::Lost } else { Mark::Dropped });
             ring.ledger.note(cqe.user_data, Event::Dropped(cqe));
             return;
         }
         ring.overflow.push_back(cqe);
+        ring.coverage.mark(Mark::Listed);
         ring.completed = ring.completed.wrapping_add(1);
         ring.set_flag(SqFlags::CQ_OVERFLOW, true);
         ring.ledger.note(cqe.user_data, Event::Completed(cqe));

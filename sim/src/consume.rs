@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bare_uring::uapi::{IORING_OP_NOP128, IOSQE_BUFFER_SELECT, io_uring_op};
 use bare_uring::{Errno, SetupFlags};
 
+use crate::coverage::Mark;
 use crate::fault::Fault;
 use crate::files::EINVAL;
 use crate::flight::Chain;
@@ -51,6 +52,7 @@ impl Ring {
         let mut at = from;
         while at != self.sq_head {
             self.scribble_sqe(at & (self.shape.sq_entries - 1));
+            self.coverage.mark(Mark::EntryOverwritten);
             at = at.wrapping_add(1);
         }
         if self.is(SetupFlags::SQ_REWIND) {
@@ -75,6 +77,7 @@ impl World {
         if kept_busy && !ring.overflow.is_empty() {
             ring.flush_overflow(faults);
             if !ring.overflow.is_empty() {
+                ring.coverage.mark(Mark::Busy);
                 return Err(Errno::EBUSY);
             }
         }
@@ -83,6 +86,7 @@ impl World {
         let mut chain = Chain::default();
         while left != 0 {
             if self.chaos.short_submits.happens(&mut self.random) {
+                self.coverage.mark(if left == entries { Mark::NoMemory } else { Mark::ShortSubmit });
                 break;
             }
             let Self { rings, faults, .. } = self;
@@ -99,6 +103,9 @@ impl World {
             chain.sqes.push_back(sqe);
             if last {
                 self.queue(id, std::mem::take(&mut chain));
+            }
+            if ends_batch && left != 0 {
+                self.coverage.mark(Mark::BatchEnded);
             }
             if ends_batch {
                 break;
@@ -168,6 +175,7 @@ impl World {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         let waits = chain.drains() && !ring.flights.is_empty();
         if waits || !ring.deferred.is_empty() {
+            ring.coverage.mark(Mark::Drained);
             ring.deferred.push_back(chain);
         } else {
             self.start(id, chain.sqes);
@@ -179,6 +187,7 @@ impl World {
         const ECANCELED: i32 = -125;
 
         // With its head failed, what was asked of the head holds for all (`req_set_fail()`).
+        self.coverage.mark(Mark::ChainRefused);
         let silent = chain.sqes.front().is_some_and(Sqe::skips) && chain.sqes.len() > 1;
         for (at, sqe) in chain.sqes.iter().enumerate() {
             let result = if at == place { why } else { ECANCELED };

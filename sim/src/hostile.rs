@@ -12,6 +12,7 @@ use bare_uring::uapi::{
 use bare_uring::{Errno, SetupFlags};
 
 use crate::buffers::copy_to_user;
+use crate::coverage::{Coverage, Mark};
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
 use crate::profile::Head;
@@ -34,6 +35,7 @@ pub(crate) struct Hostile {
     areas: Vec<Area>,
     /// Memory that the owner provided.
     provided: Vec<(usize, usize)>,
+    pub(crate) coverage: Coverage,
 }
 
 fn any(random: &mut Random) -> u32 {
@@ -55,12 +57,16 @@ impl Hostile {
         if self.tired() {
             return Err(Errno::EIO);
         }
-        match random.below(8) {
+        let answer = match random.below(8) {
             0 => Ok(any(random)),
             1 => Err(Errno::from_raw(1 + random.below(4095) as u16).unwrap_or(Errno::EIO)),
             2 => Err(random.pick(&[Errno::EINTR, Errno::EAGAIN, Errno::EBUSY, Errno::ETIME, Errno::EINVAL])),
             _ => Ok(likely),
+        };
+        if answer != Ok(likely) {
+            self.coverage.mark(if answer.is_ok() { Mark::NumberLie } else { Mark::ErrorLie });
         }
+        answer
     }
 
     pub(crate) fn set_up(
@@ -114,6 +120,7 @@ impl Hostile {
         while random.chance(1, 3) {
             let place = random.below(numbers.len() as u32) as usize;
             *numbers[place] = any(random);
+            self.coverage.mark(Mark::SetupLie);
         }
         self.told = Some(*params);
         self.agree();
@@ -168,7 +175,7 @@ impl Hostile {
     }
 
     /// Changes words of the memory: those that the protocol uses, or any.
-    fn scribble(&self, random: &mut Random, times: u32) {
+    fn scribble(&mut self, random: &mut Random, times: u32) {
         let Some(told) = self.told else { return };
         let (so, co) = (&told.sq_off, &told.cq_off);
         let words = [
@@ -199,6 +206,7 @@ impl Hostile {
             let (start, len) = random.pick(&pieces);
             let offset = if random.chance(3, 4) { random.pick(&words) } else { random.below(len as u32) & !3 };
             let value = if random.chance(1, 2) { any(random) } else { random.below(70) };
+            self.coverage.mark(Mark::WordChanged);
             put(start, len, offset as usize, value);
         }
     }

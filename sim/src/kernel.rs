@@ -12,6 +12,7 @@ use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_USE_REGISTERED_RING;
 use bare_uring::{EnterFlags, Errno, Kernel};
 
 use crate::chaos::Chaos;
+use crate::coverage::{Coverage, Mark};
 use crate::fault::Fault;
 use crate::files::{EAGAIN, Files};
 use crate::hostile::Hostile;
@@ -61,6 +62,7 @@ impl SimKernel {
             calls: 0,
             failing: None,
             hostile: None,
+            coverage: Coverage::default(),
         })))
     }
 
@@ -157,7 +159,9 @@ impl SimKernel {
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         let mut world = self.world();
-        let World { rings, faults, provided, next_ring, .. } = &mut *world;
+        let World { rings, faults, provided, next_ring, coverage, .. } = &mut *world;
+        let areas = provided.len() + rings.values().map(|ring| ring.memory.areas.len()).sum::<usize>();
+        coverage.add(Mark::CanariesRead, areas as u64);
         if !provided.iter().all(Area::intact) {
             faults.push(Fault::OutOfBounds { ring: next_ring.saturating_sub(1) });
         }
@@ -167,6 +171,18 @@ impl SimKernel {
             }
         }
         std::mem::take(faults)
+    }
+
+    /// How often it did what a kernel may do, so far.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let world = self.world();
+        let mut coverage = world.coverage.clone();
+        let of_rings = world.rings.values().map(|ring| &ring.coverage);
+        for part in of_rings.chain(world.hostile.as_ref().map(|hostile| &hostile.coverage)) {
+            coverage.merge(part);
+        }
+        coverage
     }
 
     /// What was not given back so far.
@@ -280,6 +296,9 @@ impl World {
     /// The ring that a call names.
     fn named(&mut self, fd: RawFd, by_index: bool) -> Result<u32, Errno> {
         let ring = if by_index { self.registered_ring(fd) } else { self.ring_of(fd) };
+        if by_index && ring.is_ok() {
+            self.coverage.mark(Mark::NamedByIndex);
+        }
         if ring.is_err() {
             self.faults.push(Fault::NoRing { fd });
         }

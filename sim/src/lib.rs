@@ -45,6 +45,7 @@
 //! - Registered files and buffers, rings of buffers, probe, enabling, registered rings, synchronous cancellation, query.
 //! - [`Profile`]s of Linux from 5.1 to 7.0, OSv, Nanos, StarryOS and gVisor, each of which a test can take parts from.
 //! - [`SimKernel::fail_call`] fails the n-th call; [`SimKernel::hostile`] is a kernel that lies in everything.
+//! - [`SimKernel::coverage`] counts how often each of this was reached, so that a test can assert that it was.
 //!
 //! # What it does not
 //!
@@ -56,6 +57,7 @@ mod buffers;
 mod chaos;
 mod complete;
 mod consume;
+mod coverage;
 mod fault;
 mod files;
 mod flight;
@@ -76,6 +78,7 @@ mod wait;
 mod world;
 
 pub use chaos::{Chaos, Rate};
+pub use coverage::{Coverage, Mark};
 pub use fault::Fault;
 pub use kernel::{CAPACITY, Leaks, SimKernel};
 pub use ledger::Event;

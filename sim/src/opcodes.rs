@@ -7,6 +7,7 @@ use bare_uring::uapi::{
     IORING_CQE_F_MORE, IORING_NOP_CQE32, IORING_OP_NOP128, IOSQE_ASYNC, IOSQE_IO_LINK, io_uring_op as Op,
 };
 
+use crate::coverage::Mark;
 use crate::files::{EAGAIN, EBADF, EINVAL, Kind, Open};
 use crate::flight::{Flight, Outcome, Timer, Wait};
 use crate::ledger::Event;
@@ -114,6 +115,7 @@ impl World {
                     self.finish(id, flight, outcome);
                     return;
                 }
+                self.coverage.mark(Mark::Delayed);
                 flight.wait = Wait::Told(outcome);
             }
             // These kernels execute each request on the spot.
@@ -135,7 +137,10 @@ impl World {
     fn attempt_all(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>) -> Attempt {
         loop {
             match self.attempt(id, sqe, file) {
-                Attempt::More(outcome) => self.tell(id, sqe, outcome, IORING_CQE_F_MORE),
+                Attempt::More(outcome) => {
+                    self.coverage.mark(Mark::Repeated);
+                    self.tell(id, sqe, outcome, IORING_CQE_F_MORE);
+                }
                 other => return other,
             }
         }
@@ -201,10 +206,14 @@ impl World {
     /// Completes once, unless the request wants no completion for success.
     pub(crate) fn tell(&mut self, id: u32, sqe: &Sqe, outcome: Outcome, flags: u32) {
         if sqe.skips() && !outcome.fails && flags & IORING_CQE_F_MORE == 0 {
+            self.coverage.mark(Mark::Skipped);
             self.note(id, sqe.user_data, Event::Skipped { user_data: sqe.user_data });
             return;
         }
         let Outcome { result, flags: more, big, .. } = outcome;
+        if result == ECANCELED {
+            self.coverage.mark(Mark::Cancelled);
+        }
         self.post(id, Completion { user_data: sqe.user_data, result, flags: flags | more, big });
     }
 
@@ -223,6 +232,9 @@ impl World {
             self.tell(id, &timeout, Outcome::of(ECANCELED), 0);
         }
         let breaks = outcome.fails && sqe.has(IOSQE_IO_LINK) && !sqe.has(bare_uring::uapi::IOSQE_IO_HARDLINK);
+        if breaks && !rest.is_empty() {
+            self.coverage.mark(Mark::LinkBroken);
+        }
         if breaks {
             for linked in &rest {
                 if sqe.skips() {
@@ -241,6 +253,7 @@ impl World {
     pub(crate) fn run_flight(&mut self, id: u32, number: u64) {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         let Some(mut flight) = ring.flights.remove(&number) else { return };
+        let is_first = ring.flights.keys().next().is_none_or(|&first| first > number);
         flight.queued = false;
         let attempt = match flight.wait {
             Wait::Told(outcome) => Attempt::Done(outcome),
@@ -249,6 +262,9 @@ impl World {
         };
         match attempt {
             Attempt::Done(outcome) | Attempt::More(outcome) => {
+                if !is_first {
+                    self.coverage.mark(Mark::Reordered);
+                }
                 self.finish(id, flight, outcome);
                 return;
             }

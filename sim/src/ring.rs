@@ -9,6 +9,7 @@ use std::thread::ThreadId;
 use bare_uring::{SetupFlags, SqFlags};
 
 use crate::buffers::Group;
+use crate::coverage::Coverage;
 use crate::files::Open;
 use crate::flight::{Chain, Flight};
 use crate::layout::{Layout, Shape, Word};
@@ -89,6 +90,7 @@ pub(crate) struct Ring {
     pub(crate) buffers: Vec<Option<(u64, u64)>>,
     pub(crate) groups: BTreeMap<u16, Group>,
     pub(crate) ledger: Ledger,
+    pub(crate) coverage: Coverage,
 }
 
 impl Ring {
@@ -117,6 +119,7 @@ impl Ring {
             buffers: Vec::new(),
             groups: BTreeMap::new(),
             ledger: Ledger::default(),
+            coverage: Coverage::default(),
         };
         for (word, value) in [
             (Word::SqHead, start.0),

@@ -9,6 +9,7 @@ use bare_uring::uapi::{
 };
 use bare_uring::{Errno, Features, SetupFlags};
 
+use crate::coverage::Mark;
 use crate::fault::Fault;
 use crate::files::Kind;
 use crate::layout::{Layout, Shape};
@@ -52,6 +53,7 @@ impl World {
         // Kernels start at 0; where they map the memory, nobody may rely on it.
         let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND);
         let start = if free_start && self.chaos.near_the_wrap.happens(&mut self.random) {
+            self.coverage.mark(Mark::NearTheWrap);
             (0_u32.wrapping_sub(self.random.below(24)), 0_u32.wrapping_sub(self.random.below(48)))
         } else {
             (0, 0)
@@ -138,6 +140,7 @@ impl World {
         let is_it = |area: &Area| area.base() == address && area.mapped == Some(len);
         for (&id, ring) in &mut self.rings {
             if let Some(at) = ring.memory.areas.iter().position(|piece| is_it(&piece.area)) {
+                self.coverage.add(Mark::CanariesRead, ring.memory.areas.len() as u64);
                 if !ring.intact() {
                     self.faults.push(Fault::OutOfBounds { ring: id });
                 }
@@ -205,10 +208,12 @@ impl World {
             return;
         }
         let Some(mut ring) = self.rings.remove(&id) else { return };
+        self.coverage.merge(&ring.coverage);
         let user_data: Vec<u64> = ring.in_flight().into_iter().filter(|&data| !ring.ledger.ignores(data)).collect();
         if !user_data.is_empty() {
             self.faults.push(Fault::ClosedInFlight { user_data });
         }
+        self.coverage.add(Mark::CanariesRead, ring.memory.areas.len() as u64);
         if !ring.intact() {
             self.faults.push(Fault::OutOfBounds { ring: id });
         }

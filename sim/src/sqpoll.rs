@@ -2,6 +2,7 @@
 
 use bare_uring::{SetupFlags, SqFlags};
 
+use crate::coverage::Mark;
 use crate::profile::Overflow;
 use crate::world::World;
 
@@ -29,6 +30,9 @@ impl World {
             // A part could end inside of a large entry.
             let mixed = self.rings.get(&id).is_some_and(|ring| ring.is(SetupFlags::SQE_MIXED));
             let count = if mixed { visible } else { 1 + self.random.below(visible) };
+            if count < visible {
+                self.coverage.mark(Mark::ThreadTookPart);
+            }
             let _ = self.submit(id, count);
             return;
         }
@@ -39,11 +43,22 @@ impl World {
             && !thread.asleep
         {
             thread.asleep = true;
+            ring.coverage.mark(Mark::ThreadSlept);
             ring.set_flag(SqFlags::NEED_WAKEUP, true);
             std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
             if ring.visible(&mut self.faults) != 0 && !ring.disabled {
+                ring.coverage.mark(Mark::ThreadLookedAgain);
                 self.wake_thread(id);
             }
+        }
+    }
+
+    /// Counts a thread that sleeps over entries.
+    pub(crate) fn mark_sleep(&mut self, id: u32) {
+        let Some(ring) = self.rings.get_mut(&id) else { return };
+        let asleep = ring.thread.is_some_and(|thread| thread.asleep);
+        if asleep && !ring.detached && ring.visible(&mut self.faults) != 0 {
+            ring.coverage.mark(Mark::ThreadSleptOver);
         }
     }
 

@@ -7,6 +7,7 @@ use bare_uring::uapi::io_uring_getevents_arg;
 use bare_uring::{EnterFlags, Errno, SetupFlags};
 
 use crate::buffers::copy_from_user;
+use crate::coverage::Mark;
 use crate::fault::Fault;
 use crate::opcodes::timespec;
 use crate::profile::Waits;
@@ -83,9 +84,10 @@ impl World {
         self.rings.get(&id).is_some_and(|ring| ring.is(flags))
     }
 
-    fn may_enter(&self, id: u32) -> Result<(), Errno> {
+    fn may_enter(&mut self, id: u32) -> Result<(), Errno> {
         let ring = self.rings.get(&id).ok_or(Errno::EBADF)?;
         if ring.disabled {
+            self.coverage.mark(Mark::Disabled);
             return Err(Errno::EBADFD);
         }
         let stranger = ring.issuer.is_some_and(|issuer| issuer != std::thread::current().id());
@@ -95,6 +97,9 @@ impl World {
     /// Wakes the thread, and waits until it has made room.
     fn enter_thread(&mut self, id: u32, flags: EnterFlags) -> Result<(), Errno> {
         if flags.contains(EnterFlags::SQ_WAKEUP) {
+            if self.rings.get(&id).and_then(|ring| ring.thread).is_some_and(|thread| thread.asleep) {
+                self.coverage.mark(Mark::ThreadWoken);
+            }
             self.wake_thread(id);
         }
         while flags.contains(EnterFlags::SQ_WAIT) {
@@ -102,6 +107,7 @@ impl World {
             if ring.visible(&mut self.faults) < ring.shape.sq_entries {
                 break;
             }
+            self.coverage.mark(Mark::WaitedForRoom);
             if self.chaos.early_returns.happens(&mut self.random) {
                 break;
             }
@@ -170,10 +176,15 @@ impl World {
             let ready = self.look(id, want);
             let error_if_empty = |errno: Errno| if ready == 0 { Err(errno) } else { Ok(()) };
             let Some(ring) = self.rings.get_mut(&id) else { return Ok(()) };
-            if ready >= want || self.profile.waits == Waits::Never || ring.timeouts != timeouts {
+            if ready >= want || self.profile.waits == Waits::Never {
+                return Ok(());
+            }
+            if ring.timeouts != timeouts {
+                self.coverage.mark(Mark::EndedByTimeout);
                 return Ok(());
             }
             if std::mem::take(&mut ring.lost) {
+                self.coverage.mark(Mark::LossTold);
                 return error_if_empty(Errno::EBADR);
             }
             let idle = ring.flights.is_empty() && ring.deferred.is_empty();
@@ -181,9 +192,11 @@ impl World {
                 return Ok(());
             }
             if self.chaos.interrupted.happens(&mut self.random) {
+                self.coverage.mark(if ready == 0 { Mark::Interrupted } else { Mark::InterruptedWithSome });
                 return error_if_empty(Errno::EINTR);
             }
             if self.chaos.early_returns.happens(&mut self.random) {
+                self.coverage.mark(Mark::EarlyReturn);
                 return Ok(());
             }
             if self.step() {
@@ -193,13 +206,17 @@ impl World {
             match self.pass_time(limits) {
                 Passed::ToWork => {}
                 Passed::ToMinimum => {
+                    self.coverage.mark(Mark::MinimumOver);
                     limits.min_wait = None;
                     want = 1;
                     if limits.deadline.is_none() {
                         return error_if_empty(Errno::ETIME);
                     }
                 }
-                Passed::ToDeadline => return error_if_empty(Errno::ETIME),
+                Passed::ToDeadline => {
+                    self.coverage.mark(Mark::TimeOver);
+                    return error_if_empty(Errno::ETIME);
+                }
                 Passed::Never => {
                     let outcome = self.stuck(id);
                     return if ready == 0 { outcome } else { Ok(()) };

@@ -6,6 +6,7 @@ use std::thread::ThreadId;
 use bare_uring::{Errno, SetupFlags, SqFlags};
 
 use crate::chaos::Chaos;
+use crate::coverage::{Coverage, Mark};
 use crate::fault::Fault;
 use crate::files::Files;
 use crate::flight::{Outcome, Wait};
@@ -44,6 +45,8 @@ pub(crate) struct World {
     /// The number of a call to fail, with what.
     pub(crate) failing: Option<(u64, Errno)>,
     pub(crate) hostile: Option<Hostile>,
+    /// What was reached; that of rings that live is kept with them.
+    pub(crate) coverage: Coverage,
 }
 
 /// One thing that can happen now.
@@ -126,6 +129,7 @@ impl World {
         flight.queued = true;
         ring.work.push_back(Work::Flight(number));
         if ring.defers_work() {
+            ring.coverage.mark(Mark::WorkDeferred);
             ring.show_work();
         } else {
             self.run_work(id, u32::MAX);
@@ -152,6 +156,7 @@ impl World {
     fn end_by_limit(&mut self, id: u32, number: u64) {
         let Some(flight) = self.rings.get_mut(&id).and_then(|ring| ring.flights.get_mut(&number)) else { return };
         let Some((_, timeout)) = flight.limit.take() else { return };
+        self.coverage.mark(Mark::LimitReached);
         let found = if matches!(flight.wait, Wait::Told(_)) {
             Outcome::of(-114)
         } else {
@@ -201,6 +206,7 @@ impl World {
         let threads: Vec<u32> =
             self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
         for id in threads {
+            self.mark_sleep(id);
             if self.random.chance(1, 2) && self.rings.get(&id).is_some_and(|ring| !ring.detached) {
                 self.thread_step(id);
             }

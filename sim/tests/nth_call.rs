@@ -6,6 +6,8 @@ use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Builder, Errno, Features, IoUring, Kernel, RingMemory, SetupFlags, cqueue, opcode, squeue};
 use bare_uring_sim::{Leaks, Profile, SimKernel};
 
+mod limit;
+
 /// Of set-up, mapping and advising.
 const SETUP: [Errno; 10] = [
     Errno::ENOSYS,
@@ -71,6 +73,7 @@ fn works<K: Kernel>(ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>, left: u
 
 /// Runs `act` once as it is, which says how many calls it makes, and then once for each of them and each error.
 fn each(profile: &Profile, errnos: &[Errno], act: impl Fn(&SimKernel, Option<(u64, Errno)>) -> u64) {
+    let _limit = limit::Limit::new();
     let kernel = SimKernel::new(profile.clone(), 1);
     let calls = act(&kernel, None);
     assert!(calls > 1, "an operation of several calls");
@@ -137,6 +140,7 @@ fn on_a_ring(
     errnos: &[Errno],
     act: impl Fn(&mut IoUring<squeue::Entry, cqueue::Entry, SimKernel>) -> u32,
 ) {
+    let _limit = limit::Limit::new();
     let run = |failing: Option<(u64, Errno)>| {
         let kernel = SimKernel::new(profile.clone(), 3);
         let mut ring = Plain::new().setup_flags(setup).build_with(kernel.clone(), 8).expect("as set up");

@@ -7,6 +7,8 @@ use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, SetupFlags, cqueue, opcode, squeue};
 use bare_uring_sim::{Fault, Profile, SimKernel};
 
+mod limit;
+
 type Ring = IoUring<Entry, cqueue::Entry, SimKernel>;
 
 fn ring(setup: SetupFlags, entries: u32) -> (SimKernel, Ring) {
@@ -52,6 +54,7 @@ fn a_linked_timeout_ends_what_it_is_linked_to() {
     push(&mut ring, opcode::LinkTimeout::new(&time).build().user_data(2));
     let before = kernel.now();
     assert_eq!(ring.submit(), Ok(2));
+    let _limit = limit::Limit::new();
     while !kernel.in_flight(0).is_empty() {
         ring.submitter().wait(1).expect("it ends");
         kernel.run(1);

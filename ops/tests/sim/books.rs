@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bare_uring_ops::Buffer;
+use bare_uring_sim::Coverage;
 
 /// A byte of the pattern after this one. All data runs through it, so that a piece that is of one source shows it.
 pub const fn after(byte: u8) -> u8 {
@@ -38,9 +39,9 @@ impl Held {
     }
 }
 
-/// How often something has happened.
+/// How often something has happened, and what the simulated kernels did.
 #[derive(Debug, Default)]
-pub struct Tally(BTreeMap<&'static str, u64>);
+pub struct Tally(BTreeMap<&'static str, u64>, pub Coverage);
 
 /// All that can happen.
 const EVENTS: &[&str] = &[
@@ -74,6 +75,7 @@ impl Tally {
         for (event, times) in &other.0 {
             *self.0.entry(event).or_default() += times;
         }
+        self.1.merge(&other.1);
     }
 
     pub fn assert_everything_happened(&self) {

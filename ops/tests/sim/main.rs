@@ -5,6 +5,7 @@
 
 mod books;
 mod play;
+mod reached;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -34,5 +35,6 @@ fn handles_may_be_dropped_and_forgotten_at_any_time() {
     println!("{count} seeds: {tally:?}");
     if count >= 1_000 {
         tally.assert_everything_happened();
+        reached::assert_all(&tally.1, count);
     }
 }

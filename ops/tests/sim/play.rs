@@ -452,6 +452,7 @@ impl Play {
         self.running.clear();
         self.files.clear();
         self.held.clear();
+        self.tally.1.merge(&self.kernel.coverage());
         if ended.is_ok() && exact {
             self.assert_all_is_back(way < 2);
         }

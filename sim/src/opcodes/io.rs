@@ -5,6 +5,7 @@ use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
 
 use super::{Attempt, READ_FIXED, READ_MULTISHOT, READV, RECV, WRITE_FIXED, WRITEV};
 use crate::buffers::{copy_from_user, copy_to_user};
+use crate::coverage::Mark;
 use crate::files::{EAGAIN, EBADF, EINVAL, Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
 use crate::sqe::Sqe;
@@ -85,7 +86,10 @@ impl World {
             return Attempt::NotReady(POLLIN);
         }
         let group = self.rings.get(&id).and_then(|ring| ring.groups.get(&sqe.buf_index));
-        let Some(picked) = group.and_then(crate::buffers::Group::next) else { return Attempt::done(ENOBUFS) };
+        let Some(picked) = group.and_then(crate::buffers::Group::next) else {
+            self.coverage.mark(Mark::NoBuffer);
+            return Attempt::done(ENOBUFS);
+        };
         let limit = if sqe.len == 0 { picked.len } else { sqe.len.min(picked.len) };
         let bytes = match self.files.read(file, limit as usize, offset) {
             Ok(bytes) => bytes,
@@ -95,6 +99,7 @@ impl World {
         if bytes.is_empty() {
             return Attempt::done(0);
         }
+        self.coverage.mark(Mark::BufferPicked);
         // SAFETY: a buffer that is in the ring is the kernel's until a completion names it.
         unsafe { copy_to_user(picked.address, &bytes) };
         let ring = self.rings.get_mut(&id);

@@ -86,6 +86,7 @@ impl World {
         }
         match timer.again {
             Some((span, left)) if over && left != 1 => {
+                self.coverage.mark(crate::coverage::Mark::Repeated);
                 self.tell(id, sqe, outcome, bare_uring::uapi::IORING_CQE_F_MORE);
                 let (deadline, left) = (self.clock.saturating_add(span), left.saturating_sub(1));
                 Attempt::Timer(Timer { deadline, again: Some((span, left)), ..timer })

@@ -2,7 +2,7 @@
 
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Builder, Features, IoUring, Kernel, SetupFlags, cqueue, opcode, squeue};
-use bare_uring_sim::{Random, SimKernel};
+use bare_uring_sim::{Coverage, Random, SimKernel};
 
 use crate::books::Seen;
 use crate::requests::Build;
@@ -75,7 +75,7 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
     });
 }
 
-fn with<S: Build, C: Seen>(random: &mut Random, says: bool) {
+fn with<S: Build, C: Seen>(random: &mut Random, says: bool) -> Coverage {
     let kernel = SimKernel::hostile(random.bits());
     let mut builder = Builder::<S, C>::new();
     let modes = [SetupFlags::empty(), SetupFlags::SQPOLL, SetupFlags::COOP_TASKRUN, SetupFlags::SUBMIT_ALL];
@@ -114,9 +114,10 @@ fn with<S: Build, C: Seen>(random: &mut Random, says: bool) {
         }
     }
     assert_eq!(kernel.faults(), []);
+    kernel.coverage()
 }
 
-pub fn run(seed: u64, says: bool) {
+pub fn run(seed: u64, says: bool) -> Coverage {
     let mut random = Random::new(seed);
     match random.below(9) {
         0 => with::<squeue::Entry, cqueue::Entry32>(&mut random, says),

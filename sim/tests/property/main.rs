@@ -2,8 +2,12 @@
 //! completion is seen once, nothing hangs, and nothing panics. And a kernel that lies leads to errors, never out of the
 //! ring's memory.
 //!
+//! After 1000 seeds and more, the simulated kernel must have done everything that it can do, so many times per 1000 seeds
+//! as `reached.rs` says.
+//!
 //! `--seeds N` (or the variable `SIMULATE_SEEDS`) runs that many from `--from`, in one process for each processor;
-//! `--seed N` runs one and says what it does.
+//! `--counts` prints what was reached; `--seed N` runs one and
+//! says what it does.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -12,9 +16,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use bare_uring_sim::{Coverage, Mark};
+
 mod books;
 mod drive;
 mod hostile;
+mod reached;
 mod requests;
 mod scenario;
 
@@ -25,7 +32,7 @@ const USUAL: u64 = 4000;
 const HANGS: Duration = Duration::from_secs(30);
 
 /// One seed: every eighth meets a kernel that lies.
-fn run(seed: u64, says: bool) {
+fn run(seed: u64, says: bool) -> Coverage {
     if seed % 8 == 7 { hostile::run(seed, says) } else { scenario::run(seed, says) }
 }
 
@@ -36,7 +43,7 @@ fn main() -> ExitCode {
         arguments.get(at + 1)?.parse::<u64>().ok()
     };
     if let Some(seed) = number("--seed") {
-        run(seed, true);
+        println!("{:?}", run(seed, true));
         println!("seed {seed} holds");
         return ExitCode::SUCCESS;
     }
@@ -55,17 +62,22 @@ fn note_of(place: u64, parent: u64) -> PathBuf {
     std::env::temp_dir().join(format!("bare-uring-sim-{parent}-{place}"))
 }
 
-/// Runs its share of the seeds. What a seed breaks is told by the panic; where it breaks the process, the note tells.
+/// Runs its share of the seeds. What a seed breaks is told by the panic; where it breaks the process, the note tells. At
+/// the end, what the kernels did stands in the note behind the seed.
 fn work(from: u64, until: u64, stride: u64, note: &PathBuf) -> ExitCode {
+    let mut reached = Coverage::default();
     let note = OpenOptions::new().write(true).create(true).truncate(true).open(note).expect("a file for the note");
     let mut seed = from;
     while seed < until {
         note.write_all_at(&seed.to_ne_bytes(), 0).expect("written");
-        if catch_unwind(AssertUnwindSafe(|| run(seed, false))).is_err() {
-            return ExitCode::FAILURE;
+        match catch_unwind(AssertUnwindSafe(|| run(seed, false))) {
+            Ok(coverage) => reached.merge(&coverage),
+            Err(_) => return ExitCode::FAILURE,
         }
         seed += stride;
     }
+    let counts: Vec<u8> = Mark::ALL.iter().flat_map(|&mark| reached.count(mark).to_ne_bytes()).collect();
+    note.write_all_at(&counts, 8).expect("written");
     ExitCode::SUCCESS
 }
 
@@ -86,7 +98,7 @@ fn lead(from: u64, seeds: u64) -> ExitCode {
             (note_of(place, parent), command.spawn().expect("a worker"), from, Instant::now())
         })
         .collect();
-    let mut failed = false;
+    let (mut failed, mut reached) = (false, Coverage::default());
     while !running.is_empty() {
         std::thread::sleep(Duration::from_millis(20));
         running.retain_mut(|(note, child, last, since)| {
@@ -108,12 +120,22 @@ fn lead(from: u64, seeds: u64) -> ExitCode {
             }
             let over = hangs || ended.is_some();
             if over {
+                reached.merge(&reached_in(note));
                 let _ = std::fs::remove_file(note);
             }
             !over
         });
     }
     if failed {
+        return ExitCode::FAILURE;
+    }
+    if std::env::args().any(|argument| argument == "--counts") {
+        Mark::ALL.iter().for_each(|&mark| println!("{:8} {mark:?}", reached.count(mark)));
+    }
+    let wrong = reached::wrong(&reached, seeds);
+    if !wrong.is_empty() {
+        println!("{seeds} seeds hold, from {from}, but the simulated kernel did not do what it should:");
+        wrong.iter().for_each(|line| println!("    {line}"));
         return ExitCode::FAILURE;
     }
     println!("{seeds} seeds hold, from {from}, in {:.1} s", start.elapsed().as_secs_f64());
@@ -124,4 +146,16 @@ fn seed_in(note: &PathBuf) -> Option<u64> {
     let mut bytes = [0; 8];
     File::open(note).ok()?.read_exact_at(&mut bytes, 0).ok()?;
     Some(u64::from_ne_bytes(bytes))
+}
+
+/// What a worker has left in its note; nothing, if it did not come to its end.
+fn reached_in(note: &PathBuf) -> Coverage {
+    let mut reached = Coverage::default();
+    let mut bytes = [0; 8 * Mark::ALL.len()];
+    if File::open(note).is_ok_and(|note| note.read_exact_at(&mut bytes, 8).is_ok()) {
+        for (mark, count) in Mark::ALL.into_iter().zip(bytes.chunks_exact(8)) {
+            reached.add(mark, count.try_into().map_or(0, u64::from_ne_bytes));
+        }
+    }
+    reached
 }

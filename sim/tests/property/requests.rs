@@ -2,7 +2,7 @@
 
 use bare_uring::opcode;
 use bare_uring::squeue::{self, Flags};
-use bare_uring::types::{CancelBuilder, Fd, PollEvents, RawFd, Timespec};
+use bare_uring::types::{CancelBuilder, Fd, PollEvents, RawFd, TimeoutFlags, Timespec};
 use bare_uring_sim::{Profile, Random, SimKernel};
 
 use crate::books::{Books, MESSAGES};
@@ -85,6 +85,8 @@ impl World {
         let linked = random.chance(1, 4);
         let mut entries: Vec<(S, u64, bool)> = Vec::new();
         let mut chain_is_certain = true;
+        // Of the entry before: whether it is linked to the next, and is a timeout of the one before it.
+        let (mut is_linked, mut is_limited) = (false, false);
         for at in 0..count {
             let user_data = books.user_data();
             let last = at + 1 == count;
@@ -105,10 +107,22 @@ impl World {
             let flags = flags & Flags::from_bits_retain(self.profile.sqe_flags);
             if S::LARGE && random.chance(1, 4) && self.profile.knows(63) && flags.is_empty() {
                 let nop = opcode::Nop128::new().result(user_data as i32);
+                (is_linked, is_limited) = (false, false);
                 entries.push((S::large(nop, user_data), user_data, true));
                 continue;
             }
-            let (entry, certain) = self.request(books, random);
+            let (entry, certain) = match entries.last() {
+                // Only what waits can be ended by it, so that it often finds its request done.
+                Some(_) if is_linked && !is_limited && self.profile.knows(15) && random.chance(1, 3) => {
+                    is_limited = true;
+                    (opcode::LinkTimeout::new(self.time(random)).build(), false)
+                }
+                _ => {
+                    is_limited = false;
+                    self.request(books, random)
+                }
+            };
+            is_linked = flags.intersects(Flags::IO_LINK | Flags::IO_HARDLINK);
             chain_is_certain &= certain;
             entries.push((S::from(entry.flags(flags).user_data(user_data)), user_data, certain));
         }
@@ -125,7 +139,7 @@ impl World {
     fn request(&mut self, books: &mut Books, random: &mut Random) -> (squeue::Entry, bool) {
         let buffer = self.buffer.as_mut_ptr();
         let victim = 1 + u64::from(random.below(books.entries.len() as u32 + 1));
-        match random.below(20) {
+        match random.below(21) {
             0 => (opcode::Read::new(Fd(self.reader), buffer, 8).build(), false),
             1 => (opcode::PollAdd::new(Fd(self.reader), PollEvents(1)).build(), false),
             2 => (opcode::Write::new(Fd(self.writer), buffer, 3).build(), false),
@@ -150,6 +164,10 @@ impl World {
             11 => (opcode::Nop::new().result(-5).build(), true),
             12 => (opcode::Nop::new().big([victim, !victim]).build(), true),
             13 => (opcode::Read::new(Fd(9999), buffer, 1).build(), true),
+            14 => {
+                let repeated = opcode::Timeout::new(self.time(random)).count(1 + random.below(3));
+                (repeated.flags(TimeoutFlags::MULTISHOT).build(), self.profile.knows(11))
+            }
             _ => (opcode::Nop::new().result(victim as i32).build(), true),
         }
     }

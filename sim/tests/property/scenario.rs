@@ -1,7 +1,7 @@
 //! A kernel, a ring on it, and a user of the ring, all out of one seed.
 
 use bare_uring::{Builder, Features, RingMemory, SetupError, SetupFlags, cqueue, squeue};
-use bare_uring_sim::{Chaos, Head, Leaks, Profile, Random, SimKernel};
+use bare_uring_sim::{Chaos, Coverage, Head, Leaks, Profile, Random, SimKernel};
 
 use crate::books::Seen;
 use crate::drive::drive;
@@ -37,7 +37,9 @@ fn some(random: &mut Random, profile: &Profile, flag: SetupFlags) -> SetupFlags 
 /// A kernel, perhaps with something missing that others of its age have.
 fn profile(random: &mut Random) -> Profile {
     let all = Profile::all();
-    let mut profile = all[random.below(all.len() as u32) as usize].clone();
+    // The newest knows most.
+    let mut profile =
+        if random.chance(1, 4) { Profile::linux(7, 0) } else { all[random.below(all.len() as u32) as usize].clone() };
     if random.chance(1, 3) {
         profile = profile.without_features(Features::from_bits_retain(1 << random.below(18)));
     }
@@ -96,8 +98,8 @@ impl Scenario {
         (Self { profile, flags, entries, cq_entries, way, seed, says }, random)
     }
 
-    /// Builds the ring, drives it, and takes leave of it.
-    fn run<S: Build, C: Seen>(&self, mut random: Random) {
+    /// Builds the ring, drives it, and takes leave of it; what the kernel did meanwhile.
+    fn run<S: Build, C: Seen>(&self, mut random: Random) -> Coverage {
         let kernel = SimKernel::new(self.profile.clone(), random.bits());
         kernel.set_chaos(Chaos::seeded(&mut random));
         let mut builder = Builder::<S, C>::new();
@@ -135,6 +137,7 @@ impl Scenario {
         }
         assert_eq!(kernel.faults(), [], "faults after the end");
         assert_eq!(kernel.leaks(), Leaks::default());
+        kernel.coverage()
     }
 
     fn memory<S: Build, C: Seen>(&self, builder: &Builder<S, C>, kernel: &SimKernel) -> Result<RingMemory, SetupError> {
@@ -149,30 +152,30 @@ impl Scenario {
         Ok(RingMemory { rings: slice(size.rings + more), sqes: slice(size.sqes) })
     }
 
-    fn with_completions<S: Build>(&self, mut random: Random) {
+    fn with_completions<S: Build>(&self, mut random: Random) -> Coverage {
         let kinds = [SetupFlags::empty(), SetupFlags::empty(), SetupFlags::CQE32, SetupFlags::CQE_MIXED];
         let kind = random.pick(&kinds);
         let too_few = self.entries == 1 && self.cq_entries == 1;
         match kind {
             SetupFlags::CQE32 if self.profile.setup.contains(kind) => self.run::<S, cqueue::Entry32>(random),
             SetupFlags::CQE_MIXED if self.profile.setup.contains(kind) && !too_few => {
-                self.run::<S, cqueue::EntryMixed>(random);
+                self.run::<S, cqueue::EntryMixed>(random)
             }
             _ => self.run::<S, cqueue::Entry>(random),
         }
     }
 }
 
-pub fn run(seed: u64, says: bool) {
+pub fn run(seed: u64, says: bool) -> Coverage {
     let (scenario, mut random) = Scenario::new(seed, says);
     debug_assert_eq!(scenario.seed, seed);
     let kinds = [SetupFlags::empty(), SetupFlags::empty(), SetupFlags::SQE128, SetupFlags::SQE_MIXED];
     match random.pick(&kinds) {
         kind @ SetupFlags::SQE128 if scenario.profile.setup.contains(kind) => {
-            scenario.with_completions::<squeue::Entry128>(random);
+            scenario.with_completions::<squeue::Entry128>(random)
         }
         kind @ SetupFlags::SQE_MIXED if scenario.profile.setup.contains(kind) && scenario.entries >= 3 => {
-            scenario.with_completions::<squeue::EntryMixed>(random);
+            scenario.with_completions::<squeue::EntryMixed>(random)
         }
         _ => scenario.with_completions::<squeue::Entry>(random),
     }

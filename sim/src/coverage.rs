@@ -1,0 +1,247 @@
+//! [`Coverage`]: how often the simulated kernel did what it may do and seldom does.
+
+use std::fmt;
+
+/// Something that a kernel may do, and that its user must be ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Mark {
+    /// A ring started just before its heads and tails wrap.
+    NearTheWrap,
+    /// An entry that was consumed was overwritten.
+    EntryOverwritten,
+    /// A completion whose slot was given back was overwritten.
+    CompletionOverwritten,
+    /// The bytes around an area were compared with what they should be.
+    CanariesRead,
+    /// The thread of an SQPOLL ring fell asleep.
+    ThreadSlept,
+    /// The thread saw entries right after it had said that it sleeps, and went on.
+    ThreadLookedAgain,
+    /// A call woke the thread.
+    ThreadWoken,
+    /// The thread consumed less than what it saw.
+    ThreadTookPart,
+    /// The thread slept over visible entries while its user was in the kernel.
+    ThreadSleptOver,
+    /// A call waited for room in the submission queue.
+    WaitedForRoom,
+    /// There was no memory for a request: the submission was short.
+    ShortSubmit,
+    /// There was no memory for the first request: `EAGAIN`.
+    NoMemory,
+    /// A refused entry ended its batch.
+    BatchEnded,
+    /// Submitting was refused while completions wait outside the queue: `EBUSY`.
+    Busy,
+    /// A chain was refused because of one of its entries.
+    ChainRefused,
+    /// A chain waited for all before it.
+    Drained,
+    /// A failed link cancelled what is behind it.
+    LinkBroken,
+    /// A request completed without a completion.
+    Skipped,
+    /// A request that could complete at once was told later.
+    Delayed,
+    /// A request completed before one that was started earlier.
+    Reordered,
+    /// A request completed more than once.
+    Repeated,
+    /// Something completed as cancelled.
+    Cancelled,
+    /// A linked timeout ended its request, or found it done.
+    LimitReached,
+    /// Work waited for the task to enter the kernel.
+    WorkDeferred,
+    /// A completion found no room, and went into the list.
+    Listed,
+    /// A completion was moved out of the list into the queue.
+    Flushed,
+    /// A completion found no room, and was dropped by a kernel that has no list.
+    Dropped,
+    /// A completion found no room and no memory, and was lost.
+    Lost,
+    /// A wait said that completions were lost: `EBADR`.
+    LossTold,
+    /// A filler took the last slot of the completion queue.
+    Filler,
+    /// A wait was interrupted, and nothing was there: `EINTR`.
+    Interrupted,
+    /// A wait was interrupted, and something was there.
+    InterruptedWithSome,
+    /// A wait ended early, with fewer completions than asked for.
+    EarlyReturn,
+    /// A request's timeout ended a wait.
+    EndedByTimeout,
+    /// The time of a wait was over, and nothing was there: `ETIME`.
+    TimeOver,
+    /// The time in which all completions are waited for was over.
+    MinimumOver,
+    /// A ring was named by its place in the task's table.
+    NamedByIndex,
+    /// A disabled ring refused a call: `EBADFD`.
+    Disabled,
+    /// A buffer that the user provides was picked.
+    BufferPicked,
+    /// No buffer was left: `ENOBUFS`.
+    NoBuffer,
+    /// A hostile kernel changed a word of the ring's memory.
+    WordChanged,
+    /// A hostile kernel told something that is not so when it made a ring.
+    SetupLie,
+    /// A hostile kernel answered any number.
+    NumberLie,
+    /// A hostile kernel answered any error.
+    ErrorLie,
+}
+
+impl Mark {
+    /// Each of them.
+    pub const ALL: [Self; 44] = [
+        Self::NearTheWrap,
+        Self::EntryOverwritten,
+        Self::CompletionOverwritten,
+        Self::CanariesRead,
+        Self::ThreadSlept,
+        Self::ThreadLookedAgain,
+        Self::ThreadWoken,
+        Self::ThreadTookPart,
+        Self::ThreadSleptOver,
+        Self::WaitedForRoom,
+        Self::ShortSubmit,
+        Self::NoMemory,
+        Self::BatchEnded,
+        Self::Busy,
+        Self::ChainRefused,
+        Self::Drained,
+        Self::LinkBroken,
+        Self::Skipped,
+        Self::Delayed,
+        Self::Reordered,
+        Self::Repeated,
+        Self::Cancelled,
+        Self::LimitReached,
+        Self::WorkDeferred,
+        Self::Listed,
+        Self::Flushed,
+        Self::Dropped,
+        Self::Lost,
+        Self::LossTold,
+        Self::Filler,
+        Self::Interrupted,
+        Self::InterruptedWithSome,
+        Self::EarlyReturn,
+        Self::EndedByTimeout,
+        Self::TimeOver,
+        Self::MinimumOver,
+        Self::NamedByIndex,
+        Self::Disabled,
+        Self::BufferPicked,
+        Self::NoBuffer,
+        Self::WordChanged,
+        Self::SetupLie,
+        Self::NumberLie,
+        Self::ErrorLie,
+    ];
+}
+
+// The order of the list is that of the values, by which counts are found.
+const _: () = {
+    let mut at = 0;
+    while at < Mark::ALL.len() {
+        assert!(Mark::ALL[at] as usize == at);
+        at += 1;
+    }
+    assert!(Mark::ErrorLie as usize + 1 == Mark::ALL.len());
+};
+
+/// How often each [`Mark`] was reached. A simulation that has grown kind reaches some of them no longer, and every test on
+/// it passes: so a test looks at these counts too.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Coverage([u64; Mark::ALL.len()]);
+
+impl fmt::Debug for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(Mark::ALL.iter().map(|&mark| (mark, self.count(mark)))).finish()
+    }
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self([0; Mark::ALL.len()])
+    }
+}
+
+impl Coverage {
+    /// How often this was reached.
+    #[must_use]
+    pub const fn count(&self, mark: Mark) -> u64 {
+        self.0[mark as usize]
+    }
+
+    /// Adds so many times.
+    pub const fn add(&mut self, mark: Mark, times: u64) {
+        self.0[mark as usize] += times;
+    }
+
+    /// Adds what was reached elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        for mark in Mark::ALL {
+            self.add(mark, other.count(mark));
+        }
+    }
+
+    /// Compares with a table that has a row for each mark: so many times per 1000 `runs` at the least, and 0 for what need
+    /// not be reached. What is wrong, a line each: a mark that was reached too seldom, or has no row.
+    #[must_use]
+    pub fn shortfalls(&self, runs: u64, per_thousand: &[(Mark, u64)]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for mark in Mark::ALL {
+            let count = self.count(mark);
+            match per_thousand.iter().find(|row| row.0 == mark) {
+                None => wrong.push(format!("{mark:?} has no row in the table")),
+                Some(&(_, least)) if count * 1000 < least * runs => {
+                    wrong.push(format!(
+                        "{mark:?} was reached {count} times in {runs} runs, fewer than {least} per 1000"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        wrong
+    }
+
+    pub(crate) const fn mark(&mut self, mark: Mark) {
+        self.add(mark, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Coverage, Mark};
+
+    #[test]
+    fn what_is_reached_too_seldom_is_told() {
+        let mut coverage = Coverage::default();
+        coverage.add(Mark::Busy, 5);
+        coverage.add(Mark::Lost, 1);
+        let mut table: Vec<_> = Mark::ALL.iter().map(|&mark| (mark, 0)).collect();
+        table.iter_mut().find(|row| row.0 == Mark::Busy).expect("a row").1 = 2;
+        table.retain(|row| row.0 != Mark::Dropped);
+        let dropped = "Dropped has no row in the table".to_string();
+        assert_eq!(coverage.shortfalls(2500, &table), std::slice::from_ref(&dropped));
+        let busy = "Busy was reached 5 times in 2501 runs, fewer than 2 per 1000".to_string();
+        assert_eq!(coverage.shortfalls(2501, &table), [busy, dropped]);
+    }
+
+    #[test]
+    fn counts_are_merged_one_by_one() {
+        let (mut one, mut other) = (Coverage::default(), Coverage::default());
+        one.mark(Mark::Busy);
+        other.add(Mark::Busy, 2);
+        other.add(Mark::ErrorLie, 3);
+        one.merge(&other);
+        assert_eq!((one.count(Mark::Busy), one.count(Mark::ErrorLie), one.count(Mark::Lost)), (3, 3, 0));
+    }
+}

@@ -1,0 +1,331 @@
+//! What becomes of requests.
+
+use std::collections::BTreeSet;
+
+use bare_uring::squeue::{Entry, Flags};
+use bare_uring::types::{CancelBuilder, Fd, IoVec, TimeoutFlags, Timespec};
+use bare_uring::uapi::{io_uring_buf_reg, io_uring_register_op};
+use bare_uring::{Errno, Kernel, SetupFlags, opcode};
+use bare_uring_sim::{CAPACITY, Event, Mark, Profile, Rate, SimKernel};
+
+use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
+
+const ECANCELED: i32 = -125;
+const MORE: u32 = 1 << 1;
+
+fn ring() -> Raw {
+    Raw::new(linux(), kind(), SetupFlags::empty(), 16)
+}
+
+fn submit(ring: &Raw, entries: impl IntoIterator<Item = Entry>) {
+    let before = ring.sq_tail();
+    ring.push_all(entries);
+    let count = ring.sq_tail() - before;
+    assert_eq!(ring.submit(count), Ok(count));
+}
+
+#[test]
+fn what_completes_later_completes_in_any_order() {
+    let order = |seed, rate| {
+        let chaos = with(|chaos| chaos.delayed = rate);
+        let ring = Raw::of(SimKernel::new(linux(), seed), chaos, SetupFlags::empty(), 4, 8);
+        submit(&ring, (0..3).map(|user_data| nop(user_data).flags(Flags::ASYNC)));
+        assert_eq!(ring.wait(3), Ok(0));
+        let reordered = ring.count(Mark::Reordered) > 0;
+        let order: Vec<u64> = ring.take().iter().map(|completion| completion.0).collect();
+        assert_eq!(reordered, order != [0, 1, 2]);
+        order
+    };
+    for rate in [Rate(0), ALWAYS] {
+        let orders: BTreeSet<_> = (0..60).map(|seed| order(seed, rate)).collect();
+        assert_eq!(orders.len(), 6, "{orders:?}");
+    }
+}
+
+#[test]
+fn what_could_complete_at_once_completes_later() {
+    let at_once = |rate| {
+        let ring = Raw::new(linux(), with(|chaos| chaos.delayed = rate), SetupFlags::empty(), 16);
+        submit(&ring, (0..16).map(nop));
+        let at_once = ring.ready();
+        assert_eq!((ring.wait(16), ring.take().len()), (Ok(0), 16));
+        (at_once, ring.count(Mark::Delayed))
+    };
+    assert_eq!(at_once(Rate(0)), (16, 0));
+    let (there, delayed) = at_once(ALWAYS);
+    assert!(there < 3 && delayed > 13, "{there} were there");
+}
+
+#[test]
+fn a_timer_that_repeats_ends() {
+    let ring = ring();
+    let time = Timespec::new(0, 10_000);
+    submit(&ring, [opcode::Timeout::new(&time).count(3).flags(TimeoutFlags::MULTISHOT).build().user_data(1)]);
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(ring.wait(1), Ok(0));
+        all.extend(ring.take());
+    }
+    assert_eq!(all, [(1, -62, MORE), (1, -62, MORE), (1, -62, 0)]);
+    assert_eq!((ring.count(Mark::Repeated), ring.kernel.in_flight(0)), (2, vec![]));
+}
+
+#[test]
+fn a_stream_of_connections_ends_when_it_is_cancelled() {
+    let ring = ring();
+    let listener = ring.kernel.listener();
+    submit(&ring, [opcode::Accept::multi(Fd(listener)).build().user_data(1)]);
+    let far = ring.kernel.connect(listener).expect("it listens");
+    assert_eq!(ring.wait(1), Ok(0));
+    assert_eq!(ring.take(), [(1, far + 1, MORE)]);
+    submit(&ring, [opcode::AsyncCancel::new(1).build().user_data(2)]);
+    assert_eq!((ring.wait(2), ring.results()), (Ok(0), vec![(1, ECANCELED), (2, 0)]));
+}
+
+#[test]
+fn memory_beyond_what_was_given_is_left_alone() {
+    let ring = ring();
+    let file = ring.kernel.file((0..100).collect());
+    let mut buffer = [0xee_u8; 8];
+    submit(&ring, [opcode::Read::new(Fd(file), &raw mut buffer[2], 3).offset(50).build().user_data(1)]);
+    assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(1, 3)]));
+    assert_eq!(buffer, [0xee, 0xee, 50, 51, 52, 0xee, 0xee, 0xee]);
+    // Less than was asked for: the rest of the memory too.
+    let mut rest = [0xee_u8; 6];
+    submit(&ring, [opcode::Read::new(Fd(file), &raw mut rest[0], 6).offset(98).build().user_data(2)]);
+    assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(2, 2)]));
+    assert_eq!(rest, [98, 99, 0xee, 0xee, 0xee, 0xee]);
+}
+
+#[test]
+fn pieces_are_filled_in_their_order() {
+    let ring = ring();
+    let file = ring.kernel.file((0..100).collect());
+    let (mut one, mut other) = ([0xee_u8; 4], [0xee_u8; 4]);
+    let mut pieces = [IoVec::new(&raw mut one[0], 2), IoVec::new(&raw mut other[1], 3)];
+    submit(&ring, [opcode::Readv::new(Fd(file), &raw const pieces[0], 2).build().user_data(1)]);
+    // The list was read when the entry was consumed.
+    pieces.fill(IoVec::new(std::ptr::null_mut(), 0));
+    assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(1, 5)]));
+    assert_eq!((one, other), ([0, 1, 0xee, 0xee], [0xee, 2, 3, 4]));
+}
+
+#[test]
+fn a_timespec_is_read_when_the_entry_is_consumed() {
+    let ring = ring();
+    let mut time = Box::new(Timespec::new(1, 0));
+    submit(&ring, [opcode::Timeout::new(&raw const *time).build().user_data(1)]);
+    *time = Timespec::new(0, 0);
+    assert_eq!(ring.kernel.now().as_secs(), 1);
+    assert_eq!(ring.wait(1), Ok(0));
+    assert_eq!(ring.kernel.now().as_secs(), 2);
+}
+
+#[test]
+fn a_stream_takes_as_much_as_it_holds_and_breaks_the_link() {
+    let ring = ring();
+    let (reader, writer) = ring.kernel.pipe();
+    let bytes = vec![7_u8; CAPACITY + 1000];
+    let write = opcode::Write::new(Fd(writer), bytes.as_ptr(), bytes.len() as u32).build();
+    submit(&ring, [write.user_data(1).flags(Flags::IO_LINK), nop(2)]);
+    assert_eq!((ring.wait(2), ring.results()), (Ok(0), vec![(1, CAPACITY as i32), (2, ECANCELED)]));
+    assert_eq!(ring.count(Mark::LinkBroken), 1);
+    assert_eq!(ring.kernel.read(reader, usize::MAX), Ok(Some(vec![7; CAPACITY])));
+    assert!(ring.kernel.close_file(reader));
+    submit(&ring, [write.user_data(3)]);
+    assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(3, -32)]));
+}
+
+#[test]
+fn a_short_read_breaks_its_link_and_a_short_receive_does_not() {
+    let ring = ring();
+    let (near, far) = ring.kernel.socket_pair();
+    let buffer = Box::leak(Box::new([0_u8; 8])).as_mut_ptr();
+    assert_eq!(ring.kernel.write(far, b"abc"), Ok(3));
+    submit(&ring, [opcode::Read::new(Fd(near), buffer, 8).build().user_data(1).flags(Flags::IO_LINK), nop(2)]);
+    assert_eq!(ring.results(), [(1, 3), (2, ECANCELED)]);
+    assert_eq!(ring.kernel.write(far, b"abc"), Ok(3));
+    submit(&ring, [opcode::Recv::new(Fd(near), buffer, 8).build().user_data(3).flags(Flags::IO_LINK), nop(4)]);
+    assert_eq!(ring.results(), [(3, 3), (4, 0)]);
+    // Nothing will come any more.
+    assert!(ring.kernel.close_file(far));
+    submit(&ring, [opcode::Read::new(Fd(near), buffer, 8).build().user_data(5).flags(Flags::IO_LINK), nop(6)]);
+    assert_eq!(ring.results(), [(5, 0), (6, ECANCELED)]);
+}
+
+#[test]
+fn a_refused_entry_ends_its_batch() {
+    let mut unknown = [0; 64];
+    unknown[0] = 127;
+    let unknown = Entry::from_bytes(unknown).user_data(2);
+    let ring = ring();
+    ring.push_all([nop(1), unknown, nop(3)]);
+    assert_eq!((ring.submit(3), ring.results()), (Ok(2), vec![(1, 0), (2, -22)]));
+    assert_eq!(ring.count(Mark::BatchEnded), 1);
+    assert_eq!((ring.submit(1), ring.results()), (Ok(1), vec![(3, 0)]));
+    let all = Raw::new(linux(), kind(), SetupFlags::SUBMIT_ALL, 16);
+    all.push_all([nop(1), unknown, nop(3)]);
+    assert_eq!((all.submit(3), all.results()), (Ok(3), vec![(1, 0), (2, -22), (3, 0)]));
+}
+
+#[test]
+fn of_a_chain_with_a_refused_entry_nothing_starts() {
+    let mut unknown = [0; 64];
+    unknown[0] = 127;
+    let unknown = Entry::from_bytes(unknown).user_data(2);
+    let ring = ring();
+    submit(&ring, [nop(1).flags(Flags::IO_LINK), unknown.flags(Flags::IO_LINK), nop(3)]);
+    assert_eq!(ring.results(), [(1, ECANCELED), (2, -22), (3, ECANCELED)]);
+    assert_eq!(ring.count(Mark::ChainRefused), 1);
+}
+
+#[test]
+fn a_success_may_be_silent_and_a_failure_is_not() {
+    let ring = ring();
+    submit(&ring, [nop(1).flags(Flags::SKIP_SUCCESS)]);
+    let fails = opcode::Nop::new().result(-5).build().user_data(2);
+    submit(&ring, [fails.flags(Flags::SKIP_SUCCESS)]);
+    assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(2, -5)]));
+    assert_eq!(ring.count(Mark::Skipped), 1);
+    assert!(ring.kernel.events(0).contains(&Event::Skipped { user_data: 1 }));
+    // A ring that has seen one takes no drain any more.
+    submit(&ring, [nop(3).flags(Flags::IO_DRAIN)]);
+    assert_eq!(ring.results(), [(3, -95)]);
+}
+
+#[test]
+fn all_that_is_behind_a_drain_waits_too() {
+    let ring = ring();
+    let (reader, writer) = ring.kernel.pipe();
+    let mut byte = 0;
+    submit(&ring, [opcode::Read::new(Fd(reader), &raw mut byte, 1).build().user_data(1)]);
+    submit(&ring, [nop(2).flags(Flags::IO_DRAIN), nop(3)]);
+    submit(&ring, [nop(4)]);
+    ring.kernel.run(50);
+    assert_eq!((ring.ready(), ring.count(Mark::Drained)), (0, 3));
+    assert_eq!(ring.kernel.in_flight(0), [1, 2, 3, 4]);
+    assert_eq!(ring.kernel.write(writer, b"x"), Ok(1));
+    assert_eq!((ring.wait(4), ring.take()), (Ok(0), vec![(1, 1, 0), (2, 0, 0), (3, 0, 0), (4, 0, 0)]));
+}
+
+#[test]
+fn a_cancellation_may_come_too_late() {
+    let ring = ring();
+    let (reader, _writer) = ring.kernel.pipe();
+    let bytes = Box::leak(Box::new([0_u8; 4]));
+    let mut read = |at: usize| opcode::Read::new(Fd(reader), &raw mut bytes[at], 1).build();
+    let (one, other) = (read(0), read(1));
+    // Told later, and done already.
+    submit(&ring, [nop(1).flags(Flags::ASYNC), opcode::AsyncCancel::new(1).build().user_data(2)]);
+    assert_eq!((ring.wait(2), ring.results()), (Ok(0), vec![(1, 0), (2, -114)]));
+    submit(&ring, [opcode::AsyncCancel::new(1).build().user_data(3)]);
+    assert_eq!(ring.results(), [(3, -2)]);
+    submit(&ring, [one.user_data(4), other.user_data(4), one.user_data(5)]);
+    submit(&ring, [opcode::AsyncCancel::new(4).build().user_data(6)]);
+    assert_eq!((ring.wait(2), ring.results()), (Ok(0), vec![(4, ECANCELED), (6, 0)]));
+    submit(&ring, [opcode::AsyncCancel::matching(CancelBuilder::any().all()).build().user_data(7)]);
+    assert_eq!((ring.wait(3), ring.results()), (Ok(0), vec![(4, ECANCELED), (5, ECANCELED), (7, 2)]));
+    assert_eq!(ring.count(Mark::Cancelled), 3);
+}
+
+#[test]
+fn a_linked_timeout_may_find_its_request_done() {
+    let time = Timespec::new(0, 1);
+    let mut late = 0;
+    for seed in 0..40 {
+        let ring = Raw::of(SimKernel::new(linux(), seed), kind(), SetupFlags::empty(), 4, 8);
+        let limited = nop(1).flags(Flags::IO_LINK | Flags::ASYNC);
+        submit(&ring, [limited, opcode::LinkTimeout::new(&raw const time).build().user_data(2)]);
+        ring.kernel.run(1);
+        assert_eq!(ring.wait(2), Ok(0));
+        match ring.results()[..] {
+            [(1, 0), (2, ECANCELED)] => assert_eq!(ring.count(Mark::LimitReached), 0),
+            [(1, 0), (2, -114)] => {
+                assert_eq!(ring.count(Mark::LimitReached), 1);
+                late += 1;
+            }
+            ref other => panic!("{other:?}"),
+        }
+    }
+    assert!((5..35).contains(&late), "{late} of 40");
+}
+
+/// Two descriptors of buffers at a page, and what they name: eight bytes, of which the kernel is given three and two.
+fn provide(ring: &Raw, flags: u16) -> &'static [u8; 8] {
+    #[repr(align(4096))]
+    struct Descriptors([u64; 512]);
+
+    let buffers: &'static mut [u8; 8] = Box::leak(Box::new([0xee; 8]));
+    let base = (&raw mut buffers[0]).expose_provenance() as u64;
+    let descriptors = Box::leak(Box::new(Descriptors([0; 512])));
+    let word = |low: u32, middle: u16, high: u16| {
+        let (low, middle, high) = (low.to_ne_bytes(), middle.to_ne_bytes(), high.to_ne_bytes());
+        u64::from_ne_bytes([low[0], low[1], low[2], low[3], middle[0], middle[1], high[0], high[1]])
+    };
+    // The last two bytes of the first are the tail: two are there.
+    descriptors.0[..4].copy_from_slice(&[base, word(3, 300, 2), base + 4, word(2, 301, 0)]);
+    let address = (&raw mut descriptors.0[0]).expose_provenance() as u64;
+    let mut register = io_uring_buf_reg { ring_addr: address, ring_entries: 2, bgid: 700, flags, resv: [0; 3] };
+    let operation = io_uring_register_op::IORING_REGISTER_PBUF_RING as u32;
+    // SAFETY: the descriptors and the buffers are leaked, and the argument is one.
+    let registered = unsafe { ring.kernel.register(ring.fd, operation, (&raw mut register).cast(), 1) };
+    assert_eq!(registered, Ok(0));
+    buffers
+}
+
+fn look(bytes: &'static [u8; 8]) -> [u8; 8] {
+    // SAFETY: the kernel writes in calls only, in which nobody holds the reference.
+    unsafe { std::ptr::from_ref(bytes).read_volatile() }
+}
+
+const BUFFER: u32 = 1;
+const NONEMPTY: u32 = 1 << 2;
+
+#[test]
+fn each_provided_buffer_is_filled_once_and_no_further() {
+    let ring = ring();
+    let (near, far) = ring.kernel.socket_pair();
+    let buffers = provide(&ring, 0);
+    assert_eq!(ring.kernel.write(far, b"abcdefgh"), Ok(8));
+    submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
+    let first = MORE | BUFFER | NONEMPTY | 300 << 16;
+    let second = MORE | BUFFER | NONEMPTY | 301 << 16;
+    assert_eq!(ring.take(), [(1, 3, first), (1, 2, second), (1, -105, 0)]);
+    assert_eq!(&look(buffers), b"abc\xeede\xee\xee");
+    assert_eq!((ring.count(Mark::BufferPicked), ring.count(Mark::NoBuffer)), (2, 1));
+}
+
+#[test]
+fn a_buffer_may_be_used_up_in_parts() {
+    const INCREMENTAL: u16 = 2;
+    const BUF_MORE: u32 = 1 << 4;
+
+    let ring = ring();
+    let (near, far) = ring.kernel.socket_pair();
+    let buffers = provide(&ring, INCREMENTAL);
+    submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
+    for bytes in [b"a", b"b", b"c", b"d"] {
+        assert_eq!((ring.kernel.write(far, bytes), ring.wait(1)), (Ok(1), Ok(0)));
+        let [(1, 1, flags)] = ring.take()[..] else { panic!("one completion") };
+        let last = if bytes == b"c" { 0 } else { BUF_MORE };
+        let id = if bytes == b"d" { 301 } else { 300 };
+        assert_eq!(flags, MORE | BUFFER | last | id << 16);
+    }
+    assert_eq!(&look(buffers), b"abc\xeed\xee\xee\xee");
+}
+
+#[test]
+fn a_kernel_that_executes_on_the_spot_waits_for_nothing() {
+    let kernel = SimKernel::new(Profile::starry(), 5);
+    let mut ring = bare_uring::Builder::<Entry, bare_uring::cqueue::Entry>::new()
+        .build_with(kernel.clone(), 4)
+        .expect("as set up");
+    let (reader, _writer) = kernel.pipe();
+    let mut byte = 0;
+    let read = opcode::Read::new(Fd(reader), &raw mut byte, 1).build().user_data(1);
+    // SAFETY: the byte outlives the ring.
+    unsafe { ring.submission().push(read) }.expect("room");
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    let seen: Vec<_> = ring.completion().map(|cqe| (cqe.user_data(), cqe.outcome())).collect();
+    assert_eq!(seen, [(1, Err(Errno::EAGAIN))]);
+}
