@@ -115,7 +115,12 @@ impl World {
                 ENABLE => self.enable(id),
                 RING_FDS => self.register_ring_fds(argument, count),
                 NO_RING_FDS => self.unregister_ring_fds(argument, count),
-                PBUF_RING => self.register_group(id, argument),
+                PBUF_RING => {
+                    let registered = self.register_group(id, argument);
+                    // What was armed before may look for a buffer before its user gets to publish any.
+                    self.tick();
+                    registered
+                }
                 NO_PBUF_RING => self.unregister_group(id, argument),
                 PBUF_STATUS => self.group_status(id, argument),
                 SYNC_CANCEL => self.sync_cancel(id, argument),

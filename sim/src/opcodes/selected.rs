@@ -64,6 +64,8 @@ impl World {
             Err(errno) => self.receive_failed(id, sqe, &selected, progress, errno),
             Ok(received) => self.receive_ended(id, sqe, file, &selected, progress, received),
         };
+        // Each completion is of a buffer of its own.
+        progress.held = None;
         if multishot && outcome.result > 0 { Attempt::More(outcome) } else { Attempt::Done(outcome) }
     }
 
@@ -207,7 +209,8 @@ impl World {
     pub(super) fn send_selected(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         if progress.held.is_none() {
             let most = if sqe.ioprio & RECVSEND_BUNDLE != 0 { MOST } else { 1 };
-            let selected = match self.select_several(id, sqe, sqe.len, most) {
+            let wanted = if sqe.len == 0 { u32::MAX >> 1 } else { sqe.len };
+            let selected = match self.select_several(id, sqe, wanted, most) {
                 Ok(selected) => selected,
                 Err(errno) => return Attempt::done(errno),
             };
