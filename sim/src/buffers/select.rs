@@ -51,12 +51,14 @@ pub(crate) fn named(id: u16) -> u32 {
 pub(crate) struct Selected {
     pub(crate) pieces: Vec<(u64, u32)>,
     pub(crate) id: u16,
+    /// Of a plain buffer, only a part (`buf_sel_arg.partial_map`).
+    pub(crate) partial: bool,
 }
 
 impl Selected {
-    fn of(pieces: &[Picked]) -> Option<Self> {
+    fn of(pieces: &[Picked], partial: bool) -> Option<Self> {
         let id = pieces.first()?.id;
-        Some(Self { pieces: pieces.iter().map(|piece| (piece.address, piece.len)).collect(), id })
+        Some(Self { pieces: pieces.iter().map(|piece| (piece.address, piece.len)).collect(), id, partial })
     }
 
     /// Room in all of them.
@@ -90,7 +92,7 @@ impl World {
         progress: &mut Progress,
     ) -> Result<Selected, i32> {
         if let Some(held) = &progress.held {
-            return Ok(Selected { pieces: held.pieces.clone(), id: held.id });
+            return Ok(Selected { pieces: held.pieces.clone(), id: held.id, partial: false });
         }
         let zero_is_all = self.profile.groups.zero_is_all;
         let Some(group) = self.group(id, sqe.buf_index) else {
@@ -105,7 +107,7 @@ impl World {
             picked.len = picked.len.min(wanted);
         }
         self.coverage.mark(Mark::BufferPicked);
-        let selected = Selected { pieces: vec![(picked.address, picked.len)], id: picked.id };
+        let selected = Selected { pieces: vec![(picked.address, picked.len)], id: picked.id, partial: false };
         if progress.in_worker || !self.files.can_poll(file) {
             self.hold(id, sqe, &selected, progress);
         }
@@ -120,7 +122,9 @@ impl World {
         };
         let mut pieces = group.peek(wanted);
         pieces.truncate(most);
-        let Some(selected) = Selected::of(&pieces) else {
+        let whole = group.ready().get(pieces.len().wrapping_sub(1)).map(|piece| piece.len);
+        let partial = !group.incremental && pieces.last().map(|piece| piece.len) != whole;
+        let Some(selected) = Selected::of(&pieces, partial) else {
             self.coverage.mark(Mark::NoBuffer);
             return Err(ENOBUFS);
         };
@@ -150,10 +154,10 @@ impl World {
 
     /// Commits what was received, and the flags that say so. `count` may be more than the buffers have.
     pub(crate) fn commit_received(&mut self, id: u32, sqe: &Sqe, selected: &Selected, count: u32, buffers: u16) -> u32 {
-        if count as usize > selected.room() {
+        let incremental = self.group(id, sqe.buf_index).is_some_and(|group| group.incremental);
+        if incremental && count as usize > selected.room() {
             self.coverage.mark(Mark::PassedOver);
         }
-        let incremental = self.group(id, sqe.buf_index).is_some_and(|group| group.incremental);
         let used_up = self.commit(id, sqe, count, buffers);
         // At the end of a file an incremental buffer is kept; kernels before 7.0 did not say so.
         let kept = incremental && if count == 0 { self.profile.groups.more_at_end } else { !used_up };

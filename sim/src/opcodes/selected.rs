@@ -189,8 +189,8 @@ impl World {
             passes += 1;
             self.coverage.add(Mark::Bundled, u64::from(buffers > 1));
             self.coverage.add(Mark::BundleAppended, u64::from(passes > 1));
-            let goes_on = bytes.len() == selected.room() && sqe.len == 0 && self.files.waiting(file) > 1;
-            if !goes_on || passes == 4 {
+            let filled = bytes.len() == selected.room() && !selected.partial;
+            if !filled || self.files.waiting(file) <= 1 || passes == 4 {
                 break;
             }
         }

@@ -253,7 +253,7 @@ impl Play {
         if !many && stream.busy || stream.source == Source::Sink && !self.profile.groups.bundles {
             return;
         }
-        let terms = Terms { profile: &self.profile, incremental: self.incremental, size: self.size };
+        let terms = Terms { profile: &self.profile, incremental: self.incremental, size: self.size, lies: self.lies };
         let (entry, request, message) = terms.request(&mut self.random, (at, stream), self.epoch);
         self.say(|| format!("{} on {:?}: {request:?}", self.next, stream.source));
         // SAFETY: it names no memory but that of the group, and a message that outlives the ring.
@@ -329,7 +329,7 @@ impl Play {
 
     /// Ends all requests.
     fn drain(&mut self) {
-        while !self.requests.is_empty() {
+        while !self.kernel.in_flight(self.number).is_empty() || !self.requests.is_empty() {
             self.cancel_all();
             self.kernel.run(2);
             self.reap();

@@ -20,8 +20,11 @@ pub struct Request {
     /// Its buffer may be committed when it is picked.
     pub holds: bool,
     pub bundle: bool,
+    pub sends: bool,
     /// Its result may be more than what was written.
     pub cut: bool,
+    /// At most so much is written; 0: what the buffer has.
+    pub asked: u32,
     /// Bytes of a message before its payload.
     pub front: usize,
     pub offset: usize,
@@ -32,6 +35,8 @@ pub struct Terms<'a> {
     pub profile: &'a Profile,
     pub incremental: bool,
     pub size: u32,
+    /// The completions lie, and so the contract may be broken too.
+    pub lies: bool,
 }
 
 impl Terms<'_> {
@@ -63,16 +68,18 @@ impl Terms<'_> {
 
     fn receive(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> Entry {
         let rules = self.profile.groups;
-        let mut receive = opcode::Recv::new(Fd(stream.near), null_mut(), self.len(random)).buf_group(GROUP);
+        request.asked = self.len(random);
+        let mut receive = opcode::Recv::new(Fd(stream.near), null_mut(), request.asked).buf_group(GROUP);
         if random.chance(1, 4) {
             receive = receive.poll_first();
         }
-        let bundles = rules.bundles && (!self.incremental || rules.bundles_in_order);
+        let bundles = rules.bundles && (!self.incremental || rules.bundles_in_order || self.lies);
+        let cuts = !self.incremental || rules.clamps_cut || self.lies;
         if bundles && stream.source == Source::Socket && random.chance(1, 2) {
             receive = receive.bundle();
             request.bundle = true;
         }
-        if stream.source == Source::Datagrams && random.chance(1, 2) {
+        if cuts && stream.source == Source::Datagrams && random.chance(1, 2) {
             receive = receive.flags(MsgFlags::TRUNC);
             request.cut = true;
         }
@@ -97,7 +104,7 @@ impl Terms<'_> {
 
     fn send(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> Entry {
         let send = opcode::Send::new(Fd(stream.near), null_mut(), self.len(random)).buf_group(GROUP);
-        request.holds = true;
+        (request.holds, request.sends) = (true, true);
         request.bundle = random.chance(1, 2);
         if request.bundle { send.bundle().build() } else { send.build() }
     }
@@ -111,7 +118,7 @@ impl Terms<'_> {
     ) -> (Entry, Request, Option<Box<MsgHdr>>) {
         let (number, stream) = stream;
         let mut request =
-            Request { stream: number, epoch, holds: false, bundle: false, cut: false, front: 0, offset: 0 };
+            Request { stream: number, epoch, holds: false, bundle: false, sends: false, cut: false, asked: 0, front: 0, offset: 0 };
         let entry = match stream.source {
             Source::Sink => self.send(random, stream, &mut request),
             Source::Socket if random.chance(3, 4) => self.receive(random, stream, &mut request),

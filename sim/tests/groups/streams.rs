@@ -65,7 +65,8 @@ impl Stream {
 
     /// The far end goes, with an error or without.
     pub fn end(&mut self, kernel: &SimKernel, resets: bool) {
-        if self.far != -1 && self.source != Source::Datagrams && !self.ended {
+        let unread = self.source == Source::Sink && self.busy;
+        if self.far != -1 && self.source != Source::Datagrams && !self.ended && !unread {
             self.ended = true;
             if resets {
                 kernel.reset(self.far);
