@@ -30,6 +30,9 @@ pub struct Chaos {
     pub sleepy: Rate,
     /// A ring starts just before its heads and tails wrap.
     pub near_the_wrap: Rate,
+    /// A completion claims what is not so of the buffer that it names: its result, and whether it is used further. No
+    /// kernel may do so.
+    pub forged: Rate,
 }
 
 impl Chaos {
@@ -44,6 +47,7 @@ impl Chaos {
             delayed: Rate(128),
             sleepy: Rate(64),
             near_the_wrap: Rate(0),
+            forged: Rate(0),
         }
     }
 
@@ -59,6 +63,7 @@ impl Chaos {
             delayed: rate(256),
             sleepy: rate(256),
             near_the_wrap: Rate(128),
+            forged: Rate(0),
         }
     }
 }

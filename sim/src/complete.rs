@@ -2,7 +2,7 @@
 
 use bare_uring::SetupFlags;
 use bare_uring::SqFlags;
-use bare_uring::uapi::{IORING_CQE_F_32, IORING_CQE_F_SKIP};
+use bare_uring::uapi::{IORING_CQE_F_32, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER, IORING_CQE_F_SKIP};
 
 use crate::coverage::Mark;
 use crate::fault::Fault;
@@ -99,7 +99,17 @@ impl Ring {
 
 impl World {
     /// Completes once.
-    pub(crate) fn post(&mut self, ring: u32, cqe: Completion) {
+    pub(crate) fn post(&mut self, ring: u32, mut cqe: Completion) {
+        if cqe.flags & IORING_CQE_F_BUFFER != 0 && self.chaos.forged.happens(&mut self.random) {
+            self.coverage.mark(Mark::Forged);
+            cqe.flags ^= if self.random.chance(1, 2) { IORING_CQE_F_BUF_MORE } else { 0 };
+            cqe.result = match self.random.below(4) {
+                0 => cqe.result,
+                1 => -104,
+                2 => self.random.bits() as i32,
+                _ => self.random.below(80).cast_signed(),
+            };
+        }
         let no_memory = self.chaos.lost_completions.happens(&mut self.random);
         let overflow = self.profile.overflow;
         let Self { rings, faults, .. } = self;

@@ -145,7 +145,7 @@ impl World {
         if sqe.drains() && ring.drain_disabled {
             return Err(EOPNOTSUPP);
         }
-        if sqe.has(IOSQE_BUFFER_SELECT) && !crate::opcodes::selects_buffers(sqe.opcode) {
+        if sqe.has(IOSQE_BUFFER_SELECT) && !crate::opcodes::selects_buffers(sqe.opcode, self.profile.groups) {
             return Err(EOPNOTSUPP);
         }
         if sqe.opcode == io_uring_op::IORING_OP_LINK_TIMEOUT as u8 && chain.sqes.is_empty() {

@@ -86,6 +86,44 @@ pub enum Mark {
     BufferPicked,
     /// No buffer was left: `ENOBUFS`.
     NoBuffer,
+    /// There was no group of the number that a request names.
+    NoGroup,
+    /// A request took its buffers for good when it picked them: in a worker, from a file that can't be polled, or to send.
+    BufferHeld,
+    /// A part of an incremental buffer was used, and the rest is used later.
+    BufferKept,
+    /// An incremental buffer was used up.
+    BufferUsedUp,
+    /// What was left of an incremental buffer was less than the least, and counted as used up.
+    RestTooShort,
+    /// An incremental buffer was kept, and the completion did not say so.
+    MoreLeftOut,
+    /// A completion with an error named the buffer that was used up for it.
+    ErrorUsesBuffer,
+    /// A completion with an error named a buffer that stayed in its ring.
+    ErrorOnlyNames,
+    /// A completion at the end of a file named a buffer.
+    EndNamesBuffer,
+    /// A datagram was longer than its buffer, and the completion told its whole length.
+    DatagramCut,
+    /// More was committed than the picked buffer had, so that buffers were passed over.
+    PassedOver,
+    /// A request filled several buffers.
+    Bundled,
+    /// A bundle received a second time before it was told.
+    BundleAppended,
+    /// A bundle of incremental buffers named another buffer than its first.
+    BundleOutOfOrder,
+    /// A message's result counted bytes that nobody has written.
+    GapCounted,
+    /// A request sent what stood in provided buffers.
+    SentFromGroup,
+    /// A group was unregistered while requests held its buffers.
+    HeldBeyondGroup,
+    /// A ring outlived its descriptors, because a group of its was mapped.
+    RingPinned,
+    /// A completion claimed what is not so of a buffer.
+    Forged,
     /// A hostile kernel changed a word of the ring's memory.
     WordChanged,
     /// A hostile kernel told something that is not so when it made a ring.
@@ -98,7 +136,7 @@ pub enum Mark {
 
 impl Mark {
     /// Each of them.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 63] = [
         Self::NearTheWrap,
         Self::EntryOverwritten,
         Self::CompletionOverwritten,
@@ -139,6 +177,25 @@ impl Mark {
         Self::Disabled,
         Self::BufferPicked,
         Self::NoBuffer,
+        Self::NoGroup,
+        Self::BufferHeld,
+        Self::BufferKept,
+        Self::BufferUsedUp,
+        Self::RestTooShort,
+        Self::MoreLeftOut,
+        Self::ErrorUsesBuffer,
+        Self::ErrorOnlyNames,
+        Self::EndNamesBuffer,
+        Self::DatagramCut,
+        Self::PassedOver,
+        Self::Bundled,
+        Self::BundleAppended,
+        Self::BundleOutOfOrder,
+        Self::GapCounted,
+        Self::SentFromGroup,
+        Self::HeldBeyondGroup,
+        Self::RingPinned,
+        Self::Forged,
         Self::WordChanged,
         Self::SetupLie,
         Self::NumberLie,

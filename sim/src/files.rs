@@ -15,8 +15,10 @@ pub(crate) enum Kind {
     Ring(u32),
     /// An end of a pipe, or of a connection: the streams that it reads and writes.
     End { read: Option<usize>, write: Option<usize> },
-    /// A file with content.
+    /// A file with content. It can't be polled.
     Content(usize),
+    /// A directory. It can't be polled, and reading it fails.
+    Directory,
     /// A socket that connections arrive at.
     Listener(usize),
 }
@@ -30,6 +32,10 @@ struct Stream {
     writer: Weak<Open>,
     /// Shut down by either side.
     ended: bool,
+    /// Reset by its writer, and its reader was not told yet.
+    reset: bool,
+    /// The lengths of the messages in it, where it keeps them apart.
+    messages: Option<VecDeque<usize>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +55,9 @@ pub(crate) struct Files {
 pub(crate) const EAGAIN: i32 = -11;
 pub(crate) const EBADF: i32 = -9;
 pub(crate) const EINVAL: i32 = -22;
+const EISDIR: i32 = -21;
 const EPIPE: i32 = -32;
+const ECONNRESET: i32 = -104;
 const ENOTCONN: i32 = -107;
 
 pub(crate) const POLLIN: u32 = 1;
@@ -113,6 +121,42 @@ impl Files {
         self.install(Arc::new(Open { kind }))
     }
 
+    pub(crate) fn directory(&mut self) -> i32 {
+        self.install(Arc::new(Open { kind: Kind::Directory }))
+    }
+
+    /// Two connected sockets that keep messages apart.
+    pub(crate) fn datagram_pair(&mut self, capacity: usize) -> (i32, i32) {
+        let first = self.streams.len();
+        let (near, far) = self.connection(capacity);
+        for stream in &mut self.streams[first..] {
+            stream.messages = Some(VecDeque::new());
+        }
+        (self.install(near), self.install(far))
+    }
+
+    /// The reader is told once that its writer reset the connection; what is on its way is lost.
+    pub(crate) fn reset(&mut self, open: &Open) -> bool {
+        let Kind::End { write: Some(write), .. } = open.kind else { return false };
+        let stream = &mut self.streams[write];
+        stream.bytes.clear();
+        (stream.ended, stream.reset) = (true, true);
+        true
+    }
+
+    /// Whether the kernel can wait for it (`file_can_poll()`).
+    pub(crate) fn can_poll(&self, open: &Open) -> bool {
+        !matches!(open.kind, Kind::Content(_) | Kind::Directory)
+    }
+
+    /// Bytes that a reader would find now (`SIOCINQ`).
+    pub(crate) fn waiting(&self, open: &Open) -> usize {
+        match open.kind {
+            Kind::End { read: Some(read), .. } => self.streams[read].bytes.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn listener(&mut self) -> i32 {
         self.listeners.push(VecDeque::new());
         let kind = Kind::Listener(self.listeners.len() - 1);
@@ -139,9 +183,34 @@ impl Files {
 
     /// Reads at most `limit` bytes, from `offset` where the file has content (-1: from its position).
     pub(crate) fn read(&mut self, open: &Open, limit: usize, offset: u64) -> Result<Vec<u8>, i32> {
+        self.receive(open, limit, offset).map(|received| received.0)
+    }
+
+    /// The same, and how long the message was that may have been cut.
+    pub(crate) fn receive(&mut self, open: &Open, limit: usize, offset: u64) -> Result<(Vec<u8>, usize), i32> {
+        let Kind::End { read: Some(read), .. } = open.kind else {
+            let bytes = self.read_bytes(open, limit, offset)?;
+            let count = bytes.len();
+            return Ok((bytes, count));
+        };
+        let stream = &mut self.streams[read];
+        let Some(message) = stream.messages.as_mut().and_then(VecDeque::pop_front) else {
+            let bytes = self.read_bytes(open, limit, offset)?;
+            let count = bytes.len();
+            return Ok((bytes, count));
+        };
+        let mut bytes: Vec<u8> = stream.bytes.drain(..message).collect();
+        bytes.truncate(limit);
+        Ok((bytes, message))
+    }
+
+    fn read_bytes(&mut self, open: &Open, limit: usize, offset: u64) -> Result<Vec<u8>, i32> {
         match open.kind {
             Kind::End { read: Some(read), .. } => {
                 let stream = &mut self.streams[read];
+                if std::mem::take(&mut stream.reset) {
+                    return Err(ECONNRESET);
+                }
                 if stream.bytes.is_empty() && limit != 0 {
                     let over = stream.ended || stream.writer.strong_count() == 0;
                     return if over { Ok(Vec::new()) } else { Err(EAGAIN) };
@@ -159,6 +228,7 @@ impl Files {
                 }
                 Ok(bytes[start..end].to_vec())
             }
+            Kind::Directory => Err(EISDIR),
             Kind::End { read: None, .. } => Err(EBADF),
             _ => Err(EINVAL),
         }
@@ -176,7 +246,13 @@ impl Files {
                 if room == 0 && !bytes.is_empty() {
                     return Err(EAGAIN);
                 }
+                if stream.messages.is_some() && bytes.len() > room {
+                    return Err(EAGAIN);
+                }
                 let count = bytes.len().min(room);
+                if let Some(messages) = &mut stream.messages {
+                    messages.push_back(count);
+                }
                 stream.bytes.extend(&bytes[..count]);
                 Ok(count)
             }
@@ -228,7 +304,7 @@ impl Files {
                 }
                 events
             }
-            Kind::Content(_) => POLLIN | POLLOUT,
+            Kind::Content(_) | Kind::Directory => POLLIN | POLLOUT,
             Kind::Listener(listener) => {
                 if self.listeners[listener].is_empty() {
                     0

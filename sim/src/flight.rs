@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::buffers::{Held, Progress};
 use crate::files::Open;
 use crate::sqe::Sqe;
 
@@ -30,6 +31,8 @@ pub(crate) enum Wait {
     Told(Outcome),
     /// Its file, which is not ready. The events of `poll(2)`.
     File(u32),
+    /// Its turn in a worker.
+    Turn,
     /// A point of time, or so many completions.
     Timer(Timer),
 }
@@ -50,6 +53,8 @@ pub(crate) struct Flight {
     pub(crate) sqe: Sqe,
     pub(crate) file: Option<Arc<Open>>,
     pub(crate) wait: Wait,
+    /// What it has picked, and whether it has waited.
+    pub(crate) progress: Progress,
     /// Its turn is among the ring's work already.
     pub(crate) queued: bool,
     /// When a linked timeout ends it, and that timeout.
@@ -59,6 +64,12 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
+    /// How it ends if it is cancelled, or fails before it has done anything: a buffer that it holds is gone
+    /// (`io_req_defer_failed()`).
+    pub(crate) fn ended(&self, result: i32) -> Outcome {
+        Outcome { flags: self.progress.held.as_ref().map_or(0, Held::flags), ..Outcome::of(result) }
+    }
+
     /// Its own, and those of what is linked to it.
     pub(crate) fn user_data(&self) -> impl Iterator<Item = u64> {
         let limit = self.limit.iter().map(|(_, sqe)| sqe.user_data);

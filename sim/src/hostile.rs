@@ -244,6 +244,8 @@ impl Hostile {
                 // SAFETY: the operation's contract: a header and so many rows.
                 unsafe { copy_to_user(argument.expose_provenance() as u64, &bytes) };
             }
+            // A chain of no questions.
+            IORING_REGISTER_QUERY if argument.is_null() => {}
             IORING_REGISTER_QUERY => {
                 // SAFETY: the operation's contract: a chain of headers, of which the first is there.
                 let header = unsafe { &mut *argument.cast::<io_uring_query_hdr>() };

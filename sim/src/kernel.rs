@@ -20,6 +20,7 @@ use crate::ledger::Event;
 use crate::memory::Area;
 use crate::profile::Profile;
 use crate::random::Random;
+use crate::ring::Ring;
 use crate::world::World;
 
 /// How many bytes a pipe or a connection holds in each direction.
@@ -195,7 +196,8 @@ impl SimKernel {
             .flat_map(|ring| &ring.memory.areas)
             .filter(|piece| piece.area.mapped.is_some())
             .count();
-        Leaks { rings: world.rings.len(), mappings: of_rings + world.orphans.len() }
+        let of_groups = world.rings.values().map(Ring::mapped_groups).sum::<usize>();
+        Leaks { rings: world.rings.len(), mappings: of_rings + of_groups + world.orphans.len() }
     }
 
     /// Memory for a ring in provided memory, starting at a page, with an inaccessible one before and behind it. It is valid
@@ -221,6 +223,45 @@ impl SimKernel {
     #[must_use]
     pub fn socket_pair(&self) -> (RawFd, RawFd) {
         self.world().files.socket_pair(CAPACITY)
+    }
+
+    /// Two connected sockets that keep messages apart: what is longer than its reader's room is cut.
+    #[must_use]
+    pub fn datagram_pair(&self) -> (RawFd, RawFd) {
+        self.world().files.datagram_pair(CAPACITY)
+    }
+
+    /// Resets a connection, or ends a pipe in an error: its reader meets `ECONNRESET` once, then the end. `false` if the
+    /// descriptor has no reader.
+    pub fn reset(&self, writer: RawFd) -> bool {
+        let mut world = self.world();
+        let Some(open) = world.files.get(writer).cloned() else { return false };
+        world.files.reset(&open)
+    }
+
+    /// A directory, which can be opened and not read.
+    #[must_use]
+    pub fn directory(&self) -> RawFd {
+        self.world().files.directory()
+    }
+
+    /// The pieces of provided buffers that the kernel may fill or use up, of this group, in the order in which it will:
+    /// address, length, and the buffer's number. `None`: there is no such group.
+    #[must_use]
+    pub fn provided(&self, ring: u32, group: u16) -> Option<Vec<(usize, u32, u16)>> {
+        let world = self.world();
+        let group = world.rings.get(&ring)?.groups.get(&group)?;
+        Some(group.ready().iter().map(|piece| (piece.address as usize, piece.len, piece.id)).collect())
+    }
+
+    /// The pieces of provided buffers that requests in flight have taken for good: address and length.
+    #[must_use]
+    pub fn held(&self, ring: u32) -> Vec<(usize, u32)> {
+        let world = self.world();
+        let flights = world.rings.get(&ring).into_iter().flat_map(|ring| ring.flights.values());
+        let held = flights.filter(|flight| !matches!(flight.wait, crate::flight::Wait::Told(_)));
+        let pieces = held.filter_map(|flight| flight.progress.held.as_ref()).flat_map(|held| &held.pieces);
+        pieces.map(|&(address, len)| (address as usize, len)).collect()
     }
 
     /// A file with this content.

@@ -82,6 +82,6 @@ pub use coverage::{Coverage, Mark};
 pub use fault::Fault;
 pub use kernel::{CAPACITY, Leaks, SimKernel};
 pub use ledger::Event;
-pub use profile::{Head, Overflow, Profile, Waits};
+pub use profile::{GroupRules, Head, Overflow, Profile, ReadError, Waits};
 pub use random::Random;
 pub use ring::Completion;

@@ -4,20 +4,23 @@ use std::collections::VecDeque;
 
 use bare_uring::SetupFlags;
 use bare_uring::uapi::{
-    IORING_CQE_F_MORE, IORING_NOP_CQE32, IORING_OP_NOP128, IOSQE_ASYNC, IOSQE_IO_LINK, io_uring_op as Op,
+    IORING_CQE_F_MORE, IORING_NOP_CQE32, IORING_OP_NOP128, IOSQE_ASYNC, IOSQE_BUFFER_SELECT, IOSQE_IO_LINK,
+    io_uring_op as Op,
 };
 
+use crate::buffers::Progress;
 use crate::coverage::Mark;
 use crate::files::{EAGAIN, EBADF, EINVAL, Kind, Open};
 use crate::flight::{Flight, Outcome, Timer, Wait};
 use crate::ledger::Event;
-use crate::profile::Waits;
+use crate::profile::{GroupRules, Waits};
 use crate::ring::{Completion, Work};
 use crate::sqe::Sqe;
 use crate::world::World;
 
 mod cancel;
 mod io;
+mod selected;
 mod timeout;
 
 pub(crate) use timeout::timespec;
@@ -32,6 +35,7 @@ pub(crate) const WRITEV: u8 = Op::IORING_OP_WRITEV as u8;
 pub(crate) const FSYNC: u8 = Op::IORING_OP_FSYNC as u8;
 pub(crate) const READ_FIXED: u8 = Op::IORING_OP_READ_FIXED as u8;
 pub(crate) const WRITE_FIXED: u8 = Op::IORING_OP_WRITE_FIXED as u8;
+pub(crate) const RECVMSG: u8 = Op::IORING_OP_RECVMSG as u8;
 pub(crate) const POLL_ADD: u8 = Op::IORING_OP_POLL_ADD as u8;
 pub(crate) const POLL_REMOVE: u8 = Op::IORING_OP_POLL_REMOVE as u8;
 pub(crate) const TIMEOUT: u8 = Op::IORING_OP_TIMEOUT as u8;
@@ -58,6 +62,8 @@ pub(crate) enum Attempt {
     More(Outcome),
     /// Its file is not ready for these events of `poll(2)`.
     NotReady(u32),
+    /// A worker goes on with it, at some time.
+    Punted,
     /// It runs a timer.
     Timer(Timer),
 }
@@ -69,8 +75,8 @@ impl Attempt {
 }
 
 /// Whether the kernel may pick a buffer for it.
-pub(crate) const fn selects_buffers(opcode: u8) -> bool {
-    matches!(opcode, READ | READV | RECV | READ_MULTISHOT)
+pub(crate) const fn selects_buffers(opcode: u8, rules: GroupRules) -> bool {
+    matches!(opcode, READ | READV | RECV | RECVMSG | READ_MULTISHOT) || opcode == SEND && rules.bundles
 }
 
 const fn needs_file(opcode: u8) -> bool {
@@ -87,6 +93,7 @@ const fn needs_file(opcode: u8) -> bool {
             | WRITE
             | SEND
             | RECV
+            | RECVMSG
             | SHUTDOWN
             | MSG_RING
             | READ_MULTISHOT
@@ -103,12 +110,26 @@ impl World {
             None
         };
         let file = if needs_file(sqe.opcode) { self.file_of(id, &sqe) } else { None };
-        let mut flight = Flight { sqe, file, wait: Wait::File(0), queued: false, limit, rest: sqes };
+        let mut flight =
+            Flight { sqe, file, wait: Wait::File(0), progress: Progress::default(), queued: false, limit, rest: sqes };
         if needs_file(flight.sqe.opcode) && flight.file.is_none() {
             self.finish(id, flight, Outcome::of(EBADF));
             return;
         }
-        match self.attempt_all(id, &flight.sqe, flight.file.as_deref()) {
+        let selects = flight.sqe.has(IOSQE_BUFFER_SELECT);
+        // A worker takes it over. One that goes on waits for its file first (`io_wq_submit_work()`).
+        flight.progress.in_worker = selects && flight.sqe.has(IOSQE_ASYNC) && !selected::goes_on(&flight.sqe);
+        let first = if flight.progress.in_worker {
+            Attempt::Punted
+        } else {
+            self.attempt_all(id, &flight.sqe, flight.file.as_deref(), &mut flight.progress)
+        };
+        match first {
+            // What a group was used for is told in the order in which it was used, but where a worker did it.
+            Attempt::Done(outcome) | Attempt::More(outcome) if selects => {
+                self.finish(id, flight, outcome);
+                return;
+            }
             Attempt::Done(outcome) | Attempt::More(outcome) => {
                 let told_later = flight.sqe.has(IOSQE_ASYNC) || self.chaos.delayed.happens(&mut self.random);
                 if self.profile.waits == Waits::Never || !told_later {
@@ -124,6 +145,7 @@ impl World {
                 return;
             }
             Attempt::NotReady(events) => flight.wait = Wait::File(events),
+            Attempt::Punted => flight.wait = Wait::Turn,
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
         let number = self.next_flight;
@@ -134,9 +156,9 @@ impl World {
     }
 
     /// Attempts again and again as long as a request that goes on has something to tell.
-    fn attempt_all(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>) -> Attempt {
+    fn attempt_all(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>, progress: &mut Progress) -> Attempt {
         loop {
-            match self.attempt(id, sqe, file) {
+            match self.attempt(id, sqe, file, progress) {
                 Attempt::More(outcome) => {
                     self.coverage.mark(Mark::Repeated);
                     self.tell(id, sqe, outcome, IORING_CQE_F_MORE);
@@ -146,12 +168,14 @@ impl World {
         }
     }
 
-    fn attempt(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>) -> Attempt {
+    fn attempt(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>, progress: &mut Progress) -> Attempt {
         match (sqe.opcode, file) {
             (NOP | NOP128, _) => self.nop(id, sqe),
             (FSYNC, Some(_)) => Attempt::done(0),
-            (READ | READV | READ_FIXED | RECV | READ_MULTISHOT, Some(file)) => self.receive(id, sqe, file),
-            (WRITE | WRITEV | WRITE_FIXED | SEND, Some(file)) => self.transmit(id, sqe, file),
+            (READ | READV | READ_FIXED | RECV | RECVMSG | READ_MULTISHOT, Some(file)) => {
+                self.receive(id, sqe, file, progress)
+            }
+            (WRITE | WRITEV | WRITE_FIXED | SEND, Some(file)) => self.transmit(id, sqe, file, progress),
             (POLL_ADD, Some(file)) => self.poll(sqe, file),
             (ACCEPT, Some(file)) => self.accept(id, sqe, file),
             (SHUTDOWN, Some(file)) => Attempt::done(self.files.shut_down(file, sqe.len)),
@@ -257,7 +281,9 @@ impl World {
         flight.queued = false;
         let attempt = match flight.wait {
             Wait::Told(outcome) => Attempt::Done(outcome),
-            Wait::File(_) => self.attempt_all(id, &flight.sqe, flight.file.as_deref()),
+            Wait::File(_) | Wait::Turn => {
+                self.attempt_all(id, &flight.sqe, flight.file.as_deref(), &mut flight.progress)
+            }
             Wait::Timer(timer) => self.timer_ends(id, &flight.sqe, timer),
         };
         match attempt {
@@ -269,6 +295,7 @@ impl World {
                 return;
             }
             Attempt::NotReady(events) => flight.wait = Wait::File(events),
+            Attempt::Punted => flight.wait = Wait::Turn,
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
         if let Some(ring) = self.rings.get_mut(&id) {

@@ -2,8 +2,11 @@
 
 use bare_uring::{EnterFlags, Features, SetupFlags};
 
+mod groups;
 mod linux;
 mod others;
+
+pub use groups::{GroupRules, ReadError};
 
 /// What becomes of a completion that finds the queue full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +86,8 @@ pub struct Profile {
     pub overflow: Overflow,
     /// How waits end.
     pub waits: Waits,
+    /// How it uses rings of provided buffers.
+    pub groups: GroupRules,
     /// Whether a timeout is a timer, or completes at once with 0.
     pub timers: bool,
     /// The fewest submission entries that it makes.

@@ -1,7 +1,7 @@
 //! `io_uring_register`.
 
 use std::ffi::c_void;
-use std::ptr::{NonNull, with_exposed_provenance_mut};
+use std::ptr::with_exposed_provenance_mut;
 
 use bare_uring::Errno;
 use bare_uring::types::RawFd;
@@ -12,7 +12,8 @@ use bare_uring::uapi::{
     io_uring_sync_cancel_reg,
 };
 
-use crate::buffers::{Group, copy_from_user, copy_to_user};
+use crate::buffers::{Group, copy_from_user, copy_to_user, descriptors_at};
+use crate::coverage::Mark;
 use crate::memory::Area;
 use crate::opcodes::Key;
 use crate::world::World;
@@ -114,7 +115,12 @@ impl World {
                 ENABLE => self.enable(id),
                 RING_FDS => self.register_ring_fds(argument, count),
                 NO_RING_FDS => self.unregister_ring_fds(argument, count),
-                PBUF_RING => self.register_group(id, argument),
+                PBUF_RING => {
+                    let registered = self.register_group(id, argument);
+                    // What was armed before may look for a buffer before its user gets to publish any.
+                    self.tick();
+                    registered
+                }
                 NO_PBUF_RING => self.unregister_group(id, argument),
                 PBUF_STATUS => self.group_status(id, argument),
                 SYNC_CANCEL => self.sync_cancel(id, argument),
@@ -305,7 +311,15 @@ impl World {
     unsafe fn register_group(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
         // SAFETY: the operation's contract.
         let register = unsafe { argument.read::<io_uring_buf_reg>() }?;
-        let known = register.flags & !(PBUF_MMAP | PBUF_INC) == 0 && register.resv == [0; 3];
+        let rules = self.profile.groups;
+        let flags = if rules.mapped { PBUF_MMAP } else { 0 } | if rules.incremental { PBUF_INC } else { 0 };
+        // The first half of the first reserved word, as it lies in memory.
+        let [first, ..] = register.resv;
+        let [a, b, c, d, rest @ ..] = first.to_ne_bytes();
+        let min_left = u32::from_ne_bytes([a, b, c, d]);
+        let reserved = rest != [0; 4] || register.resv[1..] != [0; 2];
+        let takes_least = rules.min_left && register.flags & PBUF_INC != 0;
+        let known = register.flags & !flags == 0 && !reserved && (min_left == 0 || takes_least);
         let entries = u16::try_from(register.ring_entries).map_err(|_| Errno::EINVAL)?;
         if !known || !entries.is_power_of_two() || entries > 32_768 {
             return Err(Errno::EINVAL);
@@ -315,10 +329,10 @@ impl World {
             return Err(Errno::EEXIST);
         }
         let area = if register.flags & PBUF_MMAP != 0 { Some(Area::new(usize::from(entries) * 16)?) } else { None };
-        let provided = || NonNull::new(with_exposed_provenance_mut::<u8>(register.ring_addr as usize));
+        let provided = || descriptors_at(register.ring_addr);
         let descriptors = area.as_ref().map(Area::base).or_else(provided).ok_or(Errno::EFAULT)?;
         let incremental = register.flags & PBUF_INC != 0;
-        ring.groups.insert(register.bgid, Group { descriptors, entries, head: 0, incremental, area });
+        ring.groups.insert(register.bgid, Group { descriptors, entries, head: 0, incremental, min_left, area });
         Ok(0)
     }
 
@@ -328,7 +342,10 @@ impl World {
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
         let group = ring.groups.remove(&register.bgid).ok_or(Errno::ENOENT)?;
         // Its user unmaps it afterwards, if it was mapped.
-        self.orphans.extend(group.area.filter(|area| area.mapped.is_some()));
+        ring.old_groups.extend(group.area.filter(|area| area.mapped.is_some()));
+        if ring.flights.values().any(|flight| flight.progress.held.is_some()) {
+            ring.coverage.mark(Mark::HeldBeyondGroup);
+        }
         Ok(0)
     }
 

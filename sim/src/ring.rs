@@ -89,6 +89,8 @@ pub(crate) struct Ring {
     pub(crate) files: Vec<Option<Arc<Open>>>,
     pub(crate) buffers: Vec<Option<(u64, u64)>>,
     pub(crate) groups: BTreeMap<u16, Group>,
+    /// Memory of groups that were unregistered and are mapped still.
+    pub(crate) old_groups: Vec<Area>,
     pub(crate) ledger: Ledger,
     pub(crate) coverage: Coverage,
 }
@@ -118,6 +120,7 @@ impl Ring {
             files: Vec::new(),
             buffers: Vec::new(),
             groups: BTreeMap::new(),
+            old_groups: Vec::new(),
             ledger: Ledger::default(),
             coverage: Coverage::default(),
         };
@@ -229,8 +232,15 @@ impl Ring {
         self.is(SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN)
     }
 
+    /// Mappings of groups, each of which has a reference to the ring (`io_uring_mmap()`).
+    pub(crate) fn mapped_groups(&self) -> usize {
+        let areas = self.groups.values().filter_map(|group| group.area.as_ref()).chain(&self.old_groups);
+        areas.filter(|area| area.mapped.is_some()).count()
+    }
+
     /// Whether nobody has written around the memory.
     pub(crate) fn intact(&self) -> bool {
-        self.memory.areas.iter().all(|piece| piece.area.intact())
+        let of_groups = self.groups.values().filter_map(|group| group.area.as_ref()).chain(&self.old_groups);
+        self.memory.areas.iter().map(|piece| &piece.area).chain(of_groups).all(Area::intact)
     }
 }

@@ -148,10 +148,16 @@ impl World {
                 ring.detached = true;
                 return Ok(());
             }
-            let group =
-                ring.groups.iter().find(|(_, group)| group.area.as_ref().is_some_and(is_it)).map(|group| *group.0);
-            if let Some(group) = group {
-                ring.groups.remove(&group);
+            // The kernel keeps the memory of a group as long as that is registered, and the mapping the ring.
+            let mut areas = ring.groups.values_mut().filter_map(|group| group.area.as_mut());
+            if let Some(area) = areas.find(|area| is_it(area)) {
+                area.mapped = None;
+                self.release(id);
+                return Ok(());
+            }
+            if let Some(at) = ring.old_groups.iter().position(is_it) {
+                ring.old_groups.swap_remove(at);
+                self.release(id);
                 return Ok(());
             }
         }
@@ -205,6 +211,10 @@ impl World {
         let by_fd = self.files.table.values().any(|open| matches!(open.kind, Kind::Ring(ring) if ring == id));
         let by_index = self.registered.values().flatten().any(|&ring| ring == Some(id));
         if by_fd || by_index {
+            return;
+        }
+        if self.rings.get(&id).is_some_and(|ring| ring.mapped_groups() != 0) {
+            self.coverage.mark(Mark::RingPinned);
             return;
         }
         let Some(mut ring) = self.rings.remove(&id) else { return };

@@ -18,6 +18,8 @@ pub(crate) struct Sqe {
     pub(crate) file_index: u32,
     /// What a timespec said when the entry was consumed, in nanoseconds.
     pub(crate) time: u64,
+    /// Room for the name and the control data of a message.
+    pub(crate) gaps: (usize, usize),
     /// The memory that it reads or writes, as it was told when the entry was consumed.
     pub(crate) pieces: Vec<(u64, usize)>,
 }
@@ -42,6 +44,7 @@ impl Sqe {
             buf_index: u16::from_ne_bytes(part(bytes, 40)),
             file_index: u32::from_ne_bytes(part(bytes, 44)),
             time: 0,
+            gaps: (0, 0),
             pieces: Vec::new(),
         }
     }

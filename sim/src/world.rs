@@ -82,7 +82,7 @@ impl World {
                     continue;
                 }
                 let ready = match (&flight.wait, &flight.file) {
-                    (Wait::Told(_), _) => true,
+                    (Wait::Told(_) | Wait::Turn, _) => true,
                     (Wait::File(events), Some(file)) => self.files.events(file) & events != 0,
                     (Wait::File(_), None) => true,
                     (Wait::Timer(timer), _) => self.is_due(timer, ring.completed),
@@ -160,7 +160,7 @@ impl World {
         let found = if matches!(flight.wait, Wait::Told(_)) {
             Outcome::of(-114)
         } else {
-            flight.wait = Wait::Told(Outcome::of(ECANCELED));
+            flight.wait = Wait::Told(flight.ended(ECANCELED));
             Outcome::of(ETIME)
         };
         if let Some(ring) = self.rings.get_mut(&id) {
@@ -171,6 +171,7 @@ impl World {
             sqe: timeout,
             file: None,
             wait: Wait::Told(found),
+            progress: Default::default(),
             queued: false,
             limit: None,
             rest: std::collections::VecDeque::new(),

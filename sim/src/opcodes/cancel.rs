@@ -56,7 +56,7 @@ impl World {
                 running = true;
                 continue;
             }
-            flight.wait = Wait::Told(Outcome::of(ECANCELED));
+            flight.wait = Wait::Told(flight.ended(ECANCELED));
             found.push(number);
             if !all {
                 break;

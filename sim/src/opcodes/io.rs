@@ -3,20 +3,22 @@
 use bare_uring::types::IoVec;
 use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
 
-use super::{Attempt, READ_FIXED, READ_MULTISHOT, READV, RECV, WRITE_FIXED, WRITEV};
-use crate::buffers::{copy_from_user, copy_to_user};
-use crate::coverage::Mark;
+use super::{Attempt, READ_FIXED, READ_MULTISHOT, READV, RECV, RECVMSG, SEND, WRITE_FIXED, WRITEV};
+use crate::buffers::{Progress, copy_from_user, copy_to_user};
 use crate::files::{EAGAIN, EBADF, EINVAL, Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
 use crate::sqe::Sqe;
 use crate::world::World;
 
 const EFAULT: i32 = -14;
-const ENOBUFS: i32 = -105;
 const ENFILE: i32 = -23;
 
-/// `IORING_RECV_MULTISHOT`, in `ioprio`.
-const RECV_MULTISHOT: u16 = 2;
+/// `IORING_RECVSEND_POLL_FIRST`, in `ioprio`.
+pub(super) const RECVSEND_POLL_FIRST: u16 = 1;
+/// `IORING_RECV_MULTISHOT`.
+pub(super) const RECV_MULTISHOT: u16 = 2;
+/// `IORING_RECVSEND_BUNDLE`.
+pub(super) const RECVSEND_BUNDLE: u16 = 16;
 /// `IORING_ACCEPT_MULTISHOT` and `IORING_ACCEPT_DONTWAIT`, in `ioprio`.
 const ACCEPT_MULTISHOT: u16 = 1;
 const ACCEPT_DONTWAIT: u16 = 2;
@@ -27,16 +29,16 @@ impl World {
     /// Reads what a request points to and does not need longer than until it was consumed.
     pub(crate) fn read_arguments(&mut self, sqe: &mut Sqe) -> Result<(), i32> {
         match sqe.opcode {
-            READV | WRITEV if !sqe.has(IOSQE_BUFFER_SELECT) => {
-                if sqe.len > 1024 {
-                    return Err(EINVAL);
-                }
-                let size = size_of::<IoVec>();
-                // SAFETY: the contract of pushing: the list is valid until the entry was consumed.
-                let bytes = unsafe { copy_from_user(sqe.addr, sqe.len as usize * size) };
-                let word = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).unwrap_or(0);
-                let halves = |piece: &[u8]| (word(&piece[..size / 2]) as u64, word(&piece[size / 2..]));
-                sqe.pieces = bytes.chunks_exact(size).map(halves).collect();
+            READV | WRITEV => sqe.pieces = pieces(sqe.addr, sqe.len as usize)?,
+            RECVMSG => {
+                const WIDTH: usize = size_of::<usize>();
+
+                // SAFETY: the contract of pushing: the message is valid until the entry was consumed.
+                let bytes = unsafe { copy_from_user(sqe.addr, 7 * WIDTH) };
+                let word = |at: usize| bytes[at * WIDTH..][..WIDTH].try_into().map_or(0, usize::from_ne_bytes);
+                let name_len = bytes[WIDTH..WIDTH + 4].try_into().map_or(0, u32::from_ne_bytes);
+                sqe.gaps = (name_len as usize, word(5));
+                sqe.pieces = pieces(word(2) as u64, word(3))?;
             }
             super::TIMEOUT | super::LINK_TIMEOUT | super::TIMEOUT_REMOVE => return self.read_time(sqe),
             _ => sqe.pieces = vec![(sqe.addr, sqe.len as usize)],
@@ -51,16 +53,15 @@ impl World {
         sqe.addr >= start && sqe.addr.saturating_add(u64::from(sqe.len)) <= start.saturating_add(len)
     }
 
-    pub(super) fn receive(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
+    pub(super) fn receive(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         if sqe.opcode == READ_FIXED && !self.fits_registered(id, sqe) {
             return Attempt::done(EFAULT);
         }
-        let multishot = sqe.opcode == READ_MULTISHOT || sqe.opcode == RECV && sqe.ioprio & RECV_MULTISHOT != 0;
-        let offset = if matches!(sqe.opcode, RECV | READ_MULTISHOT) { u64::MAX } else { sqe.off };
+        let offset = if matches!(sqe.opcode, RECV | RECVMSG | READ_MULTISHOT) { u64::MAX } else { sqe.off };
         if sqe.has(IOSQE_BUFFER_SELECT) {
-            return self.receive_selected(id, sqe, file, offset, multishot);
+            return self.receive_selected(id, sqe, file, progress);
         }
-        if multishot {
+        if super::selected::goes_on(sqe) {
             return Attempt::done(EINVAL);
         }
         let wanted = sqe.pieces.iter().map(|piece| piece.1).sum();
@@ -77,45 +78,17 @@ impl World {
             rest = later;
         }
         // A short read breaks links, a short receive does not.
-        let fails = sqe.opcode != RECV && bytes.len() != wanted;
+        let fails = !matches!(sqe.opcode, RECV | RECVMSG) && bytes.len() != wanted;
         Attempt::Done(Outcome { fails, ..Outcome::of(bytes.len() as i32) })
     }
 
-    fn receive_selected(&mut self, id: u32, sqe: &Sqe, file: &Open, offset: u64, multishot: bool) -> Attempt {
-        if self.files.events(file) & POLLIN == 0 {
-            return Attempt::NotReady(POLLIN);
-        }
-        let group = self.rings.get(&id).and_then(|ring| ring.groups.get(&sqe.buf_index));
-        let Some(picked) = group.and_then(crate::buffers::Group::next) else {
-            self.coverage.mark(Mark::NoBuffer);
-            return Attempt::done(ENOBUFS);
-        };
-        let limit = if sqe.len == 0 { picked.len } else { sqe.len.min(picked.len) };
-        let bytes = match self.files.read(file, limit as usize, offset) {
-            Ok(bytes) => bytes,
-            Err(EAGAIN) => return Attempt::NotReady(POLLIN),
-            Err(errno) => return Attempt::done(errno),
-        };
-        if bytes.is_empty() {
-            return Attempt::done(0);
-        }
-        self.coverage.mark(Mark::BufferPicked);
-        // SAFETY: a buffer that is in the ring is the kernel's until a completion names it.
-        unsafe { copy_to_user(picked.address, &bytes) };
-        let ring = self.rings.get_mut(&id);
-        let group = ring.and_then(|ring| ring.groups.get_mut(&sqe.buf_index));
-        let mut flags = group.map_or(0, |group| group.used(picked, bytes.len() as u32));
-        if sqe.opcode == RECV && self.files.events(file) & POLLIN != 0 {
-            flags |= IORING_CQE_F_SOCK_NONEMPTY;
-        }
-        let outcome = Outcome { flags, ..Outcome::of(bytes.len() as i32) };
-        if multishot { Attempt::More(outcome) } else { Attempt::Done(outcome) }
-    }
-
-    pub(super) fn transmit(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
+    pub(super) fn transmit(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         /// More than any stream takes at once.
         const ENOUGH: usize = 1 << 20;
 
+        if sqe.opcode == SEND && sqe.has(IOSQE_BUFFER_SELECT) {
+            return self.send_selected(id, sqe, file, progress);
+        }
         if sqe.opcode == WRITE_FIXED && !self.fits_registered(id, sqe) {
             return Attempt::done(EFAULT);
         }
@@ -126,7 +99,7 @@ impl World {
             // SAFETY: the contract of pushing: the memory is valid for as many bytes, and nobody writes to it.
             bytes.extend(unsafe { copy_from_user(address, len) });
         }
-        match self.files.write(file, &bytes, if sqe.opcode == super::SEND { u64::MAX } else { sqe.off }) {
+        match self.files.write(file, &bytes, if sqe.opcode == SEND { u64::MAX } else { sqe.off }) {
             Ok(count) => Attempt::Done(Outcome { fails: count != wanted, ..Outcome::of(count as i32) }),
             Err(EAGAIN) => Attempt::NotReady(POLLOUT),
             Err(errno) => Attempt::done(errno),
@@ -187,4 +160,17 @@ impl World {
         };
         Attempt::done(if closed.is_some() { 0 } else { EBADF })
     }
+}
+
+/// The pieces of a vector.
+fn pieces(list: u64, count: usize) -> Result<Vec<(u64, usize)>, i32> {
+    if count > 1024 {
+        return Err(EINVAL);
+    }
+    let size = size_of::<IoVec>();
+    // SAFETY: the contract of pushing: the list is valid until the entry was consumed.
+    let bytes = unsafe { copy_from_user(list, count * size) };
+    let word = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).unwrap_or(0);
+    let halves = |piece: &[u8]| (word(&piece[..size / 2]) as u64, word(&piece[size / 2..]));
+    Ok(bytes.chunks_exact(size).map(halves).collect())
 }

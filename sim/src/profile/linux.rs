@@ -3,12 +3,12 @@
 use bare_uring::uapi::{self, IORING_REGISTER_QUERY};
 use bare_uring::{EnterFlags, Features, SetupFlags};
 
-use super::{Head, Overflow, Profile, Waits};
+use super::{GroupRules, Head, Overflow, Profile, Waits};
 
 type Release = (u8, u8);
 
 /// The releases at which something changed that a program can see through the calls simulated here.
-pub(super) const RELEASES: [Release; 20] = [
+pub(super) const RELEASES: [Release; 24] = [
     (5, 1),
     (5, 4),
     (5, 5),
@@ -22,13 +22,17 @@ pub(super) const RELEASES: [Release; 20] = [
     (6, 0),
     (6, 1),
     (6, 3),
+    (6, 4),
     (6, 5),
     (6, 6),
+    (6, 10),
     (6, 12),
     (6, 15),
+    (6, 16),
     (6, 18),
     (6, 19),
     (7, 0),
+    (7, 1),
 ];
 
 const SETUP: [(SetupFlags, Release); 19] = [
@@ -132,7 +136,8 @@ const REGISTRATIONS: [(u32, Release); 18] = [
 ];
 
 /// The requests simulated here; others are unknown to it, as to a kernel that was built without them.
-const SIMULATED: u128 = super::bits(&[0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 49, 63]);
+const SIMULATED: u128 =
+    super::bits(&[0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 49, 63]);
 
 impl Profile {
     /// Linux of this release.
@@ -170,6 +175,7 @@ impl Profile {
                 Overflow::Drop
             },
             waits: Waits::Count,
+            groups: GroupRules::linux(major, minor),
             timers: true,
             min_entries: 1,
             max_entries: if known((5, 4)) { 32_768 } else { 4096 },

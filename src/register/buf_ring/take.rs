@@ -70,8 +70,11 @@ impl<K: Kernel> BufRing<K> {
             return None;
         }
         // With incremental use the kernel's word alone does not end a buffer: kernels up to 6.19 leave BUF_MORE out at the
-        // end of a file. Nor does the descriptor's: another request may have taken the rest, and not completed.
-        let done = !self.incremental || (!more && len > 0 && filled == self.size);
+        // end of a file. Nor does the descriptor's: another request may have taken the rest, and not completed. But once
+        // the kernel is past a buffer all of which was lent, no completion can bring more of it, whatever BUF_MORE says: of
+        // a bundle that was received in several passes, kernels up to 7.1 tell what was so after the first
+        // (`io_recv_finish()`).
+        let done = !self.incremental || (len > 0 && filled == self.size && (!more || offset + lent == self.size));
         let buffer = self.buffer(id);
         if let Some(state) = self.states.get_mut(usize::from(id)) {
             state.used = offset + lent;

@@ -1,0 +1,173 @@
+//! Which buffers a request gets, and what its completion says of them.
+
+use bare_uring::uapi::{IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER};
+
+use super::Picked;
+use crate::coverage::Mark;
+use crate::files::Open;
+use crate::sqe::Sqe;
+use crate::world::World;
+
+/// There is no buffer, or no such group.
+const ENOBUFS: i32 = -105;
+/// There is no such group, where several buffers are asked for.
+const ENOENT: i32 = -2;
+
+/// What a request in flight has behind it.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// It runs in a worker (`IO_URING_F_UNLOCKED`).
+    pub(crate) in_worker: bool,
+    /// It has waited for its file, or told something already.
+    pub(crate) armed: bool,
+    /// The buffers that it keeps until its end (`REQ_F_BUFFER_RING` without `REQ_F_BUFFERS_COMMIT`).
+    pub(crate) held: Option<Held>,
+}
+
+/// Buffers that were committed when they were picked.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// Addresses and lengths.
+    pub(crate) pieces: Vec<(u64, u32)>,
+    id: u16,
+    /// The last of them is used further, and the completion says so.
+    more: bool,
+}
+
+impl Held {
+    /// What every completion of the request says, an error too: the buffer is taken.
+    pub(crate) fn flags(&self) -> u32 {
+        named(self.id) | if self.more { IORING_CQE_F_BUF_MORE } else { 0 }
+    }
+}
+
+/// The flags of a completion that names a buffer.
+pub(crate) fn named(id: u16) -> u32 {
+    u32::from(id) << IORING_CQE_BUFFER_SHIFT | IORING_CQE_F_BUFFER
+}
+
+/// What a request may fill, or send.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) pieces: Vec<(u64, u32)>,
+    pub(crate) id: u16,
+    /// Of a plain buffer, only a part (`buf_sel_arg.partial_map`).
+    pub(crate) partial: bool,
+}
+
+impl Selected {
+    fn of(pieces: &[Picked], partial: bool) -> Option<Self> {
+        let id = pieces.first()?.id;
+        Some(Self { pieces: pieces.iter().map(|piece| (piece.address, piece.len)).collect(), id, partial })
+    }
+
+    /// Room in all of them.
+    pub(crate) fn room(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.1 as usize).sum()
+    }
+
+    /// How many of them `count` bytes take.
+    pub(crate) fn buffers(&self, count: usize) -> u16 {
+        let (mut left, mut buffers) = (count, 0);
+        for piece in &self.pieces {
+            if left == 0 {
+                break;
+            }
+            left -= left.min(piece.1 as usize);
+            buffers += 1;
+        }
+        buffers
+    }
+}
+
+impl World {
+    /// The buffer that a request fills, at most `wanted` bytes of it (`io_ring_buffer_select()`). A file that can't be
+    /// polled, and a worker, commit it at once (`io_should_commit()`).
+    pub(crate) fn select(
+        &mut self,
+        id: u32,
+        sqe: &Sqe,
+        file: &Open,
+        wanted: u32,
+        progress: &mut Progress,
+    ) -> Result<Selected, i32> {
+        if let Some(held) = &progress.held {
+            return Ok(Selected { pieces: held.pieces.clone(), id: held.id, partial: false });
+        }
+        let zero_is_all = self.profile.groups.zero_is_all;
+        let Some(group) = self.group(id, sqe.buf_index) else {
+            self.coverage.mark(Mark::NoGroup);
+            return Err(ENOBUFS);
+        };
+        let Some(mut picked) = group.next() else {
+            self.coverage.mark(Mark::NoBuffer);
+            return Err(ENOBUFS);
+        };
+        if wanted != 0 || !zero_is_all {
+            picked.len = picked.len.min(wanted);
+        }
+        self.coverage.mark(Mark::BufferPicked);
+        let selected = Selected { pieces: vec![(picked.address, picked.len)], id: picked.id, partial: false };
+        if progress.in_worker || !self.files.can_poll(file) {
+            self.hold(id, sqe, &selected, progress);
+        }
+        Ok(selected)
+    }
+
+    /// The buffers of a bundle, or of a send (`io_buffers_peek()`, `io_buffers_select()`).
+    pub(crate) fn select_several(&mut self, id: u32, sqe: &Sqe, wanted: u32, most: usize) -> Result<Selected, i32> {
+        let Some(group) = self.group(id, sqe.buf_index) else {
+            self.coverage.mark(Mark::NoGroup);
+            return Err(ENOENT);
+        };
+        let mut pieces = group.peek(wanted);
+        pieces.truncate(most);
+        let whole = group.ready().get(pieces.len().wrapping_sub(1)).map(|piece| piece.len);
+        let partial = !group.incremental && pieces.last().map(|piece| piece.len) != whole;
+        let Some(selected) = Selected::of(&pieces, partial) else {
+            self.coverage.mark(Mark::NoBuffer);
+            return Err(ENOBUFS);
+        };
+        self.coverage.mark(Mark::BufferPicked);
+        Ok(selected)
+    }
+
+    /// Commits at selection: all that the request may use, whatever it will use of it.
+    pub(crate) fn hold(&mut self, id: u32, sqe: &Sqe, selected: &Selected, progress: &mut Progress) {
+        let (room, buffers) = (selected.room() as u32, selected.pieces.len() as u16);
+        let kept = !self.commit(id, sqe, room, buffers);
+        // Kernels before 7.0 threw away what the commit had said.
+        let more = kept && self.profile.groups.more_unpolled;
+        self.coverage.mark(Mark::BufferHeld);
+        if kept && !more {
+            self.coverage.mark(Mark::MoreLeftOut);
+        }
+        progress.held = Some(Held { pieces: selected.pieces.clone(), id: selected.id, more });
+    }
+
+    /// Commits; whether the last buffer is used up.
+    pub(crate) fn commit(&mut self, id: u32, sqe: &Sqe, count: u32, buffers: u16) -> bool {
+        let Self { rings, coverage, .. } = self;
+        let group = rings.get_mut(&id).and_then(|ring| ring.groups.get_mut(&sqe.buf_index));
+        group.is_none_or(|group| group.commit(count, buffers, coverage))
+    }
+
+    /// Commits what was received, and the flags that say so. `count` may be more than the buffers have.
+    pub(crate) fn commit_received(&mut self, id: u32, sqe: &Sqe, selected: &Selected, count: u32, buffers: u16) -> u32 {
+        let incremental = self.group(id, sqe.buf_index).is_some_and(|group| group.incremental);
+        if incremental && count as usize > selected.room() {
+            self.coverage.mark(Mark::PassedOver);
+        }
+        let used_up = self.commit(id, sqe, count, buffers);
+        // At the end of a file an incremental buffer is kept; kernels before 7.0 did not say so.
+        let kept = incremental && if count == 0 { self.profile.groups.more_at_end } else { !used_up };
+        if incremental && count == 0 && !kept {
+            self.coverage.mark(Mark::MoreLeftOut);
+        }
+        named(selected.id) | if kept { IORING_CQE_F_BUF_MORE } else { 0 }
+    }
+
+    fn group(&self, id: u32, group: u16) -> Option<&super::Group> {
+        self.rings.get(&id)?.groups.get(&group)
+    }
+}

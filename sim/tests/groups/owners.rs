@@ -1,0 +1,78 @@
+//! Who owns which bytes: the buffers that are out, what the kernel may fill, and what requests hold.
+
+use std::ops::Range;
+
+use bare_uring::register::buf_ring::Buffer;
+
+/// A buffer that was taken and not given back.
+pub struct Live {
+    pub buffer: Buffer,
+    /// What it held when it was taken, or what the test wrote.
+    content: Vec<u8>,
+    pub epoch: u32,
+}
+
+impl Live {
+    pub fn new(buffer: Buffer, epoch: u32) -> Self {
+        let content = buffer.to_vec();
+        Self { buffer, content, epoch }
+    }
+
+    /// Writes to it, as its owner may.
+    pub fn scribble(&mut self, byte: u8) {
+        self.buffer.fill(byte);
+        self.content.fill(byte);
+    }
+
+    pub fn range(&self) -> Range<usize> {
+        let start = self.buffer.as_ptr().addr();
+        start..start + self.buffer.len()
+    }
+
+    fn check(&self) {
+        assert_eq!(*self.buffer, self.content, "bytes of {:?} changed under their owner", self.buffer);
+    }
+}
+
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// No two buffers that are out share a byte, and none changed. `lies`: a kernel that claims what it has not done may change
+/// what it has claimed to be there.
+pub fn check_live(live: &[Live], lies: bool) {
+    for (at, one) in live.iter().enumerate() {
+        if !lies {
+            one.check();
+        }
+        for other in &live[..at] {
+            assert!(!overlap(&one.range(), &other.range()), "two owners: {:?} and {:?}", one.buffer, other.buffer);
+        }
+    }
+}
+
+/// The ring of a group: `pieces` are what the kernel may use, in buffers that lie in `whole`, each of `size`.
+pub fn check_ring(pieces: &[(usize, u32, u16)], whole: &Range<usize>, size: usize) {
+    let mut ids: Vec<u16> = pieces.iter().map(|piece| piece.2).collect();
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "a buffer is in the ring twice: {pieces:?}");
+    for &(address, len, id) in pieces {
+        let start = whole.start + usize::from(id) * size;
+        let inside = address >= start && address + len as usize <= start + size && start < whole.end;
+        assert!(inside, "{address:#x} of {len} bytes is not in buffer {id}, which starts at {start:#x}");
+    }
+}
+
+/// Nobody has what the kernel may write to.
+pub fn check_apart(live: &[Live], kernels: &[Range<usize>]) {
+    for one in live {
+        for range in kernels {
+            assert!(!overlap(&one.range(), range), "{:?} is the kernel's too", one.buffer);
+        }
+    }
+    for (at, one) in kernels.iter().enumerate() {
+        for other in &kernels[..at] {
+            assert!(!overlap(one, other), "the kernel has a byte twice: {one:x?} and {other:x?}");
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! One seed: a kernel, a group, requests on it, and a user who takes, keeps and gives back.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
+use bare_uring::types::MsgHdr;
+use bare_uring::{Builder, Errno, IoUring, SetupFlags, cqueue, opcode, squeue};
+use bare_uring_sim::{Chaos, Leaks, Profile, Random, Rate, SimKernel};
+
+use crate::counts::{Counts, Seen};
+use crate::memory::{Arena, STALE};
+use crate::owners::{Live, check_apart, check_live, check_ring};
+use crate::requests::{GROUP, Request, Terms};
+use crate::streams::{Source, Stream};
+
+/// The releases at which something about groups changed.
+const RELEASES: [(u8, u8); 13] = [
+    (5, 19),
+    (6, 1),
+    (6, 4),
+    (6, 8),
+    (6, 10),
+    (6, 12),
+    (6, 12),
+    (6, 16),
+    (6, 16),
+    (6, 18),
+    (6, 18),
+    (7, 0),
+    (7, 1),
+];
+
+const CANCEL: u64 = u64::MAX;
+
+type Ring = IoUring<squeue::Entry, cqueue::Entry, SimKernel>;
+
+/// A completion that was seen and is still to be taken.
+pub struct Told {
+    pub cqe: cqueue::Entry,
+    pub request: Request,
+    /// What it must have brought.
+    pub bytes: Vec<u8>,
+    /// Whether the group that is registered now is the one that its buffer is of.
+    pub ours: bool,
+}
+
+pub struct Play {
+    pub random: Random,
+    pub kernel: SimKernel,
+    pub profile: Profile,
+    pub ring: Ring,
+    number: u32,
+    arena: Arena,
+    stale: &'static [u8],
+    pub group: Option<BufRing<SimKernel>>,
+    whole: Range<usize>,
+    pub size: u32,
+    count: usize,
+    pub incremental: bool,
+    min_left: u32,
+    mapped: bool,
+    /// The kernel's completions claim what is not so.
+    pub lies: bool,
+    /// An error that names a buffer has used it up.
+    pub errors_consume: bool,
+    pub epoch: u32,
+    streams: Vec<Stream>,
+    pub requests: BTreeMap<u64, Request>,
+    next: u64,
+    messages: Vec<Box<MsgHdr>>,
+    pub told: VecDeque<Told>,
+    pub live: Vec<Live>,
+    /// Buffers may be missing, until they are reclaimed.
+    pub may_lose: bool,
+    reclaimed: bool,
+    pub counts: Counts,
+    says: bool,
+}
+
+fn flags(random: &mut Random, profile: &Profile) -> SetupFlags {
+    match random.below(4) {
+        0 => SetupFlags::COOP_TASKRUN,
+        1 if profile.setup.contains(SetupFlags::DEFER_TASKRUN) => {
+            SetupFlags::DEFER_TASKRUN | SetupFlags::SINGLE_ISSUER
+        }
+        _ => SetupFlags::empty(),
+    }
+}
+
+pub fn run(seed: u64, says: bool) -> Vec<u64> {
+    let mut play = Play::new(seed, says);
+    play.register();
+    for _ in 0..80 {
+        play.step();
+        play.check();
+    }
+    play.end()
+}
+
+impl Play {
+    fn new(seed: u64, says: bool) -> Self {
+        let mut random = Random::new(seed);
+        let release = random.pick(&RELEASES);
+        let profile = Profile::linux(release.0, release.1);
+        let kernel = SimKernel::new(profile.clone(), seed);
+        let lies = random.chance(1, 6);
+        let mut chaos = Chaos::none();
+        chaos.forged = Rate(if lies { 96 } else { 0 });
+        kernel.set_chaos(chaos);
+        let mut builder = Builder::new();
+        builder.setup_flags(flags(&mut random, &profile)).setup_cqsize(512);
+        let ring = builder.build_with(kernel.clone(), 32).expect("as set up");
+        let rules = profile.groups;
+        let incremental = rules.incremental && random.chance(2, 3);
+        let mut arena = Arena::default();
+        let stale = arena.stale(STALE);
+        let mut counts = Counts::default();
+        counts.note(if incremental { Seen::Incremental } else { Seen::Plain });
+        if lies {
+            counts.note(Seen::Lies);
+        }
+        if says {
+            println!("Linux {}.{}, incremental {incremental}, lies {lies}", release.0, release.1);
+        }
+        Self {
+            number: kernel.last_ring().expect("just made"),
+            mapped: rules.mapped && random.chance(1, 3),
+            min_left: if incremental && rules.min_left { random.below(5) } else { 0 },
+            errors_consume: !rules.bundles || release >= (6, 18),
+            random,
+            kernel,
+            profile,
+            ring,
+            arena,
+            stale,
+            group: None,
+            whole: 0..0,
+            size: 0,
+            count: 0,
+            incremental,
+            lies,
+            epoch: 0,
+            streams: Vec::new(),
+            requests: BTreeMap::new(),
+            next: 0,
+            messages: Vec::new(),
+            told: VecDeque::new(),
+            live: Vec::new(),
+            may_lose: false,
+            reclaimed: false,
+            counts,
+            says,
+        }
+    }
+
+    pub fn say(&self, what: impl FnOnce() -> String) {
+        if self.says {
+            println!("{}", what());
+        }
+    }
+
+    /// Where the buffers are.
+    pub fn whole(&self) -> Range<usize> {
+        self.whole.clone()
+    }
+
+    fn register(&mut self) {
+        self.count = 1 << self.random.below(4);
+        self.size = 1 + self.random.below(32);
+        let (mut memory, start) = self.arena.group(self.count, self.size as usize, self.stale.as_ptr().addr());
+        self.whole = start..start + self.count * self.size as usize;
+        let mut options = BufRingOptions::new().min_left(self.min_left);
+        if self.incremental {
+            options = options.incremental();
+        }
+        self.epoch += 1;
+        let group = if self.mapped {
+            self.counts.note(Seen::Mapped);
+            memory.descriptors = &mut [];
+            self.ring.submitter().register_buf_ring_mapped(GROUP, memory, options)
+        } else {
+            self.ring.submitter().register_buf_ring(GROUP, memory, options)
+        };
+        self.group = Some(group.expect("a new group"));
+        (self.may_lose, self.reclaimed) = (false, false);
+        self.say(|| format!("{} buffers of {} are group {}", self.count, self.size, self.epoch));
+    }
+
+    fn step(&mut self) {
+        match self.random.below(24) {
+            0..5 => self.feed(),
+            5..10 => self.push(),
+            10..12 => self.kernel.run(self.random.below(6)),
+            12..14 => self.reap(),
+            14..17 => self.take_some(),
+            17..20 => self.recycle_some(),
+            20 | 21 => self.publish(),
+            22 => self.rare(),
+            _ => {
+                if let Some(at) = self.some_live() {
+                    let byte = self.random.bits() as u8;
+                    self.live[at].scribble(byte);
+                }
+            }
+        }
+    }
+
+    fn rare(&mut self) {
+        match self.random.below(8) {
+            0 if self.group.is_some() => self.unregister(),
+            1 | 2 if !self.streams.is_empty() => {
+                let (at, resets) = (self.random.below(self.streams.len() as u32) as usize, self.random.chance(1, 2));
+                self.streams[at].end(&self.kernel, resets);
+            }
+            3 => self.cancel_all(),
+            4 => self.reclaim_between(),
+            5 if self.group.is_none() => self.register(),
+            _ => {
+                let sources = [
+                    Source::Pipe,
+                    Source::Socket,
+                    Source::Socket,
+                    Source::Datagrams,
+                    Source::Content,
+                    Source::Content,
+                    Source::Directory,
+                    Source::Sink,
+                ];
+                let source = self.random.pick(&sources);
+                self.streams.push(Stream::new(&self.kernel, &mut self.random, source));
+            }
+        }
+    }
+
+    fn feed(&mut self) {
+        if !self.streams.is_empty() {
+            let (at, count) = (self.random.below(self.streams.len() as u32) as usize, 1 + self.random.below(50));
+            self.streams[at].feed(&self.kernel, count as usize);
+        }
+        if self.streams.len() < 3 {
+            self.rare();
+        }
+    }
+
+    fn push(&mut self) {
+        if self.streams.is_empty() {
+            return;
+        }
+        let at = self.random.below(self.streams.len() as u32) as usize;
+        let stream = &self.streams[at];
+        let many = matches!(stream.source, Source::Content | Source::Directory);
+        if !many && stream.busy || stream.source == Source::Sink && !self.profile.groups.bundles {
+            return;
+        }
+        let terms = Terms { profile: &self.profile, incremental: self.incremental, size: self.size, lies: self.lies };
+        let (entry, request, message) = terms.request(&mut self.random, (at, stream), self.epoch);
+        self.say(|| format!("{} on {:?}: {request:?}", self.next, stream.source));
+        // SAFETY: it names no memory but that of the group, and a message that outlives the ring.
+        unsafe { self.ring.submission().push(entry.user_data(self.next)) }.expect("room");
+        self.streams[at].busy = true;
+        self.messages.extend(message);
+        self.requests.insert(self.next, request);
+        self.next += 1;
+        assert_eq!(self.ring.submit(), Ok(1));
+    }
+
+    fn cancel_all(&mut self) {
+        let cancel = opcode::AsyncCancel::any().build().user_data(CANCEL);
+        // SAFETY: it names no memory.
+        unsafe { self.ring.submission().push(cancel) }.expect("room");
+        assert_eq!(self.ring.submit(), Ok(1));
+    }
+
+    /// Looks at what has come, without taking it.
+    pub fn reap(&mut self) {
+        self.ring.submit().expect("nothing goes wrong");
+        let completions: Vec<cqueue::Entry> = self.ring.completion().collect();
+        for cqe in completions {
+            if cqe.user_data() != CANCEL {
+                self.came(cqe);
+            }
+        }
+    }
+
+    fn came(&mut self, cqe: cqueue::Entry) {
+        let request = *self.requests.get(&cqe.user_data()).expect("a request in flight");
+        let stream = &mut self.streams[request.stream];
+        if !cqe.more() {
+            self.requests.remove(&cqe.user_data());
+            stream.busy = false;
+        }
+        let bytes = match usize::try_from(cqe.result()) {
+            // Of the names and gaps before a message, nothing is expected.
+            Ok(count) if count != 0 && !self.lies => stream.expect(&self.kernel, count, request.offset),
+            _ => Vec::new(),
+        };
+        self.say(|| format!("{cqe:?}"));
+        // A request that may have picked its buffer when it was pushed, or at any time since.
+        let ours = self.group.is_some() && (!request.holds || request.epoch == self.epoch);
+        if ours && request.epoch != self.epoch && cqe.buffer_id().is_some() {
+            self.counts.note(Seen::ArmedBefore);
+        }
+        self.told.push_back(Told { cqe, request, bytes, ours });
+    }
+
+    fn unregister(&mut self) {
+        if self.random.chance(1, 2) {
+            self.drain();
+            self.take_all();
+        }
+        self.reap();
+        if self.random.chance(1, 2) {
+            self.take_all();
+        }
+        let Some(group) = self.group.take() else { return };
+        self.say(|| "unregisters".to_string());
+        let busy = !self.requests.is_empty();
+        self.counts.note(if busy { Seen::UnregisteredBusy } else { Seen::UnregisteredQuiet });
+        group.unregister(&self.ring.submitter()).map_err(|(_, errno)| errno).expect("it was registered");
+        // What came until here is of the old group, which is gone.
+        self.told.iter_mut().for_each(|told| told.ours = false);
+        self.reap();
+        self.take_all();
+        if self.random.chance(2, 3) {
+            self.register();
+        }
+    }
+
+    /// Ends all requests.
+    fn drain(&mut self) {
+        while !self.kernel.in_flight(self.number).is_empty() || !self.requests.is_empty() {
+            self.cancel_all();
+            self.kernel.run(2);
+            self.reap();
+        }
+    }
+
+    fn reclaim_between(&mut self) {
+        if !self.requests.is_empty() || !self.told.is_empty() {
+            return;
+        }
+        let Some(group) = &mut self.group else { return };
+        // SAFETY: no request is in flight, and all completions were taken.
+        match unsafe { group.reclaim(&self.ring.submitter()) } {
+            Ok(count) => {
+                assert!(count == 0 || self.may_lose, "{count} buffers were lost");
+                self.reclaimed = true;
+                self.counts.note(Seen::ReclaimedBetween);
+            }
+            Err(errno) => assert_eq!((errno, self.profile.registers(26)), (Errno::EINVAL, false)),
+        }
+    }
+
+    fn check(&self) {
+        check_live(&self.live, self.lies);
+        assert!(self.stale.iter().all(|&byte| byte == 0), "the kernel took what stood in the memory before");
+        if self.group.is_none() {
+            return;
+        }
+        let pieces = self.kernel.provided(self.number, GROUP).expect("registered");
+        check_ring(&pieces, &self.whole, self.size as usize);
+        if !self.lies {
+            let ready = pieces.iter().map(|&(address, len, _)| address..address + len as usize);
+            let held = self.kernel.held(self.number).into_iter().map(|(address, len)| address..address + len as usize);
+            check_apart(&self.live, &ready.chain(held).collect::<Vec<_>>());
+        }
+    }
+
+    /// Everything is over: all buffers come back, and with them nothing stays behind.
+    fn end(mut self) -> Vec<u64> {
+        if self.group.is_none() {
+            self.register();
+        }
+        self.drain();
+        self.take_all();
+        while !self.live.is_empty() {
+            self.recycle(self.live.len() - 1);
+        }
+        self.publish();
+        self.check();
+        self.all_are_there();
+        let coverage = self.drop_all();
+        self.counts.with(&coverage)
+    }
+
+    fn all_are_there(&mut self) {
+        let there = |play: &Self| play.kernel.provided(play.number, GROUP).map(|pieces| pieces.len());
+        let counts_heads = self.profile.registers(26);
+        if there(self) == Some(self.count) {
+            if !self.reclaimed {
+                self.counts.note(Seen::AllThere);
+            }
+        } else {
+            assert!(self.may_lose, "{:?} of {} buffers are there", there(self), self.count);
+            if !counts_heads {
+                return;
+            }
+            self.counts.note(Seen::ReclaimNeeded);
+        }
+        if counts_heads {
+            let group = self.group.as_mut().expect("registered");
+            let left = self.count - there_of(&self.kernel, self.number);
+            // SAFETY: no request is in flight, and all completions were taken.
+            let reclaimed = unsafe { group.reclaim(&self.ring.submitter()) };
+            assert_eq!(reclaimed, Ok(left as u16));
+            group.publish();
+            assert_eq!(group.available(&self.ring.submitter()), Ok(self.count as u16));
+        }
+        self.check();
+        assert_eq!(there(self), Some(self.count));
+    }
+
+    fn drop_all(&mut self) -> bare_uring_sim::Coverage {
+        let kernel = self.kernel.clone();
+        let group = self.group.take().expect("registered");
+        let ring = std::mem::replace(&mut self.ring, spare());
+        match self.random.below(3) {
+            0 => drop((group, ring)),
+            1 => {
+                if self.mapped {
+                    self.counts.note(Seen::DroppedRingFirst);
+                }
+                drop(ring);
+                drop(group);
+            }
+            _ => {
+                group.unregister(&ring.submitter()).map_err(|(_, errno)| errno).expect("it was registered");
+                drop(ring);
+            }
+        }
+        assert_eq!((kernel.faults(), kernel.leaks()), (Vec::new(), Leaks::default()));
+        // SAFETY: the group and the ring are gone, no buffer is out, and the kernel has nothing in flight.
+        unsafe { std::mem::take(&mut self.arena).free() };
+        kernel.coverage()
+    }
+}
+
+fn there_of(kernel: &SimKernel, ring: u32) -> usize {
+    kernel.provided(ring, GROUP).map_or(0, |pieces| pieces.len())
+}
+
+/// Something to leave in a ring's place.
+fn spare() -> Ring {
+    Builder::new().build_with(SimKernel::new(Profile::linux(6, 1), 0), 1).expect("a sound kernel")
+}
