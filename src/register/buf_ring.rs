@@ -52,8 +52,7 @@ impl BufRingOptions {
     ///
     /// Requests on such a group must ask for length 0, which means all that is left: see [`BufRing::take`].
     ///
-    /// Don't use `MSG_TRUNC` on such a group: for a datagram that is cut, kernels up to 6.18 pass over as many buffers as
-    /// the whole of it would have taken, and no completion names them. [`BufRing::reclaim`] gets them back.
+    /// No request on such a group may carry `MSG_TRUNC`, nor be a bundle on kernels from 6.13 to 6.16: see there too.
     #[must_use]
     #[doc(alias = "IOU_PBUF_RING_INC")]
     pub const fn incremental(mut self) -> Self {
@@ -63,7 +62,7 @@ impl BufRingOptions {
 
     /// With [`incremental`](Self::incremental): a buffer with fewer bytes left than this counts as full. Without it, a
     /// multishot `recvmsg` ends with `EFAULT` once less is left of a buffer than its header needs. Since 7.1, and in the
-    /// long-term kernels 6.12.117 and 6.18.44; `EINVAL` before.
+    /// long-term kernels 6.12.117 and 6.18.44; `EINVAL` before. No request on such a group may be a bundle.
     #[must_use]
     pub const fn min_left(mut self, bytes: u32) -> Self {
         self.min_left = bytes;
@@ -176,6 +175,8 @@ pub struct BufRing<K: Kernel = DefaultKernel> {
     last: u16,
     group: u16,
     incremental: bool,
+    /// With incremental use: of a buffer with fewer bytes left, no request is given any. 1 at least.
+    least: u32,
     /// Whether an error that carries a buffer has used that up.
     errors_consume: bool,
     /// The ring's, see [`Identity`](crate::submitter::Identity).
@@ -379,6 +380,7 @@ impl<K: Kernel> Submitter<'_, K> {
             last: NO_BUFFER,
             group,
             incremental: options.incremental,
+            least: if options.min_left == 0 { 1 } else { options.min_left },
             errors_consume: self.errors_consume(),
             identity: self.core.identity(),
             mapper: None,
