@@ -175,8 +175,6 @@ pub struct BufRing<K: Kernel = DefaultKernel> {
     last: u16,
     group: u16,
     incremental: bool,
-    /// With incremental use: of a buffer with fewer bytes left, no request is given any. 1 at least.
-    least: u32,
     /// Whether an error that carries a buffer has used that up.
     errors_consume: bool,
     /// The ring's, see [`Identity`](crate::submitter::Identity).
@@ -380,7 +378,6 @@ impl<K: Kernel> Submitter<'_, K> {
             last: NO_BUFFER,
             group,
             incremental: options.incremental,
-            least: if options.min_left == 0 { 1 } else { options.min_left },
             errors_consume: self.errors_consume(),
             identity: self.core.identity(),
             mapper: None,

@@ -91,7 +91,6 @@ fn a_buffer_has_one_owner_at_a_time() {
             last: NO_BUFFER,
             group: 0,
             incremental: false,
-            least: 1,
             errors_consume: true,
             identity: 0,
             mapper: None,

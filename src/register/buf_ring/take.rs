@@ -73,10 +73,9 @@ impl<K: Kernel> BufRing<K> {
         let lent = len.min(filled.saturating_sub(offset));
         // With incremental use the kernel's word alone does not end a buffer: kernels up to 6.19 leave BUF_MORE out at the
         // end of a file. Nor does the descriptor's: another request may have taken the rest, and not completed. But once
-        // the kernel is past a buffer all of which was lent, or so much that no request is given the rest, no completion
-        // can bring more of it, whatever BUF_MORE says.
-        let unlent = self.size.saturating_sub(offset + lent);
-        let done = !self.incremental || (len > 0 && filled == self.size && (!more || unlent < self.least));
+        // the kernel is past a buffer all of which was lent, no completion can bring more of it, whatever BUF_MORE says.
+        let ends = offset + lent == self.size;
+        let done = !self.incremental || (len > 0 && filled == self.size && (!more || ends));
         let buffer = self.buffer(id);
         if let Some(state) = self.states.get_mut(usize::from(id)) {
             state.used = offset + lent;
