@@ -8,7 +8,7 @@ use crate::coverage::Mark;
 use crate::fault::Fault;
 use crate::layout::Word;
 use crate::ledger::Event;
-use crate::profile::Overflow;
+use crate::profile::{Overflow, ReadError};
 use crate::ring::{Completion, Ring};
 use crate::world::World;
 
@@ -100,7 +100,10 @@ impl Ring {
 impl World {
     /// Completes once.
     pub(crate) fn post(&mut self, ring: u32, mut cqe: Completion) {
-        if cqe.flags & IORING_CQE_F_BUFFER != 0 && self.chaos.forged.happens(&mut self.random) {
+        // Not where the buffer was not taken at all: what it lends would be the kernel's.
+        let only_names = cqe.result < 0 && self.profile.groups.read_error == ReadError::OnlyNames;
+        let names = cqe.flags & IORING_CQE_F_BUFFER != 0 && !only_names;
+        if names && self.chaos.forged.happens(&mut self.random) {
             self.coverage.mark(Mark::Forged);
             cqe.flags ^= if self.random.chance(1, 2) { IORING_CQE_F_BUF_MORE } else { 0 };
             cqe.result = match self.random.below(4) {

@@ -58,8 +58,7 @@ impl BufRingOptions {
     ///
     /// Requests on such a group must ask for length 0, which means all that is left: see [`BufRing::take`].
     ///
-    /// Don't use `MSG_TRUNC` on such a group: for a datagram that is cut, kernels up to 6.18 pass over as many buffers as
-    /// the whole of it would have taken, and no completion names them. [`BufRing::reclaim`] gets them back.
+    /// No request on such a group may carry `MSG_TRUNC`, nor be a bundle on kernels from 6.13 to 6.16: see there too.
     #[must_use]
     #[doc(alias = "IOU_PBUF_RING_INC")]
     pub const fn incremental(mut self) -> Self {
@@ -69,7 +68,7 @@ impl BufRingOptions {
 
     /// With [`incremental`](Self::incremental): a buffer with fewer bytes left than this counts as full. Without it, a
     /// multishot `recvmsg` ends with `EFAULT` once less is left of a buffer than its header needs. Since 7.1, and in the
-    /// long-term kernels 6.12.117 and 6.18.44; `EINVAL` before.
+    /// long-term kernels 6.12.117 and 6.18.44; `EINVAL` before. No request on such a group may be a bundle.
     #[must_use]
     pub const fn min_left(mut self, bytes: u32) -> Self {
         self.min_left = bytes;

@@ -57,9 +57,10 @@ impl Group {
         }
     }
 
-    /// All that the kernel may use, in order. Those that are not published are not among them.
+    /// All that the kernel may use, in order. Those that are not published are not among them. A user who publishes more
+    /// than the ring has finds some of them twice.
     pub(crate) fn ready(&self) -> Vec<Picked> {
-        let left = self.tail().wrapping_sub(self.head).min(self.entries);
+        let left = u32::from(self.tail().wrapping_sub(self.head)).min(2 * u32::from(self.entries)) as u16;
         (0..left).map(|ahead| self.read(self.head.wrapping_add(ahead))).collect()
     }
 

@@ -121,7 +121,7 @@ impl World {
         if result == 0 && flags != 0 {
             self.coverage.mark(Mark::EndNamesBuffer);
         }
-        if sqe.opcode == RECV && self.files.events(file) & POLLIN != 0 {
+        if sqe.opcode == RECV && self.files.waiting(file) != 0 {
             flags |= IORING_CQE_F_SOCK_NONEMPTY;
         }
         Outcome { flags, ..Outcome::of(result as i32) }
@@ -194,7 +194,7 @@ impl World {
                 break;
             }
         }
-        if self.files.events(file) & POLLIN != 0 {
+        if self.files.waiting(file) != 0 {
             flags |= IORING_CQE_F_SOCK_NONEMPTY;
         }
         let outcome = Outcome { flags, ..Outcome::of(total as i32) };

@@ -38,10 +38,11 @@ impl Arena {
     /// a tail, and places in `stale` memory.
     pub fn group(&mut self, count: usize, size: usize, stale: usize) -> (BufRingMemory, usize) {
         let descriptors: &'static mut [MaybeUninit<Descriptor>] = self.slice(count, PAGE);
-        for at in 0..count {
+        for descriptor in descriptors.iter_mut() {
             let words = [stale as u64, STALE as u64 | 1 << 48];
+            let place = std::ptr::from_mut(descriptor).cast::<[u64; 2]>();
             // SAFETY: a descriptor is two words, and any bits will do for one.
-            unsafe { descriptors.as_mut_ptr().cast::<[u64; 2]>().add(at).write(words) };
+            unsafe { place.write(words) };
         }
         let buffers: &'static mut [u8] = self.slice(count * size, 1);
         let start = buffers.as_ptr().addr();

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
-use bare_uring::types::MsgHdr;
 use bare_uring::{Builder, Errno, IoUring, SetupFlags, cqueue, opcode, squeue};
 use bare_uring_sim::{Chaos, Leaks, Profile, Random, Rate, SimKernel};
 
@@ -15,20 +14,21 @@ use crate::requests::{GROUP, Request, Terms};
 use crate::streams::{Source, Stream};
 
 /// The releases at which something about groups changed.
-const RELEASES: [(u8, u8); 13] = [
-    (5, 19),
-    (6, 1),
-    (6, 4),
-    (6, 8),
-    (6, 10),
-    (6, 12),
-    (6, 12),
-    (6, 16),
-    (6, 16),
-    (6, 18),
-    (6, 18),
-    (7, 0),
-    (7, 1),
+const RELEASES: [(u8, u8); 13] =
+    [(5, 19), (6, 1), (6, 4), (6, 8), (6, 10), (6, 12), (6, 12), (6, 16), (6, 16), (6, 18), (6, 18), (7, 0), (7, 1)];
+
+/// What a seed's streams are picked from.
+const SOURCES: [Source; 10] = [
+    Source::Pipe,
+    Source::Pipe,
+    Source::Socket,
+    Source::Socket,
+    Source::Socket,
+    Source::Datagrams,
+    Source::Content,
+    Source::Content,
+    Source::Directory,
+    Source::Sink,
 ];
 
 const CANCEL: u64 = u64::MAX;
@@ -65,10 +65,11 @@ pub struct Play {
     /// An error that names a buffer has used it up.
     pub errors_consume: bool,
     pub epoch: u32,
+    /// What streams this seed has.
+    sources: [Source; 3],
     streams: Vec<Stream>,
     pub requests: BTreeMap<u64, Request>,
     next: u64,
-    messages: Vec<Box<MsgHdr>>,
     pub told: VecDeque<Told>,
     pub live: Vec<Live>,
     /// Buffers may be missing, until they are reclaimed.
@@ -81,9 +82,7 @@ pub struct Play {
 fn flags(random: &mut Random, profile: &Profile) -> SetupFlags {
     match random.below(4) {
         0 => SetupFlags::COOP_TASKRUN,
-        1 if profile.setup.contains(SetupFlags::DEFER_TASKRUN) => {
-            SetupFlags::DEFER_TASKRUN | SetupFlags::SINGLE_ISSUER
-        }
+        1 if profile.setup.contains(SetupFlags::DEFER_TASKRUN) => SetupFlags::DEFER_TASKRUN | SetupFlags::SINGLE_ISSUER,
         _ => SetupFlags::empty(),
     }
 }
@@ -91,7 +90,7 @@ fn flags(random: &mut Random, profile: &Profile) -> SetupFlags {
 pub fn run(seed: u64, says: bool) -> Vec<u64> {
     let mut play = Play::new(seed, says);
     play.register();
-    for _ in 0..80 {
+    for _ in 0..120 {
         play.step();
         play.check();
     }
@@ -115,6 +114,7 @@ impl Play {
         let incremental = rules.incremental && random.chance(2, 3);
         let mut arena = Arena::default();
         let stale = arena.stale(STALE);
+        let sources = [0; 3].map(|_| random.pick(&SOURCES));
         let mut counts = Counts::default();
         counts.note(if incremental { Seen::Incremental } else { Seen::Plain });
         if lies {
@@ -141,10 +141,10 @@ impl Play {
             incremental,
             lies,
             epoch: 0,
+            sources,
             streams: Vec::new(),
             requests: BTreeMap::new(),
             next: 0,
-            messages: Vec::new(),
             told: VecDeque::new(),
             live: Vec::new(),
             may_lose: false,
@@ -188,15 +188,15 @@ impl Play {
     }
 
     fn step(&mut self) {
-        match self.random.below(24) {
+        match self.random.below(28) {
             0..5 => self.feed(),
-            5..10 => self.push(),
-            10..12 => self.kernel.run(self.random.below(6)),
-            12..14 => self.reap(),
-            14..17 => self.take_some(),
-            17..20 => self.recycle_some(),
-            20 | 21 => self.publish(),
-            22 => self.rare(),
+            5..9 => self.push(),
+            9..11 => self.kernel.run(self.random.below(6)),
+            11..14 => self.reap(),
+            14..18 => self.take_some(),
+            18..22 => self.recycle_some(),
+            22..26 => self.publish(),
+            26 => self.rare(),
             _ => {
                 if let Some(at) = self.some_live() {
                     let byte = self.random.bits() as u8;
@@ -217,17 +217,7 @@ impl Play {
             4 => self.reclaim_between(),
             5 if self.group.is_none() => self.register(),
             _ => {
-                let sources = [
-                    Source::Pipe,
-                    Source::Socket,
-                    Source::Socket,
-                    Source::Datagrams,
-                    Source::Content,
-                    Source::Content,
-                    Source::Directory,
-                    Source::Sink,
-                ];
-                let source = self.random.pick(&sources);
+                let source = self.random.pick(&self.sources);
                 self.streams.push(Stream::new(&self.kernel, &mut self.random, source));
             }
         }
@@ -235,7 +225,9 @@ impl Play {
 
     fn feed(&mut self) {
         if !self.streams.is_empty() {
-            let (at, count) = (self.random.below(self.streams.len() as u32) as usize, 1 + self.random.below(50));
+            let at = self.random.below(self.streams.len() as u32) as usize;
+            let most = if self.random.chance(1, 2) { 50 } else { 6 };
+            let count = 1 + self.random.below(most);
             self.streams[at].feed(&self.kernel, count as usize);
         }
         if self.streams.len() < 3 {
@@ -253,16 +245,22 @@ impl Play {
         if !many && stream.busy || stream.source == Source::Sink && !self.profile.groups.bundles {
             return;
         }
-        let terms = Terms { profile: &self.profile, incremental: self.incremental, size: self.size, lies: self.lies };
+        let terms = Terms {
+            profile: &self.profile,
+            incremental: self.incremental,
+            min_left: self.min_left != 0,
+            size: self.size,
+            lies: self.lies,
+        };
         let (entry, request, message) = terms.request(&mut self.random, (at, stream), self.epoch);
         self.say(|| format!("{} on {:?}: {request:?}", self.next, stream.source));
-        // SAFETY: it names no memory but that of the group, and a message that outlives the ring.
+        // SAFETY: it names no memory but that of the group, and a message that outlives its submission.
         unsafe { self.ring.submission().push(entry.user_data(self.next)) }.expect("room");
         self.streams[at].busy = true;
-        self.messages.extend(message);
         self.requests.insert(self.next, request);
         self.next += 1;
         assert_eq!(self.ring.submit(), Ok(1));
+        drop(message);
     }
 
     fn cancel_all(&mut self) {
@@ -347,6 +345,9 @@ impl Play {
                 assert!(count == 0 || self.may_lose, "{count} buffers were lost");
                 self.reclaimed = true;
                 self.counts.note(Seen::ReclaimedBetween);
+                if self.passes_over() {
+                    self.publish();
+                }
             }
             Err(errno) => assert_eq!((errno, self.profile.registers(26)), (Errno::EINVAL, false)),
         }

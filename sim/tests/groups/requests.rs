@@ -34,6 +34,8 @@ pub struct Request {
 pub struct Terms<'a> {
     pub profile: &'a Profile,
     pub incremental: bool,
+    /// The group has a least rest.
+    pub min_left: bool,
     pub size: u32,
     /// The completions lie, and so the contract may be broken too.
     pub lies: bool,
@@ -73,7 +75,7 @@ impl Terms<'_> {
         if random.chance(1, 4) {
             receive = receive.poll_first();
         }
-        let bundles = rules.bundles && (!self.incremental || rules.bundles_in_order || self.lies);
+        let bundles = rules.bundles && (!self.incremental || rules.bundles_in_order && !self.min_left || self.lies);
         let cuts = !self.incremental || rules.clamps_cut || self.lies;
         if bundles && stream.source == Source::Socket && random.chance(1, 2) {
             receive = receive.bundle();
@@ -105,7 +107,7 @@ impl Terms<'_> {
     fn send(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> Entry {
         let send = opcode::Send::new(Fd(stream.near), null_mut(), self.len(random)).buf_group(GROUP);
         (request.holds, request.sends) = (true, true);
-        request.bundle = random.chance(1, 2);
+        request.bundle = random.chance(1, 2) && (!self.min_left || self.lies);
         if request.bundle { send.bundle().build() } else { send.build() }
     }
 
@@ -117,8 +119,17 @@ impl Terms<'_> {
         epoch: u32,
     ) -> (Entry, Request, Option<Box<MsgHdr>>) {
         let (number, stream) = stream;
-        let mut request =
-            Request { stream: number, epoch, holds: false, bundle: false, sends: false, cut: false, asked: 0, front: 0, offset: 0 };
+        let mut request = Request {
+            stream: number,
+            epoch,
+            holds: false,
+            bundle: false,
+            sends: false,
+            cut: false,
+            asked: 0,
+            front: 0,
+            offset: 0,
+        };
         let entry = match stream.source {
             Source::Sink => self.send(random, stream, &mut request),
             Source::Socket if random.chance(3, 4) => self.receive(random, stream, &mut request),

@@ -53,6 +53,9 @@ impl Play {
             let mut bundle = unsafe { group.take_bundle(&told.cqe) };
             buffers.extend(bundle.by_ref().take(most));
             drop(bundle);
+            if self.passes_over() {
+                self.publish();
+            }
             buffers.len() == most
         } else {
             // SAFETY: as above.
@@ -127,6 +130,11 @@ impl Play {
         self.lies || refused || used_for_nothing || passed_over || not_sent
     }
 
+    /// Whether the kernel may pass over buffers, since the contract is broken: it must not meet some that are not published.
+    pub fn passes_over(&self) -> bool {
+        self.incremental && self.lies && !self.profile.groups.clamps_cut
+    }
+
     pub fn some_live(&mut self) -> Option<usize> {
         let count = self.live.len() as u32;
         (count != 0).then(|| self.random.below(count) as usize)
@@ -143,12 +151,12 @@ impl Play {
     /// Gives a buffer back. One of a group that is gone is refused, and let go.
     pub fn recycle(&mut self, at: usize) {
         let Live { buffer, epoch, .. } = self.live.swap_remove(at);
+        let passes_over = self.passes_over();
         let Some(group) = &mut self.group else { return };
         let outcome = group.recycle(buffer);
         if epoch == self.epoch {
             outcome.expect("a buffer of this group");
-            if self.incremental && !self.profile.groups.clamps_cut {
-                // Where the kernel may pass over buffers, it must not meet some that are not published.
+            if passes_over {
                 group.publish();
             }
         } else {

@@ -73,8 +73,9 @@ impl<K: Kernel> BufRing<K> {
     /// Puts buffers into the ring again that no completion will name: how many. Since 6.8.
     ///
     /// Buffers get lost where a completion is never taken, or is not what the kernel did: after an error of a `Read` with
-    /// a buffer on some kernels of 6.10 to 6.17, and after a datagram that `MSG_TRUNC` let a group with incremental use cut.
-    /// The kernel sees them after [`publish`](Self::publish).
+    /// a buffer on some kernels of 6.10 to 6.17; after the bundle of a send that failed, or sent less than it picked; and
+    /// with incremental use, where a file that can't be polled, or a request with `ASYNC`, ends without a byte: at the end
+    /// of the file, in an error, cancelled. The kernel sees them after [`publish`](Self::publish).
     ///
     /// # Errors
     ///

@@ -28,6 +28,10 @@ impl<K: Kernel> BufRing<K> {
     ///   0, as multishot requests do. (Asked for more than comes, kernels count what was asked for where the file can't be
     ///   polled, where the request carries `ASYNC`, or where a worker took it over: all later pieces would be displaced,
     ///   and two such requests can swap theirs.)
+    /// - With incremental use, no request on the group carries `MSG_TRUNC` (kernels up to 6.19 pass over what was cut, in
+    ///   the middle of another buffer), and none is a bundle where the kernel is one of 6.13 to 6.16 (which name another
+    ///   buffer than the first) or the group has a [`min_left`](super::BufRingOptions::min_left) (a bundle in several
+    ///   passes leaves a gap where one pass left less).
     pub unsafe fn take(&mut self, cqe: &cqueue::Entry) -> Option<Buffer> {
         let claim = self.claim(cqe)?;
         self.piece(claim.id, claim.len, claim.more)
@@ -38,7 +42,9 @@ impl<K: Kernel> BufRing<K> {
     ///
     /// # Safety
     ///
-    /// As [`take`](Self::take).
+    /// - As [`take`](Self::take).
+    /// - The request did not carry `MSG_TRUNC`: its completion counts what was cut too, for which other buffers would be
+    ///   lent.
     pub unsafe fn take_bundle(&mut self, cqe: &cqueue::Entry) -> Bundle<'_, K> {
         let claim = self.claim(cqe);
         Bundle { ring: self, rest: claim }
@@ -71,10 +77,9 @@ impl<K: Kernel> BufRing<K> {
         }
         // With incremental use the kernel's word alone does not end a buffer: kernels up to 6.19 leave BUF_MORE out at the
         // end of a file. Nor does the descriptor's: another request may have taken the rest, and not completed. But once
-        // the kernel is past a buffer all of which was lent, no completion can bring more of it, whatever BUF_MORE says: of
-        // a bundle that was received in several passes, kernels up to 7.1 tell what was so after the first
-        // (`io_recv_finish()`).
-        let done = !self.incremental || (len > 0 && filled == self.size && (!more || offset + lent == self.size));
+        // the kernel is past a buffer all of which was lent, no completion can bring more of it, whatever BUF_MORE says.
+        let ends = offset + lent == self.size;
+        let done = !self.incremental || (len > 0 && filled == self.size && (!more || ends));
         let buffer = self.buffer(id);
         if let Some(state) = self.states.get_mut(usize::from(id)) {
             state.used = offset + lent;
@@ -111,7 +116,7 @@ struct Claim {
     id: u16,
     /// Bytes in all.
     len: u32,
-    /// Whether the kernel goes on filling the last one.
+    /// Whether the kernel goes on filling the last one, or does not say.
     more: bool,
 }
 
@@ -132,9 +137,11 @@ impl<K: Kernel> Iterator for Bundle<'_, K> {
         let next = self.ring.states.get(usize::from(id))?.next;
         let room = self.ring.room(id);
         let last = len <= room || next == NO_BUFFER;
-        let buffer = self.ring.piece(id, len.min(room), last && more)?;
+        let buffer = self.ring.piece(id, len.min(room), more || !last)?;
         if !last {
-            self.rest = Some(Claim { id: next, len: len - room, more });
+            // A bundle may have been received in several passes. Of these, kernels up to 7.1 tell whether the first one's
+            // last buffer is used further (`io_recv_finish()`): nothing of the buffers behind it.
+            self.rest = Some(Claim { id: next, len: len - room, more: true });
         }
         Some(buffer)
     }
