@@ -1,0 +1,76 @@
+//! What each call tells the kernel was taken, and what it tells the caller was submitted.
+
+mod common;
+
+use std::ptr::null;
+
+use bare_uring::squeue::Entry;
+use bare_uring::types::SubmitArgs;
+use bare_uring::{EnterFlags, Errno, IoUring, SetupFlags, SqFlags, Submitter, cqueue};
+use common::ring_memory::{Fake, slot};
+use common::{nop, push};
+
+type Ring<'a> = IoUring<Entry, cqueue::Entry, &'a Fake>;
+
+fn enter(submitter: &Submitter<'_, &Fake>, to_submit: u32) -> Result<usize, Errno> {
+    // SAFETY: there is no argument.
+    unsafe { submitter.enter(to_submit, 0, EnterFlags::empty(), null(), 0) }
+}
+
+/// A handle that is forgotten tells the kernel nothing of what was taken through it: the next call does, whichever it is.
+#[test]
+fn every_call_tells_the_kernel_what_was_taken() {
+    type Call = fn(&Submitter<'_, &Fake>) -> Result<usize, Errno>;
+    let calls: [(&str, Call); 9] = [
+        ("submit", |submitter| submitter.submit()),
+        ("submit_and_wait", |submitter| submitter.submit_and_wait(0)),
+        ("submit_and_wait one", |submitter| submitter.submit_and_wait(1)),
+        ("submit_with_args", |submitter| submitter.submit_with_args(0, &SubmitArgs::new())),
+        ("submit_and_wait_reg", |submitter| submitter.submit_and_wait_reg(1, 0)),
+        ("wait", |submitter| submitter.wait(0).map(|()| 0)),
+        ("wait_with_args", |submitter| submitter.wait_with_args(0, &SubmitArgs::new()).map(|()| 0)),
+        ("get_events", |submitter| submitter.get_events().map(|()| 0)),
+        ("enter", |submitter| enter(submitter, 0)),
+    ];
+    for (name, call) in calls {
+        let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, u32::MAX));
+        let mut ring: Ring<'_> = fake.ring();
+        fake.post(slot(1, 0, 0));
+        fake.post(slot(2, 0, 0));
+        let mut queue = ring.completion();
+        assert_eq!(queue.next().map(|cqe| cqe.user_data()), Some(1));
+        std::mem::forget(queue);
+        assert_eq!(fake.cq(), (u32::MAX, 1));
+        assert_eq!((call(&ring.submitter()), fake.cq()), (Ok(0), (0, 1)), "{name}");
+    }
+}
+
+/// Under SQPOLL the count is ours to keep: what a call by hand has told is not told again.
+#[test]
+fn what_a_call_by_hand_submitted_is_counted_once() {
+    for sq in [SqFlags::empty(), SqFlags::NEED_WAKEUP] {
+        let fake = Fake::new(SetupFlags::SQPOLL, 8, 16, (u32::MAX, 0));
+        let mut ring: Ring<'_> = fake.ring();
+        fake.set_sq_flags(sq);
+        for user_data in 0..5 {
+            push(&mut ring, nop(user_data));
+        }
+        assert_eq!(enter(&ring.submitter(), 2), Ok(2));
+        assert_eq!((ring.submit(), ring.submit()), (Ok(3), Ok(0)), "{sq:?}");
+    }
+}
+
+/// A thread that lay down before it has consumed what it was told of is woken by the next submit, and nothing is counted
+/// twice by that.
+#[test]
+fn a_thread_that_lay_down_over_entries_is_woken() {
+    let fake = Fake::new(SetupFlags::SQPOLL, 8, 16, (u32::MAX, 0));
+    let mut ring: Ring<'_> = fake.ring();
+    push(&mut ring, nop(1));
+    push(&mut ring, nop(2));
+    assert_eq!((ring.submit(), fake.enters(), fake.sq()), (Ok(2), vec![], (u32::MAX, 1)));
+    fake.set_sq_flags(SqFlags::NEED_WAKEUP);
+    assert_eq!((ring.submit(), fake.enters()), (Ok(0), vec![(0, 0, EnterFlags::SQ_WAKEUP.bits())]));
+    assert_eq!(fake.consume(u32::MAX), 2);
+    assert_eq!((ring.submit(), fake.enters()), (Ok(0), vec![]));
+}
