@@ -6,9 +6,10 @@ use std::ptr::null;
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::SubmitArgs;
-use bare_uring::{EnterFlags, Errno, IoUring, SetupFlags, SqFlags, Submitter, cqueue};
+use bare_uring::{Builder, EnterFlags, Errno, IoUring, SetupFlags, SqFlags, Submitter, cqueue};
+use common::kernels::{Call, Trace};
 use common::ring_memory::{Fake, slot};
-use common::{nop, push};
+use common::{nop, push, skip};
 
 type Ring<'a> = IoUring<Entry, cqueue::Entry, &'a Fake>;
 
@@ -73,4 +74,34 @@ fn a_thread_that_lay_down_over_entries_is_woken() {
     assert_eq!((ring.submit(), fake.enters()), (Ok(0), vec![(0, 0, EnterFlags::SQ_WAKEUP.bits())]));
     assert_eq!(fake.consume(u32::MAX), 2);
     assert_eq!((ring.submit(), fake.enters()), (Ok(0), vec![]));
+}
+
+/// A large completion would not find two slots: a wait for more would never end.
+#[test]
+fn a_wait_on_a_mixed_ring_leaves_room_for_a_large_completion() {
+    for (size, most) in [(8, 6), (4, 2), (2, 1)] {
+        let fake = Fake::new(SetupFlags::CQE_MIXED, 4, size, (0, 0));
+        let ring: IoUring<Entry, cqueue::EntryMixed, &Fake> = fake.ring();
+        for want in [size as usize, size as usize + 1, usize::MAX] {
+            assert_eq!(ring.submitter().wait(want), Ok(()));
+            assert_eq!(fake.enters(), [(0, most, EnterFlags::GETEVENTS.bits())], "{want} of {size}");
+        }
+    }
+}
+
+/// Rings with a thread go another way to the same wait.
+#[test]
+fn a_wait_on_a_ring_with_a_thread_is_as_it_was_asked_to_be() {
+    let trace = Trace::new();
+    let builder = Builder::<Entry>::new().setup_sqpoll(1000).clone();
+    let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = builder.build_with(&trace, 8).unwrap();
+    if ring.set_iowait(false) == Err(Errno::EOPNOTSUPP) {
+        return skip("a_wait_on_a_ring_with_a_thread_is_as_it_was_asked_to_be", "FEAT_NO_IOWAIT");
+    }
+    push(&mut ring, nop(1));
+    trace.take();
+    assert_eq!(ring.submit_and_wait(1), Ok(1));
+    let [Call::Enter { min_complete: 1, flags, .. }] = trace.take()[..] else { panic!("one call") };
+    let flags = EnterFlags::from_bits_retain(flags);
+    assert_eq!(flags - EnterFlags::SQ_WAKEUP, EnterFlags::GETEVENTS | EnterFlags::NO_IOWAIT);
 }
