@@ -105,3 +105,16 @@ fn a_wait_on_a_ring_with_a_thread_is_as_it_was_asked_to_be() {
     let flags = EnterFlags::from_bits_retain(flags);
     assert_eq!(flags - EnterFlags::SQ_WAKEUP, EnterFlags::GETEVENTS | EnterFlags::NO_IOWAIT);
 }
+
+/// The thread makes room only of what it sees.
+#[test]
+fn what_was_pushed_is_shown_before_room_is_waited_for() {
+    let fake = Fake::new(SetupFlags::SQPOLL, 2, 8, (u32::MAX, 0));
+    let mut ring: Ring<'_> = fake.ring();
+    push(&mut ring, nop(1));
+    push(&mut ring, nop(2));
+    assert_eq!(fake.sq(), (u32::MAX, u32::MAX));
+    fake.failures.borrow_mut().push(Errno::EINTR);
+    assert_eq!((ring.submitter().squeue_wait(), fake.sq()), (Err(Errno::EINTR), (u32::MAX, 1)));
+    assert_eq!(fake.enters(), [(0, 0, EnterFlags::SQ_WAIT.bits())]);
+}
