@@ -5,11 +5,11 @@ mod common;
 use std::ptr::null;
 
 use bare_uring::squeue::Entry;
-use bare_uring::types::SubmitArgs;
-use bare_uring::{Builder, EnterFlags, Errno, IoUring, SetupFlags, SqFlags, Submitter, cqueue};
+use bare_uring::types::{SubmitArgs, Timespec};
+use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, SetupFlags, SqFlags, Submitter, cqueue};
 use common::kernels::{Call, Trace};
-use common::ring_memory::{Fake, slot};
-use common::{nop, push, skip};
+use common::ring_memory::{Fake, slot, taken, until};
+use common::{needs, nop, push, skip};
 
 type Ring<'a> = IoUring<Entry, cqueue::Entry, &'a Fake>;
 
@@ -117,4 +117,38 @@ fn what_was_pushed_is_shown_before_room_is_waited_for() {
     fake.failures.borrow_mut().push(Errno::EINTR);
     assert_eq!((ring.submitter().squeue_wait(), fake.sq()), (Err(Errno::EINTR), (u32::MAX, 1)));
     assert_eq!(fake.enters(), [(0, 0, EnterFlags::SQ_WAIT.bits())]);
+}
+
+/// Where a timer is a request, its submit takes along what a short one left: that is counted by the same call.
+#[test]
+fn what_went_along_with_a_timer_is_told_at_once() {
+    let trace = Trace::without(Features::EXT_ARG | Features::MIN_TIMEOUT);
+    let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 8).unwrap();
+    let mut refused = nop(1).to_bytes();
+    refused[0] = 255;
+    // The kernel ends a submission with the entry that it refuses.
+    push(&mut ring, nop(0));
+    push(&mut ring, Entry::from_bytes(refused));
+    push(&mut ring, nop(2));
+    let far = Timespec::new(20, 0);
+    assert_eq!(ring.submitter().submit_with_args(2, &SubmitArgs::new().timespec(&far)), Ok(3));
+    assert_eq!(ring.submit(), Ok(0));
+    let mut come = taken(&mut ring);
+    // Before 6.12 the refused entry's completion overtook those of the same submit.
+    come.sort_unstable();
+    assert_eq!(come, [(0, 0), (1, -22), (2, 0)]);
+}
+
+/// By its index or not, a ring with a thread is called only if the thread sleeps.
+#[test]
+fn a_registered_ring_with_a_thread_makes_no_call_while_that_is_awake() {
+    needs!(5, 18, "IORING_REGISTER_RING_FDS");
+    let trace = Trace::new();
+    let builder = Builder::<Entry>::new().setup_sqpoll(20_000).clone();
+    let ring: IoUring<Entry, cqueue::Entry, &Trace> = builder.build_with(&trace, 8).unwrap();
+    let mut ring = ring.register_ring_fd().map_err(|(_, errno)| errno).unwrap();
+    trace.take();
+    push(&mut ring, nop(1));
+    assert_eq!((ring.submit(), trace.take()), (Ok(1), vec![]));
+    until("the completion", || ring.completion().next().map(|cqe| cqe.user_data()) == Some(1));
 }
