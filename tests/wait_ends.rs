@@ -79,3 +79,21 @@ fn a_kernel_that_takes_nothing_ends_the_wait() {
     assert_eq!(wait(&ring, 1), Ok(()));
     assert_eq!(fake.enters()[0], (1, 0, EnterFlags::empty().bits()));
 }
+
+#[test]
+fn a_submit_that_waits_for_nothing_needs_no_request() {
+    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
+    let mut ring: Ring<'_> = fake.ring();
+    push(&mut ring, nop(1));
+    assert_eq!(ring.submitter().submit_with_args(0, &SubmitArgs::new().timespec(&FAR)), Ok(1));
+    assert_eq!((fake.enters(), fake.sq(), fake.cq()), (vec![(1, 0, 0)], (1, 1), (0, 1)));
+}
+
+/// Where the request is refused there is nothing to end the wait: it does not begin.
+#[test]
+fn an_error_of_the_request_is_the_waits() {
+    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
+    let ring: Ring<'_> = fake.ring();
+    fake.failures.borrow_mut().push(Errno::EBUSY);
+    assert_eq!((wait(&ring, 1), fake.enters()), (Err(Errno::EBUSY), vec![(2, 0, 0)]));
+}
