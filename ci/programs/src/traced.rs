@@ -258,7 +258,9 @@ fn memory(pid: Pid) -> File {
 /// A request of `ptrace` with a number. It fails where the program was killed meanwhile, which the next wait tells.
 fn control(pid: Pid, request: c_long, data: usize) {
     // SAFETY: no memory is involved.
-    unsafe { ptrace(request, pid.as_raw_nonzero().get(), std::ptr::null_mut(), std::ptr::without_provenance_mut(data)) };
+    unsafe {
+        ptrace(request, pid.as_raw_nonzero().get(), std::ptr::null_mut(), std::ptr::without_provenance_mut(data))
+    };
 }
 
 /// At the start of a system call, and at its end.

@@ -82,9 +82,11 @@ fn one_that_is_missing_is_named_and_the_others_follow() {
 fn each_failure_is_told() {
     let scratch = Scratch::new();
     scratch.file("one", "one\n");
-    for (opcode, errno, err) in
-        [(READ, EIO, "cat: one: EIO\n"), (WRITE, ENOSPC, "cat: standard output: ENOSPC\n"), (WRITE, 0, "cat: standard output: EIO\n")]
-    {
+    for (opcode, errno, err) in [
+        (READ, EIO, "cat: one: EIO\n"),
+        (WRITE, ENOSPC, "cat: standard output: ENOSPC\n"),
+        (WRITE, 0, "cat: standard output: EIO\n"),
+    ] {
         let outcome = trace(&mut cat(&scratch, &["one"]), |_, moment| {
             if let Moment::Completion(request, result) = moment
                 && request.opcode == opcode
@@ -128,7 +130,7 @@ fn short_writes_of_any_length_are_gone_on_with() {
             *result = (*result).min(4);
         }
     });
-    assert_eq!(outcome, shown("0123456789456789" .to_owned() + "89"));
+    assert_eq!(outcome, shown("0123456789456789".to_owned() + "89"));
 }
 
 #[test]

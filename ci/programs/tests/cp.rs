@@ -218,7 +218,10 @@ fn what_may_not_be_written_is_not_replaced() {
 /// What a terminal has been shown while cp copied a pipe that was fed for half a second.
 fn shown(size: Option<usize>) -> String {
     let scratch = Scratch::new();
-    let master = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY | rustix::pty::OpenptFlags::CLOEXEC).unwrap();
+    let master = rustix::pty::openpt(
+        rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY | rustix::pty::OpenptFlags::CLOEXEC,
+    )
+    .unwrap();
     rustix::pty::grantpt(&master).unwrap();
     rustix::pty::unlockpt(&master).unwrap();
     let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
@@ -316,6 +319,7 @@ fn a_file_system_without_room_leaves_what_was_there() {
     if outcome.status == 9 || outcome.err.starts_with("unshare:") {
         return println!("skipped: no mount namespace: {}", outcome.err);
     }
-    let expected = Outcome { status: 1, out: b"to\nold\n".to_vec(), err: "cp: 'to': cannot be written: ENOSPC\n".into() };
+    let expected =
+        Outcome { status: 1, out: b"to\nold\n".to_vec(), err: "cp: 'to': cannot be written: ENOSPC\n".into() };
     assert_eq!(outcome, expected);
 }

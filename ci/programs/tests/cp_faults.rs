@@ -160,7 +160,11 @@ fn each_failure_is_told_and_leaves_what_was_there() {
         (&is_read as &dyn Fn(&Request) -> bool, EIO, "cp: 'from': cannot be read: EIO\n"),
         (&is_write, ENOSPC, "cp: 'to': cannot be written: ENOSPC\n"),
         (&|request| request.opcode == FSYNC, EIO, "cp: 'to': cannot be written: EIO\n"),
-        (&|request| request.opcode == OPEN && request.op_flags & O_EXCL != 0, ENOSPC, "cp: 'to': cannot be created: ENOSPC\n"),
+        (
+            &|request| request.opcode == OPEN && request.op_flags & O_EXCL != 0,
+            ENOSPC,
+            "cp: 'to': cannot be created: ENOSPC\n",
+        ),
     ] {
         let copy = Copy::of(2 * CHUNK);
         let opened = Cell::new(false);

@@ -124,7 +124,10 @@ fn a_body_is_thrown_away_to_its_last_byte_and_no_further() {
         let body = "x".repeat(len);
         // What follows is a request, even if it looks like more of the body.
         assert_eq!(site.ask(format!("{get}Content-Length: {len}\r\n\r\n{body}")), [200, 200], "{len}");
-        assert_eq!(site.ask(format!("{get}Content-Length: {len}\r\n\r\n{body}XYZ /one HTTP/1.1\r\nHost: x\r\n\r\n")), [200, 405]);
+        assert_eq!(
+            site.ask(format!("{get}Content-Length: {len}\r\n\r\n{body}XYZ /one HTTP/1.1\r\nHost: x\r\n\r\n")),
+            [200, 405]
+        );
     }
     assert_eq!(site.ask(format!("{get}Content-Length: 65537\r\n\r\n{}", "x".repeat(65_537))), [413]);
     // The body apart from its head, and in pieces.
@@ -207,7 +210,18 @@ fn nothing_outside_of_the_directory_is_found() {
     symlink("loop", dir.join("site/loop")).unwrap();
     site.scratch.fifo("site/fifo");
     let absolute = format!("/{}", dir.join("secret").display());
-    for path in ["/outside", "/absolute", "/up/secret", "/loop", "/fifo", "/sub", "/one/", "/none", &absolute, "//proc/self/root/etc/passwd"] {
+    for path in [
+        "/outside",
+        "/absolute",
+        "/up/secret",
+        "/loop",
+        "/fifo",
+        "/sub",
+        "/one/",
+        "/none",
+        &absolute,
+        "//proc/self/root/etc/passwd",
+    ] {
         assert_eq!(site.client().get(path).status, 404, "{path}");
     }
     for path in ["/../secret", "/..%2fsecret", "/%2e%2e/secret", "/sub/../../secret", "/sub/..", "/..", "/sub/../one"] {
@@ -397,7 +411,8 @@ fn a_client_that_never_reads_does_not_keep_it() {
 #[test]
 fn arguments() {
     let scratch = Scratch::new();
-    let http = |arguments: &[&str]| run(Command::new(program("runtime", "http")).args(arguments).current_dir(scratch.dir()));
+    let http =
+        |arguments: &[&str]| run(Command::new(program("runtime", "http")).args(arguments).current_dir(scratch.dir()));
     let usage = "usage: http [--patience SECONDS] DIRECTORY [PORT]\n";
     scratch.file("file", "");
     for wrong in [
