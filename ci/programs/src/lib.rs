@@ -24,7 +24,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// How long a program may take that has nothing to wait for. Far more than it needs, on a busy machine too.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// The path of a program, built as it is delivered: with the release profile. `package` is the one that it is in.
 ///
@@ -252,6 +252,17 @@ impl Running {
         assert!(status.is_some(), "the program takes longer than {LIMIT:?}: {outcome:?}");
         outcome
     }
+}
+
+/// Waits for a child's end: its exit status, or the negated number of the signal that ended it.
+///
+/// # Panics
+///
+/// If that takes longer than [`LIMIT`].
+#[track_caller]
+pub fn ends(child: &mut Child) -> i32 {
+    let status = wait(child, LIMIT).unwrap_or_else(|| panic!("the program takes longer than {LIMIT:?}"));
+    status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))
 }
 
 /// Waits for a child's end; kills it after `limit`, and gives `None`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{LIMIT, until, wait};
+use crate::{LIMIT, ends, until, wait};
 
 /// A server that runs. It is killed at the test's end if it still does.
 pub struct Server {
@@ -67,8 +67,7 @@ impl Server {
     ///
     /// If that takes longer than [`LIMIT`].
     pub fn end(mut self) -> i32 {
-        let status = wait(&mut self.child, LIMIT).unwrap_or_else(|| panic!("the server goes on for {LIMIT:?}"));
-        status.code().unwrap_or_else(|| -std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0))
+        ends(&mut self.child)
     }
 
     /// A connection to it, reads and writes of which fail after [`LIMIT`].

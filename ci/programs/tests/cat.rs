@@ -9,7 +9,7 @@ use linux_raw_sys::errno::{EIO, ENOSPC};
 use linux_raw_sys::general::__NR_io_uring_enter;
 use linux_raw_sys::io_uring::io_uring_op as op;
 use programs::traced::{Moment, trace};
-use programs::{Outcome, Scratch, bytes, program, run, run_with};
+use programs::{Outcome, Scratch, bytes, ends, program, run, run_with};
 use rustix::process::Signal;
 
 const READ: u8 = op::IORING_OP_READ as u8;
@@ -60,7 +60,7 @@ fn output_goes_where_it_stands() {
     // Not to its end, but from the position that it shares.
     let mut out = OpenOptions::new().write(true).open(&path).unwrap();
     std::io::Seek::seek(&mut out, std::io::SeekFrom::Start(5)).unwrap();
-    assert!(cat(&scratch, &["one"]).stdout(out).status().unwrap().success());
+    assert_eq!(ends(&mut cat(&scratch, &["one"]).stdout(out).spawn().unwrap()), 0);
     assert!(fs::read(&path).unwrap() == [b"zero\n", &bytes(100_000)[..]].concat(), "another content");
 }
 
@@ -113,7 +113,7 @@ fn short_reads_and_writes_are_gone_on_with() {
         got
     });
     let mut command = cat(&scratch, &["one"]);
-    assert!(command.stdout(write).status().unwrap().success());
+    assert_eq!(ends(&mut command.stdout(write).spawn().unwrap()), 0);
     drop(command);
     assert!(reader.join().unwrap() == content, "another content");
 }

@@ -35,9 +35,12 @@ fn round_trip(mut stream: TcpStream, len: usize) {
     assert!(got == content, "{} of {len} bytes, or others", got.len());
 }
 
-/// Sends until the server takes no more for a while.
-fn hoard(server: &Server) -> TcpStream {
+/// Sends until the server takes no more for a while; with `small`, what the client's socket holds is little.
+fn hoard(server: &Server, small: bool) -> TcpStream {
     let mut stream = server.connect();
+    if small {
+        rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 4096).unwrap();
+    }
     stream.set_nonblocking(true).unwrap();
     let mut idle = 0;
     while idle < 10 {
@@ -112,7 +115,7 @@ fn a_table_that_is_full_closes_more_at_once() {
 fn who_never_reads_gets_a_part_of_the_buffers_only() {
     let server = Server::start(&mut echo(&[]));
     let mut others: Vec<_> = (0..20).map(|_| server.connect()).collect();
-    let hogs: Vec<_> = (0..3).map(|_| hoard(&server)).collect();
+    let hogs: Vec<_> = (0..3).map(|_| hoard(&server, false)).collect();
     others.iter_mut().for_each(ping);
     round_trip(server.connect(), 100_000);
     // What they have sent comes back when they do read.
@@ -131,9 +134,9 @@ fn who_starves_is_served_when_buffers_are_free_again() {
     let mut waiting: Vec<_> = (0..50).map(|_| server.connect()).collect();
     waiting.iter_mut().for_each(ping);
     let server = &server;
-    // Sixty that never read have all buffers, each its part of them.
+    // Each that never reads has nine buffers at least, or it would go on: these have all 1,024.
     let hogs: Vec<_> = thread::scope(|scope| {
-        let hoards: Vec<_> = (0..60).map(|_| scope.spawn(|| hoard(server))).collect();
+        let hoards: Vec<_> = (0..130).map(|_| scope.spawn(|| hoard(server, true))).collect();
         hoards.into_iter().map(|hoard| hoard.join().unwrap()).collect()
     });
     waiting.extend((0..50).map(|_| server.connect()));
@@ -203,7 +206,7 @@ fn a_signal_ends_it_and_its_port_is_free() {
         let server = Server::start(&mut echo(&[]));
         let mut stream = server.connect();
         ping(&mut stream);
-        let hog = hoard(&server);
+        let hog = hoard(&server, false);
         server.signal(signal);
         let port = server.port;
         assert_eq!(server.end(), 0);
