@@ -108,6 +108,10 @@ impl Tracee {
     }
 
     /// A path that it has.
+    ///
+    /// # Panics
+    ///
+    /// If there is none at that address.
     pub fn path(&self, address: u64) -> String {
         let bytes = (address..).map(|at| self.read::<1>(at)[0]).take_while(|&byte| byte != 0).collect();
         String::from_utf8(bytes).expect("a path of the test")
@@ -188,13 +192,16 @@ fn parse(sqe: &[u8; 64]) -> Request {
 pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> Outcome {
     let (out, err) = (nameless(), nameless());
     command.stdout(out.try_clone().expect("a descriptor")).stderr(err.try_clone().expect("a descriptor"));
-    // SAFETY: between fork and exec nothing but a system call is made.
-    let command = unsafe {
-        command.pre_exec(|| match ptrace(PTRACE_TRACEME, 0, std::ptr::null_mut(), std::ptr::null_mut()) {
+    let traced = || {
+        // SAFETY: no memory is involved.
+        match unsafe { ptrace(PTRACE_TRACEME, 0, std::ptr::null_mut(), std::ptr::null_mut()) } {
             0 => Ok(()),
             _ => Err(std::io::Error::last_os_error()),
-        })
+        }
     };
+    // SAFETY: between fork and exec nothing but a system call is made.
+    let command = unsafe { command.pre_exec(traced) };
+    #[expect(clippy::zombie_processes, reason = "`follow` waits for it, stop by stop")]
     let child = command.spawn().expect("the program starts, and this process may trace it");
     let pid = Pid::from_child(&child);
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("it was not waited for yet");

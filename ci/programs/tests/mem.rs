@@ -31,9 +31,10 @@ fn memmove_copies_as_if_by_way_of_another_place() {
             let mut expected = area.clone();
             expected.copy_within(from..from + len, to);
             let base = area.as_mut_ptr();
+            let (source, target) = (base.wrapping_add(from), base.wrapping_add(to));
             // SAFETY: both places and the bytes after them lie in the area.
-            let returned = unsafe { mem::memmove(base.add(to), base.add(from), len) };
-            assert_eq!(returned, base.wrapping_add(to));
+            let returned = unsafe { mem::memmove(target, source, len) };
+            assert_eq!(returned, target);
             assert!(area == expected, "{len} bytes from {from} to {to}");
         }
     }

@@ -65,7 +65,7 @@ pub fn open(ring: &mut IoUring, path: &CStr, flags: u32, mode: u32, wait: bool) 
     let entry = if wait { entry.flags(Flags::ASYNC) } else { entry };
     loop {
         // SAFETY: the path lives until the call returns, and is not needed after the submission.
-        match unsafe { run(ring, entry.clone()) } {
+        match unsafe { run(ring, entry) } {
             // The program was stopped and goes on: `open(2)` would be restarted.
             Err(errno) if errno == Errno::EINTR || errno.raw() == ERESTARTSYS => {}
             opened => return opened.map(u32::cast_signed),
