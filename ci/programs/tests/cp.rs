@@ -62,7 +62,9 @@ fn a_directory_gets_a_file_of_the_same_name() {
         fs::remove_file(scratch.path("d/one")).unwrap();
     }
     scratch.file("two", "two");
-    assert_eq!(cp(&scratch, &["two", "d"]), Outcome::new(1, "cp: 'd/two': cannot be written: EISDIR\n"));
+    for dir in ["d", "d/"] {
+        assert_eq!(cp(&scratch, &["two", dir]), Outcome::new(1, "cp: 'd/two': cannot be written: EISDIR\n"));
+    }
     assert_eq!(cp(&scratch, &["d", "x"]), Outcome::new(1, "cp: 'd': cannot copy: EISDIR\n"));
 }
 
