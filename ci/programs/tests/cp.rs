@@ -170,6 +170,7 @@ fn what_is_no_regular_file_is_read_to_its_end_and_written_as_it_is() {
     let fifo = scratch.fifo("fifo");
     // Each waits for the other end, the first one opened.
     let reading = start(&mut command(&scratch, &["fifo", "to"]));
+    programs::until("a thread of the kernel's opens the pipe", || reading.threads() > 1);
     done(cp(&scratch, &["one", "fifo"]));
     done(reading.end());
     assert!(fs::read(scratch.path("to")).unwrap() == content, "another content");
@@ -253,7 +254,7 @@ fn shown(size: Option<usize>) -> String {
         let mut child = command.spawn().unwrap();
         drop(command);
         for _ in 0..5 {
-            write.write_all(&[7; 1536]).unwrap();
+            write.write_all(&[7; 2040]).unwrap();
             thread::sleep(Duration::from_millis(110));
         }
         drop(write);
@@ -287,7 +288,7 @@ fn updates(text: &str) -> Vec<&str> {
 fn a_terminal_is_shown_how_far_it_is() {
     let text = shown(None);
     for update in updates(&text) {
-        assert!(["1.5 KiB", "3.0 KiB", "4.5 KiB", "6.0 KiB", "7.5 KiB"].contains(&update), "{text:?}");
+        assert!(["1.9 KiB", "3.9 KiB", "5.9 KiB", "7.9 KiB", "9.9 KiB"].contains(&update), "{text:?}");
     }
     let text = shown(Some(2 << 20));
     let updates = updates(&text);
