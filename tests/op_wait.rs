@@ -171,10 +171,11 @@ fn the_user_of_a_child_is_told() {
     }
     let _alone = alone();
     on_each(|ring| {
-        let child = child_of(USER);
+        let mut child = child_of(USER);
         let mut info = SigInfo::new();
         let wait = opcode::WaitId::new(IdType::PID, child.id(), WaitOptions::EXITED).infop(&raw mut info).build();
         assert_eq!(ring.run(wait), Ok(0), "{}", ring.kind());
         assert_eq!((told(&info), info.uid()), ((SIGCHLD, 1, child.id().cast_signed(), 5), USER), "{}", ring.kind());
+        assert!(child.wait().is_err(), "its end was taken already");
     });
 }
