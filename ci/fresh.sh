@@ -111,7 +111,7 @@ gone() {
 
 # ---- one script after the other
 
-# calls SCRIPT: the programs that it calls: every word that is one on this machine, or stands in the table.
+# called SCRIPT: the programs that it calls: every word that is one on this machine, or stands in the table.
 called() {
     python3 ci/lib/commands.py "$1" >"$work/words"
     compgen -bk >"$work/builtins"
@@ -167,7 +167,8 @@ fi
 # that this goes without either.
 linker=$fresh/roots/linker
 for one; do
-    if ! called "$one" | grep -q '^cargo '; then
+    calls=$(called "$one")
+    if ! grep -q '^cargo ' <<<"$calls"; then
         tried "$one" "$base"
         continue
     fi

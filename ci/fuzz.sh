@@ -35,8 +35,8 @@ for target in "$@"; do
     else
         bad "$target"
         # Whatever it says, and if that is nothing of this kind, its last lines.
-        found -aE -A 3 'panicked at|ERROR: |^SUMMARY' "$work/log" | sed 40q
-        found -aE 'Reproduce with|cargo fuzz run' "$work/log" | sed 4q
+        found -aE -A 3 'panicked at|ERROR: |^SUMMARY' "$work/log" | awk 'NR <= 40'
+        found -aE 'Reproduce with|cargo fuzz run' "$work/log" | awk 'NR <= 4'
         tail -n 5 "$work/log"
     fi
 done

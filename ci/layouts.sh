@@ -18,7 +18,7 @@ work=$(cd "$target/layouts" && pwd)
 cache=$work
 
 # The newest that is there.
-clang=$(compgen -c clang- | found -xE 'clang-[0-9]+' | sort -V | tail -n 1)
+clang=$({ compgen -c clang- || :; } | found -xE 'clang-[0-9]+' | sort -V | tail -n 1)
 if [ -z "$clang" ]; then
     root=$(apt_root amd64 bookworm)
     clang=$(apt_newest "$root" 'clang-*')

@@ -50,20 +50,23 @@ mod of_rustix {
         }
     }
 
-    /// Each word with a bit in every byte that its type has.
+    /// Each word with a bit in every byte that its type has, and all the others.
     #[test]
     fn words_of_flags_are_whole() {
-        const WORD: u32 = 0x8142_2418;
-        assert_eq!(OpenFlags::from(fs::OFlags::from_bits_retain(WORD)), OpenFlags(WORD));
-        assert_eq!(AtFlags::from(fs::AtFlags::from_bits_retain(WORD)), AtFlags(WORD));
-        assert_eq!(StatxMask::from(fs::StatxFlags::from_bits_retain(WORD)), StatxMask(WORD));
-        assert_eq!(PollEvents::from(event::PollFlags::from_bits_retain(0x8142)), PollEvents(0x8142));
-        assert_eq!(PollEvents::from(event::epoll::EventFlags::from_bits_retain(WORD)), PollEvents(WORD));
-        assert_eq!(MsgFlags::from(net::SendFlags::from_bits_retain(WORD)), MsgFlags(WORD));
-        assert_eq!(MsgFlags::from(net::RecvFlags::from_bits_retain(WORD)), MsgFlags(WORD));
-        assert_eq!(SocketFlags::from(net::SocketFlags::from_bits_retain(WORD)), SocketFlags(WORD));
-        assert_eq!(AddressFamily::from(net::AddressFamily::from_raw(0xa5c3)), AddressFamily(0xa5c3));
-        assert_eq!(SocketType::from(net::SocketType::from_raw(WORD)), SocketType(WORD));
+        for word in [0x8142_2418, !0x8142_2418] {
+            assert_eq!(OpenFlags::from(fs::OFlags::from_bits_retain(word)), OpenFlags(word));
+            assert_eq!(AtFlags::from(fs::AtFlags::from_bits_retain(word)), AtFlags(word));
+            assert_eq!(StatxMask::from(fs::StatxFlags::from_bits_retain(word)), StatxMask(word));
+            assert_eq!(PollEvents::from(event::epoll::EventFlags::from_bits_retain(word)), PollEvents(word));
+            assert_eq!(MsgFlags::from(net::SendFlags::from_bits_retain(word)), MsgFlags(word));
+            assert_eq!(MsgFlags::from(net::RecvFlags::from_bits_retain(word)), MsgFlags(word));
+            assert_eq!(SocketFlags::from(net::SocketFlags::from_bits_retain(word)), SocketFlags(word));
+            assert_eq!(SocketType::from(net::SocketType::from_raw(word)), SocketType(word));
+        }
+        for word in [0x8142, !0x8142_u16] {
+            assert_eq!(PollEvents::from(event::PollFlags::from_bits_retain(word)), PollEvents(word.into()));
+            assert_eq!(AddressFamily::from(net::AddressFamily::from_raw(word)), AddressFamily(word.into()));
+        }
         assert_eq!(SocketType::from(net::SocketType::SEQPACKET), SocketType::SEQPACKET);
     }
 }

@@ -119,7 +119,7 @@ fn advice_about_the_largest_short_length() {
 fn addresses() {
     let highest = usize::MAX - 7;
     check(
-        opcode::Read::new(Fd(5), at(highest), 0).build(),
+        opcode::Read::new(Fd(5), std::ptr::without_provenance_mut(highest), 0).build(),
         &Sqe { opcode: 22, fd: 5, addr: highest as u64, ..Sqe::default() },
     );
 }

@@ -162,11 +162,14 @@ fn it_is_cancelled() {
     });
 }
 
+/// A child of this user that ends at once.
+fn child_of(user: u32) -> Child {
+    Command::new("sh").args(["-c", "exit 5"]).uid(user).spawn().unwrap()
+}
+
 /// Root's number is 0, as is what was never written: only a child of another user tells the two apart.
 #[test]
 fn the_user_of_a_child_is_told() {
-    use std::os::unix::process::CommandExt;
-
     const USER: u32 = 0x0012_3456;
     needs!(6, 7, "IORING_OP_WAITID");
     if !rustix::process::geteuid().is_root() {
@@ -174,10 +177,11 @@ fn the_user_of_a_child_is_told() {
     }
     let _alone = alone();
     on_each(|ring| {
-        let child = Command::new("sh").args(["-c", "exit 5"]).uid(USER).spawn().unwrap();
+        let mut child = child_of(USER);
         let mut info = SigInfo::new();
         let wait = opcode::WaitId::new(IdType::PID, child.id(), WaitOptions::EXITED).infop(&raw mut info).build();
         assert_eq!(ring.run(wait), Ok(0), "{}", ring.kind());
         assert_eq!((told(&info), info.uid()), ((SIGCHLD, 1, child.id().cast_signed(), 5), USER), "{}", ring.kind());
+        assert!(child.wait().is_err(), "its end was taken already");
     });
 }

@@ -9,9 +9,9 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{PollEvents, Sigset, SubmitArgs, Timespec};
 use bare_uring::{Builder, Errno, Features, IoUring, cqueue, opcode};
 use common::kernels::{Call, Trace};
-use common::push;
 use common::ring_memory::{bounded, fd, taken};
 use common::signals::{self, CAUGHT, SIGNAL};
+use common::{nop, push};
 
 type Ring<'a> = IoUring<Entry, cqueue::Entry, &'a Trace>;
 
@@ -135,5 +135,26 @@ fn an_absolute_deadline_holds_through_interruptions() {
         let took = start.elapsed();
         assert_eq!(outcome, Err(Errno::ETIME));
         assert!(took >= Duration::from_millis(79) && took < Duration::from_secs(1), "{took:?}");
+    });
+}
+
+/// With something in the queue a signal is no error, as the kernel has it, and no reason to wait on.
+#[test]
+fn a_signal_ends_a_wait_for_more_than_there_is() {
+    bounded(|| {
+        for trace in kernels() {
+            let start = Instant::now();
+            let outcome = interrupt(move || {
+                let mut ring: Ring<'_> = IoUring::with_kernel(&trace, 8).unwrap();
+                push(&mut ring, nop(1));
+                assert_eq!(ring.submit(), Ok(1));
+                let outcome = ring.submitter().wait_with_args(2, &SubmitArgs::new().timespec(&Timespec::new(20, 0)));
+                assert_eq!(taken(&mut ring), [(1, 0)]);
+                outcome
+            });
+            let took = start.elapsed();
+            assert_eq!(outcome, Ok(()));
+            assert!(took < Duration::from_secs(10), "{took:?}");
+        }
     });
 }

@@ -4,6 +4,8 @@
 //!
 //! A compiler that recognises such a loop makes it a call to the very function that it stands in, which never returns.
 //! So each turn has an empty asm block in it, which stands for an access to any memory and can't be merged with others.
+//!
+//! In a test they are functions like any other, beside those of its C library.
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "a place and the access to it have one reason to be valid")]
 #![allow(clippy::missing_safety_doc, reason = "their contracts are those of C")]
 
@@ -18,7 +20,7 @@ fn keep_loop() {
 }
 
 /// Copies `len` bytes between places that don't overlap.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mut u8 {
     let mut at = 0;
     while at < len {
@@ -31,7 +33,7 @@ pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mu
 }
 
 /// Copies `len` bytes between places that may overlap.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, len: usize) -> *mut u8 {
     // Upwards, no byte is overwritten before it was read, unless `to` lies within the source. The distance then is less
     // than `len`; if `to` lies below, it wraps and is a large one.
@@ -50,7 +52,7 @@ pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, len: usize) -> *m
 }
 
 /// Fills `len` bytes with the lowest byte of `value`.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn memset(to: *mut u8, value: c_int, len: usize) -> *mut u8 {
     let mut at = 0;
     while at < len {
@@ -63,7 +65,7 @@ pub unsafe extern "C" fn memset(to: *mut u8, value: c_int, len: usize) -> *mut u
 }
 
 /// Compares `len` bytes: negative, zero or positive, as the first byte that differs is.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, len: usize) -> c_int {
     let mut at = 0;
     while at < len {
@@ -79,7 +81,7 @@ pub unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, len: usize) ->
 }
 
 /// Compares `len` bytes: zero if they are equal.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn bcmp(one: *const u8, other: *const u8, len: usize) -> c_int {
     // SAFETY: the same contract.
     unsafe { memcmp(one, other, len) }

@@ -11,6 +11,10 @@ use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, O_LARGEFILE, STATX_BASIC_
 /// What the completions of these requests carry.
 const MINE: u64 = u64::MAX;
 
+/// `ERESTARTSYS` of the kernel's include/linux/errno.h, which no system call returns. An open that waited for the other
+/// end of a pipe, and was interrupted, completes with it.
+const ERESTARTSYS: u16 = 512;
+
 /// Submits one request and waits for its end; completions of other requests that arrive meanwhile are dropped.
 ///
 /// # Errors
@@ -59,8 +63,14 @@ pub fn open(ring: &mut IoUring, path: &CStr, flags: u32, mode: u32, wait: bool) 
     let flags = OpenFlags(flags | O_CLOEXEC | O_LARGEFILE);
     let entry = opcode::OpenAt::new(Fd::CWD, path.as_ptr()).flags(flags).mode(mode).build();
     let entry = if wait { entry.flags(Flags::ASYNC) } else { entry };
-    // SAFETY: the path lives until the call returns, and is not needed after the submission.
-    unsafe { run(ring, entry) }.map(u32::cast_signed)
+    loop {
+        // SAFETY: the path lives until the call returns, and is not needed after the submission.
+        match unsafe { run(ring, entry) } {
+            // The program was stopped and goes on: `open(2)` would be restarted.
+            Err(errno) if errno == Errno::EINTR || errno.raw() == ERESTARTSYS => {}
+            opened => return opened.map(u32::cast_signed),
+        }
+    }
 }
 
 /// Closes a file.

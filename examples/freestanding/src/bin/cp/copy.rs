@@ -64,6 +64,8 @@ pub(crate) struct End {
     pub(crate) expected_more: bool,
     /// And after that end something was read.
     pub(crate) torn: bool,
+    /// Where that was.
+    pub(crate) offset: u64,
 }
 
 /// What a buffer is in the middle of.
@@ -158,7 +160,7 @@ impl<'a> Copy<'a> {
             }
         }
         let end = self.end.unwrap_or(self.reached);
-        Ok(End { expected_more: end < self.source.size, torn: end < self.reached })
+        Ok(End { expected_more: end < self.source.size, torn: end < self.reached, offset: end })
     }
 
     /// Gives chunks to the parts that are idle.
@@ -288,6 +290,13 @@ impl<'a> Copy<'a> {
         // SAFETY: the caller's contract.
         unsafe { self.ring.submission().push(entry) }.map_err(|_| Failure::ring(Errno::EBUSY))
     }
+}
+
+/// Whether a file has something at an offset. For after the copying, when the buffers are free.
+pub(crate) fn has_more(ring: &mut IoUring, fd: RawFd, offset: u64) -> Result<bool, Errno> {
+    let read = opcode::Read::new(Fd(fd), BUFFERS.0.get().cast(), 1).offset(offset).build();
+    // SAFETY: the buffer is there as long as the program.
+    unsafe { request::run(ring, read) }.map(|count| count != 0)
 }
 
 /// Registers all buffers as one.

@@ -152,9 +152,11 @@ fn transfer(ring: &mut IoUring, input: RawFd, about: &StatxBuffer, target: &Dest
     let sink = Sink { fd: target.fd(), regular: target.is_regular() };
     let end = Copy::new(ring, source, sink).run()?;
     if end.expected_more {
-        // A file of the kernel's own (as in /sys) claims a page and holds less. Any other has become shorter.
-        let now = request::stat_fd(ring, input).map_err(About::Source.refused("cannot read"))?;
-        if end.torn || now.stx_size < about.stx_size {
+        // A file of the kernel's own (as in /sys) claims a page and holds less. Any other has become shorter, and may
+        // have grown again since.
+        let failed = About::Source.refused("cannot be read");
+        let now = request::stat_fd(ring, input).map_err(&failed)?;
+        if end.torn || now.stx_size < about.stx_size || copy::has_more(ring, input, end.offset).map_err(failed)? {
             return Err(About::Source.unfit("became shorter while it was copied"));
         }
     }
