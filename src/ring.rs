@@ -89,12 +89,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Safety
     ///
-    /// - `params` are those that set-up returned for `fd`, and nobody else uses the ring.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
+    /// - `fd` is a ring that `kernel` set up, by its descriptor (with REGISTERED_FD_ONLY there is none, and the ring is refused),
+    ///   and `params` are those that set-up returned for it, with the flags that it was asked for.
+    /// - Nobody else uses the ring: not its memory, not its queues, and `fd` is nobody else's to close.
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
+    ///   owner could leave: it is begun empty.)
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
         let mut ring = Self::unmade(kernel, params.without_stale_array());
         ring.map(fd, false)?;
+        ring.regions.apart(&ring.core.params.0, Self::SIZES)?;
         // SAFETY: the memory was mapped just now from the ring that `params` describe, and nobody else uses it.
         unsafe { ring.begin(params.setup(), true) }?;
         ring.own(fd);
@@ -105,7 +109,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// apart), and one for the submission entries. The ring owns `fd`, and closes it, but does not unmap the memory.
     ///
     /// Nothing in the parameters is trusted: every offset, mask and count is checked against the memory, of which each piece
-    /// starts at a multiple of 8.
+    /// starts at a multiple of 8; and words, entries and array must lie apart.
     ///
     /// # Errors
     ///
@@ -113,8 +117,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Safety
     ///
-    /// - The memory is valid for reads and writes until the ring was dropped, shared with `kernel` and nobody else.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
+    /// - `fd` is a ring that `kernel` set up, and not negative (a number below 0 is no descriptor to any kernel, and to Linux
+    ///   -1 is the task); `params` are those that set-up returned for it, with the flags that it was asked for.
+    /// - The memory is that ring's, valid for reads and writes until the ring was dropped, and `fd` was closed by that drop. It
+    ///   is shared with `kernel` and nobody else; `sq` and `cq` are one and the same, or two.
+    /// - Nobody else uses the ring, and `fd` is nobody else's to close.
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
+    ///   owner could leave: it is begun empty.)
     pub unsafe fn from_raw_parts(
         kernel: K,
         fd: RawFd,

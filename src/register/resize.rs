@@ -106,7 +106,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         let params = self.resize(sq_entries, cq_entries, None)?;
         let located = self.regions().map_again(self.kernel(), self.fd(), &params, Self::SIZES).and_then(|regions| {
             let mut rings = Rings::NOWHERE;
-            // SAFETY: the regions are this ring's, mapped just now, and used here only.
+            // SAFETY: the regions are this ring's, mapped just now, and used here only. That all parts lie apart is the
+            // kernel's promise, as for set-up.
             match unsafe { rings.locate(&params, &regions) } {
                 Ok(()) => Ok((rings, regions)),
                 Err(error) => {
