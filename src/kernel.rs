@@ -65,7 +65,8 @@ pub unsafe trait Kernel {
         size: usize,
     ) -> Result<u32, Errno>;
 
-    /// `io_uring_register(2)`. `fd` is -1 for the operations that need no ring.
+    /// `io_uring_register(2)`. `fd` is -1 for the operations that need no ring; any other negative number is that of no ring
+    /// (`EBADF`).
     ///
     /// # Safety
     ///

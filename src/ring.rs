@@ -18,8 +18,9 @@ use crate::wait::Argument;
 
 mod making;
 
-/// In place of a descriptor: there is none.
-const NO_FD: RawFd = -1;
+/// In place of a descriptor: there is none. Every kernel refuses this number; -1 would mean "the task" to
+/// `io_uring_register(2)`, and "a hole" in a table of files.
+const NO_FD: RawFd = RawFd::MIN;
 
 /// A ring: submission queue, completion queue, and the kernel that works between them.
 ///
@@ -229,7 +230,8 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         &self.core.kernel
     }
 
-    /// The ring's file descriptor, or its registered index where it has no descriptor.
+    /// The ring's file descriptor, or its registered index where it has no descriptor. Of a ring that is closed already (after
+    /// `ENOTRECOVERABLE`) a number that is refused with `EBADF`, wherever it goes.
     #[must_use]
     pub fn fd(&self) -> RawFd {
         self.core.fd
