@@ -58,7 +58,8 @@
 //!
 //! What makes any ring faster is on already where the kernel has it: `NO_SQARRAY`, and `TASKRUN_FLAG` with the task work
 //! flags. A [registered descriptor](IoUring::register_ring_fd) saves each call the look-up of the file.
-//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other.
+//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other;
+//! [`is_unavailable`](SetupError::is_unavailable) says when to fall back to another way of I/O.
 //!
 //! # How to wait
 //!

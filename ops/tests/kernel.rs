@@ -429,7 +429,7 @@ fn waiting_for_what_cannot_come_is_an_error() {
 fn a_slab_has_one_driver_and_another_after_it_was_shut_down() {
     let first = driver();
     let slab = first.slab();
-    assert_eq!(Driver::new(slab, Linux, &Builder::new(), 8).err().and_then(|error| error.errno()), Some(Errno::EBUSY));
+    assert_eq!(Driver::new(slab, Linux, &Builder::new(), 8).err().map(|error| error.errno()), Some(Errno::EBUSY));
     assert_eq!(first.shutdown(PATIENCE), Ok(()));
     let mut second = Driver::new(slab, Linux, &Builder::new(), 8).expect("the second");
     assert_eq!(second.block_on(slab.nop()), Ok(Ok(0)));

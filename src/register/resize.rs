@@ -102,7 +102,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         self.may_be_resized(sizes(sq_entries, cq_entries, self.params().setup()).ok_or(Errno::EINVAL)?)?;
         // Whether the ring can be mapped at all: once more what is mapped now.
         let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0, Self::SIZES);
-        let again = again.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+        let again = again.map_err(|error| error.errno())?;
         // SAFETY: no reference into it was made.
         unsafe { again.release(self.kernel()) };
 
@@ -118,7 +118,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             Err(errno) => (before, Err(SetupError::Kernel(Call::Map, errno))),
         };
         self.change_to(params, located)?;
-        Err(error.errno().unwrap_or(Errno::EINVAL))
+        Err(error.errno())
     }
 
     /// Maps the ring as `params` report it after a change of its size, and finds everything in the memory.

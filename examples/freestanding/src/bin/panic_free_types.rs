@@ -124,7 +124,7 @@ fn set_up(odd: u32) -> u64 {
     builder.setup_flags(SetupFlags::from_bits_retain(any(odd))).setup_attach_wq(any(-1)).setup_sqpoll_cpu(odd);
     builder.setup_iopoll().setup_hybrid_iopoll().setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
     builder.setup_no_sqarray().setup_sq_rewind().setup_fastest();
-    let refused = builder.build_with(Linux, any(odd)).map_or_else(|error| error.errno().map_or(0, Errno::raw), |_| 1);
+    let refused = builder.build_with(Linux, any(odd)).map_or_else(|error| error.errno().raw(), |_| 1);
     let nothing = || any(RingMemory { rings: &mut [], sqes: &mut [] });
     let short = builder.build_provided_with(Linux, any(8), nothing()).is_ok();
     let shorter = builder.build_registered_with(Linux, any(8), nothing()).is_ok();
@@ -140,7 +140,7 @@ fn set_up(odd: u32) -> u64 {
 fn completions() -> Result<(), Errno> {
     let ring: Result<IoUring<squeue::Entry, cqueue::Entry32>, _> =
         IoUring::<squeue::Entry, cqueue::Entry32>::builder().build(4);
-    let mut ring = ring.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+    let mut ring = ring.map_err(|error| error.errno())?;
     any(ring.kernel());
     for user_data in any(0..3_u64) {
         // SAFETY: the request points to nothing.
