@@ -65,6 +65,16 @@ for level in 3 '"s"' '"z"'; do
         check "panic_free_types works at that, too" "$target/levels/release/panic_free_types"
     done
 done
+# Where rustc is told to take another one than its own.
+for linker in bfd gold lld mold; do
+    if ! have ld.$linker; then
+        skip "links with ld.$linker" "no ld.$linker"
+        continue
+    fi
+    check "links with ld.$linker" env RUSTFLAGS="-Clink-arg=-fuse-ld=$linker" \
+        cargo build --quiet --release -p freestanding --bin nop --bin cat --target-dir "$target/linkers"
+    check "nop works, linked with ld.$linker" "$target/linkers/release/nop"
+done
 # What the link can't tell: that nothing was left out. Implementations of `fmt` are no functions of ours to call.
 missing=$(find src -name '*.rs' ! -name '*_tests.rs' ! -path 'src/opcode/*' ! -path 'src/arch/*' ! -path 'src/uapi*' \
     ! -path 'src/sync*' ! -path src/models.rs -print0 | xargs -0 sed -nE 's/^ *pub (const )?(unsafe )?fn ([a-z0-9_]+).*/\3/p' |
