@@ -103,15 +103,7 @@ impl SetupError {
             Self::Kernel(_, errno) => errno,
             Self::Garbled => Errno::EPROTO,
             Self::Unconsumed => Errno::EBUSY,
-            Self::NoEntries
-            | Self::TooManyEntries { .. }
-            | Self::CqSmallerThanSq { .. }
-            | Self::TooFewForMixed
-            | Self::Conflict(..)
-            | Self::Needs(..)
-            | Self::NotByHand(_)
-            | Self::TooShort { .. }
-            | Self::Unaligned(_) => Errno::EINVAL,
+            _ => Errno::EINVAL,
         }
     }
 
