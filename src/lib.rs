@@ -74,8 +74,8 @@
 //!
 //! # How to stop
 //!
-//! Dropping a ring closes it; the kernel cancels what is in flight some time later, and may write to buffers until then.
-//! Whoever must free them calls [`IoUring::cancel_and_drain`] first, which cancels until the caller has seen the last
+//! Dropping a ring closes it; the kernel cancels what is in flight some time later, and may write to buffers until then (or
+//! kernels to come wait for it in the close). Whoever must free them calls [`IoUring::cancel_and_drain`] first, which cancels until the caller has seen the last
 //! completion. Memory that lives for ever (static, or leaked) needs no such care.
 //!
 //! # Without Linux beneath

@@ -39,11 +39,25 @@ const NO_FD: RawFd = RawFd::MIN;
 /// The ring can be sent to another thread and is not shared between threads; for two threads take its
 /// [halves](Self::halves).
 ///
+/// # What it does to its threads
+///
+/// - A thread that ends takes along what it has submitted: such requests end with `ECANCELED`. On a ring with SQPOLL they go on.
+/// - On plain rings and with COOP_TASKRUN, a completion ends another system call that the thread is in (`epoll_wait(2)`, a
+///   `recv(2)` with a time limit) with `EINTR`. With DEFER_TASKRUN or SQPOLL it does not. The end of a ring does so on every
+///   kind of ring, a little after its drop.
+///
 /// # Dropping it
 ///
-/// Drop unregisters the ring's registered fd if it has one, unmaps and closes. It cannot wait: requests in flight are
-/// cancelled by the kernel some time after the close, and until then may still write to their buffers. Who must free
-/// such memory calls [`cancel_and_drain`](Self::cancel_and_drain) first.
+/// Drop unregisters the ring's registered fd if it has one, unmaps and closes. What becomes of requests in flight is the
+/// kernel's affair: those up to 7.3 cancel them some time after the close, until when they may still write to their buffers,
+/// and drop does not wait. Later ones may cancel and wait in the close itself, so that drop blocks until the last request has
+/// ended, however long a device takes. So nobody may count on drop to end requests, nor on it to return at once. Who must
+/// free their memory, or must not be held up, calls [`cancel_and_drain`](Self::cancel_and_drain) first, which says whether all
+/// has ended.
+///
+/// While a mapping of the ring lives apart from it (a [region](crate::register::MemoryRegion), a
+/// [refill ring](crate::register::zcrx::RefillRing), a ring of buffers of the kernel's), the kernel keeps the ring, with all
+/// that is in flight, though the drop be done: drop those first.
 ///
 /// # After fork
 ///

@@ -83,7 +83,8 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
     ///
-    /// The wait can end early: check the queue and wait again. A `want` above the queue's capacity means the capacity.
+    /// The wait can end early: check the queue and wait again. (Since 7.3 also with 0 where completions wait outside the queue and
+    /// there is no room for them.) A `want` above the queue's capacity means the capacity.
     /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two, and the capacity is two slots
     /// less, since with fewer free a 32-byte completion may find no room;
     /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts completions.

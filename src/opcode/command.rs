@@ -133,7 +133,7 @@ macro_rules! large_command {
 /// # Completion
 ///
 /// The file's answer; in 32 bytes of completion there may be a second one. `EOPNOTSUPP`: the file takes no commands, or
-/// not this one. `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants
+/// not this one (a socket says so; a block device says `EINVAL`). `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants
 /// a larger entry or completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -352,7 +352,8 @@ const fn option(mut entry: Entry, level: u32, optname: u32, optval: u64, optlen:
 ///
 /// # Completion
 ///
-/// With `MORE`: one timestamp. Without: the last one, which has none; `ECANCELED`: cancelled. `EINVAL`: the ring has no
+/// With `MORE`: one timestamp. Without: the last one, which has none; `ECANCELED`: cancelled. `ENOBUFS`: the completion queue
+/// was full: take what is there, and push the request anew. `EINVAL`: the ring has no
 /// 32-byte completions. `EOPNOTSUPP`: no socket, or an older kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_TX_TIMESTAMP")]

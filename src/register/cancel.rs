@@ -164,7 +164,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// for a futex, and the success alone says that the request was found.
     ///
     /// The requests still complete, and their memory is in use until then: with `ECANCELED`, or, if they were running,
-    /// with `EINTR` or a number that the kernel means for itself (512, of an `OpenAt` that waits for a fifo). What is
+    /// with `EINTR` or, before 7.3, a number that the kernel means for itself (512, of an `OpenAt` that waits for a fifo). What is
     /// queued and not submitted is not seen.
     ///
     /// # Errors

@@ -87,7 +87,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// |--|--|
     /// | `EINVAL` | not a DEFER_TASKRUN ring, sizes that are none, provided memory (see [`resize_provided`](Self::resize_provided)), or a kernel that can't |
     /// | `EBADF` | the ring has no file descriptor to map |
-    /// | `EOVERFLOW` | what is there does not fit the new sizes: submit, reap, then again |
+    /// | `EOVERFLOW` | what is there does not fit the new sizes (since 7.3 also: a large entry of a mixed queue would wrap): submit, reap, then again |
     /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, entries of a queue of mixed sizes that is to get smaller, or (SQ_REWIND) entries not submitted: submit, reap, then again |
     /// | `EEXIST` | this is not the ring's task |
     /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK; no room for the new memory in the address space |

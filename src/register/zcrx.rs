@@ -354,7 +354,7 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.zcrx_control(id, ZCRX_CTRL_ARM_EVENT, [word([event.0, 0]), 0, 0, 0, 0, 0]) }.map(drop)
     }
 
-    /// Adds an area. After 7.2.
+    /// Adds an area. Since 7.3.
     ///
     /// # Errors
     ///
