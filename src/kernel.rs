@@ -48,7 +48,7 @@ pub unsafe trait Kernel {
     /// # Safety
     ///
     /// - Every entry in the ring that the call may consume satisfies the contract of
-    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push). In a ring with SQ_REWIND these are the first `to_submit`.
     /// - `argument` and `size` are what `flags` calls for: a signal set, a `struct io_uring_getevents_arg`, an
     ///   offset, or null and 0.
     ///
