@@ -32,11 +32,14 @@ fn register<C, K: Kernel>(ring: &IoUring<Entry, C, K>, ifq: &mut Ifq) -> Result<
     unsafe { ring.submitter().register_ifq(ifq) }
 }
 
+/// Address, length, offset.
+type Mapping = (NonNull<u8>, usize, u64);
+
 /// A kernel that provides a refill ring itself, of four entries at the usual places, and counts its mappings.
 #[derive(Clone)]
 struct Providing {
     answering: Arc<Answering>,
-    mapped: Arc<Mutex<Vec<(NonNull<u8>, usize, u64)>>>,
+    mapped: Arc<Mutex<Vec<Mapping>>>,
     entries_at: u32,
 }
 
