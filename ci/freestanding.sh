@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 need_nightly
-need readelf nm python3
+need readelf nm python3 ld.bfd ld.gold ld.lld ld.mold
 ready
 scratch
 target=${CARGO_TARGET_DIR:-target}
@@ -38,6 +38,12 @@ for level in 3 '"s"' '"z"'; do
         check "panic_free_register works at that, too" "$target/levels/release/panic_free_register"
         check "panic_free_types works at that, too" "$target/levels/release/panic_free_types"
     done
+done
+# Where rustc is told to take another one than its own.
+for linker in bfd gold lld mold; do
+    check "links with ld.$linker" env RUSTFLAGS="-Clink-arg=-fuse-ld=$linker" \
+        cargo build --quiet --locked --release -p freestanding --bin nop --bin cat --target-dir "$target/linkers"
+    check "nop works, linked with ld.$linker" "$target/linkers/release/nop"
 done
 
 # What the link can't tell: that nothing was left out. Without optimisation each function that is called is there by its

@@ -29,12 +29,17 @@ there() {
     esac
 }
 
-# look WHERE TEXT: all that a text names, and whether every row does.
-look() {
-    local named rows row
+# names WHERE TEXT: all tests and scripts that a text names.
+names() {
     # shellcheck disable=SC2016 # Backticks of Markdown.
     named=$(grep -oE '`(tests|sim|ops|examples|src|ci|fuzz)/[a-z0-9_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
     while read -r name; do there "$1" "$name"; done <<<"$named"
+}
+
+# look WHERE TEXT: all that a text names, and whether every row does.
+look() {
+    local rows row
+    names "$1" "$2"
     rows=$(grep -E '^\|' <<<"$2" | grep -vE '^\|--|\| shown by \|$')
     while read -r row; do
         [[ $row =~ \`(tests|sim|ops|examples|src|fuzz|ci)/[^\`]+\` ]] || bad "$1 shows nothing for: $row"
@@ -42,6 +47,16 @@ look() {
     ok "$1: $(wc -l <<<"$rows") rows of tables, $(wc -l <<<"$named") tests and scripts"
 }
 
-look DESIGN.md "$(sed -n '/^## What breaks rings in the field/,/^## Fuzzing/p' DESIGN.md)"
+look DESIGN.md "$(sed -n '/^## What breaks rings in the field/,/^## Unsafe functions/p' DESIGN.md)"
 look docs/guarantees.md "$(cat docs/guarantees.md)"
+# Each unsafe function, and each method of an unsafe trait, has its row in DESIGN.md.
+section=$(sed -n '/^## Unsafe functions/,/^## Fuzzing/p' DESIGN.md)
+functions=$(git ls-files 'src/*.rs' 'ops/src/*.rs' | grep -v '/models.rs$\|_models.rs$\|^src/models' |
+    xargs sed -nE 's/^ *(pub(\([a-z]+\))? )?(const )?unsafe (fn|trait) ([A-Za-z0-9_]+).*/\5/p' | sort -u)
+for name in $functions; do
+    grep -qE "^\|[^|]*\`$name\`" <<<"$section" || bad "DESIGN.md has no row for the unsafe function $name"
+done
+# An argument will do where no test can show it; what is named must be there.
+names "DESIGN.md, unsafe functions" "$section"
+ok "DESIGN.md: $(wc -l <<<"$functions") names of unsafe functions and traits"
 finish

@@ -225,12 +225,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// this method adds), excludes SQPOLL. Since 7.0.
     #[doc(alias = "IORING_SETUP_SQ_REWIND")]
     pub const fn setup_sq_rewind(&mut self) -> &mut Self {
-        self.add(SetupFlags::SQ_REWIND.union(SetupFlags::NO_SQARRAY))
+        self.setup_flags(SetupFlags::SQ_REWIND)
     }
 
-    /// Any flags, those among them that this crate does not know.
+    /// Any flags, those among them that this crate does not know. What a flag's own method adds besides comes here too.
     pub const fn setup_flags(&mut self, flags: SetupFlags) -> &mut Self {
-        self.add(flags)
+        let more = if flags.contains(SetupFlags::SQ_REWIND) { SetupFlags::NO_SQARRAY } else { SetupFlags::empty() };
+        self.add(flags.union(more))
     }
 
     /// How much memory this ring takes if it is provided ([`build_provided`](Self::build_provided)): enough with and

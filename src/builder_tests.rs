@@ -146,6 +146,9 @@ fn the_index_array_is_done_without_first_unless_that_was_asked_for() {
     assert_eq!(attempts(Plainest::new().setup_no_sqarray()), (F::NO_SQARRAY, None));
     let rewound = F::SQ_REWIND | F::NO_SQARRAY;
     assert_eq!(attempts(Plainest::new().setup_sq_rewind()), (rewound, None));
+    // By its flag alone too.
+    assert_eq!(attempts(Plainest::new().setup_flags(F::SQ_REWIND)), (rewound, None));
+    assert_eq!(Plainest::new().setup_flags(F::SQ_REWIND).check(8), Ok((8, 16)));
 }
 
 #[test]

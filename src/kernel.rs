@@ -21,8 +21,8 @@ use crate::uapi::io_uring_params;
 /// Implementation safety, per method:
 /// - `setup`: writes to `params` only, and not where it answers `EINVAL`: who asks again, with other flags, hands it the
 ///   same structure. On success the value returned means a ring that stays valid until it is given to `close`, and the
-///   sizes and offsets in `params` are those of that ring, whose words come before its entries and its array. (They are
-///   still checked against the memory before use; a wrong one is an error.)
+///   sizes and offsets in `params` are those of that ring, whose words come before its entries and its array, which do not
+///   overlap. (They are still checked against the memory before use; a wrong one is an error.)
 /// - `enter`, `register`: touch no memory but the ring's, that which queued requests or registered resources name,
 ///   and what `argument` means for the given flags or operation. They act as a compiler barrier for that memory: no
 ///   access of the caller's moves across them.
@@ -48,7 +48,7 @@ pub unsafe trait Kernel {
     /// # Safety
     ///
     /// - Every entry in the ring that the call may consume satisfies the contract of
-    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push). In a ring with SQ_REWIND these are the first `to_submit`.
     /// - `argument` and `size` are what `flags` calls for: a signal set, a `struct io_uring_getevents_arg`, an
     ///   offset, or null and 0.
     ///
@@ -65,7 +65,8 @@ pub unsafe trait Kernel {
         size: usize,
     ) -> Result<u32, Errno>;
 
-    /// `io_uring_register(2)`. `fd` is -1 for the operations that need no ring.
+    /// `io_uring_register(2)`. `fd` is -1 for the operations that need no ring; any other negative number is that of no ring
+    /// (`EBADF`).
     ///
     /// # Safety
     ///

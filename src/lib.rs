@@ -58,7 +58,8 @@
 //!
 //! What makes any ring faster is on already where the kernel has it: `NO_SQARRAY`, and `TASKRUN_FLAG` with the task work
 //! flags. A [registered descriptor](IoUring::register_ring_fd) saves each call the look-up of the file.
-//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other.
+//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other;
+//! [`is_unavailable`](SetupError::is_unavailable) says when to fall back to another way of I/O.
 //!
 //! # How to wait
 //!
@@ -73,8 +74,8 @@
 //!
 //! # How to stop
 //!
-//! Dropping a ring closes it; the kernel cancels what is in flight some time later, and may write to buffers until then.
-//! Whoever must free them calls [`IoUring::cancel_and_drain`] first, which cancels until the caller has seen the last
+//! Dropping a ring closes it; the kernel cancels what is in flight some time later, and may write to buffers until then (or
+//! kernels to come wait for it in the close). Whoever must free them calls [`IoUring::cancel_and_drain`] first, which cancels until the caller has seen the last
 //! completion. Memory that lives for ever (static, or leaked) needs no such care.
 //!
 //! # Without Linux beneath

@@ -16,6 +16,7 @@ use crate::sync::{AtomicU32, Ordering};
 use crate::types::RawFd;
 use crate::uapi::{IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_uring_params};
 
+mod apart;
 mod offsets;
 mod size;
 
@@ -129,7 +130,8 @@ impl Regions {
     /// No memory yet.
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
-    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report entries or an array outside it.
+    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report entries or an array outside it, or
+    /// parts of the ring that overlap.
     pub(crate) fn provided(
         params: &io_uring_params,
         sizes: EntrySizes,
@@ -140,7 +142,15 @@ impl Regions {
                 return Err(SetupError::Garbled);
             }
         }
-        Ok(Self { parts, mapped: false, dontfork: false })
+        let regions = Self { parts, mapped: false, dontfork: false };
+        regions.apart(params, sizes)?;
+        Ok(regions)
+    }
+
+    /// [`SetupError::Garbled`] if parts of the ring overlap. Of a ring that set-up made just now and that was mapped, the
+    /// kernel has promised that they don't ([`Kernel::setup`]).
+    pub(crate) fn apart(&self, params: &io_uring_params, sizes: EntrySizes) -> Result<(), SetupError> {
+        if apart::apart(params, sizes, self.all()) { Ok(()) } else { Err(SetupError::Garbled) }
     }
 
     /// Maps the ring `fd` as `params` reports it; mappings are aligned to 64 bytes at least ([`Kernel`]). If a step fails,
@@ -285,7 +295,8 @@ impl Queue {
 /// # Invariants
 ///
 /// Beyond those of [`Queue`], and like them after [`locate`](Self::locate): `sqes`, `cqes` (`CQ_CQES`) and, if `has_array`, the index array (`SQ_ARRAY`) are inside the
-/// ring's regions with as many entries and words as the queue has slots, and aligned to 8 bytes (the array to a word).
+/// ring's regions with as many entries and words as the queue has slots, aligned to 8 bytes (the array to a word), and apart
+/// from each other and from the words of the queues.
 /// Who writes what:
 ///
 /// | | writer |
@@ -335,6 +346,7 @@ impl Rings {
     /// - The regions are valid for reads and writes for the life of the value.
     /// - They were made for `params`, and for the sizes of entries that the flags in these say.
     /// - They are a ring's, with whose kernel alone they are shared; no other [`Rings`] is made of them meanwhile.
+    /// - Words, entries and array are [apart](Regions::apart).
     pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
         // SAFETY: the caller's contract.
         unsafe { self.find(params, regions) }.ok_or(SetupError::Garbled)

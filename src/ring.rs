@@ -18,8 +18,9 @@ use crate::wait::Argument;
 
 mod making;
 
-/// In place of a descriptor: there is none.
-const NO_FD: RawFd = -1;
+/// In place of a descriptor: there is none. Every kernel refuses this number; -1 would mean "the task" to
+/// `io_uring_register(2)`, and "a hole" in a table of files.
+const NO_FD: RawFd = RawFd::MIN;
 
 /// A ring: submission queue, completion queue, and the kernel that works between them.
 ///
@@ -38,11 +39,25 @@ const NO_FD: RawFd = -1;
 /// The ring can be sent to another thread and is not shared between threads; for two threads take its
 /// [halves](Self::halves).
 ///
+/// # What it does to its threads
+///
+/// - A thread that ends takes along what it has submitted: such requests end with `ECANCELED`. On a ring with SQPOLL they go on.
+/// - On plain rings and with COOP_TASKRUN, a completion ends another system call that the thread is in (`epoll_wait(2)`, a
+///   `recv(2)` with a time limit) with `EINTR`. With DEFER_TASKRUN or SQPOLL it does not. The end of a ring does so on every
+///   kind of ring, a little after its drop.
+///
 /// # Dropping it
 ///
-/// Drop unregisters the ring's registered fd if it has one, unmaps and closes. It cannot wait: requests in flight are
-/// cancelled by the kernel some time after the close, and until then may still write to their buffers. Who must free
-/// such memory calls [`cancel_and_drain`](Self::cancel_and_drain) first.
+/// Drop unregisters the ring's registered fd if it has one, unmaps and closes. What becomes of requests in flight is the
+/// kernel's affair: those up to 7.3 cancel them some time after the close, until when they may still write to their buffers,
+/// and drop does not wait. Later ones may cancel and wait in the close itself, so that drop blocks until the last request has
+/// ended, however long a device takes. So nobody may count on drop to end requests, nor on it to return at once. Who must
+/// free their memory, or must not be held up, calls [`cancel_and_drain`](Self::cancel_and_drain) first, which says whether all
+/// has ended.
+///
+/// While a mapping of the ring lives apart from it (a [region](crate::register::MemoryRegion), a
+/// [refill ring](crate::register::zcrx::RefillRing), a ring of buffers of the kernel's), the kernel keeps the ring, with all
+/// that is in flight, though the drop be done: drop those first.
 ///
 /// # After fork
 ///
@@ -89,12 +104,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Safety
     ///
-    /// - `params` are those that set-up returned for `fd`, and nobody else uses the ring.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
+    /// - `fd` is a ring that `kernel` set up, by its descriptor (with REGISTERED_FD_ONLY there is none, and the ring is refused),
+    ///   and `params` are those that set-up returned for it, with the flags that it was asked for.
+    /// - Nobody else uses the ring: not its memory, not its queues, and `fd` is nobody else's to close.
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
+    ///   owner could leave: it is begun empty.)
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
         let mut ring = Self::unmade(kernel, params.without_stale_array());
         ring.map(fd, false)?;
+        ring.regions.apart(&ring.core.params.0, Self::SIZES)?;
         // SAFETY: the memory was mapped just now from the ring that `params` describe, and nobody else uses it.
         unsafe { ring.begin(params.setup(), true) }?;
         ring.own(fd);
@@ -105,7 +124,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// apart), and one for the submission entries. The ring owns `fd`, and closes it, but does not unmap the memory.
     ///
     /// Nothing in the parameters is trusted: every offset, mask and count is checked against the memory, of which each piece
-    /// starts at a multiple of 8.
+    /// starts at a multiple of 8; and words, entries and array must lie apart.
     ///
     /// # Errors
     ///
@@ -113,8 +132,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Safety
     ///
-    /// - The memory is valid for reads and writes until the ring was dropped, shared with `kernel` and nobody else.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`].
+    /// - `fd` is a ring that `kernel` set up, and not negative (a number below 0 is no descriptor to any kernel, and to Linux
+    ///   -1 is the task); `params` are those that set-up returned for it, with the flags that it was asked for.
+    /// - The memory is that ring's, valid for reads and writes until the ring was dropped, and `fd` was closed by that drop. It
+    ///   is shared with `kernel` and nobody else; `sq` and `cq` are one and the same, or two.
+    /// - Nobody else uses the ring, and `fd` is nobody else's to close.
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
+    ///   owner could leave: it is begun empty.)
     pub unsafe fn from_raw_parts(
         kernel: K,
         fd: RawFd,
@@ -220,7 +244,8 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         &self.core.kernel
     }
 
-    /// The ring's file descriptor, or its registered index where it has no descriptor.
+    /// The ring's file descriptor, or its registered index where it has no descriptor. Of a ring that is closed already (after
+    /// `ENOTRECOVERABLE`) a number that is refused with `EBADF`, wherever it goes.
     #[must_use]
     pub fn fd(&self) -> RawFd {
         self.core.fd

@@ -16,8 +16,10 @@ use crate::memory::Rings;
 use crate::sync::Ordering;
 
 mod entry;
+mod mixed;
 
-pub use entry::{Entry, Entry128, EntryMarker, EntryMixed};
+pub use entry::{Entry, Entry128, EntryMarker};
+pub use mixed::{EntryMixed, LargeEntry};
 
 /// What this side alone knows of the submission queue.
 #[derive(Debug)]
@@ -144,8 +146,9 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     ///   consumed, for buffers until the request's last completion.
     /// - Memory that the request has the kernel write to is not used by anybody else meanwhile, and memory that it has
     ///   the kernel read is not written to.
-    /// - The request does not change what other code of the program relies on: memory mappings, or file descriptors
-    ///   that someone else owns.
+    /// - The request does not change what other code of the program relies on: memory mappings, file descriptors that
+    ///   someone else owns, or the completions of a ring whose owner does not expect a message.
+    /// - An entry made from bytes is as long as the kernel takes its opcode to be.
     #[inline]
     pub unsafe fn push(&mut self, entry: S) -> Result<(), PushError<S>> {
         let tail = self.local.tail.get();

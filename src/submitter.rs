@@ -85,7 +85,8 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
     ///
-    /// The wait can end early: check the queue and wait again. A `want` above the queue's capacity means the capacity.
+    /// The wait can end early: check the queue and wait again. (Since 7.3 also with 0 where completions wait outside the queue and
+    /// there is no room for them.) A `want` above the queue's capacity means the capacity.
     /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two, and the capacity is two slots
     /// less, since with fewer free a 32-byte completion may find no room;
     /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts completions.
@@ -199,13 +200,18 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// `io_uring_enter(2)` as it is, after publishing both queues. For what no method does.
     ///
+    /// A `to_submit` above what is queued means what is queued: with SQ_REWIND the kernel would go on to slots that hold
+    /// requests of earlier submits. (Under SQPOLL the thread goes by the tail, and the kernel gives the number back as it is.)
+    ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit).
+    /// As [`submit`](Self::submit). Before the kernel is asked, `EINVAL`: `flags` have `REGISTERED_RING`, by which the number of
+    /// this ring's descriptor would mean another ring; or `to_submit` is a part of what is queued in a ring of mixed
+    /// sizes, where it may end amid a large entry, whose second half the next submit would run by itself.
     ///
     /// # Safety
     ///
-    /// `argument` and `size` are what `flags` calls for.
+    /// - `argument` and `size` are what `flags` call for.
     #[doc(alias = "io_uring_enter")]
     pub unsafe fn enter(
         &self,
@@ -215,13 +221,23 @@ impl<K: Kernel> Submitter<'_, K> {
         argument: *const c_void,
         size: usize,
     ) -> Result<usize, Errno> {
-        self.cq.publish(&self.core.rings);
+        let (core, setup) = (self.core, self.core.params.setup());
+        if flags.contains(EnterFlags::REGISTERED_RING) {
+            return Err(Errno::EINVAL);
+        }
+        self.cq.publish(&core.rings);
         let unreported = self.sq.unreported();
-        self.core.publish(self.sq);
-        let core = self.core;
+        let (queued, _) = core.publish(self.sq);
+        let mut to_submit = to_submit;
+        if !setup.contains(SetupFlags::SQPOLL) {
+            to_submit = to_submit.min(queued);
+            if setup.contains(SetupFlags::SQE_MIXED) && to_submit != 0 && to_submit != queued {
+                return Err(Errno::EINVAL);
+            }
+        }
         // SAFETY: the entries satisfy their contract (invariant of `Core`); the caller answers for the argument.
         let done = unsafe { core.kernel.enter(core.fd, to_submit, min_complete, flags.bits(), argument, size) }?;
-        if core.params.setup().contains(SetupFlags::SQ_REWIND) {
+        if setup.contains(SetupFlags::SQ_REWIND) {
             self.sq.queue.rewind(&core.rings, core.sqe_size(), done);
             self.sq.report_all();
         } else {

@@ -20,11 +20,11 @@ fn from_cmd(sqe: Sqe, cmd: &[u8; 16]) -> Sqe {
 
 /// Both halves of a large entry.
 #[track_caller]
-fn check_large(entry: Entry128, expected: &Sqe, rest: [u8; 64]) {
+fn check_large(entry: impl Into<Entry128>, expected: &Sqe, rest: [u8; 64]) {
     let mut bytes = [0; 128];
     bytes[..64].copy_from_slice(&expected.bytes());
     bytes[64..].copy_from_slice(&rest);
-    assert_eq!(entry.to_bytes(), bytes);
+    assert_eq!(entry.into().to_bytes(), bytes);
 }
 
 /// Two 32-bit fields in the place of a 64-bit one.

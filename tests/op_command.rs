@@ -209,7 +209,7 @@ fn null_takes_any_command_of_any_size() {
     };
     assert_eq!(run(opcode::UringCmd80::new(Fd(null.as_raw_fd()), 1).cmd([9; 80]).build()), Ok(0));
     assert_eq!(run(opcode::UringCmd80::new(Fd(-1), 1).build()), Err(Errno::EBADF));
-    match run(opcode::UringCmd128::new(Fd(null.as_raw_fd()), 1).cmd([9; 80]).build()) {
+    match run(opcode::UringCmd128::new(Fd(null.as_raw_fd()), 1).cmd([9; 80]).build().into()) {
         Err(Errno::EINVAL) => refused("null_takes_any_command_of_any_size", "IORING_OP_URING_CMD128", (6, 19)),
         outcome => assert_eq!(outcome, Ok(0)),
     }

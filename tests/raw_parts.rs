@@ -4,6 +4,7 @@ mod common;
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
+use std::collections::HashSet;
 
 use bare_uring::types::RawFd;
 use bare_uring::uapi::{IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_uring_params};
@@ -152,6 +153,19 @@ fn a_good_layout_makes_a_ring_with_an_identity_array() {
     assert!(areas.guards_are_untouched());
 }
 
+/// A tail that somebody left in a ring that rewinds is no tail to the kernel, nor to us.
+#[test]
+fn a_ring_that_rewinds_is_begun_empty() {
+    let areas = Areas::new();
+    areas.lay_out();
+    (areas.set(0, 0), areas.set(4, 3));
+    let mut params = good();
+    params.sq_off.array = 0;
+    params.flags = (SetupFlags::SQ_REWIND | SetupFlags::NO_SQARRAY).bits();
+    let mut ring = areas.ring(&params, WHOLE).unwrap();
+    assert_eq!(ring.submission().len(), 0);
+}
+
 /// The offsets of the parameters, each by itself.
 const OFFSETS: [fn(&mut io_uring_params) -> &mut u32; 14] = [
     |p| &mut p.sq_off.head,
@@ -193,6 +207,54 @@ fn each_offset_that_is_not_aligned_or_too_far_is_garbled() {
         *OFFSETS[offset](&mut params) = value;
         garbled(&areas, &params, WHOLE, &format!("offset {offset} is {value}"));
     }
+}
+
+#[test]
+fn parts_that_overlap_are_garbled() {
+    let areas = Areas::new();
+    areas.lay_out();
+    // Each word in the completions, at their start and end, and in the array; the flags of the completion queue too.
+    for (number, offset) in OFFSETS.iter().enumerate().filter(|(number, _)| ![6, 12].contains(number)) {
+        for value in [64, 188, 192, 204] {
+            areas.lay_out();
+            let mut params = good();
+            *offset(&mut params) = value;
+            // Sizes are found there.
+            if [2, 3, 9, 10].contains(&number) {
+                areas.set(
+                    value as usize,
+                    [SQ - 1, SQ, CQ - 1, CQ][[2, 3, 9, 10].iter().position(|&n| n == number).unwrap()],
+                );
+            }
+            garbled(&areas, &params, WHOLE, &format!("offset {number} is {value}"));
+        }
+    }
+    areas.lay_out();
+    // The array in the completions and on the words, the completions on words, one word of ours for two.
+    for (number, value) in
+        [(6, 64), (6, 180), (6, 4), (12, 48 - 8), (12, 80), (1, 0), (7, 0), (7, 4), (1, 36), (13, 12)]
+    {
+        let mut params = good();
+        *OFFSETS[number](&mut params) = value;
+        garbled(&areas, &params, WHOLE, &format!("offset {number} is {value}"));
+    }
+    // Words of the kernel's alone may be one.
+    let mut params = good();
+    params.sq_off.dropped = params.cq_off.overflow;
+    use_up(areas.ring(&params, WHOLE).unwrap());
+}
+
+#[test]
+fn regions_that_overlap_are_garbled() {
+    let areas = Areas::new();
+    areas.lay_out();
+    let params = Parameters::from_raw(good());
+    let piece = |start: NonNull<u8>, len| NonNull::slice_from_raw_parts(start, len);
+    let rings = piece(areas.rings, RINGS);
+    // SAFETY: the memory is never freed, no kernel knows it, and no other ring uses it.
+    let ring: Result<Ring, _> =
+        unsafe { IoUring::from_raw_parts(Nobody, 3, params, rings, rings, piece(areas.rings, SQES)) };
+    assert_eq!(ring.map(drop), Err(SetupError::Garbled), "entries on the words");
 }
 
 #[test]
@@ -297,6 +359,22 @@ impl Random {
     }
 }
 
+/// Whether no byte is of two parts of the ring; words that the kernel alone writes may be one.
+fn lie_apart(params: &io_uring_params) -> bool {
+    let (so, co) = (params.sq_off, params.cq_off);
+    let kernels =
+        [so.head, so.ring_mask, so.ring_entries, so.flags, so.dropped, co.tail, co.ring_mask, co.ring_entries];
+    let kernels: HashSet<u32> = kernels.into_iter().chain([co.overflow]).collect();
+    let words = kernels.iter().copied().chain([so.tail, co.head]).chain((co.flags != 0).then_some(co.flags));
+    let words = words.map(|offset| (offset, 4));
+    let array = (so.array != 0).then_some((so.array, params.sq_entries * 4));
+    let mut taken = HashSet::new();
+    words
+        .chain(array)
+        .chain([(co.cqes, params.cq_entries * 16)])
+        .all(|(offset, bytes)| (offset..offset + bytes).all(|byte| taken.insert(byte)))
+}
+
 /// What must come of such a ring, worked out word by word in numbers that can't overflow.
 fn verdict(areas: &Areas, params: &io_uring_params, [sq_len, cq_len, sqes_len]: [usize; 3]) -> Result<(), SetupError> {
     let inside = |offset: u32, align: u32, bytes: u128, len: usize| {
@@ -315,6 +393,9 @@ fn verdict(areas: &Areas, params: &io_uring_params, [sq_len, cq_len, sqes_len]: 
         && sq * 64 <= sqes_len as u128;
     let is_ring = |entries: u32| entries.count_ones() == 1;
     if !fits || !is_ring(params.sq_entries) || !is_ring(params.cq_entries) {
+        return Err(SetupError::Garbled);
+    }
+    if !lie_apart(params) {
         return Err(SetupError::Garbled);
     }
     let load = |offset: u32| areas.get(offset as usize);

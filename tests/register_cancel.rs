@@ -129,6 +129,37 @@ fn any_is_all() {
     assert_eq!(waiting.cancel(CancelBuilder::any().all()), Ok(vec![1, 2, 3, 3]));
 }
 
+/// "Four cancelled" and "none found" are two answers.
+#[test]
+fn the_kernels_count_is_handed_on() {
+    needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
+    let waiting = Waiting::new();
+    let cancel = |builder| waiting.ring.submitter().register_sync_cancel(None, builder);
+    assert_eq!(cancel(CancelBuilder::user_data(3).all()), Ok(2));
+    assert_eq!(cancel(CancelBuilder::user_data(3).all()), Ok(0));
+    assert_eq!(cancel(CancelBuilder::user_data(3)), Err(Errno::ENOENT));
+    assert_eq!(cancel(CancelBuilder::user_data(1)), Ok(0));
+    assert_eq!(cancel(CancelBuilder::any()), Ok(1));
+    assert_eq!(cancel(CancelBuilder::any()), Ok(0));
+}
+
+/// One that runs is counted, and not waited for, where all are meant.
+#[test]
+fn with_all_the_call_does_not_wait_for_what_is_running() {
+    needs!(6, 0, "IORING_REGISTER_SYNC_CANCEL");
+    let (mut ring, fifo) = (ring(), Fifo::new("cancel-all"));
+    push(&mut ring, fifo.open().user_data(1));
+    assert_eq!(ring.submit(), Ok(1));
+    let cancelled = eventually("the kernel finds it", || {
+        let cancelled = ring.submitter().register_sync_cancel(AT_ONCE, CancelBuilder::user_data(1).all());
+        (cancelled != Ok(0)).then_some(cancelled)
+    });
+    assert!(cancelled.is_ok(), "{cancelled:?}");
+    let [(user_data, outcome)] = take(&mut ring);
+    assert_eq!(user_data, 1);
+    assert!(was_cancelled(outcome), "{outcome:?}");
+}
+
 #[test]
 fn by_several_keys_only_what_matches_each() {
     needs!(6, 6, "IORING_ASYNC_CANCEL_OP");
@@ -176,7 +207,7 @@ fn what_is_queued_and_not_submitted_is_not_seen() {
     push(&mut ring, opcode::Timeout::new(&raw const late).build().user_data(1));
     assert_eq!(ring.submitter().register_sync_cancel(AT_ONCE, CancelBuilder::user_data(1)), Err(Errno::ENOENT));
     assert_eq!(ring.submit(), Ok(1));
-    assert_eq!(ring.submitter().register_sync_cancel(AT_ONCE, CancelBuilder::user_data(1)), Ok(()));
+    assert_eq!(ring.submitter().register_sync_cancel(AT_ONCE, CancelBuilder::user_data(1)), Ok(0));
     assert_eq!(take(&mut ring), [(1, CANCELLED)]);
 }
 
@@ -192,7 +223,7 @@ fn without_a_timeout_the_call_waits_for_what_is_running() {
         let cancelled = ring.submitter().register_sync_cancel(None, CancelBuilder::user_data(1));
         (cancelled != Err(Errno::ENOENT)).then_some(cancelled)
     });
-    assert_eq!(cancelled, Ok(()));
+    assert_eq!(cancelled, Ok(0));
     let [(user_data, outcome)] = take(&mut ring);
     assert_eq!(user_data, 1);
     assert!(was_cancelled(outcome), "{outcome:?}");
@@ -274,7 +305,7 @@ fn the_argument_says_which_and_for_how_long() {
     let kernel = unsafe { Recorder::answering(64, Ok(0)) };
     let ring = ring_on(&kernel);
     let expect = |timeout, builder, user_data: u64, fd: i32, flags: u32, time: [i64; 2], opcode: u8| {
-        assert_eq!(ring.submitter().register_sync_cancel(timeout, builder), Ok(()));
+        assert_eq!(ring.submitter().register_sync_cancel(timeout, builder), Ok(0));
         let mut bytes = user_data.to_ne_bytes().to_vec();
         bytes.extend(fd.to_ne_bytes());
         bytes.extend(flags.to_ne_bytes());
@@ -317,11 +348,11 @@ fn the_argument_says_which_and_for_how_long() {
 #[test]
 fn without_a_timeout_the_kernel_is_asked_until_nothing_runs() {
     for (answers, expected, calls) in [
-        (vec![Err(Errno::ETIME), Err(Errno::ETIME), Ok(0)], Ok(()), 3),
-        (vec![Err(Errno::ETIME), Err(Errno::ENOENT)], Ok(()), 2),
+        (vec![Err(Errno::ETIME), Err(Errno::ETIME), Ok(0)], Ok(0), 3),
+        (vec![Err(Errno::ETIME), Err(Errno::ENOENT)], Ok(0), 2),
         (vec![Err(Errno::ETIME), Err(Errno::EINTR)], Err(Errno::EINTR), 2),
         (vec![Err(Errno::ENOENT)], Err(Errno::ENOENT), 1),
-        (vec![Ok(0)], Ok(()), 1),
+        (vec![Ok(4)], Ok(4), 1),
     ] {
         let answers = std::sync::Mutex::new(answers.into_iter());
         // SAFETY: the only registrations here have arguments of 64 bytes.

@@ -2,15 +2,17 @@
 
 mod common;
 
+use std::io::Write;
 use std::os::fd::AsRawFd;
 
 use bare_uring::cqueue::Flags;
 use bare_uring::register::{self, Message};
 use bare_uring::types::Fd;
 use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_SEND_MSG_RING;
-use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, squeue};
+use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, opcode, squeue};
 use common::answering::{Answering, Fields};
 use common::has;
+use common::push;
 use common::requests::ring;
 use common::ring_memory::{bounded, taken};
 
@@ -40,6 +42,30 @@ fn it_arrives_with_its_user_data_and_result() {
     assert_eq!(send(&Linux, &to(&ring, 2).result(i32::MIN)), Ok(()));
     assert_eq!(send(&Linux, &to(&ring, 3)), Ok(()));
     assert_eq!(taken(&mut ring), [(u64::MAX, 17), (2, i32::MIN), (3, 0)]);
+}
+
+/// What a completion says of its request is a hint: this one is over, by its user data, while its read is still in flight. A tag
+/// does the same, for whoever has the ring.
+#[test]
+fn a_message_may_carry_the_user_data_of_a_request() {
+    if !can_send("a_message_may_carry_the_user_data_of_a_request") {
+        return;
+    }
+    let mut ring = ring();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let buffer: &'static mut [u8; 1] = Box::leak(Box::default());
+    let read = opcode::Read::new(Fd(reader.as_raw_fd()), buffer.as_mut_ptr(), 1).build();
+    push(&mut ring, read.user_data(7));
+    assert_eq!(ring.submit(), Ok(1));
+    assert_eq!(send(&Linux, &to(&ring, 7).result(1)), Ok(()));
+    assert_eq!(taken(&mut ring), [(7, 1)]);
+    ring.submitter().register_files_tags(&[reader.as_raw_fd()], &[7]).unwrap();
+    ring.submitter().unregister_files().unwrap();
+    ring.submitter().wait(1).unwrap();
+    assert_eq!(taken(&mut ring), [(7, 0)]);
+    writer.write_all(b"!").unwrap();
+    ring.submitter().wait(1).unwrap();
+    assert_eq!(taken(&mut ring), [(7, 1)]);
 }
 
 #[test]

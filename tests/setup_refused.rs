@@ -35,12 +35,11 @@ fn each_combination_that_the_kernel_refuses_is_named_without_asking_it() {
         (F::SQPOLL | F::COOP_TASKRUN, Conflict(F::SQPOLL, F::COOP_TASKRUN)),
         (F::SQPOLL | F::TASKRUN_FLAG, Conflict(F::SQPOLL, F::TASKRUN_FLAG)),
         (F::SQPOLL | F::DEFER_TASKRUN | F::SINGLE_ISSUER, Conflict(F::SQPOLL, F::DEFER_TASKRUN)),
-        (F::SQPOLL | F::SQ_REWIND | F::NO_SQARRAY, Conflict(F::SQPOLL, F::SQ_REWIND)),
+        (F::SQPOLL | F::SQ_REWIND, Conflict(F::SQPOLL, F::SQ_REWIND)),
         (F::SQ_AFF, Needs(F::SQ_AFF, F::SQPOLL)),
         (F::HYBRID_IOPOLL, Needs(F::HYBRID_IOPOLL, F::IOPOLL)),
         (F::DEFER_TASKRUN, Needs(F::DEFER_TASKRUN, F::SINGLE_ISSUER)),
         (F::TASKRUN_FLAG, Needs(F::TASKRUN_FLAG, F::COOP_TASKRUN | F::DEFER_TASKRUN)),
-        (F::SQ_REWIND, Needs(F::SQ_REWIND, F::NO_SQARRAY)),
         (F::NO_MMAP, NotByHand(F::NO_MMAP)),
         (F::REGISTERED_FD_ONLY, NotByHand(F::REGISTERED_FD_ONLY)),
         (F::SQE128, NotByHand(F::SQE128)),
@@ -153,7 +152,8 @@ where
 {
     match builder.build(entries) {
         Ok(ring) => Ok((ring.params().sq_entries(), ring.params().cq_entries())),
-        Err(error) => Err(error.errno()),
+        Err(Kernel(_, errno)) => Err(Some(errno)),
+        Err(_) => Err(None),
     }
 }
 
@@ -285,6 +285,8 @@ fn every_error_says_what_is_wrong() {
         (EINVAL, "io_uring_setup failed: EINVAL (this kernel does not know a flag, or refuses the combination)"),
         (Kernel(Call::Setup, Errno::ENOMEM), "io_uring_setup failed: ENOMEM (out of memory, or above RLIMIT_MEMLOCK)"),
         (Kernel(Call::Setup, Errno::EMFILE), "io_uring_setup failed: EMFILE"),
+        (Kernel(Call::Setup, Errno::EACCES), "io_uring_setup failed: EACCES (io_uring is forbidden here)"),
+        (Kernel(Call::Setup, Errno::EOPNOTSUPP), "io_uring_setup failed: EOPNOTSUPP (io_uring is forbidden here)"),
         (Kernel(Call::Map, Errno::ENODEV), "mmap failed: ENODEV"),
         (Kernel(Call::KeepFromFork, Errno::EINVAL), "madvise failed: EINVAL"),
     ];
@@ -296,8 +298,31 @@ fn every_error_says_what_is_wrong() {
 }
 
 #[test]
-fn only_the_kernels_refusals_have_an_errno() {
-    assert_eq!(Kernel(Call::Map, Errno::EBADF).errno(), Some(Errno::EBADF));
-    assert_eq!(SetupError::NoEntries.errno(), None);
-    assert_eq!(SetupError::Garbled.errno(), None);
+fn every_error_has_an_errno() {
+    for (error, errno) in [
+        (Kernel(Call::Map, Errno::EBADF), Errno::EBADF),
+        (SetupError::NoEntries, Errno::EINVAL),
+        (SetupError::TooManyEntries { entries: 32_769, limit: 32_768 }, Errno::EINVAL),
+        (SetupError::CqSmallerThanSq { sq: 8, cq: 4 }, Errno::EINVAL),
+        (SetupError::TooFewForMixed, Errno::EINVAL),
+        (Conflict(F::SQPOLL, F::COOP_TASKRUN), Errno::EINVAL),
+        (Needs(F::SQ_AFF, F::SQPOLL), Errno::EINVAL),
+        (NotByHand(F::NO_MMAP), Errno::EINVAL),
+        (SetupError::TooShort { area: Area::Rings, needed: 384, given: 383 }, Errno::EINVAL),
+        (SetupError::Unaligned(Area::Sqes), Errno::EINVAL),
+        (SetupError::Garbled, Errno::EPROTO),
+        (SetupError::Unconsumed, Errno::EBUSY),
+    ] {
+        assert_eq!((error.errno(), error.is_unavailable()), (errno, false), "{error:?}");
+    }
+}
+
+#[test]
+fn only_what_forbids_every_ring_is_unavailable() {
+    for number in 1..=Errno::MAX {
+        let errno = Errno::from_raw(number).unwrap();
+        let forbids = [Errno::ENOSYS, Errno::EPERM, Errno::EACCES, Errno::EOPNOTSUPP].contains(&errno);
+        assert_eq!(Kernel(Call::Setup, errno).is_unavailable(), forbids, "{errno}");
+        assert!(!Kernel(Call::Map, errno).is_unavailable() && !Kernel(Call::KeepFromFork, errno).is_unavailable());
+    }
 }

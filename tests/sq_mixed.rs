@@ -3,8 +3,8 @@
 
 mod common;
 
-use bare_uring::squeue::{Entry, Entry128, EntryMixed, Flags, PushError};
-use bare_uring::{IoUring, SetupFlags, cqueue};
+use bare_uring::squeue::{Entry, Entry128, EntryMixed, Flags, LargeEntry, PushError};
+use bare_uring::{IoUring, SetupFlags, cqueue, opcode};
 use common::nop;
 use common::ring_memory::{Fake, Random, slot, taken};
 
@@ -24,14 +24,14 @@ impl Request {
     fn entry(self) -> EntryMixed {
         match self {
             Small(_) => EntryMixed::from(self.first_half()),
-            Large(_) => EntryMixed::from(Entry128::from(self.first_half())),
+            Large(_) => EntryMixed::from(LargeEntry::new(Entry128::from(self.first_half())).unwrap()),
         }
     }
 
     fn first_half(self) -> Entry {
         match self {
             Small(user_data) => nop(user_data).personality(7),
-            Large(user_data) => nop(user_data).personality(9),
+            Large(user_data) => Entry::from_bytes(of_128(&nop(user_data).personality(9).to_bytes())),
         }
     }
 
@@ -44,6 +44,13 @@ impl Request {
             Large(_) => vec![first, [0; 64]],
         }
     }
+}
+
+/// The same request with an opcode for 128 bytes.
+fn of_128(bytes: &[u8; 64]) -> [u8; 64] {
+    let mut bytes = *bytes;
+    bytes[0] = opcode::Nop128::CODE;
+    bytes
 }
 
 /// The slots of several, one after the other.
@@ -173,8 +180,8 @@ fn a_chain_goes_on_through_the_filler() {
     for link in [Flags::empty(), Flags::IO_LINK, Flags::IO_HARDLINK] {
         // The entry before the filler: of one slot, or of two whose last bytes look like a linked entry.
         let mut bytes = [0xff; 128];
-        bytes[..64].copy_from_slice(&nop(3).flags(link).to_bytes());
-        let wide = Entry128::from_bytes(bytes);
+        bytes[..64].copy_from_slice(&of_128(&nop(3).flags(link).to_bytes()));
+        let wide = LargeEntry::new(Entry128::from_bytes(bytes)).unwrap();
         for before in [EntryMixed::from(nop(3).flags(link)), EntryMixed::from(wide)] {
             let width = if matches!(before, EntryMixed::Small(_)) { 1 } else { 2 };
             for at_once in [false, true] {
@@ -191,6 +198,22 @@ fn a_chain_goes_on_through_the_filler() {
                 assert_eq!(fake.sqe(7), linked_filler(link), "{before:?}");
             }
         }
+    }
+}
+
+/// The kernel reads what follows such a request as its second half.
+#[test]
+fn a_small_entry_with_the_opcode_of_a_large_one_is_queued_as_no_opcode() {
+    for opcode in [opcode::Nop128::CODE, opcode::UringCmd128::CODE] {
+        let fake = Fake::new(SetupFlags::SQE_MIXED, SQ, 16, (0, 0));
+        let mut ring = ring(&fake);
+        let mut bytes = nop(1).to_bytes();
+        bytes[0] = opcode;
+        // SAFETY: the fake kernel reads user data only.
+        unsafe { ring.submission().push(Entry::from_bytes(bytes).into()) }.unwrap();
+        publish(&fake, &ring);
+        bytes[0] = 255;
+        assert_eq!(queued(&fake), [bytes]);
     }
 }
 

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use bare_uring::types::{DestinationSlot, Timespec};
-use bare_uring::{Builder, IoUring, opcode, squeue};
+use bare_uring::{Builder, Errno, IoUring, opcode, squeue};
 use common::ring_memory::{Random, bounded, fd, taken, until};
 use common::{builders, needs, nop, push};
 
@@ -182,4 +182,30 @@ fn hundreds_of_rings_end_with_requests_in_flight() {
             }
         }
     });
+}
+
+/// A region of the kernel's is a mapping of the ring, and keeps it and all that is in flight.
+#[test]
+fn a_ring_whose_region_is_mapped_is_let_go_of_with_the_region() {
+    const TEST: &str = "a_ring_whose_region_is_mapped_is_let_go_of_with_the_region";
+    let mut ring = IoUring::new(8).unwrap();
+    let region = match ring.submitter().map_mem_region(65_536) {
+        Err(Errno::EINVAL) => return common::skip(TEST, "IORING_REGISTER_MEM_REGION"),
+        region => region.unwrap(),
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    let buffer = Box::leak(Box::new([MARK; 64]));
+    push(&mut ring, opcode::Read::new(fd(&reader), buffer.as_mut_ptr(), 64).build());
+    assert_eq!(ring.submit(), Ok(1));
+    drop(ring);
+    drop(reader);
+    let is_let_go_of = |milliseconds: i64| {
+        let mut ends = [rustix::event::PollFd::new(&writer, rustix::event::PollFlags::empty())];
+        let time = rustix::time::Timespec { tv_sec: 0, tv_nsec: milliseconds * 1_000_000 };
+        rustix::event::poll(&mut ends, Some(&time)).unwrap();
+        ends[0].revents().contains(rustix::event::PollFlags::ERR)
+    };
+    assert!(!is_let_go_of(200));
+    drop(region);
+    until(TEST, || is_let_go_of(1));
 }

@@ -4,7 +4,7 @@ use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState,
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, RawFd, Timespec};
 use bare_uring::uapi::io_uring_params;
-use bare_uring::{Builder, Errno, IoUring, Kernel, SetupFlags, cqueue, opcode, squeue};
+use bare_uring::{Builder, EnterFlags, Errno, IoUring, Kernel, SetupFlags, cqueue, opcode, squeue};
 use bare_uring_sim::{Fault, Profile, SimKernel};
 
 mod limit;
@@ -235,5 +235,24 @@ fn a_timer_is_not_linked_behind_an_unfinished_chain() {
     let args = bare_uring::types::SubmitArgs::new();
     let time = Timespec::new(0, 1000);
     assert_eq!(ring.submitter().wait_with_args(1, &args.timespec(&time)), Err(Errno::ETIME));
+    assert_eq!(kernel.faults(), []);
+}
+
+/// With SQ_REWIND the kernel knows no tail: asked for more than was pushed, it would take what stands in the slots.
+#[test]
+fn an_enter_by_hand_submits_no_more_than_is_queued() {
+    let kernel = SimKernel::new(Profile::linux(7, 0), 1);
+    let mut ring: Ring = Builder::new().setup_sq_rewind().build_with(kernel.clone(), 8).expect("as set up");
+    for round in 0..3 {
+        push(&mut ring, nop(2 * round));
+        push(&mut ring, nop(2 * round + 1));
+        // SAFETY: null and 0 are what no flags call for.
+        let done = unsafe { ring.submitter().enter(8, 0, EnterFlags::empty(), std::ptr::null(), 0) };
+        assert_eq!(done, Ok(2));
+        kernel.run(50);
+        let mut seen: Vec<u64> = ring.completion().map(|cqe| cqe.user_data()).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, [2 * round, 2 * round + 1]);
+    }
     assert_eq!(kernel.faults(), []);
 }

@@ -60,6 +60,11 @@ impl Entry {
     pub(super) const FILLER: Self = Self { user_data: 0, res: 0, flags: uapi::IORING_CQE_F_SKIP };
 
     /// The value that the request carried.
+    ///
+    /// It is a hint and no proof: messages of other rings and tags of files and buffers are completions too, with whatever
+    /// value their sender chose. Who frees memory because of a completion does so in unsafe code, and answers for every
+    /// source of completions of that ring: nobody else pushes on it, registers on it, or has its descriptor to send
+    /// messages to.
     #[inline]
     #[must_use]
     pub const fn user_data(&self) -> u64 {

@@ -81,7 +81,8 @@ pub enum SetupError {
     /// | errno of [`Call::Setup`] | meaning, and what to do |
     /// |--|--|
     /// | `ENOSYS` | no io_uring in this kernel, or hidden by seccomp: use another way of I/O |
-    /// | `EPERM` | switched off (sysctl `kernel.io_uring_disabled`), or SQPOLL without privilege before 5.11 |
+    /// | `EPERM` | switched off (sysctl `kernel.io_uring_disabled`), or SQPOLL without privilege before 5.11; or as the next |
+    /// | `EACCES`, `EOPNOTSUPP` | forbidden by whoever runs the program: a security module, or a filter of a container (which can give any errno) |
     /// | `EINVAL` | a flag that this kernel does not know, or a combination that it refuses; memory not aligned to its pages; `setup_attach_wq` with an fd that is no ring |
     /// | `ENXIO` | `setup_attach_wq` with an fd that is closed |
     /// | `EMFILE`, `ENFILE` | no file descriptor left, in the process or in the system |
@@ -91,13 +92,41 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// The kernel's errno, if it was the kernel that refused.
+    /// The errno that says the same: the kernel's where it was the kernel that refused, `EINVAL` for what no kernel would take,
+    /// `EBUSY` for [`Unconsumed`](Self::Unconsumed), `EPROTO` for [`Garbled`](Self::Garbled).
+    ///
+    /// For programs that hand on an [`Errno`]. Who wants to know whether to do without io_uring asks
+    /// [`is_unavailable`](Self::is_unavailable).
     #[must_use]
-    pub const fn errno(self) -> Option<Errno> {
+    pub const fn errno(self) -> Errno {
         match self {
-            Self::Kernel(_, errno) => Some(errno),
-            _ => None,
+            Self::Kernel(_, errno) => errno,
+            Self::Garbled => Errno::EPROTO,
+            Self::Unconsumed => Errno::EBUSY,
+            _ => Errno::EINVAL,
         }
+    }
+
+    /// Whether no ring is to be had here, however it is asked for: io_uring is missing, switched off, or forbidden (`ENOSYS`,
+    /// `EPERM`, `EACCES` and `EOPNOTSUPP` of set-up). A program falls back to another way of I/O then; all else is either a
+    /// mistake in what it asked for, or a lack that may pass (memory, descriptors).
+    ///
+    /// Before 5.11 `EPERM` is also what SQPOLL gives without privilege: a program that asks for that tries without it first.
+    ///
+    /// ```
+    /// use bare_uring::{Call, Errno, IoUring, SetupError};
+    ///
+    /// match IoUring::new(8) {
+    ///     Ok(ring) => drop(ring),
+    ///     Err(error) if error.is_unavailable() => println!("without io_uring: {error}"),
+    ///     Err(error) => panic!("{error}"),
+    /// }
+    /// assert!(SetupError::Kernel(Call::Setup, Errno::EACCES).is_unavailable());
+    /// assert!(!SetupError::Kernel(Call::Setup, Errno::ENOMEM).is_unavailable());
+    /// ```
+    #[must_use]
+    pub const fn is_unavailable(self) -> bool {
+        matches!(self, Self::Kernel(Call::Setup, Errno::ENOSYS | Errno::EPERM | Errno::EACCES | Errno::EOPNOTSUPP))
     }
 }
 
@@ -105,7 +134,10 @@ impl SetupError {
 #[cfg(feature = "std")]
 impl From<SetupError> for std::io::Error {
     fn from(error: SetupError) -> Self {
-        error.errno().map_or_else(|| Self::new(std::io::ErrorKind::InvalidInput, error), Self::from)
+        match error {
+            SetupError::Kernel(_, errno) => Self::from(errno),
+            _ => Self::new(std::io::ErrorKind::InvalidInput, error),
+        }
     }
 }
 
@@ -150,6 +182,7 @@ impl Call {
         match (self, errno) {
             (Self::Setup, Errno::ENOSYS) => " (no io_uring in this kernel, or hidden by seccomp)",
             (Self::Setup, Errno::EPERM) => " (io_uring is switched off here: sysctl kernel.io_uring_disabled)",
+            (Self::Setup, Errno::EACCES | Errno::EOPNOTSUPP) => " (io_uring is forbidden here)",
             (Self::Setup, Errno::EINVAL) => " (this kernel does not know a flag, or refuses the combination)",
             (Self::Setup, Errno::ENOMEM) => " (out of memory, or above RLIMIT_MEMLOCK)",
             _ => "",

@@ -2,7 +2,7 @@
 
 use super::address;
 use crate::flags::SqeFlags;
-use crate::squeue::{Entry, Entry128};
+use crate::squeue::{Entry, Entry128, LargeEntry};
 use crate::types::sealed::UseFixed;
 use crate::uapi::io_uring_op::IORING_OP_URING_CMD;
 use crate::uapi::io_uring_socket_op::{
@@ -113,13 +113,6 @@ macro_rules! large_command {
                 self
             }
 
-            /// The entry to push.
-            #[inline]
-            #[must_use]
-            pub const fn build(self) -> Entry128 {
-                self.0
-            }
-
             const fn of(entry: Entry) -> Self {
                 Self(Entry128 { entry, tail: [0; 8] })
             }
@@ -140,7 +133,7 @@ macro_rules! large_command {
 /// # Completion
 ///
 /// The file's answer; in 32 bytes of completion there may be a second one. `EOPNOTSUPP`: the file takes no commands, or
-/// not this one. `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants
+/// not this one (a socket says so; a block device says `EINVAL`). `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants
 /// a larger entry or completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -184,6 +177,15 @@ pub struct UringCmd80(Entry128);
 
 large_command!(UringCmd80, IORING_OP_URING_CMD);
 
+impl UringCmd80 {
+    /// The entry to push.
+    #[inline]
+    #[must_use]
+    pub const fn build(self) -> Entry128 {
+        self.0
+    }
+}
+
 /// A command to a file, with 80 bytes of its own, by an opcode that has 128 bytes on every ring that knows it.
 ///
 /// Since 6.19. For rings with both sizes, and for those whose entries all have 128 bytes.
@@ -198,6 +200,15 @@ large_command!(UringCmd80, IORING_OP_URING_CMD);
 pub struct UringCmd128(Entry128);
 
 large_command!(UringCmd128, IORING_OP_URING_CMD128);
+
+impl UringCmd128 {
+    /// The entry to push.
+    #[inline]
+    #[must_use]
+    pub const fn build(self) -> LargeEntry {
+        LargeEntry { whole: self.0 }
+    }
+}
 
 /// Asks how many bytes a socket has received that nobody has read yet.
 ///
@@ -341,7 +352,8 @@ const fn option(mut entry: Entry, level: u32, optname: u32, optval: u64, optlen:
 ///
 /// # Completion
 ///
-/// With `MORE`: one timestamp. Without: the last one, which has none; `ECANCELED`: cancelled. `EINVAL`: the ring has no
+/// With `MORE`: one timestamp. Without: the last one, which has none; `ECANCELED`: cancelled. `ENOBUFS`: the completion queue
+/// was full: take what is there, and push the request anew. `EINVAL`: the ring has no
 /// 32-byte completions. `EOPNOTSUPP`: no socket, or an older kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_TX_TIMESTAMP")]

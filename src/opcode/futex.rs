@@ -8,7 +8,8 @@ use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORI
 /// Waits until a futex is woken, as `futex_wait(2)`.
 ///
 /// Since 6.7. The futex must stay valid until the completion. A limit of time is a
-/// [`LinkTimeout`](super::LinkTimeout) behind it.
+/// [`LinkTimeout`](super::LinkTimeout) behind it. Of [`PRIVATE`](FutexFlags::PRIVATE) see there: a process that has one thread
+/// yet does without.
 ///
 /// ```
 /// use core::sync::atomic::AtomicU32;
@@ -17,8 +18,7 @@ use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORI
 /// use bare_uring::types::FutexFlags;
 ///
 /// static FUTEX: AtomicU32 = AtomicU32::new(1);
-/// let flags = FutexFlags::SIZE_U32.with(FutexFlags::PRIVATE);
-/// let wait = opcode::FutexWait::new(FUTEX.as_ptr(), 1, opcode::FutexWait::ANY, flags);
+/// let wait = opcode::FutexWait::new(FUTEX.as_ptr(), 1, opcode::FutexWait::ANY, FutexFlags::SIZE_U32);
 /// # let _ = wait;
 /// ```
 ///
@@ -94,7 +94,7 @@ impl FutexWake {
 /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
 /// # };
 /// static FUTEXES: [AtomicU32; 2] = [AtomicU32::new(1), AtomicU32::new(2)];
-/// let flags = FutexFlags::SIZE_U32.with(FutexFlags::PRIVATE);
+/// let flags = FutexFlags::SIZE_U32;
 /// let list = [0, 1].map(|i| FutexWaitV::new(FUTEXES[i].as_ptr(), i as u64 + 1, flags));
 /// let wait = opcode::FutexWaitV::new(list.as_ptr(), 2).build().user_data(1);
 /// let wake = opcode::FutexWake::new(FUTEXES[1].as_ptr(), 1, opcode::FutexWait::ANY, flags).build().user_data(2);

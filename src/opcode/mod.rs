@@ -13,8 +13,10 @@
 //! An error is a completion's result; [`outcome`](crate::cqueue::Entry::outcome) has it as an [`Errno`](crate::Errno).
 //! Each type names those that are its own, and what they mean there. Beside them, there are for any request:
 //!
-//! - `ECANCELED`: it was cancelled; or a request that it was linked behind failed or did less than asked for, and this
-//!   one has not run.
+//! - `ECANCELED`: it was cancelled; a request that it was linked behind failed or did less than asked for, and this
+//!   one has not run; or the thread that submitted it has ended, before or while it ran. (That happens on rings without
+//!   SQPOLL: also to halves of a ring, and to a ring that was sent back. So the thread that submits lives as long as what
+//!   it has submitted.)
 //! - `EBADF`: the descriptor is not open; of a [`Fixed`](crate::types::Fixed), the slot is empty, or there is none.
 //! - `EINVAL`: the kernel does not know the opcode (a [`Probe`](crate::register::Probe) tells beforehand) or a part of
 //!   the entry; the personality is not registered; the ring is one for polled I/O, which the opcode does not do.
@@ -24,8 +26,8 @@
 //! - `EFAULT`: memory that it points to is not the process's, or not writable.
 //! - `ENOMEM`: the kernel has no memory for it. Push it again later.
 //!
-//! `EAGAIN` is none of them for files that can be polled, unless they or the request's flags say not to wait: the
-//! kernel waits until they are ready.
+//! `EAGAIN` is none of them for files that can be polled, unless the request's flags say not to wait: the kernel waits until
+//! they are ready, whether the files have `O_NONBLOCK` or not. (It was reported of kernels short of memory all the same.)
 //!
 //! # Cancelling
 //!
@@ -36,7 +38,7 @@
 //!   for a futex or a child: it ends at once, with `ECANCELED`.
 //! - For a worker: it ends with `ECANCELED`, and has not run.
 //! - In a worker, amid the system call: the cancellation says `EALREADY`, and the worker gets a signal. The request
-//!   ends as that call does, with `EINTR` or with less than asked for; where the call can't be interrupted (a disk is
+//!   ends as that call does, with `EINTR` (some kernels before 7.3: 512, which they mean for themselves) or with less than asked for; where the call can't be interrupted (a disk is
 //!   waited for), as if nothing had been. What is done by path (but for opening), to extended attributes or to a file
 //!   as a whole ([`Fsync`] and its like), [`Splice`], [`Tee`] and [`Shutdown`] always run in a worker, and so does
 //!   whatever carries [`ASYNC`](crate::squeue::Flags::ASYNC).

@@ -1,7 +1,7 @@
 //! Doing nothing.
 
 use crate::flags::NopFlags;
-use crate::squeue::{Entry, Entry128};
+use crate::squeue::{Entry, Entry128, LargeEntry};
 use crate::types::Timespec;
 use crate::types::sealed::{Target, UseFixed};
 use crate::uapi::IORING_OP_NOP128;
@@ -147,7 +147,7 @@ impl Nop128 {
     /// The entry to push.
     #[inline]
     #[must_use]
-    pub const fn build(self) -> Entry128 {
-        Entry128 { entry: self.0, tail: [0; 8] }
+    pub const fn build(self) -> LargeEntry {
+        LargeEntry { whole: Entry128 { entry: self.0, tail: [0; 8] } }
     }
 }

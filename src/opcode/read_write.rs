@@ -123,8 +123,8 @@ fn within<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32, buf_index:
 /// # Completion
 ///
 /// The number of bytes read, which can be less than asked for (read on behind them; with a link, the chain is broken
-/// then); 0 is the end of the file. `EAGAIN`: nothing to read, and the file is non-blocking: wait with a
-/// [`PollAdd`](super::PollAdd), or make it blocking, and the kernel waits. `ECANCELED`, `EINTR`:
+/// then); 0 is the end of the file. `EAGAIN`: nothing to read, the file is non-blocking, and can't be polled (on a pipe, a
+/// socket, an eventfd, a timerfd or a signalfd the kernel waits nevertheless, but for 5.10 with ASYNC). `ECANCELED`, `EINTR`:
 /// [cancelled](crate::opcode#cancelling); of a file on a disk, once it is under way, it can't be. `EOPNOTSUPP`: a flag
 /// or polled I/O that the file does not do. `EBADF`, `EFAULT`, `EINVAL`, `EIO`, `EISDIR` as `preadv(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,8 +158,8 @@ buf_group! {
 ///
 /// The number of bytes written, which can be less than asked for (write on behind them; with a link, the chain is
 /// broken then). `ENOSPC`, `EDQUOT`, `EFBIG`: no room, for all or for the rest. `EPIPE`: nobody reads; the signal
-/// `SIGPIPE` can come too, unless [`RwFlags`] has `RWF_NOSIGNAL` (6.18). `EAGAIN`: no room, and the file is
-/// non-blocking: wait with a [`PollAdd`](super::PollAdd). `ECANCELED`, `EINTR`: [cancelled](crate::opcode#cancelling);
+/// `SIGPIPE` can come too, unless [`RwFlags`] has `RWF_NOSIGNAL` (6.18). `EAGAIN`: no room, the file is
+/// non-blocking, and can't be polled. `ECANCELED`, `EINTR`: [cancelled](crate::opcode#cancelling);
 /// of a file on a disk, once it is under way, it can't be. `EOPNOTSUPP`: a flag or polled I/O that the file does not
 /// do. `EBADF`, `EFAULT`, `EINVAL`, `EIO` as `pwritev(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

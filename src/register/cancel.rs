@@ -156,23 +156,27 @@ impl CancelBuilder {
 const A_WHILE: Timespec = Timespec::new(0, 100_000_000);
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Cancels requests that were submitted, and waits for those that are running; without a timeout, as long as it
-    /// takes. Since 6.0.
+    /// Cancels requests that were submitted: the kernel's count. It waits for one that is running; without a timeout, as
+    /// long as it takes. With [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) it waits for none. Since 6.0.
+    ///
+    /// With `all` and `any` the count is 0 if nothing matched. What is more is how often the kernel found something:
+    /// requests for its workers, or for futexes, count as one, however many they are. Without the two it is 0, or 1
+    /// for a futex, and the success alone says that the request was found.
     ///
     /// The requests still complete, and their memory is in use until then: with `ECANCELED`, or, if they were running,
-    /// with `EINTR` or a number that the kernel means for itself (512, of an `OpenAt` that waits for a fifo). What is
+    /// with `EINTR` or, before 7.3, a number that the kernel means for itself (512, of an `OpenAt` that waits for a fifo). What is
     /// queued and not submitted is not seen.
     ///
     /// # Errors
     ///
     /// `ENOENT`: none matches, or a worker is taking it up at this moment, in which the kernel finds it nowhere; with
-    /// [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) that is no error.
+    /// `all` or `any` that is a count of 0.
     /// `ETIME`: one is still running when the timeout (a span) is over. `EINTR`: a signal came while waiting. `EBADF`:
     /// the key is a file that is not open, or not registered. `EINVAL`: the kernel does not know a key, or is older
     /// than 6.0.
     #[doc(alias = "IORING_REGISTER_SYNC_CANCEL")]
     #[doc(alias = "io_uring_register_sync_cancel")]
-    pub fn register_sync_cancel(&self, timeout: Option<Timespec>, builder: CancelBuilder) -> Result<(), Errno> {
+    pub fn register_sync_cancel(&self, timeout: Option<Timespec>, builder: CancelBuilder) -> Result<u32, Errno> {
         let cancel = |timeout| {
             sync_cancel(timeout, builder, |argument| {
                 // SAFETY: the argument is the operation's own, alive, and read during the call only.
@@ -190,7 +194,7 @@ impl<K: Kernel> Submitter<'_, K> {
             outcome = cancel(A_WHILE);
         }
         // What was running has ended since.
-        outcome.or_else(|errno| if errno == Errno::ENOENT { Ok(()) } else { Err(errno) })
+        outcome.or_else(|errno| if errno == Errno::ENOENT { Ok(0) } else { Err(errno) })
     }
 }
 
@@ -208,9 +212,9 @@ fn sync_cancel(
     timeout: Timespec,
     builder: CancelBuilder,
     register: impl FnOnce(*mut c_void) -> Result<u32, Errno>,
-) -> Result<(), Errno> {
+) -> Result<u32, Errno> {
     let mut argument = builder.argument(timeout);
-    register(from_mut(&mut argument).cast()).map(drop)
+    register(from_mut(&mut argument).cast())
 }
 
 const _: () = assert!(size_of::<io_uring_sync_cancel_reg>() == 64);

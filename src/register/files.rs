@@ -44,6 +44,8 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// Files that are still registered when the ring is closed give no completion.
     ///
+    /// A tag can be any number, that of a request among them: see [`user_data`](crate::cqueue::Entry::user_data).
+    ///
     /// # Errors
     ///
     /// As [`register_files`](Self::register_files). `EINVAL` also if there are not as many tags as files, which is

@@ -61,12 +61,16 @@ impl Message {
 /// # Errors
 ///
 /// `EBADF`: no such descriptor. `EBADFD`: it is no ring, or a disabled one. `EINVAL`: the kernel is older.
-/// `EOVERFLOW`, `ENOMEM`: no memory to keep the completion in. `EOWNERDEAD`: the ring's task is gone.
+/// `EOVERFLOW`, `ENOMEM`: no memory to keep the completion in. `EOWNERDEAD`: the ring's task is gone. `EACCES`: the calling
+/// task is [restricted](super::restrict_task) (since 7.3, where it must allow this operation too).
 ///
 /// # Safety
 ///
-/// Who takes completions from that ring does not mistake this one for the end of a request: it would free memory that the
-/// kernel still uses. So it is a ring of the caller's own, or one whose owner expects messages with this user data.
+/// - The ring is the caller's own, or its owner expects messages with this user data: nobody mistakes this completion for the
+///   end of a request, and frees memory that the kernel still uses.
+///
+/// (What posts completions to a ring that one holds, as [tags](crate::Submitter::register_files_tags) do, is safe: its owner
+/// has handed it out. This reaches any ring by its number, of code that can't know.)
 #[doc(alias = "IORING_REGISTER_SEND_MSG_RING")]
 #[doc(alias = "io_uring_register_sync_msg")]
 pub unsafe fn register_sync_msg<K: Kernel>(kernel: &K, message: &Message) -> Result<(), Errno> {

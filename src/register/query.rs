@@ -218,7 +218,8 @@ mod sealed {
 ///
 /// # Errors
 ///
-/// No question has an answer then. `EINVAL`: the kernel is older. `ERANGE`: 1,000 questions or more. `EINTR`: the
+/// No question has an answer then. `EACCES`: the task is [restricted](crate::register::restrict_task) (since 7.3, where it must
+/// allow this operation too). `EINVAL`: the kernel is older. `ERANGE`: 1,000 questions or more. `EINTR`: the
 /// process is being killed.
 #[doc(alias = "IORING_REGISTER_QUERY")]
 pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), Errno> {
@@ -242,7 +243,8 @@ pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), 
 ///
 /// # Errors
 ///
-/// `EOPNOTSUPP`: the kernel does not know this question. `EINVAL`: the kernel is older, or the record has no bytes.
+/// `EOPNOTSUPP`: the kernel does not know this question. `EACCES`: as [`ask`]. `EINVAL`: the kernel is older, or the record has
+/// no bytes.
 #[doc(alias = "IORING_REGISTER_QUERY")]
 pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
     let mut question = Question::<T>::new();

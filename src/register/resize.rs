@@ -2,8 +2,8 @@
 
 use core::ptr::{NonNull, from_mut};
 
-use crate::builder::Parameters;
-use crate::error::{Area, Errno, SetupError};
+use crate::builder::{MAX_CQ_ENTRIES, MAX_ENTRIES, Parameters};
+use crate::error::{Area, Call, Errno, SetupError};
 use crate::flags::SetupFlags;
 use crate::index::Slots;
 use crate::kernel::Kernel;
@@ -27,10 +27,11 @@ const fn splits([head, tail]: [u32; 2], old: Slots, new: u32) -> bool {
     new < old.count() && head != tail
 }
 
-/// How many entries the queues have, where that many are asked for.
-fn sizes(sq_entries: u32, cq_entries: Option<u32>) -> Option<[u32; 2]> {
-    let sq = sq_entries.checked_next_power_of_two()?;
-    let cq = cq_entries.unwrap_or(sq.saturating_mul(2)).checked_next_power_of_two()?;
+/// How many entries the queues have, where that many are asked for; with CLAMP no more than the kernel allows.
+fn sizes(sq_entries: u32, cq_entries: Option<u32>, setup: SetupFlags) -> Option<[u32; 2]> {
+    let clamped = |entries: u32, most: u32| if setup.contains(SetupFlags::CLAMP) { entries.min(most) } else { entries };
+    let sq = clamped(sq_entries, MAX_ENTRIES).checked_next_power_of_two()?;
+    let cq = clamped(cq_entries.unwrap_or(sq.saturating_mul(2)), MAX_CQ_ENTRIES).checked_next_power_of_two()?;
     Some([sq, cq])
 }
 
@@ -71,10 +72,12 @@ fn copy_large_entries(setup: SetupFlags, old: &Rings, new: &Rings) {
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
     /// Changes the sizes of the queues (rounded up to powers of two; without `cq_entries` twice the submission
-    /// entries). What is queued, in flight or completed stays. Since 6.13.
+    /// entries). What is queued, in flight or completed stays. On a ring with [`setup_clamp`](crate::Builder::setup_clamp),
+    /// sizes above the limits are cut to them. Since 6.13.
     ///
     /// The kernel makes new memory, and the ring maps that. So everything that would prevent the mapping is looked at
-    /// before the kernel is asked.
+    /// before the kernel is asked; and where the new memory can't be mapped after all (the address space is limited, as by
+    /// RLIMIT_AS), the kernel is asked for the old sizes once more.
     ///
     /// # Errors
     ///
@@ -84,30 +87,47 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// |--|--|
     /// | `EINVAL` | not a DEFER_TASKRUN ring, sizes that are none, provided memory (see [`resize_provided`](Self::resize_provided)), or a kernel that can't |
     /// | `EBADF` | the ring has no file descriptor to map |
-    /// | `EOVERFLOW` | what is there does not fit the new sizes: submit, reap, then again |
+    /// | `EOVERFLOW` | what is there does not fit the new sizes (since 7.3 also: a large entry of a mixed queue would wrap): submit, reap, then again |
     /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, entries of a queue of mixed sizes that is to get smaller, or (SQ_REWIND) entries not submitted: submit, reap, then again |
     /// | `EEXIST` | this is not the ring's task |
-    /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK |
+    /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK; no room for the new memory in the address space |
     /// | `EOPNOTSUPP` | the ring has an index array, and the kernel lays it out in a way that is not known here |
-    /// | `ENOTRECOVERABLE` | the kernel has resized, but the new memory could not be mapped: the ring is closed, and only good to be dropped |
+    /// | `ENOTRECOVERABLE` | the kernel has resized, but neither the new memory could be mapped nor the old size be had back: the ring is closed, every call on it gives `EBADF` (`EINVAL` where it went by an index), and it is only good to be dropped |
     #[doc(alias = "IORING_REGISTER_RESIZE_RINGS")]
     #[doc(alias = "io_uring_resize_rings")]
     pub fn register_resize_rings(&mut self, sq_entries: u32, cq_entries: Option<u32>) -> Result<(), Errno> {
         if !self.regions().are_mapped() {
             return Err(Errno::EINVAL);
         }
-        self.may_be_resized(sizes(sq_entries, cq_entries).ok_or(Errno::EINVAL)?)?;
+        self.may_be_resized(sizes(sq_entries, cq_entries, self.params().setup()).ok_or(Errno::EINVAL)?)?;
         // Whether the ring can be mapped at all: once more what is mapped now.
         let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0, Self::SIZES);
-        let again = again.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+        let again = again.map_err(|error| error.errno())?;
         // SAFETY: no reference into it was made.
         unsafe { again.release(self.kernel()) };
 
         let params = self.resize(sq_entries, cq_entries, None)?;
-        let located = self.regions().map_again(self.kernel(), self.fd(), &params, Self::SIZES).and_then(|regions| {
+        let error = match self.map_resized(&params) {
+            Ok(located) => return self.change_to(params, Ok(located)),
+            Err(error) => error,
+        };
+        // The old memory is mapped still, but no more the kernel's: it needs new memory for the old sizes too.
+        let before = self.params().0;
+        let (params, located) = match self.resize(before.sq_entries, Some(before.cq_entries), None) {
+            Ok(params) => (params, self.map_resized(&params)),
+            Err(errno) => (before, Err(SetupError::Kernel(Call::Map, errno))),
+        };
+        self.change_to(params, located)?;
+        Err(error.errno())
+    }
+
+    /// Maps the ring as `params` report it after a change of its size, and finds everything in the memory.
+    fn map_resized(&self, params: &io_uring_params) -> Result<(Rings, Regions), SetupError> {
+        self.regions().map_again(self.kernel(), self.fd(), params, Self::SIZES).and_then(|regions| {
             let mut rings = Rings::NOWHERE;
-            // SAFETY: the regions are this ring's, mapped just now, and used here only.
-            match unsafe { rings.locate(&params, &regions) } {
+            // SAFETY: the regions are this ring's, mapped just now, and used here only. That all parts lie apart is the
+            // kernel's promise, as for set-up.
+            match unsafe { rings.locate(params, &regions) } {
                 Ok(()) => Ok((rings, regions)),
                 Err(error) => {
                     // SAFETY: no reference into them was kept.
@@ -115,8 +135,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
                     Err(error)
                 }
             }
-        });
-        self.change_to(params, located)
+        })
     }
 
     /// The same for a ring in provided memory, with other memory, which is the ring's from now on. The old memory is the
@@ -135,7 +154,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if self.regions().are_mapped() {
             return Err(Errno::EINVAL);
         }
-        let [sq, cq] = sizes(sq_entries, cq_entries).ok_or(Errno::EINVAL)?;
+        let [sq, cq] = sizes(sq_entries, cq_entries, self.params().setup()).ok_or(Errno::EINVAL)?;
         self.may_be_resized([sq, cq])?;
         let header = register::ring_header(self.kernel()).unwrap_or(Header::USUAL);
         let need = MemorySize::compute(self.params().setup(), sq, cq, header).ok_or(Errno::EINVAL)?;
@@ -192,7 +211,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         memory: Option<(Region, Region)>,
     ) -> Result<io_uring_params, Errno> {
         let mut params = self.params().0;
-        params.flags = cq_entries.map_or(SetupFlags::empty(), |_| SetupFlags::CQSIZE).bits();
+        let clamp = self.params().setup().intersection(SetupFlags::CLAMP);
+        params.flags = cq_entries.map_or(SetupFlags::empty(), |_| SetupFlags::CQSIZE).union(clamp).bits();
         params.sq_entries = sq_entries;
         params.cq_entries = cq_entries.unwrap_or(0);
         params.sq_off.array = 0;

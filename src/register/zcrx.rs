@@ -149,8 +149,8 @@ impl Ifq {
         Self::build(interface, queue, entries, area, refill.as_ptr().expose_provenance() as u64, refill.len() as u64)
     }
 
-    /// The same, with a refill ring of `size` bytes in memory of the kernel's: to be mapped from the ring's descriptor
-    /// at [`Instance::map_offset`].
+    /// The same, with a refill ring of `size` bytes in memory of the kernel's, which
+    /// [`map_refill_ring`](Submitter::map_refill_ring) maps.
     #[must_use]
     pub const fn with_kernel_memory(interface: u32, queue: u32, entries: u32, area: ZcrxArea, size: u64) -> Self {
         Self::build(interface, queue, entries, area, 0, size)
@@ -248,14 +248,18 @@ pub struct Instance {
     pub offsets: io_uring_zcrx_offsets,
     /// The area.
     pub area: RegisteredArea,
-    /// Where the memory of the refill ring is to be mapped from, if it is the kernel's.
+    /// Bytes of the memory of the refill ring.
+    pub size: u64,
+    /// Where that is to be mapped from, if it is the kernel's ([`map_refill_ring`](Submitter::map_refill_ring)); else 0.
     pub map_offset: u64,
 }
 
 impl<K: Kernel> Submitter<'_, K> {
     /// Registers a network card's receive queue with an area of memory. Since 6.15.
     ///
-    /// It ends with the ring: there is no way to unregister it.
+    /// It ends with the ring: there is no way to unregister it. Memory of the caller's stays the kernel's until then; of memory
+    /// of the kernel's the mapping is what the [`RefillRing`] owns. Whoever ends drops the refill ring, since its mapping holds
+    /// the ring, then the ring, and then waits until the kernel has let go before the area goes.
     ///
     /// # Errors
     ///
@@ -288,6 +292,7 @@ impl<K: Kernel> Submitter<'_, K> {
             entries: queue.rq_entries,
             offsets: queue.offsets,
             area: RegisteredArea::of(area),
+            size: region.size,
             map_offset: region.mmap_offset,
         })
     }
@@ -321,8 +326,8 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.zcrx_control(id, ZCRX_CTRL_FLUSH_RQ, [0; 6]) }.map(drop)
     }
 
-    /// Makes a descriptor (close-on-exec) by which another ring can [take part](Self::zcrx_import). The instance lives
-    /// until all who have it are gone. Since 6.19.
+    /// Makes a descriptor (close-on-exec) by which another ring can [take part](Self::zcrx_import). It is the caller's to
+    /// close, and holds the instance: that lives, and writes to its area, until all who have it are gone. Since 6.19.
     ///
     /// # Errors
     ///
@@ -349,7 +354,7 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.zcrx_control(id, ZCRX_CTRL_ARM_EVENT, [word([event.0, 0]), 0, 0, 0, 0, 0]) }.map(drop)
     }
 
-    /// Adds an area. After 7.2.
+    /// Adds an area. Since 7.3.
     ///
     /// # Errors
     ///

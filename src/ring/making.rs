@@ -53,10 +53,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// # Safety
     ///
     /// - The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
-    ///   with its kernel alone. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    ///   with its kernel alone; its parts are apart. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
     /// - `setup` and the parameters agree about SQPOLL, IOPOLL, SQ_REWIND and SQE_MIXED.
     pub(crate) unsafe fn begin(&mut self, setup: SetupFlags, taken_over: bool) -> Result<(), SetupError> {
-        // SAFETY: the caller's contract; this ring's are the only ones made of the memory.
+        // SAFETY: the caller's contract; these are the only `Rings` made of the memory.
         unsafe { self.core.rings.locate(&self.core.params.0, &self.regions) }?;
         if taken_over && self.core.rings.have_foreign_indices() {
             return Err(SetupError::Unconsumed);

@@ -5,6 +5,7 @@ use core::fmt;
 use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
 
+use super::LargeEntry;
 use crate::flags::{SetupFlags, SqeFlags as Flags};
 use crate::index::Slots;
 use crate::memory::slot;
@@ -33,28 +34,27 @@ pub(crate) mod sealed {
     }
 }
 
-/// The kinds of entry that a submission queue can have: [`Entry`], [`Entry128`], [`EntryMixed`].
+/// The kinds of entry that a submission queue can have: [`Entry`], [`Entry128`], [`EntryMixed`](super::EntryMixed).
 pub trait EntryMarker: Clone + fmt::Debug + From<Entry> + sealed::Layout {}
 
 impl EntryMarker for Entry {}
 impl EntryMarker for Entry128 {}
-impl EntryMarker for EntryMixed {}
 
 /// What every request has: its flags, user data and credentials. `$entry` is where the first 64 bytes lie in it.
 macro_rules! in_every_request {
-    ($name:ident $(, $entry:ident)?) => {
+    ($name:ident $(, $entry:ident)*) => {
         impl $name {
             /// The request's opcode (`IORING_OP_*`).
             #[must_use]
             pub const fn opcode(&self) -> u8 {
-                self$(.$entry)?.opcode
+                self$(.$entry)*.opcode
             }
 
             /// Adds flags to those that the request has.
             #[inline]
             #[must_use]
             pub const fn flags(mut self, flags: Flags) -> Self {
-                self$(.$entry)?.flags |= flags.bits();
+                self$(.$entry)*.flags |= flags.bits();
                 self
             }
 
@@ -62,21 +62,21 @@ macro_rules! in_every_request {
             #[inline]
             #[must_use]
             pub const fn user_data(mut self, user_data: u64) -> Self {
-                self$(.$entry)?.user_data = user_data;
+                self$(.$entry)*.user_data = user_data;
                 self
             }
 
             /// The value that the completion will carry.
             #[must_use]
             pub const fn get_user_data(&self) -> u64 {
-                self$(.$entry)?.user_data
+                self$(.$entry)*.user_data
             }
 
             /// Runs the request with the credentials registered under this number. Since 5.6.
             #[inline]
             #[must_use]
             pub const fn personality(mut self, personality: u16) -> Self {
-                self$(.$entry)?.personality = personality;
+                self$(.$entry)*.personality = personality;
                 self
             }
         }
@@ -85,6 +85,7 @@ macro_rules! in_every_request {
 
 in_every_request!(Entry);
 in_every_request!(Entry128, entry);
+in_every_request!(LargeEntry, whole, entry);
 
 /// A request of 64 bytes (`struct io_uring_sqe`), as the opcodes of [`opcode`](crate::opcode) build it.
 ///
@@ -133,12 +134,12 @@ impl Entry {
     }
 
     /// Fills a slot of a mixed ring: a nop that goes on with the chain it stands in, and completes only if that fails.
-    const fn filler(link: Flags) -> Self {
+    pub(super) const fn filler(link: Flags) -> Self {
         opcode::Nop::new().build().flags(Flags::SKIP_SUCCESS.union(link)).user_data(crate::cqueue::HIDDEN)
     }
 
     /// What links the next entry to this one.
-    const fn link(&self) -> Flags {
+    pub(super) const fn link(&self) -> Flags {
         Flags::from_bits_retain(self.flags).intersection(Flags::IO_LINK.union(Flags::IO_HARDLINK))
     }
 
@@ -249,77 +250,6 @@ impl sealed::Layout for Entry128 {
     }
 }
 
-/// A request of either size, for a ring that takes both (`IORING_SETUP_SQE_MIXED`). Since 6.19.
-///
-/// A large one takes two slots that follow each other; where the array ends between them, a nop without completion
-/// fills the last one. A chain of links goes on through it. Since it skips its completion, the kernel refuses `IO_DRAIN`
-/// on the ring from then on (`EOPNOTSUPP`). Counts of such a ring are counts of slots, fillers included.
-///
-/// If a chain fails before the filler that it runs through, the kernel completes that one after all. Its completion never
-/// surfaces; it goes by a user data of its own, `0xba5e_0b5e_55ed_0000`, which the caller's must not have here.
-///
-/// A large entry must have an opcode that is made for it: of any other the kernel would take the second half for a request
-/// of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryMixed {
-    /// 64 bytes.
-    Small(Entry),
-    /// 128 bytes, with an opcode that is made for it.
-    Large(Entry128),
-}
-
-impl From<Entry> for EntryMixed {
-    #[inline]
-    fn from(entry: Entry) -> Self {
-        Self::Small(entry)
-    }
-}
-
-impl From<Entry128> for EntryMixed {
-    #[inline]
-    fn from(entry: Entry128) -> Self {
-        Self::Large(entry)
-    }
-}
-
-impl sealed::Layout for EntryMixed {
-    const SETUP: SetupFlags = SetupFlags::SQE_MIXED;
-
-    #[inline(always)]
-    fn slots(&self, until_end: u32) -> u32 {
-        match (self, until_end) {
-            (Self::Small(_), _) => 1,
-            (Self::Large(_), 1) => 3,
-            (Self::Large(_), _) => 2,
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, link: &Cell<Flags>) {
-        let before = link.get();
-        let large = match self {
-            Self::Small(entry) => {
-                link.set(entry.link());
-                // SAFETY: the caller's contract is this one's, for one slot.
-                return unsafe { entry.write(sqes, ring, at, link) };
-            }
-            Self::Large(large) => large,
-        };
-        link.set(large.entry.link());
-        let mut at = at;
-        if ring.until_end(at) == 1 {
-            let filler = Entry::filler(before);
-            // SAFETY: the caller gave three slots; this is the first, the last one of the array.
-            unsafe { filler.write(sqes, ring, at, link) };
-            at = at.wrapping_add(1);
-        }
-        // SAFETY: the slots have 64 bytes, and two are left in the array from this one on.
-        let slot = unsafe { slot::<Entry>(sqes, ring, at) };
-        // SAFETY: both slots are inside the entries and nobody else uses them.
-        unsafe { sync::write(slot.cast::<Entry128>(), large) };
-    }
-}
-
 const _: () = {
     use uapi::io_uring_sqe as Sqe;
 
@@ -346,7 +276,7 @@ const _: () = {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Entry128, EntryMixed, Flags, Target};
+    use super::{Entry, Entry128, Flags, Target};
     use crate::types::{Fd, Fixed};
 
     /// A pattern in which every byte differs from its neighbours.
@@ -367,10 +297,6 @@ mod tests {
         bytes[..64].copy_from_slice(&pattern::<64>());
         let large = Entry128::from_bytes(bytes);
         assert_eq!(Entry128::from(small), large);
-        assert_eq!(
-            (EntryMixed::from(small), EntryMixed::from(large)),
-            (EntryMixed::Small(small), EntryMixed::Large(large))
-        );
     }
 
     #[test]

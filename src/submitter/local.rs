@@ -49,7 +49,10 @@ impl<K: Kernel> Local<K> {
     /// Goes on at the tail that is in the memory of a ring made with `setup`.
     #[inline(always)]
     pub(crate) fn begin(&self, rings: &Rings, setup: SetupFlags) {
-        let tail = rings.sq_tail().load(Ordering::Relaxed);
+        // Where every submission starts anew, the kernel knows no tail: a word that somebody has left there would have it
+        // consume what nobody pushed.
+        let rewinds = setup.contains(SetupFlags::SQ_REWIND);
+        let tail = if rewinds { 0 } else { rings.sq_tail().load(Ordering::Relaxed) };
         self.queue.begin(tail);
         self.reported.set(tail);
         self.general.set(Self::usual(setup));

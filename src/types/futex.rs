@@ -14,6 +14,10 @@ impl FutexFlags {
     #[doc(alias = "FUTEX2_SIZE_U32")]
     pub const SIZE_U32: Self = Self(general::FUTEX2_SIZE_U32);
     /// Used by the threads of this process only, which is quicker to look up.
+    ///
+    /// On a Linux 6.18 a private wait that was pushed while the process had one thread was seen never to be woken by a
+    /// thread made later: private futexes get a table of their own then, and the wait is not in it. So until there are
+    /// other threads wait without this flag (6.12, 6.16 and 7.3 are right).
     #[doc(alias = "FUTEX2_PRIVATE")]
     pub const PRIVATE: Self = Self(general::FUTEX2_PRIVATE);
     /// The word after the futex names its NUMA node. Since 6.16.

@@ -28,7 +28,7 @@ pub extern "C" fn ring_copy(from: i32, to: i32) -> i64 {
 fn copy(from: Fd, to: Fd) -> Result<u64, Errno> {
     let memory = memory::take().ok_or(Errno::EBUSY)?;
     let ring = Builder::new().build_provided_with(Unikernel, memory::ENTRIES, memory.ring);
-    let mut ring: Ring = ring.map_err(|error: SetupError| error.errno().unwrap_or(Errno::EINVAL))?;
+    let mut ring: Ring = ring.map_err(|error: SetupError| error.errno())?;
     let mut copied = 0;
     loop {
         let buffer = &mut *memory.buffer;

@@ -35,7 +35,7 @@ fn waiting_for_what_cannot_come_is_an_error() {
 
 /// Why the slab takes no driver.
 fn refusal(slab: &'static Slab) -> Option<Errno> {
-    Driver::new(slab, Linux, &Builder::new(), 8).err().and_then(|error| error.errno())
+    Driver::new(slab, Linux, &Builder::new(), 8).err().map(|error| error.errno())
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn slab() -> &'static Slab {
 }
 
 fn drive(slab: &'static Slab, kernel: &SimKernel) -> Result<Driver<SimKernel>, Option<Errno>> {
-    Driver::new(slab, kernel.clone(), &Builder::new(), 8).map_err(|error| error.errno())
+    Driver::new(slab, kernel.clone(), &Builder::new(), 8).map_err(|error| Some(error.errno()))
 }
 
 #[test]

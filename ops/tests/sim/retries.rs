@@ -160,7 +160,7 @@ fn shutting_down_gives_up_after_its_patience() {
     drop(read);
     assert!(scene.slab.buffer().is_none());
     let other = Driver::new(scene.slab, scene.kernel.clone(), &Builder::new(), 8);
-    assert_eq!(other.err().and_then(|error| error.errno()), Some(Errno::EBUSY));
+    assert_eq!(other.err().map(|error| error.errno()), Some(Errno::EBUSY));
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl Build for squeue::Entry128 {
     const LARGE: bool = true;
 
     fn large(nop: opcode::Nop128, user_data: u64) -> Self {
-        nop.build().user_data(user_data)
+        nop.build().user_data(user_data).into()
     }
 }
 

@@ -17,7 +17,8 @@ use crate::uapi::io_uring_op::{IORING_OP_RECV, IORING_OP_RECVMSG};
 /// The number of bytes received; 0: the peer sends nothing more (or an empty datagram). The flag `SOCK_NONEMPTY` says
 /// that there is more to receive. `ENOBUFS`: the group has no buffer left, which ends a multishot too (give buffers
 /// back, and push the request anew), or does not exist. `ENOTCONN`: the socket is not connected. `ECONNRESET`: the peer
-/// is gone. `EAGAIN`: nothing there, and the socket or the flags say not to wait. `ENOTSOCK`: `fd` is no socket.
+/// is gone. `EAGAIN`: nothing there, and the flags say not to wait ([`DONTWAIT`](crate::types::MsgFlags::DONTWAIT); that the
+/// socket is non-blocking says nothing). `ENOTSOCK`: `fd` is no socket.
 /// `EINVAL`: a facet that this kernel does not have, or multishot without a group. `ECANCELED`:
 /// [cancelled](crate::opcode#cancelling), at once. `EBADF`, `EFAULT`, `EINTR` and others as `recv(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::uapi::io_uring_op::{IORING_OP_SEND, IORING_OP_SENDMSG};
 /// The number of bytes sent, which on a stream can be less than asked for unless the flags have
 /// [`WAITALL`](crate::types::MsgFlags::WAITALL). `EPIPE`, `ECONNRESET`: the peer is gone; no signal is raised.
 /// `ENOTCONN`, `EDESTADDRREQ`: no peer and no address. `EMSGSIZE`: too long for a datagram. `EAGAIN`: no room, and the
-/// socket or the flags say not to wait. `ENOBUFS`: the group has no buffer. `ENOENT`: there is no such group.
+/// flags say not to wait ([`DONTWAIT`](crate::types::MsgFlags::DONTWAIT); that the socket is non-blocking says nothing). `ENOBUFS`: the group has no buffer. `ENOENT`: there is no such group.
 /// `ENOTSOCK`: `fd` is no socket. `EINVAL`: a facet that this kernel does not have, an address of more than 128 bytes.
 /// `EFAULT`, `EBADF`, `EINTR`, and others as `send(2)`. `ECANCELED`: [cancelled](crate::opcode#cancelling) while it
 /// waited for room; with `WAITALL`, what was sent until then is the result instead.

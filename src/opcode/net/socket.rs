@@ -150,7 +150,8 @@ impl Connect {
 ///
 /// The new file descriptor, which is the caller's to close (also if the completion is never looked at); with
 /// [`file_index`](Self::file_index) 0, or the slot allocated. The flag `SOCK_NONEMPTY` says that another connection
-/// waits. `EAGAIN`: none there, with [`dontwait`](Self::dontwait), or on a non-blocking socket. `EMFILE`, `ENFILE`: no
+/// waits. `EAGAIN`: none there, with [`dontwait`](Self::dontwait) (on a non-blocking socket it waits nevertheless, but for 5.10
+/// with ASYNC). `EMFILE`, `ENFILE`: no
 /// descriptor, or no slot, is free. `EINVAL`: the socket does not listen; unknown flags; close-on-exec together with a
 /// slot; multishot with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`,
 /// `ENOTSOCK`, `ENXIO` (no registered files), `EOPNOTSUPP` and others as `accept(2)`. `ECANCELED`:

@@ -162,7 +162,8 @@ fixed_buffer! {
 ///
 /// For each piece one with `MORE`, the number of bytes received, and in the further 16 bytes where they are
 /// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the [`len`](Self::len)
-/// is reached. `EINVAL`: there is no such instance. `ENOMEM`: no free chunk. `ENOTSOCK`, `EOPNOTSUPP`, `EBADF`: `fd` is
+/// is reached. `ENOSPC`: the completion queue was full: take what is there, and push the request anew. `EINVAL`: there is no
+/// such instance. `ENOMEM`: no free chunk. `ENOTSOCK`, `EOPNOTSUPP`, `EBADF`: `fd` is
 /// no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RECV_ZC")]

@@ -30,6 +30,7 @@ fn chunks_go_back_once_and_in_order() {
             entries: ENTRIES,
             offsets: io_uring_zcrx_offsets { head: 0, tail: 4, rqes: 64, __resv2: 0, __resv: [0; 2] },
             area: RegisteredArea { token: 0, length: 0 },
+            size: 64 + u64::from(ENTRIES) * 16,
             map_offset: 0,
         };
         // SAFETY: the memory lives longer, and is this ring's alone.

@@ -41,7 +41,7 @@ fn main(args: Args) -> u8 {
     let ring = match &mut made {
         Ok(ring) => ring,
         Err(error) => {
-            complain(c"io_uring", error.errno().unwrap_or(Errno::EINVAL));
+            complain(c"io_uring", error.errno());
             return 1;
         }
     };

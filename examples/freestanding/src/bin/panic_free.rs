@@ -115,7 +115,7 @@ impl Completed for cqueue::EntryMixed {
 }
 
 fn reason(error: SetupError) -> Errno {
-    error.errno().unwrap_or(Errno::EINVAL)
+    error.errno()
 }
 
 fn nop<S: squeue::EntryMarker>(number: u64) -> S {

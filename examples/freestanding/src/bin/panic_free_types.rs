@@ -58,12 +58,16 @@ fn types(odd: u32) -> u64 {
     let errno = Errno::from_raw(odd as u16).or(Errno::from_result(odd.cast_signed()));
     let name = errno.map_or(0, |errno| errno.name().map_or(0, str::len));
     let (small, large) = (any(opcode::Nop::new().build()), any(opcode::Nop128::new().build()));
+    // SAFETY: the entry goes to no kernel.
+    let other = unsafe { squeue::LargeEntry::new_unchecked(any(squeue::Entry128::from(small))) };
+    let known = squeue::LargeEntry::new(any(squeue::Entry128::from(other))).is_some();
     let bytes = small.to_bytes().iter().chain(&large.to_bytes()).map(|&byte| u64::from(byte)).sum::<u64>();
     numbers.iter().map(|&number| u64::from(number.cast_unsigned())).sum::<u64>()
         ^ event.data()
         ^ u64::from(event.events().0)
         ^ name as u64
         ^ bytes
+        ^ u64::from(known)
         ^ small.get_user_data()
         ^ large.get_user_data()
         ^ (time.seconds() ^ time.nanoseconds()).cast_unsigned()
@@ -179,7 +183,9 @@ fn set_up(odd: u32) -> u64 {
     builder.setup_flags(SetupFlags::from_bits_retain(any(odd))).setup_attach_wq(any(-1)).setup_sqpoll_cpu(odd);
     builder.setup_iopoll().setup_hybrid_iopoll().setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
     builder.setup_no_sqarray().setup_sq_rewind().setup_fastest();
-    let refused = builder.build_with(Linux, any(odd)).map_or_else(|error| error.errno().map_or(0, Errno::raw), |_| 1);
+    let refused = builder
+        .build_with(Linux, any(odd))
+        .map_or_else(|error| error.errno().raw() ^ u16::from(error.is_unavailable()), |_| 1);
     let nothing = || any(RingMemory { rings: &mut [], sqes: &mut [] });
     let short = builder.build_provided_with(Linux, any(8), nothing()).is_ok();
     let shorter = builder.build_registered_with(Linux, any(8), nothing()).is_ok();
@@ -196,7 +202,7 @@ fn set_up(odd: u32) -> u64 {
 fn completions() -> Result<(), Errno> {
     let ring: Result<IoUring<squeue::Entry, cqueue::Entry32>, _> =
         IoUring::<squeue::Entry, cqueue::Entry32>::builder().build(4);
-    let mut ring = ring.map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+    let mut ring = ring.map_err(|error| error.errno())?;
     any((ring.kernel(), ring.submitter().params(), IoUring::new(any(1)).is_ok()));
     for user_data in any(0..3_u64) {
         // SAFETY: the request points to nothing.

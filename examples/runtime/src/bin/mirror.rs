@@ -53,7 +53,7 @@ fn serve(port: u16) -> Result<(), Errno> {
     let slab = STORAGE.start().ok_or(Errno::EBUSY)?;
     let mut builder = Builder::new();
     builder.setup_single_issuer().setup_defer_taskrun();
-    let mut driver = Driver::new(slab, Linux, &builder, 256).map_err(|error| error.errno().unwrap_or(Errno::EINVAL))?;
+    let mut driver = Driver::new(slab, Linux, &builder, 256).map_err(|error| error.errno())?;
     driver.provide(&GROUP)?;
     let signals = runtime::signals(slab)?;
     let listener = driver.block_on(runtime::listener::listen(slab, port))??;

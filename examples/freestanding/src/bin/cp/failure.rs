@@ -35,7 +35,7 @@ impl About {
 
 impl Failure {
     pub(crate) fn setup(error: SetupError) -> Self {
-        Self::With(About::Ring, "cannot be set up", error.errno())
+        Self::With(About::Ring, "cannot be set up", Some(error.errno()))
     }
 
     pub(crate) fn ring(errno: Errno) -> Self {

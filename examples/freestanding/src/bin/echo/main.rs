@@ -118,7 +118,7 @@ fn run(request: &Request) -> Result<(), Failure> {
         .setup_defer_taskrun()
         .setup_cqsize(COMPLETIONS)
         .build(ENTRIES)
-        .map_err(|error| Failure { what: "io_uring", errno: error.errno().unwrap_or(Errno::EINVAL) })?;
+        .map_err(|error| Failure { what: "io_uring", errno: error.errno() })?;
     let memory = memory::take().ok_or(Errno::EBUSY).map_err(Failure::of("memory"))?;
     let buffers = Buffers::register(&ring.submitter(), memory.group, memory.held).map_err(Failure::of("buffers"))?;
     let connections = Connections::new(memory.connections, memory.vacant);

@@ -29,7 +29,7 @@ mod rings;
 mod shims;
 mod transfer;
 
-use bare_uring::{Call, Errno, IoUring, SetupError};
+use bare_uring::IoUring;
 use facts::Facts;
 use freestanding::{Args, sys};
 use os::Names;
@@ -63,7 +63,7 @@ fn check_rings(report: &mut Report, names: &Names) {
     let (facts, refused) = match IoUring::new(8) {
         Ok(ring) => (Some(check_kernel(report, names, ring)), None),
         // Not compiled in, hidden, or switched off: then every program must do without.
-        Err(SetupError::Kernel(Call::Setup, errno @ (Errno::ENOSYS | Errno::EPERM))) => (None, Some(errno)),
+        Err(error) if error.is_unavailable() => (None, Some(error.errno())),
         Err(error) => {
             report.equal("a ring", Some(error), None);
             (None, None)

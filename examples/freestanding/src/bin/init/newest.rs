@@ -93,7 +93,7 @@ fn large_refused(report: &mut Report, facts: &Facts) {
     let built = Builder::<squeue::Entry128, cqueue::Entry>::new().build(4);
     let Some(mut ring) = report.value("a ring with large requests", built) else { return };
     // SAFETY: the request points to nothing.
-    let pushed = unsafe { ring.submission().push(opcode::Nop128::new().build().user_data(3)) };
+    let pushed = unsafe { ring.submission().push(opcode::Nop128::new().build().user_data(3).into()) };
     report.equal("a large nop", (pushed.is_ok(), ring.submit_and_wait(1)), (true, Ok(1)));
     let seen = ring.completion().next().map(|cqe| (cqe.user_data(), cqe.outcome()));
     report.equal("its refusal", seen, Some((3, Err(Errno::EINVAL))));

@@ -34,7 +34,7 @@ impl From<Errno> for Failed {
 impl From<SetupError> for Failed {
     #[track_caller]
     fn from(error: SetupError) -> Self {
-        Self { errno: error.errno().unwrap_or(Errno::EINVAL), at: Location::caller() }
+        Self { errno: error.errno(), at: Location::caller() }
     }
 }
 

@@ -51,6 +51,7 @@ pub fn zcrx() -> Outcome<()> {
     let chunk = chunks(&instance)?;
     refilled(&ring, &instance, refill, chunk)?;
     misplaced(&instance, refill)?;
+    unmapped(&instance)?;
 
     let submitter = ring.submitter();
     check(submitter.zcrx_export(any(6)) == Ok(Fd(1234)) && submitter.zcrx_import(Fd(any(1234))) == Ok(6))?;
@@ -129,6 +130,17 @@ fn refilled<K: Kernel>(ring: &Wide<K>, instance: &Instance, memory: NonNull<[u8]
         check(refill.refill(many.get(..any(5)).unwrap_or_default()) == 5 && refill.free() == 3)?;
         check(refill.refill(&many) == 3 && refill.refill(&many) == 0)?;
         ring.submitter().zcrx_flush(any(instance.id))?;
+    }
+    Ok(())
+}
+
+/// Not in memory of the kernel's, and not anywhere that could be mapped.
+fn unmapped(instance: &Instance) -> Outcome<()> {
+    let ring = wide(Linux)?;
+    for (size, map_offset) in [(4096, 0), (u64::MAX, 1), (0, 1), (4096, u64::MAX), (4096, 0x3000_0000)] {
+        let nowhere = any(Instance { size, map_offset, ..*instance });
+        // SAFETY: the kernel has nothing at these offsets that is not the ring's own, and what is mapped is no refill ring.
+        check(unsafe { ring.submitter().map_refill_ring(&nowhere) }.is_err())?;
     }
     Ok(())
 }

@@ -133,8 +133,8 @@ fn serve(request: &Request) -> Result<(), Failure> {
     let signals = runtime::signals(slab).map_err(Failure::of("signals"))?;
     let mut builder = Builder::new();
     builder.setup_single_issuer().setup_defer_taskrun().setup_cqsize(4096);
-    let mut driver = Driver::new(slab, Linux, &builder, 1024)
-        .map_err(|error| Failure { what: "io_uring", errno: error.errno().unwrap_or(Errno::EINVAL) })?;
+    let mut driver =
+        Driver::new(slab, Linux, &builder, 1024).map_err(|error| Failure { what: "io_uring", errno: error.errno() })?;
 
     let how = OpenHow::new().flags(OpenFlags(O_PATH | O_DIRECTORY));
     let root = driver.block_on(slab.open(None, request.directory, how)).and_then(|opened| opened);
