@@ -152,3 +152,13 @@ fn a_registered_ring_with_a_thread_makes_no_call_while_that_is_awake() {
     assert_eq!((ring.submit(), trace.take()), (Ok(1), vec![]));
     until("the completion", || ring.completion().next().map(|cqe| cqe.user_data()) == Some(1));
 }
+
+/// Without the one flag the kernel would take the place of the argument for a mask, without the other for an address.
+#[test]
+fn a_wait_by_a_slot_says_that_its_argument_is_one() {
+    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
+    let ring: Ring<'_> = fake.ring();
+    assert_eq!(ring.submitter().submit_and_wait_reg(1, 64), Ok(0));
+    let flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG | EnterFlags::EXT_ARG_REG;
+    assert_eq!(fake.enters(), [(0, 1, flags.bits())]);
+}
