@@ -160,7 +160,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// long as it takes. With [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) it waits for none. Since 6.0.
     ///
     /// With `all` and `any` the count is 0 if nothing matched. What is more is how often the kernel found something:
-    /// requests for its workers, or for futexes, count as one, however many they are. Without the two it is 0, or 1
+    /// requests for its workers, or for futexes, count as one, however many they are, and one that was running may end before
+    /// it is counted. Without the two it is 0, or 1
     /// for a futex, and the success alone says that the request was found.
     ///
     /// The requests still complete, and their memory is in use until then: with `ECANCELED`, or, if they were running,
