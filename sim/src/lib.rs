@@ -39,9 +39,11 @@
 //!   `ETIME`, `EBADFD`, `EEXIST`, early returns.
 //! - The overflow list, which is moved into the queue by waits only; kernels that drop instead.
 //! - The thread of an SQPOLL ring, which consumes, sleeps and wakes; COOP_TASKRUN, DEFER_TASKRUN and TASKRUN_FLAG.
-//! - Nop, read, write (vectored and fixed too), receive and send with multishot and rings of buffers, accept, poll (one
-//!   shot), timeouts, linked timeouts, cancellation, close, shutdown, fsync, messages to other rings; on pipes, sockets
-//!   and files of its own, with the caller's real memory.
+//! - Nop, read, write (vectored and fixed too), receive and send with multishot, accept, poll (one shot), timeouts, linked
+//!   timeouts, cancellation, close, shutdown, fsync, messages to other rings; on pipes, sockets and files of its own, with
+//!   the caller's real memory.
+//! - Rings of provided buffers, as [`GroupRules`] say for each release: when a buffer is committed and what of it, which
+//!   completions name it, incremental use, bundles, messages, groups whose memory the kernel provides.
 //! - Registered files and buffers, rings of buffers, probe, enabling, registered rings, synchronous cancellation, query.
 //! - [`Profile`]s of Linux from 5.1 to 7.0, OSv, Nanos, StarryOS and gVisor, each of which a test can take parts from.
 //! - [`SimKernel::fail_call`] fails the n-th call; [`SimKernel::hostile`] is a kernel that lies in everything.

@@ -140,7 +140,8 @@ impl Profile {
         operation < 64 && self.registrations >> operation & 1 != 0
     }
 
-    /// Every profile there is: Linux at each release that changed something that shows, and the other kernels.
+    /// Linux at each release that changed something that shows, and the other kernels. What changed about provided buffers
+    /// alone (see [`GroupRules`]) is not among it.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut all: Vec<Self> = linux::RELEASES.iter().map(|&(major, minor)| Self::linux(major, minor)).collect();

@@ -7,8 +7,9 @@ use super::{GroupRules, Head, Overflow, Profile, Waits};
 
 type Release = (u8, u8);
 
-/// The releases at which something changed that a program can see through the calls simulated here.
-pub(super) const RELEASES: [Release; 24] = [
+/// The releases at which something changed that a program can see through the calls simulated here, provided buffers
+/// aside.
+pub(super) const RELEASES: [Release; 20] = [
     (5, 1),
     (5, 4),
     (5, 5),
@@ -22,17 +23,13 @@ pub(super) const RELEASES: [Release; 24] = [
     (6, 0),
     (6, 1),
     (6, 3),
-    (6, 4),
     (6, 5),
     (6, 6),
-    (6, 10),
     (6, 12),
     (6, 15),
-    (6, 16),
     (6, 18),
     (6, 19),
     (7, 0),
-    (7, 1),
 ];
 
 const SETUP: [(SetupFlags, Release); 19] = [
