@@ -345,8 +345,8 @@ fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
     }
     buffers.publish();
     let taken = through_bundles(&mut ring, &mut buffers, &mut sockets, b"abcdefghijklmno");
-    let seen: Vec<_> = taken.iter().map(|buffer| (buffer.id(), buffer.len())).collect();
-    assert_eq!(seen, [(3, 4), (2, 4), (0, 4), (1, 3)]);
+    let seen: Vec<_> = taken.iter().map(|buffer| (buffer.id(), buffer.to_vec())).collect();
+    assert_eq!(seen, [(3, b"abcd".to_vec()), (2, b"efgh".to_vec()), (0, b"ijkl".to_vec()), (1, b"mno".to_vec())]);
 }
 
 /// Its memory is a slice of the caller's, here a static.
