@@ -39,7 +39,7 @@ impl Arena {
     pub fn group(&mut self, count: usize, size: usize, stale: usize) -> (BufRingMemory, usize) {
         let descriptors: &'static mut [MaybeUninit<Descriptor>] = self.slice(count, PAGE);
         for descriptor in descriptors.iter_mut() {
-            let words = [stale as u64, STALE as u64 | 1 << 48];
+            let words = [stale as u64, STALE as u64 | 1000 << 48];
             let place = std::ptr::from_mut(descriptor).cast::<[u64; 2]>();
             // SAFETY: a descriptor is two words, and any bits will do for one.
             unsafe { place.write(words) };

@@ -321,7 +321,18 @@ impl Play {
         self.reap();
         self.take_all();
         if self.random.chance(2, 3) {
+            self.arm();
             self.register();
+        }
+    }
+
+    /// Requests that wait for their file before they look for a buffer, and bytes for them all.
+    fn arm(&mut self) {
+        for _ in 0..self.random.below(4) {
+            self.push();
+        }
+        if self.random.chance(1, 2) {
+            self.streams.iter_mut().for_each(|stream| stream.feed(&self.kernel, 60));
         }
     }
 

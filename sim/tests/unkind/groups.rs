@@ -221,6 +221,17 @@ fn a_bundle_of_incremental_buffers_names_another_than_its_first_on_some_releases
 }
 
 #[test]
+fn a_bundle_in_several_passes_may_not_say_that_its_last_buffer_is_kept() {
+    let says_nothing = |seed| {
+        let mut stage = Stage::seeded((7, 1), kind(), (4, 4), PIECES, seed);
+        let reader = stage.sent(b"0123456789");
+        let (result, flags) = stage.one(receive(reader).bundle().build());
+        (result, flags & MORE_OF_IT, stage.ready()[0]) == (10, 0, (10, 2))
+    };
+    assert!((0..64).any(says_nothing));
+}
+
+#[test]
 fn a_message_counts_the_room_that_nobody_wrote() {
     let mut stage = Stage::new((6, 18), kind(), (1, 40), PLAIN);
     let (reader, writer) = stage.kernel.datagram_pair();
