@@ -262,6 +262,34 @@ fn short_reads_of_a_file_leave_pieces_in_step() {
     assert_eq!(group.available(&ring.submitter()), Ok(4), "none is lost");
 }
 
+/// Requests that ask for more than comes are against the contract, since what the kernel counts for them shows nowhere. Where
+/// it shows after all, nothing is lent that another request has written.
+#[test]
+fn bytes_across_a_place_where_the_kernel_stood_are_refused() {
+    needs!(6, 12, "IOU_PBUF_RING_INC");
+    let mut ring = IoUring::new(8).unwrap();
+    let mut group = register(&ring, 1, 64, BufRingOptions::new().incremental());
+    let file = file(b"0123456789");
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let limited =
+        |length| opcode::Read::new(Fd(file.as_raw_fd()), null_mut(), length).offset(0).buf_group(GROUP).build();
+    // The kernel stands at 16 then, though 10 bytes came.
+    let cqe = one(&mut ring, limited(16));
+    let first = take(&mut group, &cqe);
+    let cqe = one(&mut ring, limited(10));
+    assert_eq!(
+        (first.as_deref(), cqe.outcome(), take(&mut group, &cqe).is_none()),
+        (Some(&b"0123456789"[..]), Ok(10), true)
+    );
+    writer.write_all(b"pipe").unwrap();
+    let cqe = one(&mut ring, read(&reader, 16));
+    assert_eq!((cqe.outcome(), take(&mut group, &cqe).is_none()), (Ok(4), true), "nor is what comes later");
+    group.recycle(first.unwrap()).unwrap();
+    // SAFETY: nothing is in flight, and everything was taken.
+    assert_eq!(unsafe { group.reclaim(&ring.submitter()) }, Ok(0), "the kernel fills it still");
+    assert_eq!(group.available(&ring.submitter()), Ok(1));
+}
+
 #[test]
 fn an_end_of_file_leaves_a_buffer_where_it_is() {
     needs!(6, 12, "IOU_PBUF_RING_INC");

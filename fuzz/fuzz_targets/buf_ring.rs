@@ -38,9 +38,7 @@ fuzz_target!(|data: &[u8]| {
             core::slice::from_raw_parts_mut(descriptors.start().as_ptr().cast::<MaybeUninit<Descriptor>>(), count)
         },
         // SAFETY: the same.
-        buffers: unsafe {
-            core::slice::from_raw_parts_mut(buffers.start().as_ptr(), size * count)
-        },
+        buffers: unsafe { core::slice::from_raw_parts_mut(buffers.start().as_ptr(), size * count) },
         // SAFETY: the same.
         states: unsafe { core::slice::from_raw_parts_mut(states.as_mut_ptr(), count) },
     };
@@ -60,7 +58,9 @@ fuzz_target!(|data: &[u8]| {
             // What is left of a buffer, as the kernel shows it with incremental use: the truth, or anything.
             let left = bytes.u16().into();
             // SAFETY: a kernel's write, into the length of a descriptor; no reference to it lives.
-            unsafe { descriptors.start().byte_add(16 * (usize::from(choice >> 2) % count) + 8).cast::<u32>().write(left) };
+            unsafe {
+                descriptors.start().byte_add(16 * (usize::from(choice >> 2) % count) + 8).cast::<u32>().write(left)
+            };
         }
         let cqe = ring.completion().next().expect("one was posted");
         // The kernel of this target may name a buffer twice, which is the caller's contract not to take; what a buffer

@@ -115,6 +115,8 @@ pub struct BufferState {
     out: u32,
     /// Bytes handed out so far.
     used: u32,
+    /// With incremental use: how far the kernel had filled it when a completion was last taken.
+    stood: u32,
     /// The place in the ring where it was added last.
     place: u16,
     /// The buffer that was added after it, or [`NO_BUFFER`].
@@ -125,7 +127,7 @@ pub struct BufferState {
 
 impl BufferState {
     /// For filling an array.
-    pub const NEW: Self = Self { out: 0, used: 0, place: 0, next: 0, done: false };
+    pub const NEW: Self = Self { out: 0, used: 0, stood: 0, place: 0, next: 0, done: false };
 }
 
 impl Default for BufferState {

@@ -17,7 +17,8 @@ impl<K: Kernel> BufRing<K> {
     ///
     /// `None` if the completion names no buffer, or one that this ring does not have or that is not the kernel's. Also,
     /// on some kernels of 6.10 to 6.17, for an error that carries a buffer: it may be in the ring still, see
-    /// [`reclaim`](Self::reclaim). A buffer of fewer bytes than the completion's result says is one that was cut.
+    /// [`reclaim`](Self::reclaim). And, with incremental use, for bytes that are not where they would have to be: then
+    /// nothing more of this buffer is lent. A buffer of fewer bytes than the completion's result says is one that was cut.
     ///
     /// # Safety
     ///
@@ -34,6 +35,9 @@ impl<K: Kernel> BufRing<K> {
     ///   passes leaves a gap where one pass left less).
     pub unsafe fn take(&mut self, cqe: &cqueue::Entry) -> Option<Buffer> {
         let claim = self.claim(cqe)?;
+        if self.incremental && self.is_displaced(claim) {
+            return None;
+        }
         self.piece(claim.id, claim.len, claim.more)
     }
 
@@ -59,6 +63,23 @@ impl<K: Kernel> BufRing<K> {
             Err(_) => return None,
         };
         Some(Claim { id, len, more: cqe.flags().contains(cqueue::Flags::BUF_MORE) })
+    }
+
+    /// With incremental use: whether a completion shows that the kernel has counted more than it said, for a request that
+    /// asked for more than came. The kernel stands where the bytes of a completion end, so that none can lie across a place
+    /// where it stood. Nothing more of such a buffer is lent.
+    fn is_displaced(&mut self, claim: Claim) -> bool {
+        let Some(&state) = self.states.get(usize::from(claim.id)) else { return false };
+        let filled = self.filled(claim.id, state.place);
+        let end = state.used.saturating_add(claim.len).min(filled);
+        let displaced = state.used < state.stood && state.stood < end;
+        if let Some(state) = self.states.get_mut(usize::from(claim.id)) {
+            state.stood = filled;
+            if displaced {
+                state.used = self.size;
+            }
+        }
+        displaced
     }
 
     /// The next `len` bytes of a buffer, or as many as the kernel can have filled. With `more`, the kernel says that it
