@@ -88,6 +88,24 @@ def load(layers):
     return faults
 
 
+def spinning(session):
+    """A program of this session that is there seconds after it was killed: its thread is caught in a system call."""
+    name = None
+    for _ in range(50):
+        name = None
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                head, _, rest = stat.read_text().rpartition(")")
+            except OSError:
+                continue
+            if int(rest.split()[3]) == session:
+                name = head.partition("(")[2]
+        if name is None:
+            return None
+        time.sleep(0.1)
+    return name
+
+
 class Tree:
     """A copy of the tree, with a build directory of its own."""
 
@@ -151,6 +169,8 @@ class Tree:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        if left := spinning(process.pid):
+            return "unkillable", f"{left} goes on in the kernel, and can't be ended"
         if process.returncode == 0:
             return "passed", output
         return ("build" if "error: could not compile" in output else "failed"), output
@@ -165,6 +185,8 @@ class Tree:
                 ended, output = self.run(command, SECONDS)
                 if ended == "build" and not fault.by_build:
                     return "does not build", output
+                if ended == "unkillable":
+                    return f"unkillable: {command}", output
                 if ended != "passed":
                     return f"{ended}: {command}", output
             return "survived", ""
@@ -220,7 +242,7 @@ class Sweep:
             print(f"{'ok  ' if good else 'FAIL'} {time.monotonic() - before:5.1f} s  {fault}\n{'':14}{outcome}", flush=True)
             if fault.survives:
                 print(f"{'':14}{'it survives by right' if good else 'it was said to survive'}: {fault.survives}", flush=True)
-            if outcome == "does not build":
+            if outcome == "does not build" or outcome.startswith("unkillable"):
                 print(output[-1500:], flush=True)
 
     def run(self):
