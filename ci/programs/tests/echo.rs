@@ -67,7 +67,8 @@ fn ping(stream: &mut TcpStream) {
 #[test]
 fn what_is_sent_comes_back_and_then_the_end() {
     let server = Server::start(&mut echo(&[]));
-    for len in [0, 1, 4096, 4097, 3 << 20] {
+    // The last is more than all buffers together hold.
+    for len in [0, 1, 4096, 4097, 5 << 20] {
         round_trip(server.connect(), len);
     }
 }
@@ -112,6 +113,8 @@ fn a_table_that_is_full_closes_more_at_once() {
     streams.iter_mut().for_each(ping);
     drop(streams);
     server.settles(idle);
+    // Every place was taken: one that is served now has the place of one that has gone.
+    round_trip(server.connect(), 10);
 }
 
 #[test]
@@ -137,7 +140,8 @@ fn who_starves_is_served_when_buffers_are_free_again() {
     let mut waiting: Vec<_> = (0..50).map(|_| server.connect()).collect();
     waiting.iter_mut().for_each(ping);
     let server = &server;
-    // Each that never reads has nine buffers at least, or it would go on: these have all 1,024.
+    // Each that never reads comes to have nine buffers at least, or it would go on: more than there are. While the
+    // sockets take something some are free at times; tests/echo_buffers.rs has none free for certain.
     let hogs: Vec<_> = thread::scope(|scope| {
         let hoards: Vec<_> = (0..130).map(|_| scope.spawn(|| hoard(server, true))).collect();
         hoards.into_iter().map(|hoard| hoard.join().unwrap()).collect()
@@ -146,11 +150,8 @@ fn who_starves_is_served_when_buffers_are_free_again() {
     for stream in &mut waiting {
         stream.write_all(b"hungry").unwrap();
     }
-    waiting[0].set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert!(waiting[0].read(&mut [0; 6]).is_err(), "a buffer was free");
     drop(hogs);
     for stream in &mut waiting {
-        stream.set_read_timeout(Some(programs::LIMIT)).unwrap();
         let mut got = [0; 6];
         stream.read_exact(&mut got).unwrap();
         assert_eq!(got, *b"hungry");

@@ -155,6 +155,21 @@ fn with_few_files_it_waits_without_turning() {
 }
 
 #[test]
+fn a_short_send_is_gone_on_with() {
+    // The kernel has sent all each time; the program goes on from where it was told.
+    let calls = TracedMirror { most_sent: 4, ..TracedMirror::start() }.run(|port, _| {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        stream.set_read_timeout(Some(programs::LIMIT)).unwrap();
+        stream.write_all(b"0123456789").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).unwrap();
+        assert_eq!(got, b"012345678945678989");
+    });
+    assert_eq!(calls.sends, [10, 6, 2]);
+}
+
+#[test]
 fn a_burst_is_one_system_call() {
     // All tasks are polled before the kernel is entered: what they ask for goes there together.
     let server = TracedMirror::start();
@@ -185,6 +200,8 @@ fn a_burst_is_one_system_call() {
 /// `mirror` under a tracer.
 struct TracedMirror {
     port: u16,
+    /// What a send is told at most to have sent.
+    most_sent: i32,
 }
 
 /// What it has done.
@@ -194,17 +211,19 @@ struct Calls {
     signal_flags: u64,
     /// Level and name of each socket option that was set.
     option_levels: Vec<(u64, u64)>,
+    /// The length of each send.
+    sends: Vec<u32>,
 }
 
 impl TracedMirror {
     fn start() -> Self {
         // One that was free a moment ago.
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        Self { port: listener.local_addr().unwrap().port() }
+        Self { port: listener.local_addr().unwrap().port(), most_sent: i32::MAX }
     }
 
     fn run(&self, client: impl FnOnce(u16, rustix::process::Pid)) -> Calls {
-        let mut calls = Calls { most: 0, signal_flags: 0, option_levels: Vec::new() };
+        let mut calls = Calls { most: 0, signal_flags: 0, option_levels: Vec::new(), sends: Vec::new() };
         let (send, receive) = std::sync::mpsc::channel();
         let mut command = mirror();
         command.arg(self.port.to_string()).stdin(Stdio::null());
@@ -222,6 +241,12 @@ impl TracedMirror {
                     // A socket command of the ring: level and name stand where an address would.
                     Moment::Request(request) if request.opcode == op::IORING_OP_URING_CMD as u8 => {
                         seen.option_levels.push((request.address & 0xffff_ffff, request.address >> 32));
+                    }
+                    Moment::Request(request) if request.opcode == op::IORING_OP_SEND as u8 => {
+                        seen.sends.push(request.len);
+                    }
+                    Moment::Completion(request, result) if request.opcode == op::IORING_OP_SEND as u8 => {
+                        *result = (*result).min(self.most_sent);
                     }
                     _ => {}
                 })
