@@ -20,7 +20,7 @@ use linux_raw_sys::general::{__NR_io_uring_enter, __NR_io_uring_setup, __NR_mmap
 use linux_raw_sys::io_uring::{IORING_FEAT_SINGLE_MMAP, IORING_OFF_SQES, IORING_SETUP_NO_SQARRAY, io_uring_params};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
 
-use crate::{LIMIT, Outcome, nameless};
+use crate::{LIMIT, Outcome, heeding, nameless};
 
 unsafe extern "C" {
     /// Of the C library that std is linked with.
@@ -200,7 +200,7 @@ pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> 
         }
     };
     // SAFETY: between fork and exec nothing but a system call is made.
-    let command = unsafe { command.pre_exec(traced) };
+    let command = unsafe { heeding(command).pre_exec(traced) };
     #[expect(clippy::zombie_processes, reason = "`follow` waits for it, stop by stop")]
     let child = command.spawn().expect("the program starts, and this process may trace it");
     let pid = Pid::from_child(&child);
