@@ -16,7 +16,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 
-use linux_raw_sys::general::{__NR_io_uring_enter, __NR_io_uring_setup, __NR_mmap};
+use linux_raw_sys::general::{__NR_io_uring_enter, __NR_io_uring_setup, __NR_mmap, __NR_write};
 use linux_raw_sys::io_uring::{IORING_FEAT_SINGLE_MMAP, IORING_OFF_SQES, IORING_SETUP_NO_SQARRAY, io_uring_params};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
 
@@ -115,6 +115,22 @@ impl Tracee {
     pub fn path(&self, address: u64) -> String {
         let bytes = (address..).map(|at| self.read::<1>(at)[0]).take_while(|&byte| byte != 0).collect();
         String::from_utf8(bytes).expect("a path of the test")
+    }
+
+    /// The port that it says it listens on, if that is what this call says: `listening on 127.0.0.1:PORT`.
+    ///
+    /// # Panics
+    ///
+    /// If it says something else on its standard output.
+    pub fn listens(&self, moment: &Moment<'_>) -> Option<u16> {
+        let Moment::Call(number, [fd, address, len, ..]) = *moment else { return None };
+        if number != u64::from(__NR_write) || fd != 1 {
+            return None;
+        }
+        let bytes = (address..address + len).map(|at| self.read::<1>(at)[0]).collect();
+        let line = String::from_utf8(bytes).expect("text");
+        let port = line.strip_prefix("listening on 127.0.0.1:").and_then(|port| port.trim_end().parse().ok());
+        Some(port.unwrap_or_else(|| panic!("the server says {line:?}")))
     }
 
     fn word(&self, address: u64) -> u32 {
