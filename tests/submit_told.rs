@@ -147,6 +147,9 @@ fn a_registered_ring_with_a_thread_makes_no_call_while_that_is_awake() {
     let builder = Builder::<Entry>::new().setup_sqpoll(20_000).clone();
     let ring: IoUring<Entry, cqueue::Entry, &Trace> = builder.build_with(&trace, 8).unwrap();
     let mut ring = ring.register_ring_fd().map_err(|(_, errno)| errno).unwrap();
+    // A thread that is new may sleep at once, whatever its idle time, which counts from its first request on.
+    push(&mut ring, nop(0));
+    assert_eq!((ring.submit_and_wait(1), taken(&mut ring)), (Ok(1), vec![(0, 0)]));
     trace.take();
     push(&mut ring, nop(1));
     assert_eq!((ring.submit(), trace.take()), (Ok(1), vec![]));

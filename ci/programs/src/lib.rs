@@ -9,11 +9,11 @@ pub mod server;
 pub mod traced;
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, c_int, c_void};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -206,6 +206,28 @@ pub struct Running {
     err: File,
 }
 
+unsafe extern "C" {
+    /// Of the C library that std is linked with.
+    fn signal(number: c_int, handler: *const c_void) -> *const c_void;
+}
+
+/// Has a program heed the signals that end it. The tests may run where some of these are ignored: `nohup` does that, and
+/// a shell with what it runs in the background. A program would inherit it, and rightly not be ended by such a signal.
+pub(crate) fn heeding(command: &mut Command) -> &mut Command {
+    let heed = || {
+        for number in [Signal::HUP, Signal::INT, Signal::TERM] {
+            // SAFETY: null stands for what a signal does by default, and no handler of this process is run for it.
+            let before = unsafe { signal(number.as_raw(), std::ptr::null()) };
+            if before.addr() == usize::MAX {
+                return Err(std::io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec nothing but system calls are made, and no memory is allocated for them.
+    unsafe { command.pre_exec(heed) }
+}
+
 /// Starts a program whose output is kept.
 ///
 /// # Panics
@@ -214,7 +236,7 @@ pub struct Running {
 pub fn start(command: &mut Command) -> Running {
     let (out, err) = (nameless(), nameless());
     command.stdout(out.try_clone().expect("a descriptor")).stderr(err.try_clone().expect("a descriptor"));
-    Running { child: command.spawn().expect("the program starts"), out, err }
+    Running { child: heeding(command).spawn().expect("the program starts"), out, err }
 }
 
 impl Running {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{LIMIT, ends, until, wait};
+use crate::{LIMIT, ends, heeding, until, wait};
 
 /// A server that runs. It is killed at the test's end if it still does.
 pub struct Server {
@@ -27,7 +27,8 @@ impl Server {
     ///
     /// If it does not say that within [`LIMIT`], as `listening on 127.0.0.1:PORT`.
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the server starts");
+        let command = heeding(command).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the server starts");
         let mut out = child.stdout.take().expect("a pipe");
         let (send, receive) = channel();
         thread::spawn(move || {

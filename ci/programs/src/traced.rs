@@ -16,11 +16,11 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 
-use linux_raw_sys::general::{__NR_io_uring_enter, __NR_io_uring_setup, __NR_mmap};
+use linux_raw_sys::general::{__NR_io_uring_enter, __NR_io_uring_setup, __NR_mmap, __NR_write};
 use linux_raw_sys::io_uring::{IORING_FEAT_SINGLE_MMAP, IORING_OFF_SQES, IORING_SETUP_NO_SQARRAY, io_uring_params};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
 
-use crate::{LIMIT, Outcome, nameless};
+use crate::{LIMIT, Outcome, heeding, nameless};
 
 unsafe extern "C" {
     /// Of the C library that std is linked with.
@@ -117,6 +117,22 @@ impl Tracee {
         String::from_utf8(bytes).expect("a path of the test")
     }
 
+    /// The port that it says it listens on, if that is what this call says: `listening on 127.0.0.1:PORT`.
+    ///
+    /// # Panics
+    ///
+    /// If it says something else on its standard output.
+    pub fn listens(&self, moment: &Moment<'_>) -> Option<u16> {
+        let Moment::Call(number, [fd, address, len, ..]) = *moment else { return None };
+        if number != u64::from(__NR_write) || fd != 1 {
+            return None;
+        }
+        let bytes = (address..address + len).map(|at| self.read::<1>(at)[0]).collect();
+        let line = String::from_utf8(bytes).expect("text");
+        let port = line.strip_prefix("listening on 127.0.0.1:").and_then(|port| port.trim_end().parse().ok());
+        Some(port.unwrap_or_else(|| panic!("the server says {line:?}")))
+    }
+
     fn word(&self, address: u64) -> u32 {
         u32::from_ne_bytes(self.read(address))
     }
@@ -200,7 +216,7 @@ pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> 
         }
     };
     // SAFETY: between fork and exec nothing but a system call is made.
-    let command = unsafe { command.pre_exec(traced) };
+    let command = unsafe { heeding(command).pre_exec(traced) };
     #[expect(clippy::zombie_processes, reason = "`follow` waits for it, stop by stop")]
     let child = command.spawn().expect("the program starts, and this process may trace it");
     let pid = Pid::from_child(&child);

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use linux_raw_sys::io_uring::io_uring_op as op;
+use programs::traced::{Moment, trace};
 use programs::{Outcome, Scratch, bytes, ends, program, run, run_with, start};
 use rustix::process::Signal;
 
@@ -151,7 +153,9 @@ fn arguments() {
 fn a_program_that_runs_goes_on_with_its_old_file() {
     let scratch = Scratch::new();
     let sleep = scratch.path("sleep");
-    fs::copy("/bin/sleep", &sleep).unwrap();
+    // Written by another process. A test beside this one may fork just then, and its child would hold what this process
+    // has open for writing: such a file can't be started.
+    assert!(Command::new("cp").arg("/bin/sleep").arg(&sleep).status().unwrap().success());
     let running = start(Command::new(&sleep).arg("30"));
     let busy = File::options().write(true).open(&sleep).unwrap_err();
     assert_eq!(busy.raw_os_error(), Some(linux_raw_sys::errno::ETXTBSY.cast_signed()));
@@ -334,4 +338,25 @@ fn a_file_system_without_room_leaves_what_was_there() {
     let expected =
         Outcome { status: 1, out: b"to\nold\n".to_vec(), err: "cp: 'to': cannot be written: ENOSPC\n".into() };
     assert_eq!(outcome, expected);
+}
+
+/// A writer goes on as soon as a reader has the pipe open. All that it had to write may be there, and the pipe closed on
+/// its side, before cp has taken the next step.
+#[test]
+fn a_writer_that_is_done_before_the_first_read_is_read_nevertheless() {
+    let scratch = Scratch::new();
+    let fifo = scratch.fifo("fifo");
+    let outcome = thread::scope(|scope| {
+        let mut writer = Some(scope.spawn(|| programs::write_to_reader(&fifo, b"written at once")));
+        trace(&mut command(&scratch, &["fifo", "to"]), |_, moment| {
+            if let Moment::Completion(request, _) = moment
+                && request.opcode == op::IORING_OP_OPENAT as u8
+                && let Some(writer) = writer.take()
+            {
+                writer.join().unwrap();
+            }
+        })
+    });
+    done(outcome);
+    assert_eq!(fs::read_to_string(scratch.path("to")).unwrap(), "written at once");
 }

@@ -398,6 +398,15 @@ fn a_signal_ends_it_and_leaves_what_was_there() {
 }
 
 #[test]
+fn a_signal_ends_it_where_the_tests_run_with_signals_ignored() {
+    let mut tests = Command::new("env");
+    tests.arg("--ignore-signal=HUP,INT,TERM").arg(std::env::current_exe().unwrap());
+    let said = tests.args(["--exact", "a_signal_ends_it_and_leaves_what_was_there"]).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    assert!(String::from_utf8_lossy(&said.stdout).contains("1 passed"), "no test of that name");
+}
+
+#[test]
 fn a_signal_that_comes_before_the_copying_ends_it_too() {
     let copy = Copy::of(40 * CHUNK);
     let outcome = copy.run(|tracee, moment| {

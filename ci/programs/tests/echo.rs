@@ -1,8 +1,9 @@
 //! `echo`: everybody gets back what they sent, whatever the others do.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -272,25 +273,23 @@ fn arguments() {
 
 /// What one connection sees, by what it sends, of an echo some of whose completions are changed; and what happened.
 fn traced(sends: &[u8], mut at: impl FnMut(&Moment<'_>) -> Option<i32> + Send) -> Vec<u8> {
-    // One that was free a moment ago.
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let mut command = echo(&[&port.to_string(), "--connections", "1"]);
+    let mut command = echo(&["--connections", "1"]);
     command.stdin(Stdio::null());
+    let (send, receive) = channel();
     thread::scope(|scope| {
         let tracing = scope.spawn(|| {
-            trace(&mut command, |_, mut moment| {
+            trace(&mut command, |tracee, mut moment| {
+                if let Some(port) = tracee.listens(&moment) {
+                    send.send(port).unwrap();
+                }
                 let changed = at(&moment);
                 if let (Moment::Completion(_, result), Some(changed)) = (&mut moment, changed) {
                     **result = changed;
                 }
             })
         });
-        let mut stream = None;
-        programs::until("echo listens", || {
-            stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok();
-            stream.is_some()
-        });
-        let mut stream = stream.unwrap();
+        let port = receive.recv_timeout(programs::LIMIT).unwrap();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(programs::LIMIT)).unwrap();
         stream.write_all(sends).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
@@ -328,24 +327,30 @@ fn a_client_that_has_gone_before_it_was_accepted_is_nothing() {
     let mut failed = false;
     let mut paused = false;
     // The one that was accepted is lost by this; the test's second connection is served.
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let mut command = echo(&[&port.to_string(), "--connections", "1"]);
+    let mut command = echo(&["--connections", "1"]);
     command.stdin(Stdio::null());
+    let (send, receive) = channel();
     // From here on, since the program may have had to be built.
     let begin = Instant::now();
     thread::scope(|scope| {
         let tracing = scope.spawn(|| {
-            trace(&mut command, |_, moment| match moment {
-                Moment::Completion(request, result)
-                    if request.opcode == op::IORING_OP_ACCEPT as u8 && !std::mem::replace(&mut failed, true) =>
-                {
-                    *result = -ECONNABORTED.cast_signed();
+            trace(&mut command, |tracee, moment| {
+                if let Some(port) = tracee.listens(&moment) {
+                    send.send(port).unwrap();
                 }
-                Moment::Request(request) => paused |= request.opcode == op::IORING_OP_TIMEOUT as u8,
-                _ => {}
+                match moment {
+                    Moment::Completion(request, result)
+                        if request.opcode == op::IORING_OP_ACCEPT as u8 && !std::mem::replace(&mut failed, true) =>
+                    {
+                        *result = -ECONNABORTED.cast_signed();
+                    }
+                    Moment::Request(request) => paused |= request.opcode == op::IORING_OP_TIMEOUT as u8,
+                    _ => {}
+                }
             })
         });
-        programs::until("echo listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+        let port = receive.recv_timeout(programs::LIMIT).unwrap();
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap());
         let second = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         second.set_read_timeout(Some(programs::LIMIT)).unwrap();
         round_trip(second, 10);

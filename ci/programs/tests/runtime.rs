@@ -157,7 +157,7 @@ fn with_few_files_it_waits_without_turning() {
 #[test]
 fn a_short_send_is_gone_on_with() {
     // The kernel has sent all each time; the program goes on from where it was told.
-    let calls = TracedMirror { most_sent: 4, ..TracedMirror::start() }.run(|port, _| {
+    let calls = traced(4, |port, _| {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(programs::LIMIT)).unwrap();
         stream.write_all(b"0123456789").unwrap();
@@ -172,8 +172,7 @@ fn a_short_send_is_gone_on_with() {
 #[test]
 fn a_burst_is_one_system_call() {
     // All tasks are polled before the kernel is entered: what they ask for goes there together.
-    let server = TracedMirror::start();
-    let calls = server.run(|port, pid| {
+    let calls = traced(i32::MAX, |port, pid| {
         let streams: Vec<_> = (0..40)
             .map(|_| {
                 let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -197,14 +196,7 @@ fn a_burst_is_one_system_call() {
     assert_eq!((calls.signal_flags, calls.option_levels), (O_CLOEXEC.into(), vec![(1, 2), (6, 1)]));
 }
 
-/// `mirror` under a tracer.
-struct TracedMirror {
-    port: u16,
-    /// What a send is told at most to have sent.
-    most_sent: i32,
-}
-
-/// What it has done.
+/// What `mirror` has done.
 struct Calls {
     /// The most requests of one call.
     most: u64,
@@ -215,23 +207,20 @@ struct Calls {
     sends: Vec<u32>,
 }
 
-impl TracedMirror {
-    fn start() -> Self {
-        // One that was free a moment ago.
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        Self { port: listener.local_addr().unwrap().port(), most_sent: i32::MAX }
-    }
-
-    fn run(&self, client: impl FnOnce(u16, rustix::process::Pid)) -> Calls {
-        let mut calls = Calls { most: 0, signal_flags: 0, option_levels: Vec::new(), sends: Vec::new() };
-        let (send, receive) = std::sync::mpsc::channel();
-        let mut command = mirror();
-        command.arg(self.port.to_string()).stdin(Stdio::null());
-        thread::scope(|scope| {
-            let seen = &mut calls;
-            let tracing = scope.spawn(move || {
-                trace(&mut command, |tracee, moment| match moment {
-                    Moment::Start => send.send(tracee.pid).unwrap(),
+/// Runs `mirror` under a tracer, while `client` talks to it. A send is told to have sent `most_sent` at most.
+fn traced(most_sent: i32, client: impl FnOnce(u16, rustix::process::Pid)) -> Calls {
+    let mut calls = Calls { most: 0, signal_flags: 0, option_levels: Vec::new(), sends: Vec::new() };
+    let (send, receive) = std::sync::mpsc::channel();
+    let mut command = mirror();
+    command.stdin(Stdio::null());
+    thread::scope(|scope| {
+        let seen = &mut calls;
+        let tracing = scope.spawn(move || {
+            trace(&mut command, |tracee, moment| {
+                if let Some(port) = tracee.listens(&moment) {
+                    send.send((port, tracee.pid)).unwrap();
+                }
+                match moment {
                     Moment::Call(number, [_, count, ..]) if number == u64::from(__NR_io_uring_enter) => {
                         seen.most = seen.most.max(count);
                     }
@@ -246,17 +235,16 @@ impl TracedMirror {
                         seen.sends.push(request.len);
                     }
                     Moment::Completion(request, result) if request.opcode == op::IORING_OP_SEND as u8 => {
-                        *result = (*result).min(self.most_sent);
+                        *result = (*result).min(most_sent);
                     }
                     _ => {}
-                })
-            });
-            let pid = receive.recv_timeout(programs::LIMIT).unwrap();
-            programs::until("mirror listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok());
-            client(self.port, pid);
-            rustix::process::kill_process(pid, Signal::TERM).unwrap();
-            assert_eq!(tracing.join().unwrap().status, 0);
+                }
+            })
         });
-        calls
-    }
+        let (port, pid) = receive.recv_timeout(programs::LIMIT).unwrap();
+        client(port, pid);
+        rustix::process::kill_process(pid, Signal::TERM).unwrap();
+        assert_eq!(tracing.join().unwrap().status, 0);
+    });
+    calls
 }

@@ -126,13 +126,15 @@ fn make_ring() -> Result<IoUring, Failure> {
 
 fn open_source(ring: &mut IoUring, path: &CStr) -> Result<(RawFd, StatxBuffer), Failure> {
     let failed = About::Source.refused("cannot open");
-    let flags = O_RDONLY | O_NOCTTY;
-    let mut input = request::open(ring, path, flags, 0, false).map_err(&failed)?;
+    // A pipe is opened once, by an open that waits for the writer. One that does not wait would be a reader already: the
+    // writer goes on, may have written all and closed the pipe by then, and a second open would wait for another writer.
+    let is_pipe = request::stat(ring, path).is_ok_and(|about| kind(&about) == S_IFIFO);
+    let input = request::open(ring, path, O_RDONLY | O_NOCTTY, 0, is_pipe).map_err(&failed)?;
     let about = request::stat_fd(ring, input).map_err(&failed)?;
-    match u32::from(about.stx_mode) & S_IFMT {
+    match kind(&about) {
         S_IFDIR => return Err(About::Source.refused("cannot copy")(Errno::EISDIR)),
-        // Opened like this it would have an end before anybody has begun to write to it.
-        S_IFIFO => input = request::open(ring, path, flags, 0, true).map_err(&failed)?,
+        // It has come to that name since: it would have an end before anybody has begun to write to it.
+        S_IFIFO if !is_pipe => return Err(failed(Errno::EAGAIN)),
         _ => {}
     }
     Ok((input, about))
@@ -142,8 +144,13 @@ fn same_file(one: &StatxBuffer, other: &StatxBuffer) -> bool {
     (one.stx_dev_major, one.stx_dev_minor, one.stx_ino) == (other.stx_dev_major, other.stx_dev_minor, other.stx_ino)
 }
 
+/// `S_IF…`.
+fn kind(about: &StatxBuffer) -> u32 {
+    u32::from(about.stx_mode) & S_IFMT
+}
+
 fn is_regular(about: &StatxBuffer) -> bool {
-    u32::from(about.stx_mode) & S_IFMT == S_IFREG
+    kind(about) == S_IFREG
 }
 
 /// Copies the content, and looks once more at a source that ended early.
