@@ -245,13 +245,18 @@ impl Running {
         Pid::from_child(&self.child)
     }
 
-    /// How many threads it has, those of the kernel's that work for its ring included.
+    /// Whether a thread of the kernel's that works for its ring waits in what it does. That it is there is not enough: a
+    /// process that is killed before the thread has begun to open a pipe ends only when the pipe's other end is opened.
     ///
     /// # Panics
     ///
     /// If it was waited for.
-    pub fn threads(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a child").count()
+    pub fn worker_waits(&self) -> bool {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a child");
+        tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok()).any(|stat| {
+            let (name, state) = stat.rsplit_once(") ").expect("a name and a state");
+            name.contains("(iou-wrk-") && state.starts_with('S')
+        })
     }
 
     /// Sends it a signal.

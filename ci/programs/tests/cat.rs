@@ -138,7 +138,7 @@ fn a_pipe_is_waited_for_a_stop_or_not() {
     let scratch = Scratch::new();
     let fifo = scratch.fifo("fifo");
     let running = programs::start(&mut cat(&scratch, &["fifo"]));
-    programs::until("a thread of the kernel's opens the pipe", || running.threads() > 1);
+    programs::until("a thread of the kernel's waits for the pipe", || running.worker_waits());
     for signal in [Signal::STOP, Signal::CONT, Signal::STOP, Signal::CONT] {
         thread::sleep(std::time::Duration::from_millis(10));
         running.signal(signal);

@@ -174,7 +174,7 @@ fn what_is_no_regular_file_is_read_to_its_end_and_written_as_it_is() {
     let fifo = scratch.fifo("fifo");
     // Each waits for the other end, the first one opened.
     let reading = start(&mut command(&scratch, &["fifo", "to"]));
-    programs::until("a thread of the kernel's opens the pipe", || reading.threads() > 1);
+    programs::until("a thread of the kernel's waits for the pipe", || reading.worker_waits());
     done(cp(&scratch, &["one", "fifo"]));
     done(reading.end());
     assert!(fs::read(scratch.path("to")).unwrap() == content, "another content");

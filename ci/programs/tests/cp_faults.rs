@@ -446,8 +446,7 @@ fn a_wait_for_a_pipe_is_ended_by_a_signal_and_not_by_a_stop() {
     let fifo = copy.scratch.fifo("from");
     let waits = || {
         let running = programs::start(&mut copy.command());
-        programs::until("a thread of the kernel's opens the pipe", || running.threads() > 1);
-        thread::sleep(Duration::from_millis(30));
+        programs::until("a thread of the kernel's waits for the pipe", || running.worker_waits());
         running
     };
     let running = waits();

@@ -56,6 +56,9 @@ pub fn submit_and_wait(ring: &IoUring) -> Result<(), Errno> {
 /// With `wait`, opening a pipe waits for its other end, as `open(2)` does. Without, the kernel tries the open without
 /// blocking first, and gives a pipe that nobody writes to as one that has ended.
 ///
+/// A program that is killed just after such an open was submitted, before a thread of the kernel's has begun with it, ends
+/// only when the pipe's other end is opened: the kernel (seen with 6.18) still makes the open, which no signal ends then.
+///
 /// # Errors
 ///
 /// As `open(2)`.
