@@ -58,6 +58,7 @@ fn types(odd: u32) -> u64 {
     let errno = Errno::from_raw(odd as u16).or(Errno::from_result(odd.cast_signed()));
     let name = errno.map_or(0, |errno| errno.name().map_or(0, str::len));
     let (small, large) = (any(opcode::Nop::new().build()), any(opcode::Nop128::new().build()));
+    let large = large.user_data(u64::from(odd)).flags(any(squeue::Flags::ASYNC)).personality(odd as u16);
     // SAFETY: the entry goes to no kernel.
     let other = unsafe { squeue::LargeEntry::new_unchecked(any(squeue::Entry128::from(small))) };
     let known = squeue::LargeEntry::new(any(squeue::Entry128::from(other))).is_some();
@@ -70,6 +71,7 @@ fn types(odd: u32) -> u64 {
         ^ u64::from(known)
         ^ small.get_user_data()
         ^ large.get_user_data()
+        ^ u64::from(large.opcode())
         ^ (time.seconds() ^ time.nanoseconds()).cast_unsigned()
 }
 
