@@ -6,7 +6,8 @@
 # test that lacks something says so and is skipped: ci/guests.txt has how many skips there are, and another number is a
 # failure, as is a program that did not come to its end. Kernels with a driver for NVMe built in get such a disk, with polled
 # queues. Prints a line for each row and `N passed, N failed` at the end; consoles and the list of skips are in
-# target/guests/log. Takes two to five minutes a row. Needs Debian on x86_64, and installs linkers for the architectures that
+# target/guests/log. With TESTS="NAME..." in the environment, only those programs of tests run, and skips are not compared. Takes
+# two to five minutes a row. Needs Debian on x86_64, and installs linkers for the architectures that
 # it is to run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -85,9 +86,9 @@ verdict() {
         :
     elif [ "$ended" != "$programs" ] || ! grep -aqx 'ended all' "$log.text"; then
         wrong="it did not come to its end: $ended of $programs programs"
-    elif [ "$skips" != "$expected" ]; then
+    elif [ -z "${TESTS-}" ] && [ "$skips" != "$expected" ]; then
         wrong="the table has ${expected:-no such row}"
-    elif grep -qxF "[$1]" ci/skips.txt && ! reasons=$(ci/skips.sh "$log.text" "$1" 2>&1); then
+    elif [ -z "${TESTS-}" ] && grep -qxF "[$1]" ci/skips.txt && ! reasons=$(ci/skips.sh "$log.text" "$1" 2>&1); then
         wrong=$reasons
     else
         status=PASS

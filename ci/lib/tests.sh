@@ -34,9 +34,11 @@ std_target() {
     esac
 }
 
-# build_tests PROGRAM: builds all tests, statically linked, into $cache/tests-PROGRAM, and fetches a busybox.
+# build_tests PROGRAM: builds all tests, or those of the variable TESTS, statically linked, into $cache/tests-PROGRAM, and fetches a busybox.
 build_tests() {
-    local triple variable settings=() file list name log=$cache/log/build-$1
+    local triple variable settings=() tests=() file list name log=$cache/log/build-$1
+    # shellcheck disable=SC2206 # A list of names.
+    tests=(${TESTS-})
     triple=$(std_target "$1")
     if [ "$1" != x86_64 ]; then
         need_std "$1" || return
@@ -45,7 +47,7 @@ build_tests() {
     fi
     env "${settings[@]}" RUSTFLAGS='-Ctarget-feature=+crt-static -Cdebuginfo=0 -Cstrip=symbols' \
         cargo test --locked --no-run --package bare-uring --features "$(test_features "$1")" --target "$triple" \
-        --target-dir "$target/guests/build-tests" >"$log" 2>&1 || { { grep -A 8 '^error' "$log" || tail -n 5 "$log"; } >&2; return 1; }
+        "${tests[@]/#/--test=}" --target-dir "$target/guests/build-tests" >"$log" 2>&1 || { { grep -A 8 '^error' "$log" || tail -n 5 "$log"; } >&2; return 1; }
     rm -rf "$cache/tests-$1"
     mkdir "$cache/tests-$1"
     list=$(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log" | grep .) || { echo "no tests were built" >&2; return 1; }
