@@ -252,7 +252,7 @@ const _: () = {
 /// After [`locate`](Self::locate) has succeeded, and before that nobody asks, each pointer is valid for the life of the
 /// value, aligned, and inside its region with the word that it points to. Nobody changes the fields after set-up.
 #[derive(Debug)]
-// The same.
+// What each request uses first, see `IoUring`.
 #[repr(C)]
 struct Queue {
     slots: Slots,

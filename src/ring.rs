@@ -51,8 +51,8 @@ const NO_FD: RawFd = RawFd::MIN;
 /// Drop unregisters the ring's registered fd if it has one, unmaps and closes. What becomes of requests in flight is the
 /// kernel's affair: those up to 7.3 cancel them some time after the close, until when they may still write to their buffers,
 /// and drop does not wait. Later ones may cancel and wait in the close itself, so that drop blocks until the last request has
-/// ended, however long a device takes. So nobody may count on drop to end requests, nor on it to return at once. Who must
-/// free their memory, or must not be held up, calls [`cancel_and_drain`](Self::cancel_and_drain) first, which says whether all
+/// ended, however long a device takes. So don't count on drop to end requests, nor on it to return at once. If you must
+/// free their memory, or must not be held up, call [`cancel_and_drain`](Self::cancel_and_drain) first, which says whether all
 /// has ended.
 ///
 /// While a mapping of the ring lives apart from it (a [region](crate::register::MemoryRegion), a
@@ -255,7 +255,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`Submitter::submit`].
     #[inline(always)]
     pub fn submit(&self) -> Result<usize, Errno> {
         self.submitter().submit()
@@ -287,7 +287,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`Submitter::submit_and_wait`].
     #[inline(always)]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
         let submitted = self.submitter().submit_and_wait(want)?;
@@ -452,11 +452,11 @@ crate::arch::linux! {
             ///
             /// # Errors
             ///
-            /// As there.
+            /// As [`from_fd_with`](Self::from_fd_with).
             ///
             /// # Safety
             ///
-            /// As there.
+            /// As [`from_fd_with`](Self::from_fd_with).
             #[doc(alias = "io_uring_queue_mmap")]
             pub unsafe fn from_fd(fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
                 // SAFETY: the caller's contract is the same.

@@ -304,7 +304,7 @@ fn thousands_of_waits_leave_nothing_behind() {
     });
 }
 
-/// Who is told ETIME has no reason to look at the queue.
+/// After ETIME a caller has no reason to look at the queue.
 #[test]
 fn waits_that_time_out_one_after_the_other_do_not_fill_the_queue() {
     bounded(|| {
