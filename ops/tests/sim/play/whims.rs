@@ -18,8 +18,10 @@ impl Play {
             4 | 5 => drop(self.kernel.read(far, 64)),
             6 => self.far.extend(self.kernel.connect(self.listener).map(|far| (far, 0))),
             _ => {
-                if self.random.chance(1, 8) {
+                if self.random.chance(1, 8) && self.far.len() > 1 {
                     self.kernel.close_file(far);
+                    // Its number may be a new connection's next.
+                    self.far.swap_remove(which);
                 }
             }
         }
