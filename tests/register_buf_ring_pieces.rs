@@ -107,7 +107,7 @@ fn a_buffer_that_is_used_whole_goes_back_whatever_the_flags_say() {
 /// Only the last buffer of a bundle is filled on; the ones before go back.
 #[test]
 fn a_bundle_leaves_only_its_last_buffer_to_the_kernel() {
-    needs!(6, 12, "IOU_PBUF_RING_INC");
+    needs!(6, 18, "a bundle of several buffers for a single receive");
     let mut receiver = Receiver::new(4, 4, INCREMENTAL);
     let cqe = receiver.receive(b"abcdef", true);
     assert_eq!((cqe.outcome(), cqe.flags().contains(cqueue::Flags::BUF_MORE)), (Ok(6), true));
