@@ -247,3 +247,19 @@ fn a_ring_with_an_index_that_was_made_and_dropped() {
     assert_eq!(possessions(), before);
     no_index_is_left();
 }
+
+#[test]
+fn mappings_of_many_pages_are_unmapped_whole() {
+    let trace = Trace::new();
+    drop(IoUring::<squeue::Entry, cqueue::Entry, &Trace>::with_kernel(&trace, 512).unwrap());
+    let (mut mapped, mut unmapped) = (Vec::new(), Vec::new());
+    for call in trace.take() {
+        match call {
+            kernels::Call::Map { length, .. } => mapped.push(length),
+            kernels::Call::Unmap { length } => unmapped.push(length),
+            _ => {}
+        }
+    }
+    assert!(mapped.contains(&(512 * 64)), "the entries have eight pages: {mapped:?}");
+    assert_eq!(mapped, unmapped);
+}
