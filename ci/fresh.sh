@@ -84,6 +84,8 @@ made() {
     ln -s /proc/self/fd "$tree/dev/fd"
     for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "$tree/dev/${number#*:}"; done
     cp /etc/resolv.conf /etc/hosts "$tree/etc/"
+    # And whom this machine trusts, which may be more than Debian does.
+    [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
     mount --bind "$fresh/archives" "$tree/var/cache/apt/archives"
     mount --bind "$rustup_home" "$tree$rustup_home"
     mount -o remount,bind,ro "$tree$rustup_home"

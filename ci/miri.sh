@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 need_nightly
-cargo +nightly miri --version >/dev/null 2>&1 || lacking "the component miri of the nightly toolchain is missing"
 ready
+# No script installs components.
+cargo +nightly miri --version >/dev/null 2>&1 || lacking "the component miri of the nightly toolchain is missing"
 scratch
 
 # The kernel goes by addresses, as the simulated one does, and keeps memory for ever.
