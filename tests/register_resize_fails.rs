@@ -13,7 +13,7 @@ use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, MAX_CQ_ENTRIES, MAX_ENTRIES, cqueue, squeue};
 use common::raw::in_child;
 use common::{needs, nop, push, skip};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn deferred<S: squeue::EntryMarker, C: cqueue::EntryMarker>() -> Builder<S, C> {
     Builder::new().setup_single_issuer().setup_defer_taskrun().clone()
@@ -138,12 +138,14 @@ fn a_ring_that_has_no_room_to_grow_in_stays_as_it_was() {
         }
         assert_eq!(ring.submit_and_wait(4), Ok(4));
         push(&mut ring, nop(4));
+        // Not without one: whoever started the tests may have set it.
+        let usual = getrlimit(Resource::As);
         for _ in 0..3 {
             // Enough for the ring as it is, not for 65,536 completions.
-            let limit = Rlimit { current: Some(address_space() + 200_000), maximum: None };
-            setrlimit(Resource::As, limit).unwrap();
+            let current = Some(address_space() + 200_000);
+            setrlimit(Resource::As, Rlimit { current, maximum: usual.maximum }).unwrap();
             let outcome = ring.register_resize_rings(16_384, Some(65_536));
-            setrlimit(Resource::As, Rlimit { current: None, maximum: None }).unwrap();
+            setrlimit(Resource::As, usual.clone()).unwrap();
             assert_eq!(outcome, Err(Errno::ENOMEM));
             assert_eq!((ring.params().sq_entries(), ring.params().cq_entries()), (8, 16));
         }
