@@ -145,7 +145,7 @@ fn a_ring_that_has_no_room_to_grow_in_stays_as_it_was() {
             let current = Some(address_space() + 200_000);
             setrlimit(Resource::As, Rlimit { current, maximum: usual.maximum }).unwrap();
             let outcome = ring.register_resize_rings(16_384, Some(65_536));
-            setrlimit(Resource::As, usual.clone()).unwrap();
+            setrlimit(Resource::As, usual).unwrap();
             assert_eq!(outcome, Err(Errno::ENOMEM));
             assert_eq!((ring.params().sq_entries(), ring.params().cq_entries()), (8, 16));
         }
