@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 
 seconds=${1:-5}
-shift || true
+[ $# = 0 ] || shift
 need_nightly
 # Sanitizers and libFuzzer are C++.
 need c++
