@@ -32,7 +32,7 @@ there() {
 # names WHERE TEXT: all tests and scripts that a text names.
 names() {
     # shellcheck disable=SC2016 # Backticks of Markdown.
-    named=$(grep -oE '`(tests|sim|ops|examples|src|ci|fuzz)/[a-z0-9_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
+    named=$(grep -oE '`(tests|packages|examples|src|ci|fuzz)/[a-z0-9_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
     while read -r name; do there "$1" "$name"; done <<<"$named"
 }
 
@@ -42,7 +42,7 @@ look() {
     names "$1" "$2"
     rows=$(grep -E '^\|' <<<"$2" | grep -vE '^\|--|\| shown by \|$')
     while read -r row; do
-        [[ $row =~ \`(tests|sim|ops|examples|src|fuzz|ci)/[^\`]+\` ]] || bad "$1 shows nothing for: $row"
+        [[ $row =~ \`(tests|packages|examples|src|fuzz|ci)/[^\`]+\` ]] || bad "$1 shows nothing for: $row"
     done <<<"$rows"
     ok "$1: $(wc -l <<<"$rows") rows of tables, $(wc -l <<<"$named") tests and scripts"
 }
@@ -51,7 +51,7 @@ look DESIGN.md "$(sed -n '/^## What breaks rings in the field/,/^## Unsafe funct
 look docs/guarantees.md "$(cat docs/guarantees.md)"
 # Each unsafe function, and each method of an unsafe trait, has its row in DESIGN.md.
 section=$(sed -n '/^## Unsafe functions/,/^## Fuzzing/p' DESIGN.md)
-functions=$(git ls-files 'src/*.rs' 'ops/src/*.rs' | grep -v '/models.rs$\|_models.rs$\|^src/models' |
+functions=$(git ls-files 'src/*.rs' 'packages/ops/src/*.rs' | grep -v '/models.rs$\|_models.rs$\|^src/models' |
     xargs sed -nE 's/^ *(pub(\([a-z]+\))? )?(const )?unsafe (fn|trait) ([A-Za-z0-9_]+).*/\5/p' | sort -u)
 for name in $functions; do
     grep -qE "^\|[^|]*\`$name\`" <<<"$section" || bad "DESIGN.md has no row for the unsafe function $name"

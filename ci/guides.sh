@@ -17,8 +17,8 @@ mkdir "$work/.cargo"
 cat >"$work/.cargo/config.toml" <<PATCH
 [patch.crates-io]
 bare-uring.path = "$root"
-bare-uring-ops.path = "$root/ops"
-bare-uring-sim.path = "$root/sim"
+bare-uring-ops.path = "$root/packages/ops"
+bare-uring-sim.path = "$root/packages/sim"
 PATCH
 
 # has_core TARGET: whether the toolchain brings `core` for it.
@@ -63,8 +63,8 @@ follow() {
 }
 
 follow README.md "## A program"
-follow ops/README.md
-follow sim/README.md
+follow packages/ops/README.md
+follow packages/sim/README.md
 
 [ -d "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/core" ] ||
     rustup component add --toolchain nightly rust-src >/dev/null 2>&1 || with_core x86_64-unknown-linux-none

@@ -22,12 +22,12 @@ deny() {
 }
 for target in {x86_64,i686,aarch64,riscv64gc,loongarch64,powerpc64,powerpc64le,s390x}-unknown-linux-gnu \
     {armv7,thumbv7neon}-unknown-linux-gnueabihf {x86_64,aarch64}-unknown-none x86_64-unknown-linux-none x86_64-unknown-hermit; do
-    for folder in . ops; do deny "$folder" "$target" licenses bans sources; done
+    for folder in . packages/ops; do deny "$folder" "$target" licenses bans sources; done
 done
 # On std, which on some targets brings libc in anyway.
-deny sim x86_64-unknown-linux-gnu licenses bans sources
+deny packages/sim x86_64-unknown-linux-gnu licenses bans sources
 if cargo deny --log-level off fetch db >/dev/null 2>&1; then
-    for folder in . ops sim; do deny "$folder" x86_64-unknown-linux-gnu advisories; done
+    for folder in . packages/{ops,sim}; do deny "$folder" x86_64-unknown-linux-gnu advisories; done
 else
     skip "advisories" "their database can't be fetched from here"
 fi
@@ -39,7 +39,7 @@ if [ -z "$tag" ]; then
     skip "the public items" "there is no release to compare with"
     finish
 fi
-for package in bare-uring=. bare-uring-ops=ops bare-uring-sim=sim; do
+for package in bare-uring=. bare-uring-ops=packages/ops bare-uring-sim=packages/sim; do
     if git cat-file -e "$tag:${package#*=}/Cargo.toml" 2>/dev/null; then
         check "the public items of ${package%=*} since $tag" cargo semver-checks --package "${package%=*}" --baseline-rev "$tag"
     else
