@@ -24,7 +24,7 @@ pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
 /// What this side alone knows of the completion queue.
 #[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct Consumer {
     /// The next completion to hand out. The head that the kernel sees lags behind it.
     head: Cell<u32>,
     /// The head that the kernel sees.
@@ -44,8 +44,8 @@ pub(crate) struct Local {
     hidden_number: Cell<u16>,
 }
 
-/// [`Local::step_over_hidden`].
-type StepOver = fn(&Local, &Rings, SetupFlags, u32);
+/// [`Consumer::step_over_hidden`].
+type StepOver = fn(&Consumer, &Rings, SetupFlags, u32);
 
 /// The user data of the crate's own requests: these 48 bits, and a number in the 16 below. They are the timeouts that a
 /// wait makes for itself on kernels without a timed wait, and fillers of a mixed submission queue (number 0). A completion
@@ -60,7 +60,7 @@ const fn is_hidden(user_data: u64) -> bool {
     user_data & !0xffff == HIDDEN
 }
 
-impl Local {
+impl Consumer {
     /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
     pub(crate) const NOTHING: Self = Self {
@@ -163,7 +163,7 @@ impl Local {
     }
 }
 
-impl Local {
+impl Consumer {
     /// Moves the head past hidden completions, and the view of the tail (which was acquired) up to the next hidden one.
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
         let mut at = self.head.get();
@@ -207,7 +207,7 @@ pub(crate) struct Census {
 
 /// Counts the completions that are there, and looks for that of `id`. Hidden ones before the first of the caller's are
 /// done with, and their slots go back to the kernel: what it then finds in the queue is the caller's.
-pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -> Census {
+pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
     let mut census = Census { callers: 0, slots: 0, tail, found: None };
     let step_over = local.step_over.get();
@@ -263,7 +263,7 @@ unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry
 #[derive(Debug)]
 pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
     rings: &'a Rings,
-    local: &'a Local,
+    local: &'a Consumer,
     /// A copy of the ring's, which stays in a register while completions are read.
     cqes: NonNull<u8>,
     entries: PhantomData<C>,
@@ -271,7 +271,7 @@ pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
 
 impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     #[inline(always)]
-    pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
+    pub(crate) fn new(rings: &'a Rings, local: &'a Consumer) -> Self {
         Self { rings, local, cqes: rings.cqes(), entries: PhantomData }
     }
 

@@ -8,9 +8,9 @@ use crate::flags::SetupFlags;
 use crate::kernel::{DefaultKernel, Kernel};
 use crate::ring::IoUring;
 use crate::squeue::{self, SubmissionQueue};
+use crate::submitter::EnterArgument;
 use crate::submitter::{self, Core};
 use crate::types::SubmitArgs;
-use crate::wait::Argument;
 
 /// Both halves of a ring.
 type Halves<'a, S, C, K> = (SubmissionHalf<'a, S, K>, CompletionHalf<'a, C, K>);
@@ -19,7 +19,7 @@ type Halves<'a, S, C, K> = (SubmissionHalf<'a, S, K>, CompletionHalf<'a, C, K>);
 #[derive(Debug)]
 pub struct SubmissionHalf<'a, S: squeue::EntryMarker = squeue::Entry, K: Kernel = DefaultKernel> {
     core: &'a Core<K>,
-    local: &'a mut submitter::Local<K>,
+    local: &'a mut submitter::Progress<K>,
     entries: PhantomData<fn() -> S>,
 }
 
@@ -37,7 +37,7 @@ impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
     /// As there.
     #[inline(always)]
     pub fn submit(&mut self) -> Result<usize, Errno> {
-        self.core.submit(self.local, 0, Argument::NONE)
+        self.core.submit(self.local, 0, EnterArgument::NONE)
     }
 
     /// [`Submitter::squeue_wait`](crate::Submitter::squeue_wait).
@@ -54,7 +54,7 @@ impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
 #[derive(Debug)]
 pub struct CompletionHalf<'a, C: cqueue::EntryMarker = cqueue::Entry, K: Kernel = DefaultKernel> {
     core: &'a Core<K>,
-    local: &'a mut cqueue::Local,
+    local: &'a mut cqueue::Consumer,
     entries: PhantomData<fn() -> C>,
 }
 
@@ -73,7 +73,7 @@ impl<C: cqueue::EntryMarker, K: Kernel> CompletionHalf<'_, C, K> {
     #[inline]
     pub fn wait(&mut self, want: usize) -> Result<(), Errno> {
         self.local.publish(&self.core.rings);
-        self.core.wait(self.core.want(want), Argument::NONE)
+        self.core.wait(self.core.want(want), EnterArgument::NONE)
     }
 
     /// [`Submitter::wait_with_args`](crate::Submitter::wait_with_args).

@@ -86,21 +86,30 @@
 //!
 //! # The layers
 //!
-//! A reader may take them from the bottom up; each knows only those before it.
+//! Each module uses only modules of the rows before its own (`ci/layers.sh` checks that), so a reader can start at the top.
 //!
 //! | module | its one job |
 //! |--|--|
 //! | `arch` | one system call instruction for each architecture |
-//! | `kernel` | [`Kernel`], the seam to whoever answers system calls, and [`Linux`] behind it |
-//! | [`uapi`], [`types`], `flags`, `error` | the kernel's names, numbers and small types |
+//! | `sync` | the atomics of shared memory; under loom, those of its models |
+//! | [`uapi`] | the kernel's structures and numbers |
 //! | `index` | heads, tails and wrap as plain integers |
+//! | `flags` | the kernel's flag words, as types |
+//! | `error` | [`Errno`], [`SetupError`] |
+//! | [`types`] | the small types of requests, waits and registrations |
+//! | `parameters` | [`Parameters`]: what the kernel said of a ring that it made |
+//! | `kernel` | [`Kernel`], the seam to whatever answers system calls, and [`Linux`] behind it |
 //! | `memory` | ring memory, mapped or provided: offsets become references here alone |
-//! | [`squeue`], [`cqueue`] | the queues; they know no kernel |
-//! | `submitter`, `wait` | when to enter the kernel, and with what; they know no entry type |
-//! | `builder` | what set-up may combine, and what it falls back to |
-//! | `ring`, `setup`, `halves` | [`IoUring`], which has it all; how it is made; how two threads share it |
+//! | `query` | asks a kernel about itself, before there is a ring |
+//! | [`cqueue`] | the completion queue; it knows no kernel |
+//! | [`squeue`] | the submission queue; it knows no kernel |
 //! | [`opcode`] | the requests |
-//! | [`register`] | the registrations, methods of [`Submitter`] |
+//! | `submitter` | when to enter the kernel, and with what; it knows no entry type |
+//! | `ring` | [`IoUring`], which has it all: memory, queues and descriptor |
+//! | `builder` | all ways to make a ring: what is asked, what may be combined, how it is tried, what it falls back to |
+//! | `halves` | one ring in two threads |
+//! | [`register`] | the registrations, methods of [`Submitter`] and of rings |
+//! | `convert` | conversions from and to rustix's types (feature `rustix`) |
 //!
 //! # Features
 //!
@@ -130,26 +139,26 @@ mod memory;
 #[cfg(all(test, loom))]
 mod models;
 pub mod opcode;
+mod parameters;
+mod query;
 pub mod register;
 mod ring;
-mod setup;
 pub mod squeue;
 mod submitter;
 mod sync;
 pub mod types;
 pub mod uapi;
-mod wait;
 
-pub use builder::{Builder, MAX_CQ_ENTRIES, MAX_ENTRIES, Parameters};
+pub use builder::{Builder, MAX_CQ_ENTRIES, MAX_ENTRIES, RingMemory};
 pub use cqueue::CompletionQueue;
 pub use error::{Area, Call, Errno, SetupError};
 pub use flags::{EnterFlags, Features, SetupFlags, SqFlags};
 pub use halves::{CompletionHalf, SubmissionHalf};
 pub use kernel::Kernel;
 pub use memory::MemorySize;
-pub use register::ring_fd::{LocalRing, Registered};
+pub use parameters::Parameters;
 pub use ring::IoUring;
-pub use setup::RingMemory;
+pub use ring::ring_fd::{LocalRing, Registered};
 pub use squeue::SubmissionQueue;
 pub use submitter::Submitter;
 

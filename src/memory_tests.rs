@@ -5,9 +5,9 @@ use core::num::NonZero;
 use core::ptr::NonNull;
 
 use super::{EntrySizes, Header, MemorySize, Queue, Region, Regions, Words, end_of, extent};
-use crate::builder::Parameters;
 use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;
+use crate::parameters::Parameters;
 use crate::sync::{AtomicU32, Ordering};
 use crate::uapi::io_uring_params;
 

@@ -2,21 +2,19 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::ptr::NonNull;
 
-use crate::builder::{Builder, Parameters, refused_combination};
 use crate::cqueue::{self, CompletionQueue};
-use crate::error::{Errno, SetupError};
+use crate::error::Errno;
 use crate::flags::{EnterFlags, Features, SetupFlags};
 use crate::kernel::{DefaultKernel, Kernel};
-use crate::memory::{Region, Regions, Rings};
-use crate::register;
+use crate::memory::{Regions, Rings};
+use crate::parameters::Parameters;
 use crate::squeue::{self, SubmissionQueue};
-use crate::submitter::{self, Core, Submitter};
-use crate::types::{RawFd, SubmitArgs};
-use crate::wait::Argument;
+use crate::submitter::{self, Core, EnterArgument, Submitter};
+use crate::types::RawFd;
 
 mod making;
+pub(crate) mod ring_fd;
 
 /// In place of a descriptor: there is none. Every kernel refuses this number; -1 would mean "the task" to
 /// `io_uring_register(2)`, and "a hole" in a table of files.
@@ -69,8 +67,8 @@ const NO_FD: RawFd = RawFd::MIN;
 // offsets of instructions.
 #[repr(C)]
 pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKernel> {
-    sq: submitter::Local<K>,
-    cq: cqueue::Local,
+    sq: submitter::Progress<K>,
+    cq: cqueue::Consumer,
     core: Core<K>,
     regions: Regions,
     entries: PhantomData<fn() -> (S, C)>,
@@ -79,91 +77,6 @@ pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKern
 impl<S, C, K: Kernel> fmt::Debug for IoUring<S, C, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IoUring").field("fd", &self.core.fd).field("params", &self.core.params).finish_non_exhaustive()
-    }
-}
-
-impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// A ring of `entries` submission slots on this kernel, with no flags but those that [`Builder`] adds.
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::build_with`].
-    pub fn with_kernel(kernel: K, entries: u32) -> Result<Self, SetupError> {
-        Builder::new().build_with(kernel, entries)
-    }
-
-    /// Takes over the ring `fd`, that somebody else set up, and maps it. On success the ring owns `fd`; on failure it
-    /// stays the caller's.
-    ///
-    /// An index array is made an identity map. Entries that its former owner has queued are this ring's now.
-    ///
-    /// # Errors
-    ///
-    /// [`SetupError::NotByHand`] if the parameters belong to other entry types; [`SetupError::Kernel`] from mapping
-    /// (`EBADF`: closed; `ENODEV`, `EACCES`: no ring); [`SetupError::Garbled`], [`SetupError::Unconsumed`].
-    ///
-    /// # Safety
-    ///
-    /// - `fd` is a ring that `kernel` set up, by its descriptor (with REGISTERED_FD_ONLY there is none, and the ring is refused),
-    ///   and `params` are those that set-up returned for it, with the flags that it was asked for.
-    /// - Nobody else uses the ring: not its memory, not its queues, and `fd` is nobody else's to close.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
-    ///   owner could leave: it is begun empty.)
-    pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
-        Self::agrees(params.setup())?;
-        let mut ring = Self::unmade(kernel, params.without_stale_array());
-        ring.map(fd, false)?;
-        ring.regions.apart(&ring.core.params.0, Self::SIZES)?;
-        // SAFETY: the memory was mapped just now from the ring that `params` describe, and nobody else uses it.
-        unsafe { ring.begin(params.setup(), true) }?;
-        ring.own(fd);
-        Ok(ring)
-    }
-
-    /// Takes over a ring whose memory is there already: one for both queues (or two, of a kernel that maps them
-    /// apart), and one for the submission entries. The ring owns `fd`, and closes it, but does not unmap the memory.
-    ///
-    /// Nothing in the parameters is trusted: every offset, mask and count is checked against the memory, of which each piece
-    /// starts at a multiple of 8; and words, entries and array must lie apart.
-    ///
-    /// # Errors
-    ///
-    /// [`SetupError::Garbled`], [`SetupError::Unconsumed`], [`SetupError::NotByHand`]; then `fd` stays the caller's.
-    ///
-    /// # Safety
-    ///
-    /// - `fd` is a ring that `kernel` set up, and not negative (a number below 0 is no descriptor to any kernel, and to Linux
-    ///   -1 is the task); `params` are those that set-up returned for it, with the flags that it was asked for.
-    /// - The memory is that ring's, valid for reads and writes until the ring was dropped, and `fd` was closed by that drop. It
-    ///   is shared with `kernel` and nobody else; `sq` and `cq` are one and the same, or two.
-    /// - Nobody else uses the ring, and `fd` is nobody else's to close.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
-    ///   owner could leave: it is begun empty.)
-    pub unsafe fn from_raw_parts(
-        kernel: K,
-        fd: RawFd,
-        params: Parameters,
-        sq: NonNull<[u8]>,
-        cq: NonNull<[u8]>,
-        sqes: NonNull<[u8]>,
-    ) -> Result<Self, SetupError> {
-        Self::agrees(params.setup())?;
-        let mut ring = Self::unmade(kernel, params.without_stale_array());
-        ring.provide(Regions::provided(&ring.params().0, Self::SIZES, [sq, cq, sqes].map(Region::of))?);
-        // SAFETY: the caller's contract.
-        unsafe { ring.begin(params.setup(), true) }?;
-        ring.own(fd);
-        Ok(ring)
-    }
-
-    /// Whether a ring's flags are those of the entry types.
-    fn agrees(setup: SetupFlags) -> Result<(), SetupError> {
-        let of_entries = S::SETUP.union(C::SETUP);
-        match refused_combination(setup, of_entries.union(SetupFlags::NO_MMAP)) {
-            Some(error @ SetupError::NotByHand(_)) => Err(error),
-            _ if !setup.contains(of_entries) => Err(SetupError::NotByHand(of_entries.difference(setup))),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -184,12 +97,12 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         IoUring { core, sq: sq.through(), cq, regions, entries: PhantomData }
     }
 
-    pub(crate) fn parts(&mut self) -> (&Core<K>, &mut submitter::Local<K>, &mut cqueue::Local) {
+    pub(crate) fn parts(&mut self) -> (&Core<K>, &mut submitter::Progress<K>, &mut cqueue::Consumer) {
         (&self.core, &mut self.sq, &mut self.cq)
     }
 
     /// The ring's descriptor is gone: its number may be another file's by now.
-    pub(crate) fn goes_by(&mut self, index: u32) {
+    pub(crate) fn set_fd(&mut self, index: u32) {
         self.core.fd = index.cast_signed();
     }
 
@@ -317,7 +230,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
                 return Ok(submitted);
             }
             asked = next;
-            match self.core.wait(asked, Argument::NONE) {
+            match self.core.wait(asked, EnterArgument::NONE) {
                 Err(errno) if submitted == 0 => return Err(errno),
                 // As the kernel does it: a count is told before an error.
                 Err(_) => return Ok(submitted),
@@ -351,68 +264,6 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             CompletionQueue::new(&self.core.rings, &self.cq),
         )
     }
-
-    /// Cancels everything in flight, and hands the completions that arrive to `each`, until that says that the last one
-    /// was among them. For who must free the memory of requests.
-    ///
-    /// The kernel cannot be asked whether anything is still in flight (a read under way in a device can't be cancelled,
-    /// nor found), so it is the caller who counts: `each` returns `true` when nothing is outstanding any more. What was
-    /// pushed and not submitted stays queued (where waits with a timeout take a request, see
-    /// [`Submitter::submit_with_args`], it is submitted before that).
-    ///
-    /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
-    /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`,
-    /// or in 16 waits that end early. Signals end them; and on an IOPOLL ring, where no wait has a time, they end when a
-    /// device answers, or at once when no device has anything of this ring.
-    ///
-    /// # Errors
-    ///
-    /// `ETIME`: no completion for so long; memory of what is outstanding must be kept. Others as
-    /// [`Submitter::wait_with_args`]. Kernels before 6.0 cannot cancel from outside the queue: there this call only
-    /// waits, and requests that never end by themselves must be cancelled by [`opcode::AsyncCancel`] first.
-    ///
-    /// [`opcode::AsyncCancel`]: crate::opcode::AsyncCancel
-    pub fn cancel_and_drain(
-        &mut self,
-        patience: crate::types::Timespec,
-        mut each: impl FnMut(C) -> bool,
-    ) -> Result<(), Errno> {
-        /// Waits that make up the caller's patience. After each all is cancelled anew.
-        const SLICES: u32 = 16;
-
-        let slice = patience.divided_by(SLICES);
-        let args = SubmitArgs::new().timespec(&slice);
-        let mut fruitless = 0;
-        loop {
-            register::cancel_everything(&self.core);
-            let mut some = false;
-            let done = self.completion().any(|cqe| {
-                some = true;
-                each(cqe)
-            });
-            if done {
-                return Ok(());
-            }
-            if some {
-                fruitless = 0;
-            }
-            if fruitless == SLICES {
-                return Err(Errno::ETIME);
-            }
-            fruitless += 1;
-            let waited = if crate::wait::polls_in_wait(self.params().setup()) {
-                // A mere look would be over long before any device can answer.
-                self.submitter().wait(1)
-            } else {
-                self.submitter().wait_with_args(1, &args)
-            };
-            match waited {
-                // However it ended: what counts is whether it brought something.
-                Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
-                Err(errno) => return Err(errno),
-            }
-        }
-    }
 }
 
 impl<S, C, K: Kernel> Drop for IoUring<S, C, K> {
@@ -420,49 +271,6 @@ impl<S, C, K: Kernel> Drop for IoUring<S, C, K> {
         // SAFETY: whoever had a reference into the rings borrowed the ring that is dropped here.
         unsafe { self.regions.release(&self.core.kernel) };
         self.close();
-    }
-}
-
-crate::arch::linux! {
-    mod on_linux {
-        use super::{Builder, IoUring, Parameters, RawFd, SetupError, cqueue, squeue};
-        use crate::kernel::Linux;
-
-        impl IoUring {
-            /// A ring of `entries` submission slots (rounded up to a power of two) and twice as many completion slots.
-            ///
-            /// # Errors
-            ///
-            /// As [`Builder::build`].
-            #[doc(alias = "io_uring_queue_init")]
-            pub fn new(entries: u32) -> Result<Self, SetupError> {
-                Self::builder().build(entries)
-            }
-        }
-
-        impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> IoUring<S, C> {
-            /// Flags and sizes first. The entries' types come from where the ring goes: `let ring: IoUring = …` says that
-            /// they are the usual ones.
-            #[must_use]
-            pub const fn builder() -> Builder<S, C> {
-                Builder::new()
-            }
-
-            /// [`from_fd_with`](Self::from_fd_with), on [`Linux`].
-            ///
-            /// # Errors
-            ///
-            /// As [`from_fd_with`](Self::from_fd_with).
-            ///
-            /// # Safety
-            ///
-            /// As [`from_fd_with`](Self::from_fd_with).
-            #[doc(alias = "io_uring_queue_mmap")]
-            pub unsafe fn from_fd(fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
-                // SAFETY: the caller's contract is the same.
-                unsafe { Self::from_fd_with(Linux, fd, params) }
-            }
-        }
     }
 }
 

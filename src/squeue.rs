@@ -23,7 +23,7 @@ pub use mixed::{EntryMixed, LargeEntry};
 
 /// What this side alone knows of the submission queue.
 #[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct Producer {
     /// One past the last entry pushed. The tail that the kernel sees lags behind it until the next submit.
     pub(crate) tail: Cell<u32>,
     /// One past the last slot that was free at the last look at the kernel's head: at most a ring's worth ahead of
@@ -33,7 +33,7 @@ pub(crate) struct Local {
     pub(crate) link: Cell<Flags>,
 }
 
-impl Local {
+impl Producer {
     /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
     pub(crate) const NOTHING: Self = Self { tail: Cell::new(0), limit: Cell::new(0), link: Cell::new(Flags::empty()) };
@@ -99,7 +99,7 @@ impl Local {
 #[derive(Debug)]
 pub struct SubmissionQueue<'a, S: EntryMarker = Entry> {
     rings: &'a Rings,
-    local: &'a Local,
+    local: &'a Producer,
     /// A copy of the ring's, which stays in a register while entries are written.
     sqes: NonNull<u8>,
     entries: PhantomData<S>,
@@ -127,7 +127,7 @@ impl<T> core::error::Error for PushError<T> {}
 
 impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     #[inline(always)]
-    pub(crate) fn new(rings: &'a Rings, local: &'a Local) -> Self {
+    pub(crate) fn new(rings: &'a Rings, local: &'a Producer) -> Self {
         Self { rings, local, sqes: rings.sqes(), entries: PhantomData }
     }
 
@@ -208,7 +208,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     /// Slots taken: pushed, and not yet consumed by the kernel.
     #[must_use]
     pub fn len(&self) -> usize {
-        // Acquire: as in `Local::look`. Memory that a request needs until its consumption only is the caller's again after this.
+        // Acquire: as in `Producer::look`. Memory that a request needs until its consumption only is the caller's again after this.
         self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
     }
 

@@ -2,20 +2,24 @@
 
 use core::ffi::c_void;
 
-use crate::builder::Parameters;
 use crate::cqueue;
 use crate::error::Errno;
 use crate::flags::{EnterFlags, SetupFlags};
 use crate::kernel::{DefaultKernel, Kernel};
-use crate::wait::{Argument, Extended, SubmitArgs, Way};
+use crate::parameters::Parameters;
+use crate::types::SubmitArgs;
 
 mod enter;
 mod identity;
-mod local;
+mod progress;
+mod timer;
+mod wait;
 
 pub(crate) use enter::Core;
 pub(crate) use identity::Identity;
-pub(crate) use local::Local;
+pub(crate) use progress::Progress;
+pub(crate) use wait::{EnterArgument, polls_in_wait};
+use wait::{Extended, Way};
 
 /// Submits what was pushed, and waits for completions.
 ///
@@ -36,8 +40,8 @@ pub(crate) use local::Local;
 #[derive(Debug)]
 pub struct Submitter<'a, K: Kernel = DefaultKernel> {
     pub(crate) core: &'a Core<K>,
-    pub(crate) sq: &'a Local<K>,
-    pub(crate) cq: &'a cqueue::Local,
+    pub(crate) sq: &'a Progress<K>,
+    pub(crate) cq: &'a cqueue::Consumer,
 }
 
 impl<K: Kernel> Clone for Submitter<'_, K> {
@@ -80,7 +84,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_submit")]
     pub fn submit(&self) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, 0, Argument::NONE)
+        self.core.submit(self.sq, 0, EnterArgument::NONE)
     }
 
     /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
@@ -98,7 +102,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_submit_and_wait")]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, self.core.want(want), Argument::NONE)
+        self.core.submit(self.sq, self.core.want(want), EnterArgument::NONE)
     }
 
     /// [`submit_and_wait`](Self::submit_and_wait) with a timeout, a signal mask or a minimum time.
@@ -140,7 +144,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
     pub fn submit_and_wait_reg(&self, want: usize, offset: usize) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.submit(self.sq, self.core.want(want), Argument::registered(offset))
+        self.core.submit(self.sq, self.core.want(want), EnterArgument::registered(offset))
     }
 
     /// Waits until `want` completions are there. Submits nothing: what was pushed stays queued.
@@ -152,7 +156,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_wait_cqe_nr")]
     pub fn wait(&self, want: usize) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
-        self.core.wait(self.core.want(want), Argument::NONE)
+        self.core.wait(self.core.want(want), EnterArgument::NONE)
     }
 
     /// [`wait`](Self::wait) with a timeout, a signal mask or a minimum time.

@@ -1,10 +1,12 @@
 //! The small types that requests, waits and registrations are made of.
 
+mod cancel;
 mod epoll;
 mod futex;
 mod msghdr;
 mod recvmsg;
 mod sockaddr;
+mod submit_args;
 mod wait_id;
 
 use core::time::Duration;
@@ -15,14 +17,14 @@ pub use crate::flags::{
     IntegrityFlags, MemoryAdvice, NopFlags, OpenFlags, PollEvents, PollFlags, RenameFlags, ResolveFlags, RwFlags,
     SpliceFlags, StatxMask, SyncFileRangeFlags, TimeoutFlags, XattrFlags,
 };
-pub use crate::register::cancel::CancelBuilder;
 use crate::uapi;
-pub use crate::wait::SubmitArgs;
+pub use cancel::CancelBuilder;
 pub use epoll::EpollEvent;
 pub use futex::{FutexFlags, FutexWaitV};
 pub use msghdr::MsgHdr;
 pub use recvmsg::RecvMsgOut;
 pub use sockaddr::{SockAddr, SockAddrStorage};
+pub use submit_args::SubmitArgs;
 pub use wait_id::{IdType, SigInfo, WaitOptions};
 
 /// What a [`Statx`](crate::opcode::Statx) request fills (`struct statx`).
@@ -65,6 +67,13 @@ pub struct Fd(pub RawFd);
 impl Fd {
     /// `AT_FDCWD`: paths start from the working directory.
     pub const CWD: Self = Self(linux_raw_sys::general::AT_FDCWD);
+}
+
+/// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
+/// provenance is exposed, since the kernel goes by the number.
+#[inline(always)]
+pub(crate) fn address<T: ?Sized>(pointer: *const T) -> u64 {
+    pointer.expose_provenance() as u64
 }
 
 /// An index into the files registered with the ring.
@@ -287,7 +296,7 @@ impl AttrPi {
     /// The `len` bytes of protection information at `buf`: read from for a write, written to for a read.
     #[must_use]
     pub fn new(buf: *mut u8, len: u32) -> Self {
-        Self { flags: 0, app_tag: 0, len, addr: crate::opcode::address(buf), seed: 0, rsvd: 0 }
+        Self { flags: 0, app_tag: 0, len, addr: address(buf), seed: 0, rsvd: 0 }
     }
 
     /// What is checked.

@@ -14,10 +14,10 @@ use std::vec::Vec;
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
 
-use crate::builder::Parameters;
 use crate::error::Errno;
 use crate::flags::{EnterFlags, SetupFlags, SqFlags};
 use crate::kernel::Kernel;
+use crate::parameters::Parameters;
 use crate::sync::{self, AtomicU32, Ordering, fence, shadow};
 use crate::types::RawFd;
 use crate::uapi::{io_uring_cqe, io_uring_params};

@@ -1,8 +1,8 @@
 //! Buffers handed to the kernel one request at a time. A [`BufRing`](crate::register::BufRing) does the same without a
 //! request, and is what new programs take.
 
-use super::address;
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::uapi::io_uring_op::{IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS};
 
 /// Gives the kernel buffers, from which requests with `buf_group` are served.

@@ -1,8 +1,8 @@
 //! Commands that a file understands by itself: sockets, block devices, drivers.
 
-use super::address;
 use crate::flags::SqeFlags;
 use crate::squeue::{Entry, Entry128, LargeEntry};
+use crate::types::address;
 use crate::types::sealed::UseFixed;
 use crate::uapi::io_uring_op::IORING_OP_URING_CMD;
 use crate::uapi::io_uring_socket_op::{

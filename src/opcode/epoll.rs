@@ -1,9 +1,10 @@
 //! Sets of epoll.
 
-use super::{address, on_memory};
+use super::on_memory;
 use crate::flags::net::EpollOp;
 use crate::squeue::Entry;
 use crate::types::EpollEvent;
+use crate::types::address;
 use crate::types::sealed::{UseFd, UseFixed};
 use crate::uapi::io_uring_op::{IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT};
 

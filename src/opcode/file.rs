@@ -2,9 +2,9 @@
 
 use core::ffi::c_void;
 
-use super::address;
 use crate::flags::{FallocateFlags, FileAdvice, FixedFdFlags, FsyncFlags, MemoryAdvice, SyncFileRangeFlags};
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::sealed::{Target, UseFixed};
 use crate::types::{Fixed, RawFd};
 use crate::uapi::io_uring_op::{

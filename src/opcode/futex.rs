@@ -1,7 +1,7 @@
 //! Waiting for a word of memory.
 
-use super::address;
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::{self, FutexFlags};
 use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORING_OP_FUTEX_WAKE};
 

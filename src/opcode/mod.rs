@@ -121,6 +121,7 @@
 #![forbid(unsafe_code)]
 
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::sealed::UseFixed;
 
 /// What every request has: its number and its entry.
@@ -232,11 +233,4 @@ fn on_memory<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32) -> Entr
     entry.addr = address(memory);
     entry.len = len;
     entry
-}
-
-/// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
-/// provenance is exposed, since the kernel goes by the number.
-#[inline(always)]
-pub(crate) fn address<T: ?Sized>(pointer: *const T) -> u64 {
-    pointer.expose_provenance() as u64
 }

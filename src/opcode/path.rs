@@ -2,9 +2,9 @@
 
 use core::ffi::c_char;
 
-use super::address;
 use crate::flags::{AtFlags, OpenFlags, RenameFlags, StatxMask};
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::sealed::UseFd;
 use crate::types::{DestinationSlot, OpenHow, StatxBuffer};
 use crate::uapi::io_uring_op::{

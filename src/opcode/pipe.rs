@@ -1,8 +1,8 @@
 //! Pipes, and moving data through them without copying.
 
-use super::address;
 use crate::flags::{OpenFlags, SpliceFlags};
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::sealed::{Target, UseFixed};
 use crate::types::{DestinationSlot, RawFd};
 use crate::uapi;

@@ -2,9 +2,10 @@
 
 use core::ffi::c_void;
 
-use super::{address, on_memory};
+use super::on_memory;
 use crate::flags::{AttrTypes, RwFlags, SqeFlags};
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::sealed::UseFixed;
 use crate::types::{AttrPi, IoVec};
 use crate::uapi::io_uring_op::{

@@ -1,9 +1,9 @@
 //! Time.
 
-use super::address;
 use crate::flags::TimeoutFlags;
 use crate::squeue::Entry;
 use crate::types::Timespec;
+use crate::types::address;
 use crate::uapi::io_uring_op::{IORING_OP_LINK_TIMEOUT, IORING_OP_TIMEOUT, IORING_OP_TIMEOUT_REMOVE};
 
 /// How the time is meant; which flags have a meaning differs.

@@ -1,7 +1,7 @@
 //! Waiting for child processes.
 
-use super::address;
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::{IdType, SigInfo, WaitOptions};
 use crate::uapi::io_uring_op::IORING_OP_WAITID;
 

@@ -2,9 +2,9 @@
 
 use core::ffi::{c_char, c_void};
 
-use super::address;
 use crate::flags::XattrFlags;
 use crate::squeue::Entry;
+use crate::types::address;
 use crate::types::sealed::UseFixed;
 use crate::uapi::io_uring_op::{IORING_OP_FGETXATTR, IORING_OP_FSETXATTR, IORING_OP_GETXATTR, IORING_OP_SETXATTR};
 

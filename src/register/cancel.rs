@@ -5,148 +5,13 @@ use core::mem::size_of;
 use core::ptr::from_mut;
 
 use crate::error::Errno;
-use crate::flags::CancelFlags;
 use crate::kernel::Kernel;
-use crate::submitter::{Core, Submitter};
-use crate::types::sealed::{Target, UseFixed};
-use crate::types::{RawFd, Timespec};
+use crate::ring::IoUring;
+use crate::submitter::{Core, Submitter, polls_in_wait};
+use crate::types::{CancelBuilder, SubmitArgs, Timespec};
 use crate::uapi::io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
 use crate::uapi::{__kernel_timespec, io_uring_sync_cancel_reg};
-
-/// Which requests are to be cancelled.
-///
-/// The constructors name one key each, the `with_` methods further ones that a request must match as well. The first
-/// request that matches is meant, or with [`all`](Self::all) every one.
-///
-/// ```
-/// use bare_uring::opcode;
-/// use bare_uring::types::{CancelBuilder, Fd, Fixed};
-///
-/// let one = CancelBuilder::user_data(42);
-/// let all_of_a_file = CancelBuilder::fd(Fixed(3)).all();
-/// let reads_of_a_file = CancelBuilder::opcode(opcode::Read::CODE).with_fd(Fd(0)).all();
-/// # let _ = (one, all_of_a_file, reads_of_a_file);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CancelBuilder {
-    flags: CancelFlags,
-    user_data: Option<u64>,
-    /// A descriptor or an index, as the flags say; -1 where they name no file.
-    fd: RawFd,
-    opcode: u8,
-}
-
-impl CancelBuilder {
-    const NONE: Self = Self { flags: CancelFlags::empty(), user_data: None, fd: -1, opcode: 0 };
-
-    /// Every request in flight. Since 5.19.
-    #[doc(alias = "IORING_ASYNC_CANCEL_ANY")]
-    #[must_use]
-    pub const fn any() -> Self {
-        Self { flags: CancelFlags::ANY, ..Self::NONE }
-    }
-
-    /// A request that carries this user data.
-    #[must_use]
-    pub const fn user_data(user_data: u64) -> Self {
-        Self::NONE.with_user_data(user_data)
-    }
-
-    /// A request on this file: a [`Fd`](crate::types::Fd), or a [`Fixed`](crate::types::Fixed) one (since 6.0). Since
-    /// 5.19.
-    ///
-    /// It is the file that must be the same, not the number: another descriptor of the same open file matches.
-    #[doc(alias = "IORING_ASYNC_CANCEL_FD")]
-    #[doc(alias = "IORING_ASYNC_CANCEL_FD_FIXED")]
-    #[must_use]
-    pub fn fd(fd: impl UseFixed) -> Self {
-        Self::NONE.with_fd(fd)
-    }
-
-    /// A request with this opcode (as `opcode::Read::CODE`). Since 6.6.
-    #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
-    #[must_use]
-    pub const fn opcode(opcode: u8) -> Self {
-        Self::NONE.with_opcode(opcode)
-    }
-
-    /// Only one that carries this user data too. Together with a file or an opcode since 6.6.
-    #[doc(alias = "IORING_ASYNC_CANCEL_USERDATA")]
-    #[must_use]
-    pub const fn with_user_data(self, user_data: u64) -> Self {
-        Self { user_data: Some(user_data), ..self.narrowed() }
-    }
-
-    /// Only one on this file too.
-    #[must_use]
-    pub fn with_fd(self, fd: impl UseFixed) -> Self {
-        let (by, fd) = match fd.into_target() {
-            Target::Fd(fd) => (CancelFlags::FD, fd.0),
-            // The kernel reads the number back as unsigned.
-            Target::Fixed(slot) => (CancelFlags::FD.union(CancelFlags::FD_FIXED), slot.0.cast_signed()),
-        };
-        let this = self.narrowed();
-        Self { flags: this.flags.difference(CancelFlags::FD_FIXED).union(by), fd, ..this }
-    }
-
-    /// Only one with this opcode too. Since 6.6.
-    #[must_use]
-    pub const fn with_opcode(self, opcode: u8) -> Self {
-        let this = self.narrowed();
-        Self { flags: this.flags.union(CancelFlags::OP), opcode, ..this }
-    }
-
-    /// All that match, not the first only. [`any`](Self::any) means all of them anyway. Since 5.19.
-    #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
-    #[must_use]
-    pub const fn all(self) -> Self {
-        Self { flags: self.flags.union(CancelFlags::ALL), ..self }
-    }
-
-    /// Makes room for a key: the kernel ignores or refuses keys beside ANY, which are meant to narrow it.
-    const fn narrowed(self) -> Self {
-        if !self.flags.contains(CancelFlags::ANY) {
-            return self;
-        }
-        Self { flags: self.flags.difference(CancelFlags::ANY).union(CancelFlags::ALL), ..self }
-    }
-
-    /// The flags for the kernel. Without a file or an opcode it goes by the user data unasked, and before 6.6 it does
-    /// not know the flag that asks for it.
-    #[must_use]
-    pub(crate) const fn flags(self) -> CancelFlags {
-        let others = CancelFlags::FD.union(CancelFlags::OP);
-        if self.user_data.is_some() && self.flags.intersects(others) {
-            self.flags.union(CancelFlags::USERDATA)
-        } else {
-            self.flags
-        }
-    }
-
-    /// The user data, file and opcode for the kernel, where there is one of each.
-    #[must_use]
-    pub(crate) const fn keys(self) -> (u64, RawFd, u8) {
-        let user_data = match self.user_data {
-            Some(user_data) => user_data,
-            None => 0,
-        };
-        (user_data, self.fd, self.opcode)
-    }
-
-    /// The argument of a cancellation that waits as long as `timeout`.
-    const fn argument(self, timeout: Timespec) -> io_uring_sync_cancel_reg {
-        let (user_data, fd, opcode) = self.keys();
-        io_uring_sync_cancel_reg {
-            addr: user_data,
-            fd,
-            flags: self.flags().bits(),
-            timeout: __kernel_timespec { tv_sec: timeout.seconds(), tv_nsec: timeout.nanoseconds() },
-            opcode,
-            pad: [0; 7],
-            pad2: [0; 3],
-        }
-    }
-}
+use crate::{cqueue, squeue};
 
 /// For how long the kernel is asked to wait at a time, where the caller sets no limit.
 ///
@@ -199,13 +64,87 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 }
 
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
+    /// Cancels everything in flight, and hands the completions that arrive to `each`, until that says that the last one
+    /// was among them. For who must free the memory of requests.
+    ///
+    /// The kernel cannot be asked whether anything is still in flight (a read under way in a device can't be cancelled,
+    /// nor found), so it is the caller who counts: `each` returns `true` when nothing is outstanding any more. What was
+    /// pushed and not submitted stays queued (where waits with a timeout take a request, see
+    /// [`Submitter::submit_with_args`], it is submitted before that).
+    ///
+    /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
+    /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`,
+    /// or in 16 waits that end early. Signals end them; and on an IOPOLL ring, where no wait has a time, they end when a
+    /// device answers, or at once when no device has anything of this ring.
+    ///
+    /// # Errors
+    ///
+    /// `ETIME`: no completion for so long; memory of what is outstanding must be kept. Others as
+    /// [`Submitter::wait_with_args`]. Kernels before 6.0 cannot cancel from outside the queue: there this call only
+    /// waits, and requests that never end by themselves must be cancelled by [`opcode::AsyncCancel`] first.
+    ///
+    /// [`opcode::AsyncCancel`]: crate::opcode::AsyncCancel
+    pub fn cancel_and_drain(&mut self, patience: Timespec, mut each: impl FnMut(C) -> bool) -> Result<(), Errno> {
+        /// Waits that make up the caller's patience. After each all is cancelled anew.
+        const SLICES: u32 = 16;
+
+        let slice = patience.divided_by(SLICES);
+        let args = SubmitArgs::new().timespec(&slice);
+        let mut fruitless = 0;
+        loop {
+            cancel_everything(self.parts().0);
+            let mut some = false;
+            let done = self.completion().any(|cqe| {
+                some = true;
+                each(cqe)
+            });
+            if done {
+                return Ok(());
+            }
+            if some {
+                fruitless = 0;
+            }
+            if fruitless == SLICES {
+                return Err(Errno::ETIME);
+            }
+            fruitless += 1;
+            let waited = if polls_in_wait(self.params().setup()) {
+                // A mere look would be over long before any device can answer.
+                self.submitter().wait(1)
+            } else {
+                self.submitter().wait_with_args(1, &args)
+            };
+            match waited {
+                // However it ended: what counts is whether it brought something.
+                Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+}
+
 /// Cancels all that is in flight, without waiting. A failure leaves nothing to be done: either the kernel is older than
 /// 6.0, or nothing was there to be cancelled.
-pub(crate) fn cancel_everything<K: Kernel>(core: &Core<K>) {
+fn cancel_everything<K: Kernel>(core: &Core<K>) {
     let _ = sync_cancel(Timespec::ZERO, CancelBuilder::any().all(), |argument| {
         // SAFETY: the argument is the operation's own, alive, and read during the call only.
         unsafe { core.kernel.register(core.fd, IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
     });
+}
+
+/// The argument of a cancellation that waits as long as `timeout`.
+const fn argument(builder: CancelBuilder, timeout: Timespec) -> io_uring_sync_cancel_reg {
+    let (user_data, fd, opcode) = builder.keys();
+    io_uring_sync_cancel_reg {
+        addr: user_data,
+        fd,
+        flags: builder.flags().bits(),
+        timeout: __kernel_timespec { tv_sec: timeout.seconds(), tv_nsec: timeout.nanoseconds() },
+        opcode,
+        pad: [0; 7],
+        pad2: [0; 3],
+    }
 }
 
 /// Makes the argument, and calls the kernel with it.
@@ -214,7 +153,7 @@ fn sync_cancel(
     builder: CancelBuilder,
     register: impl FnOnce(*mut c_void) -> Result<u32, Errno>,
 ) -> Result<u32, Errno> {
-    let mut argument = builder.argument(timeout);
+    let mut argument = argument(builder, timeout);
     register(from_mut(&mut argument).cast())
 }
 

@@ -6,9 +6,9 @@ use core::ptr::{from_mut, null_mut};
 use super::resource;
 use crate::error::Errno;
 use crate::kernel::Kernel;
-use crate::opcode::address;
 use crate::submitter::Submitter;
 use crate::types::RawFd;
+use crate::types::address;
 use crate::uapi::io_uring_register_op::{
     IORING_REGISTER_FILE_ALLOC_RANGE, IORING_REGISTER_FILES, IORING_REGISTER_FILES_UPDATE,
     IORING_REGISTER_FILES_UPDATE2, IORING_REGISTER_FILES2, IORING_UNREGISTER_FILES,

@@ -2,15 +2,15 @@
 
 use core::ptr::{NonNull, from_mut};
 
-use crate::builder::{MAX_CQ_ENTRIES, MAX_ENTRIES, Parameters};
+use crate::builder::{MAX_CQ_ENTRIES, MAX_ENTRIES, RingMemory};
 use crate::error::{Area, Call, Errno, SetupError};
 use crate::flags::SetupFlags;
 use crate::index::Slots;
 use crate::kernel::Kernel;
 use crate::memory::{Header, MemorySize, Region, Regions, Rings, slot, until_array};
-use crate::register;
+use crate::parameters::Parameters;
+use crate::query::ring_header;
 use crate::ring::IoUring;
-use crate::setup::RingMemory;
 use crate::sync::Ordering;
 use crate::uapi::io_uring_params;
 use crate::uapi::io_uring_register_op::IORING_REGISTER_RESIZE_RINGS;
@@ -156,7 +156,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         }
         let [sq, cq] = sizes(sq_entries, cq_entries, self.params().setup()).ok_or(Errno::EINVAL)?;
         self.may_be_resized([sq, cq])?;
-        let header = register::ring_header(self.kernel()).unwrap_or(Header::USUAL);
+        let header = ring_header(self.kernel()).unwrap_or(Header::USUAL);
         let need = MemorySize::compute(self.params().setup(), sq, cq, header).ok_or(Errno::EINVAL)?;
         let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
         rings.fits(Area::Rings, need.rings).map_err(|_| Errno::EINVAL)?;
@@ -184,7 +184,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             return Err(Errno::EBUSY);
         }
         cq.publish(&core.rings);
-        core.show(setup, sq);
+        core.flush(setup, sq);
         let rings = &core.rings;
         let sq = [rings.sq_head(), rings.sq_tail()].map(|index| index.load(Ordering::Relaxed));
         let cq = [rings.cq_head(), rings.cq_tail()].map(|index| index.load(Ordering::Relaxed));
@@ -198,7 +198,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     fn array_after(&self, cq_entries: u32) -> Option<u32> {
         let (setup, now) = (self.params().setup(), &self.params().0);
         let size = usize::try_from(now.cq_off.cqes).ok()?;
-        let header = Header { size, ..register::ring_header(self.kernel()).unwrap_or(Header::USUAL) };
+        let header = Header { size, ..ring_header(self.kernel()).unwrap_or(Header::USUAL) };
         let offset = |cq_entries| u32::try_from(until_array(setup, cq_entries, header)?).ok();
         if offset(now.cq_entries)? == now.sq_off.array { offset(cq_entries) } else { None }
     }

@@ -5,8 +5,8 @@ use core::ptr::from_mut;
 
 use crate::error::Errno;
 use crate::kernel::Kernel;
-use crate::opcode::address;
 use crate::submitter::Submitter;
+use crate::types::address;
 use crate::uapi::{IORING_RSRC_REGISTER_SPARSE, io_uring_rsrc_register, io_uring_rsrc_update2};
 
 /// A number of resources as the kernel takes it.

@@ -3,11 +3,11 @@
 use core::marker::PhantomData;
 
 use super::{IoUring, NO_FD};
-use crate::builder::Parameters;
 use crate::error::SetupError;
 use crate::flags::{EnterFlags, SetupFlags};
 use crate::kernel::Kernel;
 use crate::memory::{EntrySizes, Regions, Rings};
+use crate::parameters::Parameters;
 use crate::submitter::{self, Core, Identity};
 use crate::types::RawFd;
 use crate::uapi::io_uring_params;
@@ -23,7 +23,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
         let (rings, wait_flags, identity) = (Rings::NOWHERE, EnterFlags::GETEVENTS, Identity::none());
         let core = Core { kernel, fd: NO_FD, rings, params, wait_flags, identity };
-        let (sq, cq) = (submitter::Local::NOTHING, cqueue::Local::NOTHING);
+        let (sq, cq) = (submitter::Progress::NOTHING, cqueue::Consumer::NOTHING);
         Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
     }
 

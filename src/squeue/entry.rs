@@ -6,11 +6,12 @@ use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
 
 use super::LargeEntry;
+use crate::cqueue::HIDDEN;
 use crate::flags::{SetupFlags, SqeFlags as Flags};
 use crate::index::Slots;
 use crate::memory::slot;
 use crate::types::sealed::Target;
-use crate::{opcode, sync, uapi};
+use crate::{sync, uapi};
 
 pub(crate) mod sealed {
     use super::{Cell, Flags, NonNull, SetupFlags, Slots};
@@ -135,7 +136,8 @@ impl Entry {
 
     /// Fills a slot of a mixed ring: a nop that goes on with the chain it stands in, and completes only if that fails.
     pub(super) const fn filler(link: Flags) -> Self {
-        opcode::Nop::new().build().flags(Flags::SKIP_SUCCESS.union(link)).user_data(crate::cqueue::HIDDEN)
+        let nop = Self::new(uapi::io_uring_op::IORING_OP_NOP as u8);
+        nop.flags(Flags::SKIP_SUCCESS.union(link)).user_data(HIDDEN)
     }
 
     /// What links the next entry to this one.

@@ -8,13 +8,13 @@ use super::{Entry, Entry128, EntryMarker};
 use crate::flags::{SetupFlags, SqeFlags as Flags};
 use crate::index::Slots;
 use crate::memory::slot;
-use crate::opcode::{Nop128, UringCmd128};
 use crate::sync;
+use crate::uapi::{IORING_OP_NOP128, IORING_OP_URING_CMD128};
 
 /// Whether the kernel reads 128 bytes of a request with this opcode, in a queue of 64 byte slots (`is_128` in
 /// io_uring/opdef.c).
 const fn takes_two_slots(opcode: u8) -> bool {
-    matches!(opcode, Nop128::CODE | UringCmd128::CODE)
+    opcode == IORING_OP_NOP128 as u8 || opcode == IORING_OP_URING_CMD128 as u8
 }
 
 /// No kernel's opcode: such a request ends with `EINVAL`.

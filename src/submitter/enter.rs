@@ -3,16 +3,15 @@
 use core::hint::cold_path;
 use core::mem::offset_of;
 
-use super::{Identity, Local};
-use crate::builder::Parameters;
+use super::{EnterArgument, Identity, Progress};
 use crate::error::Errno;
 use crate::flags::{EnterFlags, SetupFlags, SqFlags, SqeFlags};
 use crate::kernel::Kernel;
 use crate::memory::Rings;
+use crate::parameters::Parameters;
 use crate::squeue;
 use crate::sync::{Ordering, fence};
 use crate::types::RawFd;
-use crate::wait::Argument;
 
 /// Whether the kernel must be entered, and for what; `None` if there is nothing that it has to do.
 ///
@@ -62,7 +61,7 @@ pub(crate) struct Core<K> {
 impl<K: Kernel> Core<K> {
     /// Makes everything pushed visible to a kernel that has no thread of its own here; how many entries it has to consume.
     #[inline(always)]
-    pub(crate) fn show(&self, setup: SetupFlags, local: &Local<K>) -> u32 {
+    pub(crate) fn flush(&self, setup: SetupFlags, local: &Progress<K>) -> u32 {
         let tail = local.queue.tail.get();
         // Relaxed: no slot is written to on the strength of it, and only the kernel inside our own calls moves it.
         // More than the ring holds can only be the word of a kernel that lies, and is told to that kernel alone.
@@ -78,7 +77,7 @@ impl<K: Kernel> Core<K> {
     /// Makes everything pushed visible to the kernel's thread: how many entries no submit has reported yet, and what the
     /// thread says.
     #[inline(always)]
-    fn show_to_thread(&self, local: &Local<K>) -> (u32, SqFlags) {
+    fn flush_to_thread(&self, local: &Progress<K>) -> (u32, SqFlags) {
         let unreported = local.unreported();
         if unreported != 0 {
             // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
@@ -92,32 +91,32 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Makes everything pushed visible: how many entries are to be submitted, and what the kernel says.
-    pub(super) fn publish(&self, local: &Local<K>) -> (u32, SqFlags) {
+    pub(super) fn publish(&self, local: &Progress<K>) -> (u32, SqFlags) {
         let setup = self.params.setup();
         if setup.contains(SetupFlags::SQPOLL) {
-            self.show_to_thread(local)
+            self.flush_to_thread(local)
         } else {
-            (self.show(setup, local), self.sq_flags())
+            (self.flush(setup, local), self.sq_flags())
         }
     }
 
     /// Publishes, decides, enters; the number of entries handed over.
     #[inline(always)]
-    pub(crate) fn submit(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<usize, Errno> {
+    pub(crate) fn submit(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
 
         if let Some(submit) = local.general() {
             cold_path();
             return submit(self, local, want, argument.copied()).map(|done| done as usize);
         }
-        let pending = self.show(PLAIN, local);
+        let pending = self.flush(PLAIN, local);
         let done = if want != 0 {
             // What `decide` says of a wait, whatever the ring's flags are.
             self.enter(pending, want, self.wait_flags, argument)?
         } else {
             match decide(PLAIN, pending, 0, self.sq_flags()) {
                 None => 0,
-                Some(flags) => self.enter(pending, 0, flags, Argument::NONE)?,
+                Some(flags) => self.enter(pending, 0, flags, EnterArgument::NONE)?,
             }
         };
         Ok(done as usize)
@@ -125,8 +124,13 @@ impl<K: Kernel> Core<K> {
 
     /// [`submit`](Self::submit) on a ring with SQPOLL where nothing is owed: while the thread is awake, and nothing waits
     /// for us to fetch it, entries need only be shown.
-    pub(super) fn submit_to_thread(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<u32, Errno> {
-        let (unreported, sq) = self.show_to_thread(local);
+    pub(super) fn submit_to_thread(
+        &self,
+        local: &Progress<K>,
+        want: u32,
+        argument: EnterArgument<'_>,
+    ) -> Result<u32, Errno> {
+        let (unreported, sq) = self.flush_to_thread(local);
         // What `decide` says of a thread that is awake, with no wait.
         if want == 0 && sq.is_empty() {
             local.report_all();
@@ -135,9 +139,9 @@ impl<K: Kernel> Core<K> {
         self.hand_over(local, want, argument, unreported, sq)
     }
 
-    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Reached by the pointer in [`Local`] only:
+    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Reached by the pointer in [`Progress`] only:
     /// what it does besides would fill the loops, and the bytes, of those who don't need it.
-    pub(super) fn submit_any(&self, local: &Local<K>, want: u32, argument: Argument<'_>) -> Result<u32, Errno> {
+    pub(super) fn submit_any(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<u32, Errno> {
         let (to_submit, sq) = self.publish(local);
         self.hand_over(local, want, argument, to_submit, sq)
     }
@@ -146,9 +150,9 @@ impl<K: Kernel> Core<K> {
     #[inline(never)]
     fn hand_over(
         &self,
-        local: &Local<K>,
+        local: &Progress<K>,
         want: u32,
-        argument: Argument<'_>,
+        argument: EnterArgument<'_>,
         to_submit: u32,
         sq: SqFlags,
     ) -> Result<u32, Errno> {
@@ -161,7 +165,7 @@ impl<K: Kernel> Core<K> {
         };
         let done = match decide(setup, pending, want, sq) {
             None => to_submit,
-            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, Argument::NONE)?,
+            Some(flags) if want == 0 => self.enter(to_submit, 0, flags, EnterArgument::NONE)?,
             Some(flags) => self.enter(to_submit, want, flags.union(self.wait_flags), argument)?,
         };
         if setup.contains(SetupFlags::SQ_REWIND) {
@@ -175,14 +179,14 @@ impl<K: Kernel> Core<K> {
 
     /// Waits, and submits nothing.
     #[inline(always)]
-    pub(crate) fn wait(&self, want: u32, argument: Argument<'_>) -> Result<(), Errno> {
+    pub(crate) fn wait(&self, want: u32, argument: EnterArgument<'_>) -> Result<(), Errno> {
         self.enter(0, want, self.wait_flags, argument).map(drop)
     }
 
     #[inline(always)]
-    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: Argument<'_>) -> Result<u32, Errno> {
+    fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags, argument: EnterArgument<'_>) -> Result<u32, Errno> {
         let flags = flags.union(argument.flags).bits();
-        // SAFETY: the entries satisfy their contract (this type's invariant), and an `Argument` is made together with
+        // SAFETY: the entries satisfy their contract (this type's invariant), and an `EnterArgument` is made together with
         // the flags that say what it is.
         unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
     }
@@ -211,13 +215,13 @@ impl<K: Kernel> Core<K> {
     }
 
     /// The address of the slot after the one that is pushed to next.
-    pub(crate) fn second_slot(&self, local: &Local<K>) -> usize {
+    pub(crate) fn second_slot(&self, local: &Progress<K>) -> usize {
         let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_add(1)) as usize;
         self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
     }
 
     /// Whether an entry is queued, and the last one links the next to it.
-    pub(crate) fn last_links(&self, local: &Local<K>) -> bool {
+    pub(crate) fn last_links(&self, local: &Progress<K>) -> bool {
         if self.free_slots(local) == self.rings.sq().count() {
             return false;
         }
@@ -233,8 +237,8 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Free slots of the submission queue.
-    pub(crate) fn free_slots(&self, local: &Local<K>) -> u32 {
-        // Acquire: as in `squeue::Local::look`. Who waited for room knows by it that the first entry was consumed.
+    pub(crate) fn free_slots(&self, local: &Progress<K>) -> u32 {
+        // Acquire: as in `squeue::Producer::look`. Who waited for room knows by it that the first entry was consumed.
         self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.queue.tail.get())
     }
 
@@ -249,13 +253,13 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
         let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
         if asleep && !done {
-            self.enter(0, 0, EnterFlags::SQ_WAKEUP, Argument::NONE)?;
+            self.enter(0, 0, EnterFlags::SQ_WAKEUP, EnterArgument::NONE)?;
         }
         Ok(asleep)
     }
 
     /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.
-    pub(crate) fn squeue_wait(&self, local: &Local<K>) -> Result<usize, Errno> {
+    pub(crate) fn squeue_wait(&self, local: &Progress<K>) -> Result<usize, Errno> {
         let mut count = 0;
         while self.params.setup().contains(SetupFlags::SQPOLL) && self.free_slots(local) == 0 {
             // Only what the thread can see will be consumed, and make the room that is waited for.
@@ -263,7 +267,7 @@ impl<K: Kernel> Core<K> {
             // A thread that sleeps would never make it.
             let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
             // The kernel also ends this wait, without an error, for a signal or for work of the task.
-            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), Argument::NONE)?;
+            count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), EnterArgument::NONE)?;
         }
         Ok(count as usize)
     }

@@ -61,7 +61,7 @@ impl FutexWaitV {
     /// Waits while the word at `futex` is `value`.
     #[must_use]
     pub fn new(futex: *const u32, value: u64, flags: FutexFlags) -> Self {
-        Self { value, futex: crate::opcode::address(futex), flags: flags.0, reserved: 0 }
+        Self { value, futex: super::address(futex), flags: flags.0, reserved: 0 }
     }
 }
 

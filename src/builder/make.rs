@@ -2,15 +2,15 @@
 
 use core::mem::MaybeUninit;
 
-use crate::builder::{Builder, Parameters};
-use crate::error::{Area, Call, Errno, SetupError};
+use super::Builder;
+use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;
 use crate::kernel::Kernel;
 use crate::memory::{Header, Region, Regions};
-use crate::register;
-use crate::register::ring_fd::{LocalRing, Registered};
+use crate::parameters::Parameters;
+use crate::query::ring_header;
 use crate::ring::IoUring;
-use crate::uapi::io_uring_params;
+use crate::ring::ring_fd::{LocalRing, Registered};
 use crate::{cqueue, squeue};
 
 /// The two areas of a ring in memory of the caller's, each starting at a page.
@@ -107,7 +107,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ) -> Result<(Region, Region), SetupError> {
         self.check(entries)?;
         // Without an array if the kernel takes it so, which is known only afterwards: enough for both.
-        let need = self.memory_size_with(entries, register::ring_header(kernel).unwrap_or(Header::USUAL))?;
+        let need = self.memory_size_with(entries, ring_header(kernel).unwrap_or(Header::USUAL))?;
         let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
         rings.fits(Area::Rings, need.rings)?;
         sqes.fits(Area::Sqes, need.sqes)?;
@@ -116,46 +116,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         unsafe { rings.clear() };
         Ok((rings, sqes))
     }
+}
 
-    /// Asks the kernel for the ring, with the flags that are tried and those that are asked for.
-    fn set_up<K: Kernel>(
-        &self,
-        kernel: &K,
-        entries: u32,
-        provided: Option<(SetupFlags, Region, Region)>,
-        params: &mut io_uring_params,
-    ) -> Result<u32, SetupError> {
-        // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
-        let long_enough = |rings: Region| {
-            let need = self.memory_size_with(entries, Header::LINUX_6_5);
-            need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
-        };
-        let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
-        let mut flags = self.best();
-        self.fill(params);
-        // A kernel that refuses an attempt has not written to the structure: only the flags change from one to the next.
-        loop {
-            params.flags = flags.bits();
-            if let Some((more, rings, sqes)) = provided {
-                params.flags |= more.bits();
-                params.cq_off.user_addr = rings.address();
-                params.sq_off.user_addr = sqes.address();
-            }
-            let asked = params.flags;
-            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs: no attempt
-            // before this one has changed the sizes (contract of `Kernel`).
-            match unsafe { kernel.setup(entries, params) } {
-                Ok(fd) => {
-                    // What was asked for decides how the entries lie, whatever the kernel has left there.
-                    params.flags = asked;
-                    return Ok(fd);
-                }
-                Err(errno) => match self.after(flags) {
-                    Some(next) if errno == Errno::EINVAL && may_go_on => flags = next,
-                    _ => return Err(SetupError::Kernel(Call::Setup, errno)),
-                },
-            }
-        }
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
+    /// A ring of `entries` submission slots on this kernel, with no flags but those that [`Builder`] adds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build_with`].
+    pub fn with_kernel(kernel: K, entries: u32) -> Result<Self, SetupError> {
+        Builder::new().build_with(kernel, entries)
     }
 }
 
@@ -191,6 +161,27 @@ crate::arch::linux! {
             /// As there.
             pub fn build_registered(&self, entries: u32, memory: RingMemory) -> Result<LocalRing<S, C>, SetupError> {
                 self.build_registered_with(Linux, entries, memory)
+            }
+        }
+
+        impl IoUring {
+            /// A ring of `entries` submission slots (rounded up to a power of two) and twice as many completion slots.
+            ///
+            /// # Errors
+            ///
+            /// As [`Builder::build`].
+            #[doc(alias = "io_uring_queue_init")]
+            pub fn new(entries: u32) -> Result<Self, SetupError> {
+                Self::builder().build(entries)
+            }
+        }
+
+        impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> IoUring<S, C> {
+            /// Flags and sizes first. The entries' types come from where the ring goes: `let ring: IoUring = …` says that
+            /// they are the usual ones.
+            #[must_use]
+            pub const fn builder() -> Builder<S, C> {
+                Builder::new()
             }
         }
     }

@@ -1,10 +1,10 @@
 //! What is owed, what was reported, and who submits meanwhile.
 
-use super::Local;
+use super::Progress;
 use crate::flags::SetupFlags;
 use crate::kernel::DefaultKernel;
 
-type Ring = Local<DefaultKernel>;
+type Ring = Progress<DefaultKernel>;
 
 #[test]
 fn a_ring_goes_its_usual_way_again_once_nothing_is_owed() {
@@ -12,7 +12,7 @@ fn a_ring_goes_its_usual_way_again_once_nothing_is_owed() {
         let local = Ring::NOTHING;
         local.settle(setup);
         assert_eq!(local.general().is_some(), special, "{setup:?}");
-        local.owe(-2);
+        local.adjust(-2);
         assert_eq!(local.count(1), 0);
         local.settle(setup);
         assert!(local.general().is_some(), "{setup:?}: one is owed still");

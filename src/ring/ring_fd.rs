@@ -9,10 +9,10 @@ use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::ptr::{NonNull, from_mut};
 
-use crate::builder::Parameters;
 use crate::error::Errno;
 use crate::flags::{EnterFlags, Features};
 use crate::kernel::{DefaultKernel, Kernel};
+use crate::parameters::Parameters;
 use crate::ring::IoUring;
 use crate::types::RawFd;
 use crate::uapi::io_uring_register_op::{
@@ -222,7 +222,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
         let closed = unsafe { self.kernel().kernel.close(fd) };
         self.kernel_mut().has_fd = false;
         let index = self.registered_index();
-        self.goes_by(index);
+        self.set_fd(index);
         closed
     }
 

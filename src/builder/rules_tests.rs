@@ -1,8 +1,9 @@
 //! What may be combined, how large a ring becomes, and what is tried: the pure functions of set-up.
 
-use super::{Builder, MAX_CQ_ENTRIES, MAX_ENTRIES, Parameters, refused_combination, round_up};
+use super::{Builder, MAX_CQ_ENTRIES, MAX_ENTRIES, refused_combination, round_up};
 use crate::error::SetupError;
 use crate::flags::{Features, SetupFlags};
+use crate::parameters::Parameters;
 use crate::{cqueue, squeue};
 
 type Plainest = Builder<squeue::Entry, cqueue::Entry>;

@@ -2,25 +2,24 @@
 
 use core::cell::Cell;
 
-use super::Core;
+use super::{Core, EnterArgument};
 use crate::error::Errno;
 use crate::flags::SetupFlags;
 use crate::kernel::Kernel;
 use crate::memory::Rings;
 use crate::squeue;
 use crate::sync::Ordering;
-use crate::wait::Argument;
 
 /// [`Core::submit_any`], or [`Core::submit_to_thread`].
-type Submit<K> = fn(&Core<K>, &Local<K>, u32, Argument<'_>) -> Result<u32, Errno>;
+type Submit<K> = fn(&Core<K>, &Progress<K>, u32, EnterArgument<'_>) -> Result<u32, Errno>;
 
 /// What this side alone knows of what it has submitted.
 #[derive(Debug)]
-pub(crate) struct Local<K> {
-    pub(crate) queue: squeue::Local,
+pub(crate) struct Progress<K> {
+    pub(crate) queue: squeue::Producer,
     /// Who submits, where there is more to see to than head and tail. A pointer, so that the linker leaves the code out of a
     /// program that makes no such ring, nor might have one: it takes none over, registers no descriptor of a ring
-    /// ([`through`](Self::through)), and makes no timed wait ([`owe`](Self::owe)).
+    /// ([`through`](Self::through)), and makes no timed wait ([`adjust`](Self::adjust)).
     general: Cell<Option<Submit<K>>>,
     /// The tail up to which submits have reported their counts.
     reported: Cell<u32>,
@@ -28,11 +27,11 @@ pub(crate) struct Local<K> {
     owed: Cell<i32>,
 }
 
-impl<K: Kernel> Local<K> {
+impl<K: Kernel> Progress<K> {
     /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
     pub(crate) const NOTHING: Self =
-        Self { queue: squeue::Local::NOTHING, general: Cell::new(None), reported: Cell::new(0), owed: Cell::new(0) };
+        Self { queue: squeue::Producer::NOTHING, general: Cell::new(None), reported: Cell::new(0), owed: Cell::new(0) };
 
     /// Who submits on a ring made with `setup` while nothing is owed.
     #[inline(always)]
@@ -59,14 +58,14 @@ impl<K: Kernel> Local<K> {
     }
 
     /// The same for a ring that is reached through another kernel.
-    pub(crate) fn through<L: Kernel>(self) -> Local<L> {
+    pub(crate) fn through<L: Kernel>(self) -> Progress<L> {
         // The first submit that leaves nothing owed settles which of them is the usual one.
         let general = self.general.get().map(|_| Core::<L>::submit_any as Submit<L>);
-        Local { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
+        Progress { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
     }
 
     /// Changes what the next counts are off by.
-    pub(crate) fn owe(&self, more: i32) {
+    pub(crate) fn adjust(&self, more: i32) {
         self.owed.set(self.owed.get().saturating_add(more));
         self.general.set(Some(Core::submit_any));
     }
@@ -114,5 +113,5 @@ impl<K: Kernel> Local<K> {
 }
 
 #[cfg(test)]
-#[path = "local_tests.rs"]
+#[path = "progress_tests.rs"]
 mod tests;

@@ -1,0 +1,84 @@
+//! How set-up is tried: the flags that are asked for first, and what is left out where a kernel does not know them.
+
+use super::Builder;
+use crate::error::{Area, Call, Errno, SetupError};
+use crate::flags::SetupFlags;
+use crate::kernel::Kernel;
+use crate::memory::{Header, Region};
+use crate::uapi::io_uring_params;
+use crate::{cqueue, squeue};
+
+impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
+    /// Asks the kernel for the ring, with the flags that are tried and those that are asked for.
+    pub(super) fn set_up<K: Kernel>(
+        &self,
+        kernel: &K,
+        entries: u32,
+        provided: Option<(SetupFlags, Region, Region)>,
+        params: &mut io_uring_params,
+    ) -> Result<u32, SetupError> {
+        // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
+        let long_enough = |rings: Region| {
+            let need = self.memory_size_with(entries, Header::LINUX_6_5);
+            need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
+        };
+        let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
+        let mut flags = self.best();
+        self.fill(params);
+        // A kernel that refuses an attempt has not written to the structure: only the flags change from one to the next.
+        loop {
+            params.flags = flags.bits();
+            if let Some((more, rings, sqes)) = provided {
+                params.flags |= more.bits();
+                params.cq_off.user_addr = rings.address();
+                params.sq_off.user_addr = sqes.address();
+            }
+            let asked = params.flags;
+            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs: no attempt
+            // before this one has changed the sizes (contract of `Kernel`).
+            match unsafe { kernel.setup(entries, params) } {
+                Ok(fd) => {
+                    // What was asked for decides how the entries lie, whatever the kernel has left there.
+                    params.flags = asked;
+                    return Ok(fd);
+                }
+                Err(errno) => match self.after(flags) {
+                    Some(next) if errno == Errno::EINVAL && may_go_on => flags = next,
+                    _ => return Err(SetupError::Kernel(Call::Setup, errno)),
+                },
+            }
+        }
+    }
+
+    /// The set of flags to try first.
+    pub(super) const fn best(&self) -> SetupFlags {
+        let mut flags = self.flags.union(SetupFlags::NO_SQARRAY);
+        if flags.intersects(SetupFlags::COOP_TASKRUN.union(SetupFlags::DEFER_TASKRUN)) {
+            flags = flags.union(SetupFlags::TASKRUN_FLAG);
+        }
+        flags
+    }
+
+    /// What to try after `flags`, which the kernel does not know; `None` if all of it was asked for.
+    pub(super) const fn after(&self, flags: SetupFlags) -> Option<SetupFlags> {
+        use SetupFlags as F;
+
+        if flags.difference(self.flags).contains(F::NO_SQARRAY) {
+            Some(flags.difference(F::NO_SQARRAY))
+        } else if self.fastest && flags.contains(F::DEFER_TASKRUN) {
+            Some(flags.difference(F::DEFER_TASKRUN.union(F::SINGLE_ISSUER)).union(F::COOP_TASKRUN))
+        } else if self.fastest && flags.contains(F::COOP_TASKRUN) {
+            Some(flags.difference(F::COOP_TASKRUN.union(F::TASKRUN_FLAG)))
+        } else {
+            None
+        }
+    }
+
+    /// Writes all that it asks for, but for the flags, into a structure of zeroes.
+    pub(super) const fn fill(&self, params: &mut io_uring_params) {
+        params.cq_entries = self.cq_entries;
+        params.sq_thread_cpu = self.sq_thread_cpu;
+        params.sq_thread_idle = self.sq_thread_idle;
+        params.wq_fd = self.wq_fd.cast_unsigned();
+    }
+}
