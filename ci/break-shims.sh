@@ -16,8 +16,13 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/guests/broken"
 target=$(cd "$target" && pwd)
 . ci/lib/programs.sh
+# shellcheck disable=SC2034 # For apt.sh.
+cache=$target/guests
+. ci/lib/apt.sh
 need qemu-loongarch64-static
 ready
+# Older ones have no vector instructions for loong64, and no pages there but of 16 KiB.
+[ "$(qemu_version qemu-loongarch64-static)" -ge 10 ] || from_backports qemu-user-static
 need_cross
 
 tree=$target/guests/broken/tree

@@ -78,3 +78,28 @@ apt_fetch() {
     [ -n "$file" ] || { echo "can't download $2: $(tail -n 1 "$1/download.log")" >&2; return 1; }
     echo "$file"
 }
+
+# from_backports PACKAGE...: installs QEMU 10 out of Debian's backports. Only for this call is the system's apt told of them,
+# by a root of its own; its sources stay as they are.
+from_backports() {
+    local package root packages=()
+    [ "$(id -u)" = 0 ] || lacking "QEMU 10 is missing ($*), and installing it takes root"
+    root=$(apt_root amd64 bookworm bookworm-security bookworm-backports) || lacking "QEMU 10 is missing, and no lists of packages can be had"
+    # s390x has a package of its own in newer releases only, and was in the one of odds and ends before.
+    for package; do
+        APT_CONFIG=$root/apt.conf apt-cache show "$package" >/dev/null 2>&1 || package=qemu-system-misc
+        [[ " ${packages[*]} " == *" $package "* ]] || packages+=("$package")
+    done
+    DEBIAN_FRONTEND=noninteractive APT_CONFIG=$root/apt.conf limit 1800 apt-get -qq install --yes \
+        -o Dir::State=/var/lib/apt -o Dir::State::lists="$root/lists" -o Dir::State::status=/var/lib/dpkg/status \
+        -o DPkg::Lock::Timeout=300 --target-release bookworm-backports "${packages[@]}" >"$root/install.log" 2>&1 ||
+        lacking "QEMU 10 can't be installed: $(tail -n 3 "$root/install.log" | tr '\n' ' ')"
+}
+
+# qemu_version BINARY: the first number of its version; 0 where it is missing.
+qemu_version() {
+    local version
+    have "$1" && version=$("$1" --version) && [[ $version =~ ^QEMU\ emulator\ version\ ([0-9]+) ]] &&
+        echo "${BASH_REMATCH[1]}" && return
+    echo 0
+}

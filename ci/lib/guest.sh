@@ -67,10 +67,9 @@ print(head[4:8].hex(), head[24:28].hex(), *struct.unpack("<II", head[8:16]))' "$
     mv "$1.out" "$1"
 }
 
-# need_qemu MACHINE...: installs QEMU 10 for these machines where there is none as new. Only then is the system's apt
-# told of backports, by a root of its own; its sources stay as they are.
+# need_qemu MACHINE...: installs QEMU 10 for these machines where there is none as new.
 need_qemu() {
-    local machine binary package root missing=() packages=()
+    local machine binary package missing=()
     for machine in "$@"; do
         binary=$(qemu_binary "$machine")
         needed+=("$binary")
@@ -85,29 +84,11 @@ need_qemu() {
         missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    [ "$(id -u)" = 0 ] || lacking "QEMU 10 is missing (${missing[*]}), and installing it takes root"
-    root=$(apt_root amd64 bookworm bookworm-security bookworm-backports) || lacking "QEMU 10 is missing, and no lists of packages can be had"
-    # s390x has a package of its own in newer releases only, and was in the one of odds and ends before.
-    for package in "${missing[@]}"; do
-        APT_CONFIG=$root/apt.conf apt-cache show "$package" >/dev/null 2>&1 || package=qemu-system-misc
-        [[ " ${packages[*]} " == *" $package "* ]] || packages+=("$package")
-    done
-    DEBIAN_FRONTEND=noninteractive APT_CONFIG=$root/apt.conf limit 1800 apt-get -qq install --yes \
-        -o Dir::State=/var/lib/apt -o Dir::State::lists="$root/lists" -o Dir::State::status=/var/lib/dpkg/status \
-        -o DPkg::Lock::Timeout=300 --target-release bookworm-backports "${packages[@]}" >"$root/install.log" 2>&1 ||
-        lacking "QEMU 10 can't be installed: $(tail -n 3 "$root/install.log" | tr '\n' ' ')"
+    from_backports "${missing[@]}"
     for machine in "$@"; do
         binary=$(qemu_binary "$machine")
-        [ "$(qemu_version "$binary")" -ge 10 ] || lacking "$binary is older than 10, or not in ${packages[*]}"
+        [ "$(qemu_version "$binary")" -ge 10 ] || lacking "$binary is older than 10, or not in ${missing[*]}"
     done
-}
-
-# qemu_version BINARY: the first number of its version; 0 where it is missing.
-qemu_version() {
-    local version
-    have "$1" && version=$("$1" --version) && [[ $version =~ ^QEMU\ emulator\ version\ ([0-9]+) ]] &&
-        echo "${BASH_REMATCH[1]}" && return
-    echo 0
 }
 
 qemu_binary() {
