@@ -15,7 +15,7 @@ use crate::types::SubmitArgs;
 /// Both halves of a ring.
 type Halves<'a, S, C, K> = (SubmissionHalf<'a, S, K>, CompletionHalf<'a, C, K>);
 
-/// The submitting half of a ring; see [`IoUring::halves`].
+/// The half of a ring that submits; see [`IoUring::halves`].
 #[derive(Debug)]
 pub struct SubmissionHalf<'a, S: squeue::EntryMarker = squeue::Entry, K: Kernel = DefaultKernel> {
     core: &'a Core<K>,
@@ -24,33 +24,33 @@ pub struct SubmissionHalf<'a, S: squeue::EntryMarker = squeue::Entry, K: Kernel 
 }
 
 impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
-    /// The queue to push to.
+    /// Returns the submission queue.
     #[inline(always)]
     pub fn queue(&mut self) -> SubmissionQueue<'_, S> {
         SubmissionQueue::new(&self.core.rings, &self.local.queue)
     }
 
-    /// [`Submitter::submit`](crate::Submitter::submit).
+    /// Submits everything pushed, as [`Submitter::submit`](crate::Submitter::submit) does.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Submitter::submit`](crate::Submitter::submit).
     #[inline(always)]
     pub fn submit(&mut self) -> Result<usize, Errno> {
         self.core.submit(self.local, 0, EnterArgument::NONE)
     }
 
-    /// [`Submitter::squeue_wait`](crate::Submitter::squeue_wait).
+    /// Waits until the SQPOLL thread has made room, as [`Submitter::squeue_wait`](crate::Submitter::squeue_wait) does.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Submitter::squeue_wait`](crate::Submitter::squeue_wait).
     pub fn squeue_wait(&mut self) -> Result<usize, Errno> {
         self.core.squeue_wait(self.local)
     }
 }
 
-/// The completing half of a ring; see [`IoUring::halves`].
+/// The half of a ring that waits and reads CQEs; see [`IoUring::halves`].
 #[derive(Debug)]
 pub struct CompletionHalf<'a, C: cqueue::EntryMarker = cqueue::Entry, K: Kernel = DefaultKernel> {
     core: &'a Core<K>,
@@ -59,28 +59,30 @@ pub struct CompletionHalf<'a, C: cqueue::EntryMarker = cqueue::Entry, K: Kernel 
 }
 
 impl<C: cqueue::EntryMarker, K: Kernel> CompletionHalf<'_, C, K> {
-    /// The queue to read from.
+    /// Returns the completion queue.
     #[inline(always)]
     pub fn queue(&mut self) -> CompletionQueue<'_, C> {
         CompletionQueue::new(&self.core.rings, self.local)
     }
 
-    /// [`Submitter::wait`](crate::Submitter::wait).
+    /// Waits until `want` CQEs are there, as [`Submitter::wait`](crate::Submitter::wait) does.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Submitter::wait`](crate::Submitter::wait).
     #[inline]
     pub fn wait(&mut self, want: usize) -> Result<(), Errno> {
         self.local.publish(&self.core.rings);
         self.core.wait(self.core.want(want), EnterArgument::NONE)
     }
 
-    /// [`Submitter::wait_with_args`](crate::Submitter::wait_with_args).
+    /// Waits with a timeout, a signal mask or a minimum time, as
+    /// [`Submitter::wait_with_args`](crate::Submitter::wait_with_args) does.
     ///
     /// # Errors
     ///
-    /// As there; `EOPNOTSUPP` where it would need a timeout request, which only the other half could submit.
+    /// Those of [`Submitter::wait_with_args`](crate::Submitter::wait_with_args), and `EOPNOTSUPP` where the wait would need a
+    /// timeout request, which only the other half could submit.
     #[inline]
     pub fn wait_with_args(&mut self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         self.local.publish(&self.core.rings);
@@ -89,16 +91,16 @@ impl<C: cqueue::EntryMarker, K: Kernel> CompletionHalf<'_, C, K> {
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// The ring as two halves, of which each can go to a thread of its own: one submits, the other waits and reads.
+    /// Splits the ring into two halves, each of which can go to a thread of its own: one submits, the other waits and reads.
     ///
-    /// On a SINGLE_ISSUER ring the submission half must stay with the task that made the ring; elsewhere the kernel
+    /// On a SINGLE_ISSUER ring the submission half must stay with the task that made the ring; in another task the kernel
     /// answers `EEXIST`. With COOP_TASKRUN, completion work of the submitting task runs when that task enters the
     /// kernel.
     ///
     /// # Errors
     ///
-    /// `EEXIST`: a DEFER_TASKRUN ring, whose completions only its own task may wait for. `EOPNOTSUPP`: an IOPOLL ring
-    /// without SQPOLL, on which the waiting half would hold the lock that submitting needs.
+    /// - `EEXIST`: a DEFER_TASKRUN ring, for whose completions only its own task may wait.
+    /// - `EOPNOTSUPP`: an IOPOLL ring without SQPOLL. The waiting half would hold the lock that submitting needs.
     pub fn halves(&mut self) -> Result<Halves<'_, S, C, K>, Errno> {
         let setup = self.params().setup();
         if setup.contains(SetupFlags::DEFER_TASKRUN) {

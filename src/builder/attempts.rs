@@ -9,7 +9,7 @@ use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
-    /// Asks the kernel for the ring, with the flags that are tried and those that are asked for.
+    /// Asks the kernel for the ring: first with the flags that the builder adds, then without those that it does not know.
     pub(super) fn set_up<K: Kernel>(
         &self,
         kernel: &K,
@@ -17,7 +17,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         provided: Option<(SetupFlags, Region, Region)>,
         params: &mut io_uring_params,
     ) -> Result<u32, SetupError> {
-        // In provided memory only one kernel takes rings and does not know NO_SQARRAY, with a longer head.
+        // Only one kernel takes rings in provided memory and does not know NO_SQARRAY: Linux 6.5, whose header is longer.
         let long_enough = |rings: Region| {
             let need = self.memory_size_with(entries, Header::LINUX_6_5);
             need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
@@ -25,7 +25,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
         let mut flags = self.best();
         self.fill(params);
-        // A kernel that refuses an attempt has not written to the structure: only the flags change from one to the next.
+        // A kernel that refuses an attempt leaves the structure as it is, so only the flags change between attempts.
         loop {
             params.flags = flags.bits();
             if let Some((more, rings, sqes)) = provided {
@@ -34,11 +34,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
                 params.sq_off.user_addr = sqes.address();
             }
             let asked = params.flags;
-            // SAFETY: memory named in `params` is the caller's, borrowed for ever, and as long as the ring needs: no attempt
-            // before this one has changed the sizes (contract of `Kernel`).
+            // SAFETY: memory that `params` name is the caller's, borrowed for ever, and as long as the ring needs: no earlier
+            // attempt has changed the sizes (contract of `Kernel`).
             match unsafe { kernel.setup(entries, params) } {
                 Ok(fd) => {
-                    // What was asked for decides how the entries lie, whatever the kernel has left there.
+                    // The flags that were asked for decide the layout of the entries, whatever the kernel left there.
                     params.flags = asked;
                     return Ok(fd);
                 }
@@ -50,7 +50,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// The set of flags to try first.
+    /// Returns the flags to try first.
     pub(super) const fn best(&self) -> SetupFlags {
         let mut flags = self.flags.union(SetupFlags::NO_SQARRAY);
         if flags.intersects(SetupFlags::COOP_TASKRUN.union(SetupFlags::DEFER_TASKRUN)) {
@@ -59,7 +59,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         flags
     }
 
-    /// What to try after `flags`, which the kernel does not know; `None` if all of it was asked for.
+    /// Returns what to try after `flags`, which the kernel refused; `None` if the caller asked for all that is left.
     pub(super) const fn after(&self, flags: SetupFlags) -> Option<SetupFlags> {
         use SetupFlags as F;
 
@@ -74,7 +74,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// Writes all that it asks for, but for the flags, into a structure of zeroes.
+    /// Writes everything but the flags into a structure of zeroes.
     pub(super) const fn fill(&self, params: &mut io_uring_params) {
         params.cq_entries = self.cq_entries;
         params.sq_thread_cpu = self.sq_thread_cpu;

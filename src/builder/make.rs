@@ -13,16 +13,16 @@ use crate::ring::IoUring;
 use crate::ring::ring_fd::{LocalRing, Registered};
 use crate::{cqueue, squeue};
 
-/// The two areas of a ring in memory of the caller's, each starting at a page.
+/// The two areas of a ring in the caller's memory, each starting at a page.
 ///
-/// [`Builder::memory_size`] says how long they must be. The borrow never ends, since the kernel may write to the memory
-/// for a while after the ring was dropped. For memory that is given back to the system later, make the slices from
-/// pointers and keep it until then.
+/// [`Builder::memory_size`] says how long they must be. The borrow never ends, because the kernel may write to the memory for a
+/// while after the ring was dropped. If the memory goes back to the system later, make the slices from pointers and keep the
+/// memory until the kernel is done.
 #[derive(Debug)]
 pub struct RingMemory {
-    /// For heads, tails and flags, completion entries and index array.
+    /// For the header (heads, tails, flags), the CQEs and the index array.
     pub rings: &'static mut [MaybeUninit<u8>],
-    /// For submission entries.
+    /// For the SQEs.
     pub sqes: &'static mut [MaybeUninit<u8>],
 }
 
@@ -31,7 +31,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ///
     /// # Errors
     ///
-    /// [`SetupError`] says what was refused, and by whom. Nothing is left behind.
+    /// [`SetupError`] says which step failed, and why. Nothing is left behind.
     pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
         self.check(entries)?;
         let mut ring = IoUring::unmade(kernel, Parameters::NOTHING);
@@ -44,16 +44,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         Ok(ring)
     }
 
-    /// Makes the ring on `kernel` in memory of the caller's, which takes no mapping. Since 6.5.
+    /// Makes the ring on `kernel` in the caller's memory, so that nothing is mapped. Since 6.5.
     ///
     /// # Errors
     ///
-    /// As [`build_with`](Self::build_with), and [`SetupError::TooShort`], [`SetupError::Unaligned`] before the kernel is
-    /// asked. `EINVAL` from the kernel: memory that does not start at a page of its size, or (before 6.10) does not lie
-    /// in one piece physically, which a huge page does, or lies in the high memory that kernels of 32 bits have.
-    /// `EINVAL` also on Linux 6.5, whose rings have a head of five cache lines, unless the memory for rings is four cache
-    /// lines longer than `memory_size` says; with completions of 32 bytes eight, since that kernel doubles the head along
-    /// with them.
+    /// Those of [`build_with`](Self::build_with). Before the kernel is asked: [`SetupError::TooShort`],
+    /// [`SetupError::Unaligned`]. The kernel answers `EINVAL` for memory
+    /// - that does not start at a page of the kernel's size,
+    /// - that is not physically contiguous (before 6.10; a huge page is), or is high memory of a 32-bit kernel,
+    /// - on Linux 6.5, that is not longer than `memory_size` says: the header of a ring has five cache lines there, so the
+    ///   memory for rings needs four cache lines more, or with 32-byte CQEs eight, since that kernel doubles the header too.
     #[doc(alias = "IORING_SETUP_NO_MMAP")]
     #[doc(alias = "io_uring_queue_init_mem")]
     pub fn build_provided_with<K: Kernel>(
@@ -73,12 +73,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         Ok(ring)
     }
 
-    /// Makes a ring that has no file descriptor at all, only an index among the registered rings of this task, and is
-    /// therefore bound to it. Since 6.5.
+    /// Makes a ring that has no file descriptor, only an index among the registered rings of this task. So the ring is bound to
+    /// this task. Since 6.5.
     ///
     /// # Errors
     ///
-    /// As [`build_provided_with`](Self::build_provided_with). `EBUSY`: all 16 places of the task are taken.
+    /// Those of [`build_provided_with`](Self::build_provided_with), and `EBUSY`: all 16 places of the task are taken.
     #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
     pub fn build_registered_with<K: Kernel>(
         &self,
@@ -93,12 +93,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let mut ring = IoUring::unmade(Registered::without_fd(kernel, index), Parameters(params));
         ring.own(index.cast_signed());
         ring.provide(Regions::provided(&ring.params().0, IoUring::<S, C>::SIZES, [rings, rings, sqes])?);
-        // SAFETY: as in `build_provided_with`.
+        // SAFETY: the ring was made just now in this memory, which is the caller's, given away for ever.
         unsafe { ring.begin(self.flags, false) }?;
         Ok(ring)
     }
 
-    /// The caller's memory, if it is long enough and aligned.
+    /// Returns the caller's memory as regions, if it is long enough and aligned.
     fn provided<K: Kernel>(
         &self,
         kernel: &K,
@@ -106,12 +106,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         memory: RingMemory,
     ) -> Result<(Region, Region), SetupError> {
         self.check(entries)?;
-        // Without an array if the kernel takes it so, which is known only afterwards: enough for both.
+        // Whether the kernel leaves the index array out is known only afterwards: the size is enough for both.
         let need = self.memory_size_with(entries, ring_header(kernel).unwrap_or(Header::USUAL))?;
         let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
         rings.fits(Area::Rings, need.rings)?;
         sqes.fits(Area::Sqes, need.sqes)?;
-        // Kernels before 6.19 start from 0, and do not write the heads and tails: they and we must find 0 there.
+        // Kernels before 6.19 do not write the heads and tails, and start from 0: both sides must find 0 there.
         // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
         unsafe { rings.clear() };
         Ok((rings, sqes))
@@ -119,11 +119,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// A ring of `entries` submission slots on this kernel, with no flags but those that [`Builder`] adds.
+    /// Makes a ring of `entries` submission slots on this kernel, with no flags but those that [`Builder`] adds.
     ///
     /// # Errors
     ///
-    /// As [`Builder::build_with`].
+    /// Those of [`Builder::build_with`].
     pub fn with_kernel(kernel: K, entries: u32) -> Result<Self, SetupError> {
         Builder::new().build_with(kernel, entries)
     }
@@ -135,41 +135,43 @@ crate::arch::linux! {
         use crate::kernel::Linux;
 
         impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
-            /// [`build_with`](Self::build_with), on [`Linux`].
+            /// Makes the ring on [`Linux`], as [`build_with`](Self::build_with) does on any kernel.
             ///
             /// # Errors
             ///
-            /// As there.
+            /// Those of [`build_with`](Self::build_with).
             #[doc(alias = "io_uring_queue_init_params")]
             pub fn build(&self, entries: u32) -> Result<IoUring<S, C>, SetupError> {
                 self.build_with(Linux, entries)
             }
 
-            /// [`build_provided_with`](Self::build_provided_with), on [`Linux`].
+            /// Makes the ring in the caller's memory on [`Linux`], as [`build_provided_with`](Self::build_provided_with) does on
+            /// any kernel.
             ///
             /// # Errors
             ///
-            /// As there.
+            /// Those of [`build_provided_with`](Self::build_provided_with).
             pub fn build_provided(&self, entries: u32, memory: RingMemory) -> Result<IoUring<S, C>, SetupError> {
                 self.build_provided_with(Linux, entries, memory)
             }
 
-            /// [`build_registered_with`](Self::build_registered_with), on [`Linux`].
+            /// Makes a ring without a descriptor on [`Linux`], as [`build_registered_with`](Self::build_registered_with) does on any
+            /// kernel.
             ///
             /// # Errors
             ///
-            /// As there.
+            /// Those of [`build_registered_with`](Self::build_registered_with).
             pub fn build_registered(&self, entries: u32, memory: RingMemory) -> Result<LocalRing<S, C>, SetupError> {
                 self.build_registered_with(Linux, entries, memory)
             }
         }
 
         impl IoUring {
-            /// A ring of `entries` submission slots (rounded up to a power of two) and twice as many completion slots.
+            /// Makes a ring of `entries` submission slots (rounded up to a power of two) and twice as many completion slots.
             ///
             /// # Errors
             ///
-            /// As [`Builder::build`].
+            /// Those of [`Builder::build`].
             #[doc(alias = "io_uring_queue_init")]
             pub fn new(entries: u32) -> Result<Self, SetupError> {
                 Self::builder().build(entries)
@@ -177,8 +179,8 @@ crate::arch::linux! {
         }
 
         impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> IoUring<S, C> {
-            /// Flags and sizes first. The entries' types come from where the ring goes: `let ring: IoUring = …` says that
-            /// they are the usual ones.
+            /// Returns a [`Builder`], for flags and sizes. The type of the ring decides the types of its entries:
+            /// `let ring: IoUring = …` has the usual ones.
             #[must_use]
             pub const fn builder() -> Builder<S, C> {
                 Builder::new()

@@ -8,10 +8,10 @@ use crate::memory::{Header, MemorySize};
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
-    /// How much memory this ring takes if it is provided ([`build_provided`](Self::build_provided)): enough with and
-    /// without index array, so that both can be tried.
+    /// Computes how much memory this ring takes if it is provided ([`build_provided`](Self::build_provided)). The size is
+    /// enough with and without an index array, so that both can be tried.
     ///
-    /// For a `const`, and with it for a `static`:
+    /// In a `const`, it gives the size of a `static`:
     ///
     /// ```
     /// use bare_uring::{Builder, MemorySize, cqueue, squeue};
@@ -23,12 +23,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// assert_eq!(SIZE.sqes, 64 * 64);
     /// ```
     ///
-    /// The head of the ring is counted as kernels for this architecture have it (a cache line); one that says
-    /// otherwise (`IORING_REGISTER_QUERY`, since 6.19) is believed when the ring is made.
+    /// The ring's header is counted as kernels for this architecture have it (one cache line). A kernel that says otherwise
+    /// (`IORING_REGISTER_QUERY`, since 6.19) is believed when the ring is made.
     ///
     /// # Errors
     ///
-    /// As for building: sizes and combinations that make no ring.
+    /// [`SetupError`] names a size or a combination of flags that makes no ring, as building does.
     pub const fn memory_size(&self, entries: u32) -> Result<MemorySize, SetupError> {
         self.memory_size_with(entries, Header::USUAL)
     }
@@ -44,8 +44,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// What the kernel would refuse, refused by name; else the sizes of both queues. Inlined: of sizes and flags that are
-    /// constants nothing is left to check.
+    /// Checks what the kernel would refuse, and returns the sizes of both queues. Inlined: if sizes and flags are constants,
+    /// nothing is left to check at run time.
     #[inline(always)]
     pub(super) const fn check(&self, entries: u32) -> Result<(u32, u32), SetupError> {
         if let Some(error) = refused_combination(self.flags, S::SETUP.union(C::SETUP)) {
@@ -75,7 +75,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     }
 }
 
-/// Rounds a size up to a power of two, as the kernel does (`io_uring_fill_params()`).
+/// Rounds a size up to a power of two.
+// kernel: io_uring/io_uring.c io_uring_fill_params (7.0): sizes round up to a power of two; 0 is EINVAL; above the limit only
+// CLAMP is taken, and means the limit.
 #[inline(always)]
 const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, SetupError> {
     if entries == 0 {
@@ -89,7 +91,9 @@ const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, Se
     }
 }
 
-/// The rules of `io_uring_sanitise_params()` and of SQPOLL's set-up, each with its error.
+/// Finds the rule that a combination breaks, if there is one.
+// kernel: io_uring/io_uring.c io_uring_sanitise_params (7.0): the conflicts and needs below are EINVAL.
+// kernel: io_uring/sqpoll.c io_sq_offload_create (7.0): SQ_AFF without SQPOLL is EINVAL.
 #[inline(always)]
 pub(super) const fn refused_combination(flags: SetupFlags, of_entries: SetupFlags) -> Option<SetupError> {
     // The entry types alone are never refused.

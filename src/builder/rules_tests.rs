@@ -12,7 +12,7 @@ use SetupFlags as F;
 
 const NONE: SetupFlags = SetupFlags::empty();
 
-/// The flags about which there is a rule, and some about which there is none.
+/// The flags that a rule is about, and some without a rule.
 const FLAGS: [SetupFlags; 15] = [
     F::SQPOLL,
     F::SQ_AFF,

@@ -1,4 +1,4 @@
-//! Taking a ring over that another program or library has set up: by its descriptor, or with memory that is mapped already.
+//! Taking over a ring that other code has set up: by its descriptor, or with memory that is mapped already.
 
 use core::ptr::NonNull;
 
@@ -13,10 +13,10 @@ use crate::types::RawFd;
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Takes over the ring `fd`, that somebody else set up, and maps it. On success the ring owns `fd`; on failure it
-    /// stays the caller's.
+    /// Takes over the ring `fd` that other code has set up, and maps it. On success the ring owns `fd`; on failure `fd` stays
+    /// the caller's.
     ///
-    /// An index array is made an identity map. Entries that its former owner has queued are this ring's now.
+    /// An index array becomes an identity map. SQEs that the former owner has queued belong to this ring from now on.
     ///
     /// # Errors
     ///
@@ -25,8 +25,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Safety
     ///
-    /// - `fd` is a ring that `kernel` set up, by its descriptor (with REGISTERED_FD_ONLY there is none, and the ring is refused),
-    ///   and `params` are those that set-up returned for it, with the flags that it was asked for.
+    /// - `fd` is the descriptor of a ring that `kernel` set up. (A ring with REGISTERED_FD_ONLY has no descriptor, and is
+    ///   refused.) `params` are those that set-up returned for the ring, with the flags that set-up was asked for.
     /// - Nobody else uses the ring: not its memory, not its queues, and `fd` is nobody else's to close.
     /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
     ///   owner could leave: it is begun empty.)
@@ -41,11 +41,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Ok(ring)
     }
 
-    /// Takes over a ring whose memory is there already: one for both queues (or two, of a kernel that maps them
-    /// apart), and one for the submission entries. The ring owns `fd`, and closes it, but does not unmap the memory.
+    /// Takes over a ring whose memory is there already: one piece for both queues (or two, of a kernel that maps them apart),
+    /// and one for the SQEs. The ring owns `fd` and closes it; it does not unmap the memory.
     ///
-    /// Nothing in the parameters is trusted: every offset, mask and count is checked against the memory, of which each piece
-    /// starts at a multiple of 8; and words, entries and array must lie apart.
+    /// Nothing in the parameters is trusted. Every offset, mask and count is checked against the memory, each piece of which
+    /// must start at a multiple of 8. Words, entries and array must not overlap.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Ok(ring)
     }
 
-    /// Whether a ring's flags are those of the entry types.
+    /// Checks that a ring's flags are those of the entry types.
     fn agrees(setup: SetupFlags) -> Result<(), SetupError> {
         let of_entries = S::SETUP.union(C::SETUP);
         match refused_combination(setup, of_entries.union(SetupFlags::NO_MMAP)) {
@@ -94,15 +94,15 @@ crate::arch::linux! {
         use crate::kernel::Linux;
 
         impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> IoUring<S, C> {
-            /// [`from_fd_with`](Self::from_fd_with), on [`Linux`].
+            /// Takes over the ring `fd` on [`Linux`], as [`from_fd_with`](Self::from_fd_with) does on any kernel.
             ///
             /// # Errors
             ///
-            /// As [`from_fd_with`](Self::from_fd_with).
+            /// Those of [`from_fd_with`](Self::from_fd_with).
             ///
             /// # Safety
             ///
-            /// As [`from_fd_with`](Self::from_fd_with).
+            /// The conditions of [`from_fd_with`](Self::from_fd_with).
             #[doc(alias = "io_uring_queue_mmap")]
             pub unsafe fn from_fd(fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
                 // SAFETY: the caller's contract is the same.

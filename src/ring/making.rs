@@ -1,4 +1,4 @@
-//! The steps by which a ring comes into being: asked for, mapped or given memory, and begun.
+//! The steps of making a ring, for `builder/`: asked for, mapped or given memory, and begun.
 
 use core::marker::PhantomData;
 
@@ -14,12 +14,12 @@ use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Bytes of its entries: those that the flags of its parameters say. A builder refuses flags of other types
-    /// (`Builder::check`), as taking a ring over does (`agrees`), and no attempt of set-up changes them.
+    /// The sizes of the ring's entries, which are those that the flags of its parameters say: a builder refuses flags of other
+    /// types (`Builder::check`), taking a ring over does so too (`agrees`), and no attempt of set-up changes these flags.
     pub(crate) const SIZES: EntrySizes = EntrySizes::of(S::SETUP.union(C::SETUP));
 
-    /// A ring that is being made, where it then stays: it is large, and each copy of it would be code. Without descriptor
-    /// and memory it is good for nothing but [`begin`](Self::begin) and being dropped.
+    /// Starts a ring in the place where it stays: the value is large, and each copy would be code. Until it has a descriptor and
+    /// memory, it can only be completed by the steps below, or dropped.
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
         let (rings, wait_flags, identity) = (Rings::NOWHERE, EnterFlags::GETEVENTS, Identity::none());
         let core = Core { kernel, fd: NO_FD, rings, params, wait_flags, identity };
@@ -27,7 +27,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
     }
 
-    /// The kernel and its structure, for asking it.
+    /// Returns the kernel, and the structure to ask it with.
     pub(crate) fn asking(&mut self) -> (&K, &mut io_uring_params) {
         (&self.core.kernel, &mut self.core.params.0)
     }
@@ -42,18 +42,18 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         self.regions = regions;
     }
 
-    /// The ring owns `fd` from now on.
+    /// Takes ownership of `fd`.
     pub(crate) fn own(&mut self, fd: RawFd) {
         self.core.fd = fd;
     }
 
-    /// Finds everything in the memory. In a ring that was `taken_over` entries may be queued. Of `setup` only those flags
-    /// count that no fallback leaves out: a constant, in a program that has such a builder.
+    /// Finds everything in the memory. In a ring that was `taken_over`, SQEs may be queued already. Of `setup` only those flags
+    /// count that no fallback leaves out, so the argument is a constant where the builder's flags are.
     ///
     /// # Safety
     ///
     /// - The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
-    ///   with its kernel alone; its parts are apart. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    ///   with its kernel alone. The parts of the memory don't overlap. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
     /// - `setup` and the parameters agree about SQPOLL, IOPOLL, SQ_REWIND and SQE_MIXED.
     pub(crate) unsafe fn begin(&mut self, setup: SetupFlags, taken_over: bool) -> Result<(), SetupError> {
         // SAFETY: the caller's contract; these are the only `Rings` made of the memory.

@@ -4,10 +4,10 @@ use super::RawFd;
 use super::sealed::{Target, UseFixed};
 use crate::flags::CancelFlags;
 
-/// Which requests are to be cancelled.
+/// Says which requests a cancellation means.
 ///
-/// The constructors name one key each, the `with_` methods further ones that a request must match as well. The first
-/// request that matches is meant, or with [`all`](Self::all) every one.
+/// Each constructor names one key, each `with_` method a further key that a request must match as well. The first request that
+/// matches is cancelled, or with [`all`](Self::all) every request that matches.
 ///
 /// ```
 /// use bare_uring::opcode;
@@ -22,7 +22,7 @@ use crate::flags::CancelFlags;
 pub struct CancelBuilder {
     flags: CancelFlags,
     user_data: Option<u64>,
-    /// A descriptor or an index, as the flags say; -1 where they name no file.
+    /// A file descriptor, or an index of a registered file, as the flags say; -1 where the flags name no file.
     fd: RawFd,
     opcode: u8,
 }
@@ -30,23 +30,23 @@ pub struct CancelBuilder {
 impl CancelBuilder {
     const NONE: Self = Self { flags: CancelFlags::empty(), user_data: None, fd: -1, opcode: 0 };
 
-    /// Every request in flight. Since 5.19.
+    /// Matches every request in flight. Since 5.19.
     #[doc(alias = "IORING_ASYNC_CANCEL_ANY")]
     #[must_use]
     pub const fn any() -> Self {
         Self { flags: CancelFlags::ANY, ..Self::NONE }
     }
 
-    /// A request that carries this user data.
+    /// Matches a request that carries this user data.
     #[must_use]
     pub const fn user_data(user_data: u64) -> Self {
         Self::NONE.with_user_data(user_data)
     }
 
-    /// A request on this file: a [`Fd`](crate::types::Fd), or a [`Fixed`](crate::types::Fixed) one (since 6.0). Since
-    /// 5.19.
+    /// Matches a request on this file: a [`Fd`](crate::types::Fd) (since 5.19), or a [`Fixed`](crate::types::Fixed) file
+    /// (since 6.0). Since 5.19.
     ///
-    /// It is the file that must be the same, not the number: another descriptor of the same open file matches.
+    /// The open file must be the same, not the number: another descriptor of the same open file matches.
     #[doc(alias = "IORING_ASYNC_CANCEL_FD")]
     #[doc(alias = "IORING_ASYNC_CANCEL_FD_FIXED")]
     #[must_use]
@@ -54,21 +54,21 @@ impl CancelBuilder {
         Self::NONE.with_fd(fd)
     }
 
-    /// A request with this opcode (as `opcode::Read::CODE`). Since 6.6.
+    /// Matches a request with this opcode (as `opcode::Read::CODE`). Since 6.6.
     #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
     #[must_use]
     pub const fn opcode(opcode: u8) -> Self {
         Self::NONE.with_opcode(opcode)
     }
 
-    /// Only one that carries this user data too. Together with a file or an opcode since 6.6.
+    /// Adds a key: the request carries this user data too. Together with a file or an opcode since 6.6.
     #[doc(alias = "IORING_ASYNC_CANCEL_USERDATA")]
     #[must_use]
     pub const fn with_user_data(self, user_data: u64) -> Self {
         Self { user_data: Some(user_data), ..self.narrowed() }
     }
 
-    /// Only one on this file too.
+    /// Adds a key: the request is on this file too.
     #[must_use]
     pub fn with_fd(self, fd: impl UseFixed) -> Self {
         let (by, fd) = match fd.into_target() {
@@ -80,21 +80,21 @@ impl CancelBuilder {
         Self { flags: this.flags.difference(CancelFlags::FD_FIXED).union(by), fd, ..this }
     }
 
-    /// Only one with this opcode too. Since 6.6.
+    /// Adds a key: the request has this opcode too. Since 6.6.
     #[must_use]
     pub const fn with_opcode(self, opcode: u8) -> Self {
         let this = self.narrowed();
         Self { flags: this.flags.union(CancelFlags::OP), opcode, ..this }
     }
 
-    /// All that match, not the first only. [`any`](Self::any) means all of them anyway. Since 5.19.
+    /// Cancels all requests that match, not the first alone. [`any`](Self::any) means all of them anyway. Since 5.19.
     #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
     #[must_use]
     pub const fn all(self) -> Self {
         Self { flags: self.flags.union(CancelFlags::ALL), ..self }
     }
 
-    /// Makes room for a key: the kernel ignores or refuses keys beside ANY, which are meant to narrow it.
+    /// Turns ANY into ALL, because the kernel ignores or refuses a key beside ANY.
     const fn narrowed(self) -> Self {
         if !self.flags.contains(CancelFlags::ANY) {
             return self;
@@ -102,8 +102,8 @@ impl CancelBuilder {
         Self { flags: self.flags.difference(CancelFlags::ANY).union(CancelFlags::ALL), ..self }
     }
 
-    /// The flags for the kernel. Without a file or an opcode it goes by the user data unasked, and before 6.6 it does
-    /// not know the flag that asks for it.
+    /// Returns the flags for the kernel. Without a file or an opcode the kernel takes the user data as the key unasked, and
+    /// before 6.6 it does not know the flag that asks for that.
     #[must_use]
     pub(crate) const fn flags(self) -> CancelFlags {
         let others = CancelFlags::FD.union(CancelFlags::OP);
@@ -114,7 +114,7 @@ impl CancelBuilder {
         }
     }
 
-    /// The user data, file and opcode for the kernel, where there is one of each.
+    /// Returns user data, file and opcode for the kernel; those that are no key are 0, or -1 for the file.
     #[must_use]
     pub(crate) const fn keys(self) -> (u64, RawFd, u8) {
         let user_data = match self.user_data {

@@ -2,7 +2,7 @@
 
 use super::{Sigset, Timespec};
 
-/// What a wait may carry: a timeout, a signal mask, a minimum time.
+/// Limits of a wait: a timeout, a signal mask, a minimum time.
 ///
 /// ```
 /// use bare_uring::types::{SubmitArgs, Timespec};
@@ -21,21 +21,21 @@ pub struct SubmitArgs<'now> {
 }
 
 impl<'now> SubmitArgs<'now> {
-    /// A wait without limits.
+    /// Starts without limits.
     #[must_use]
     pub const fn new() -> Self {
         Self { timespec: None, sigmask: None, min_wait_usec: 0, absolute: false }
     }
 
-    /// Waits at most this long, or with [`absolute`](Self::absolute) until this time.
+    /// Ends the wait after this time, or with [`absolute`](Self::absolute) at this point of time.
     #[must_use]
     pub const fn timespec(mut self, timespec: &'now Timespec) -> Self {
         self.timespec = Some(timespec);
         self
     }
 
-    /// The timespec is a point of time, against CLOCK_MONOTONIC or the clock registered for the ring: right for a
-    /// deadline that must hold through interruptions.
+    /// Takes the timespec as a point of time, of CLOCK_MONOTONIC or of the clock registered for the ring. This keeps a deadline
+    /// through interruptions.
     #[must_use]
     #[doc(alias = "IORING_ENTER_ABS_TIMER")]
     pub const fn absolute(mut self) -> Self {
@@ -43,14 +43,14 @@ impl<'now> SubmitArgs<'now> {
         self
     }
 
-    /// The signals that are blocked while waiting.
+    /// Blocks these signals during the wait, in place of the thread's own mask.
     #[must_use]
     pub const fn sigmask(mut self, sigmask: &'now Sigset) -> Self {
         self.sigmask = Some(sigmask);
         self
     }
 
-    /// For this many microseconds waits for all of the completions asked for; after that the first one ends the wait.
+    /// Waits for all completions that were asked for during this many microseconds; after that one completion ends the wait.
     /// Needs `FEAT_MIN_TIMEOUT` (6.12). Works with and without a timeout.
     #[must_use]
     pub const fn min_wait_usec(mut self, microseconds: u32) -> Self {
