@@ -20,7 +20,7 @@ BANNED = [
     ("an old word", r"\b([Ll]est|[Ww]hence|[Tt]hereby|[Tt]herein|[Hh]itherto|[Ff]or want of|[Ss]ees? to( it)?)\b", "a plain word"),
 ]
 # A block whose first word is one of these has not yet named what it stands for.
-PRONOUN = re.compile(r"^(It|They|Its|Their|Them|This|These|Those)\b(?! (crate|module|file|table|page|list|guide|package|program|type|function|is how|is what)\b)")
+PRONOUN = re.compile(r"^(It|They|Its|Their|Them|This|These|Those)\b(?! (of|crate|module|file|table|page|list|guide|package|program|type|function|is how|is what)\b)")
 # Words in -s that begin a first sentence and are no verbs.
 NOUNS = {"Its", "This", "Bytes", "Flags", "Entries", "Completions", "Requests", "Files", "Buffers", "Options", "Always", "Less", "Thus"}
 PARTS = [

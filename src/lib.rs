@@ -1,10 +1,10 @@
 //! io_uring for programs without a C library: no `std`, no libc, no allocator.
 //!
-//! A ring of requests and one of completions, shared with the kernel, of Linux 5.1 or newer on eight architectures, or of any
-//! kernel that implements [`Kernel`]. All requests of Linux 7.2 are here, and all registrations of 7.0. On this crate stands
-//! [`bare-uring-ops`](https://docs.rs/bare-uring-ops), which needs no `unsafe` of its user.
+//! A submission queue and a completion queue, shared with the kernel: Linux 5.1 or newer on eight architectures, or any kernel
+//! that implements [`Kernel`]. The crate has all requests of Linux 7.2 and all registrations of 7.0. For a safe interface, take
+//! [`bare-uring-ops`](https://docs.rs/bare-uring-ops), which is built on this crate.
 //!
-//! The names are those of the crate `io-uring`; [a guide](guides::moving_from_io_uring) has each beside ours.
+//! The names are those of the crate `io-uring`; [a guide](guides::moving_from_io_uring) lists both side by side.
 //!
 //! # A first program
 //!
@@ -33,56 +33,56 @@
 //!
 //! # The safety contract
 //!
-//! Building a request is safe. Pushing it is not: [`SubmissionQueue::push`] has the one contract of the crate's ring
-//! path, about the memory that the kernel will read and write, and until when. Everything after it is safe. Each
+//! Building a request is safe. Pushing it is not: [`SubmissionQueue::push`] has the only contract of the ring path. The contract
+//! says which memory the kernel will read and write, and until when. Everything after the push is safe. Each
 //! [request](opcode) says what must stay valid until it was submitted, and what until which completion. Registrations
 //! that hand memory over, or take it back by address, are unsafe as well, and say why.
 //!
 //! Nothing that the kernel reports is trusted: offsets, masks and counts are checked once against the length of the
 //! memory, when the ring is made. No call panics, allocates, or needs a C library.
 //!
-//! What is promised beyond that, what is not, and which test shows it: [the guarantees](guides::guarantees).
+//! [The guarantees](guides::guarantees) list what is promised beyond that, what is not, and which test shows each promise.
 //!
 //! # How to choose set-up flags
 //!
 //! | the program | [`Builder`] |
 //! |--|--|
-//! | has one thread per ring, and runs on whatever kernel there is | [`setup_fastest`](Builder::setup_fastest): what of the next two rows the kernel has |
-//! | has one thread per ring, and waits for completions | [`setup_single_issuer`](Builder::setup_single_issuer), [`setup_defer_taskrun`](Builder::setup_defer_taskrun): completions are made when it waits, not when they interrupt it |
-//! | the same, before Linux 6.1 | [`setup_coop_taskrun`](Builder::setup_coop_taskrun) |
-//! | submits without pause, and can spare a processor | [`setup_sqpoll`](Builder::setup_sqpoll): no system call as long as its thread is awake |
-//! | reads and writes a fast disk with `O_DIRECT` | [`setup_iopoll`](Builder::setup_iopoll): completions are polled for; such a ring does nothing else |
-//! | has bursts of completions | [`setup_cqsize`](Builder::setup_cqsize): what has no room waits in the kernel, which costs an allocation and a call there |
-//! | submits in batches that must not stop at a bad entry | [`setup_submit_all`](Builder::setup_submit_all) |
+//! | has one thread per ring, and must run on any kernel | [`setup_fastest`](Builder::setup_fastest): the flags of the next two rows, as far as the kernel has them |
+//! | has one thread per ring, and waits for completions | [`setup_single_issuer`](Builder::setup_single_issuer), [`setup_defer_taskrun`](Builder::setup_defer_taskrun): completion work runs when the thread waits, and does not interrupt it |
+//! | has one thread per ring, on Linux 5.19 or 6.0 | [`setup_coop_taskrun`](Builder::setup_coop_taskrun) |
+//! | submits without pause, and can spare a processor | [`setup_sqpoll`](Builder::setup_sqpoll): no system call as long as the kernel-side SQPOLL thread is awake |
+//! | reads and writes a fast disk with `O_DIRECT` | [`setup_iopoll`](Builder::setup_iopoll): the kernel polls the device for completions; such a ring does nothing else |
+//! | has bursts of completions | [`setup_cqsize`](Builder::setup_cqsize): CQEs without room wait in the kernel, which costs an allocation and a call there |
+//! | submits in batches that must not stop at a bad SQE | [`setup_submit_all`](Builder::setup_submit_all) |
 //! | maps nothing | [`build_provided`](Builder::build_provided), in static memory |
 //!
-//! What makes any ring faster is on already where the kernel has it: `NO_SQARRAY`, and `TASKRUN_FLAG` with the task work
-//! flags. A [registered descriptor](IoUring::register_ring_fd) saves each call the look-up of the file.
-//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other;
+//! The builder adds by itself what makes any ring faster, where the kernel has it: `NO_SQARRAY`, and `TASKRUN_FLAG` with the
+//! task work flags. A [registered descriptor](IoUring::register_ring_fd) saves the look-up of the file in each call.
+//! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other.
 //! [`is_unavailable`](SetupError::is_unavailable) says when to fall back to another way of I/O.
 //!
 //! # How to wait
 //!
 //! - [`submit_and_wait`](IoUring::submit_and_wait) is the usual way: one call for both.
-//! - With a time limit, a minimum time, or another signal mask: [`Submitter::submit_with_args`], on every kernel. It ends
-//!   with `ETIME`. Since Linux 6.13 the same is free in a [registered region](register::WaitRegion).
-//! - A wait may end early: `EINTR` for a signal, `EAGAIN` or `EBUSY` when the kernel wants its completions read first. Look at
-//!   the queue, then wait again. What was submitted stays submitted.
-//! - [`Submitter::get_events`] has the kernel do what is pending, without waiting.
-//! - From another event loop: an [eventfd](Submitter::register_eventfd), or poll on the ring's own descriptor.
-//! - Two threads: the [`CompletionHalf`] waits while the [`SubmissionHalf`] submits.
+//! - [`Submitter::submit_with_args`] has a time limit, a minimum time, or another signal mask, on every kernel. The time limit
+//!   ends the wait with `ETIME`. Since Linux 6.13, arguments in a [registered region](register::WaitRegion) cost no copy.
+//! - A wait may end early: with `EINTR` for a signal, with `EAGAIN` or `EBUSY` when the kernel wants its CQEs read first. Look at
+//!   the queue, then wait again. SQEs that were submitted stay submitted.
+//! - [`Submitter::get_events`] has the kernel do its pending work, without waiting.
+//! - Another event loop can wait for an [eventfd](Submitter::register_eventfd), or poll the ring's own descriptor.
+//! - With two threads, the [`CompletionHalf`] waits while the [`SubmissionHalf`] submits.
 //!
 //! # How to stop
 //!
-//! Dropping a ring closes it; the kernel cancels what is in flight some time later, and may write to buffers until then (or
-//! kernels to come wait for it in the close). Whoever must free them calls [`IoUring::cancel_and_drain`] first, which cancels until the caller has seen the last
-//! completion. Memory that lives for ever (static, or leaked) needs no such care.
+//! Dropping a ring closes it. The kernel cancels requests in flight some time later, and may write to their buffers until then.
+//! (Linux after 7.3 may wait for them in the close.) If you must free the buffers, call [`IoUring::cancel_and_drain`] first,
+//! which cancels until you have seen the last completion. Memory that lives for ever (static, or leaked) needs no such care.
 //!
 //! # Without Linux beneath
 //!
-//! A kernel that is entered by a function call implements [`Kernel`]: set-up, enter, register, close. Rings are then made in
-//! memory of the caller's, [`Builder::build_provided_with`]. [A guide](guides::unikernel) has a complete program; for a static
-//! binary on Linux there is [another](guides::static_binary).
+//! A kernel that is entered by a function call implements [`Kernel`]: set-up, enter, register, close. Then
+//! [`Builder::build_provided_with`] makes rings in the caller's memory. [The guide for unikernels](guides::unikernel) has a
+//! complete program; so has [the guide for static binaries on Linux](guides::static_binary).
 //!
 //! # The layers
 //!

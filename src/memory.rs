@@ -1,9 +1,9 @@
 //! Ring memory, mapped from the kernel or provided by the caller: the only place that turns offsets into references.
 //!
-//! A ring is two areas. *Rings* has the heads, tails, masks and flags of both queues, the completion entries, and
-//! (unless `NO_SQARRAY`) an array of indices; a kernel without `FEAT_SINGLE_MMAP` maps it as two. *Sqes* has the
-//! submission entries. The kernel reports where everything lies; what it reports is checked against the length of the
-//! memory once, here, and never read again.
+//! A ring has two areas. *Rings* starts with the header (heads, tails, masks and flags of both queues); then come the CQEs, and
+//! (unless `NO_SQARRAY`) an array of indices. A kernel without `FEAT_SINGLE_MMAP` maps this area as two. *Sqes* has the SQEs.
+//! The kernel reports where everything lies. What it reports is checked against the length of the memory once, here, and never
+//! read again.
 
 use core::mem::{MaybeUninit, size_of};
 use core::ptr::{NonNull, null, null_mut};
@@ -30,7 +30,7 @@ pub(crate) use size::{EntrySizes, Header, until_array};
 /// Bytes of one 32-bit word of a ring.
 const WORD: usize = size_of::<u32>();
 
-/// Where the entry of index `at` lies.
+/// Returns where the entry of index `at` lies.
 ///
 /// # Safety
 ///
@@ -41,10 +41,10 @@ pub(crate) unsafe fn slot<T>(entries: NonNull<u8>, ring: Slots, at: u32) -> NonN
     unsafe { entries.cast::<T>().add(ring.slot(at) as usize) }
 }
 
-/// A piece of memory that the ring uses.
+/// A piece of memory of the ring.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Region {
-    /// Null where there is none.
+    /// Null if there is no such piece.
     base: *mut u8,
     len: usize,
 }
@@ -59,7 +59,7 @@ impl Region {
         Self { base: memory.as_ptr().cast(), len: memory.len() }
     }
 
-    /// Memory of the caller's, borrowed for ever.
+    /// Takes the caller's memory, which is borrowed for ever.
     pub(crate) fn of_slice(memory: &'static mut [MaybeUninit<u8>]) -> Self {
         let len = memory.len();
         Self { base: memory.as_mut_ptr().cast(), len }
@@ -88,9 +88,9 @@ impl Region {
         self.base.expose_provenance() as u64
     }
 
-    /// Refuses what the kernel would write past, or would not take.
+    /// Checks length and alignment.
     pub(crate) fn fits(self, area: Area, needed: usize) -> Result<(), SetupError> {
-        // The kernel's pages are 4 KiB or a multiple; where they are larger it refuses itself, with EINVAL.
+        // The kernel's pages are 4 KiB or a multiple of it. A kernel with larger pages refuses smaller alignment itself (EINVAL).
         if !self.base.addr().is_multiple_of(4096) {
             return Err(SetupError::Unaligned(area));
         }
@@ -111,16 +111,15 @@ impl Region {
     }
 }
 
-/// The regions of one ring, and whether they are mappings of ours.
+/// The regions of one ring, and whether we have mapped them.
 ///
 /// # Invariants
 ///
-/// Once made for parameters, and for entries of the sizes that their flags say, each reaches as far as their [`extent`]
-/// says, and is aligned to 8 bytes.
+/// Once made for parameters, and for entries of the sizes that their flags say, each region is as long as [`extent`] says for
+/// the parameters, and aligned to 8 bytes.
 #[derive(Debug)]
 pub(crate) struct Regions {
-    /// The submission ring, the completion ring, and the submission entries. Mappings of one region for both rings have
-    /// nothing in the second place.
+    /// The submission ring, the completion ring, and the SQEs. If one mapping has both rings, the second place is empty.
     parts: [Region; 3],
     mapped: bool,
     dontfork: bool,
@@ -130,8 +129,8 @@ impl Regions {
     /// No memory yet.
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
-    /// Memory of somebody else's: never unmapped. [`SetupError::Garbled`] if `params` report entries or an array outside it, or
-    /// parts of the ring that overlap.
+    /// Takes memory that others have mapped, and that is never unmapped here. [`SetupError::Garbled`] if `params` report entries
+    /// or an array outside the memory, or parts of the ring that overlap.
     pub(crate) fn provided(
         params: &io_uring_params,
         sizes: EntrySizes,
@@ -147,14 +146,14 @@ impl Regions {
         Ok(regions)
     }
 
-    /// [`SetupError::Garbled`] if parts of the ring overlap. Of a ring that set-up made just now and that was mapped, the
-    /// kernel has promised that they don't ([`Kernel::setup`]).
+    /// Checks that no parts of the ring overlap; else [`SetupError::Garbled`]. For a ring that set-up made just now and that was
+    /// mapped, the kernel promises that ([`Kernel::setup`]).
     pub(crate) fn apart(&self, params: &io_uring_params, sizes: EntrySizes) -> Result<(), SetupError> {
         if apart::apart(params, sizes, self.all()) { Ok(()) } else { Err(SetupError::Garbled) }
     }
 
-    /// Maps the ring `fd` as `params` reports it; mappings are aligned to 64 bytes at least ([`Kernel`]). If a step fails,
-    /// those before it are there to be released.
+    /// Maps the ring `fd` as `params` reports it. Mappings are aligned to 64 bytes at least ([`Kernel`]). If a step fails, the
+    /// mappings before it are kept here, to be released.
     pub(crate) fn map<K: Kernel>(
         &mut self,
         kernel: &K,
@@ -168,7 +167,7 @@ impl Regions {
             lengths[SQ] = lengths[SQ].max(lengths[CQ]);
             lengths[CQ] = 0;
         } else {
-            // Without an array, as far as its words may be.
+            // Without an array, as far as the words of the header may reach.
             lengths[SQ] = lengths[SQ].max(u64::from(params.cq_off.cqes));
         }
         self.mapped = true;
@@ -182,7 +181,7 @@ impl Regions {
         Ok(())
     }
 
-    /// The three regions, the completion ring's even if it is that of the submission ring.
+    /// Returns the three regions. If one mapping has both rings, it stands in both places.
     fn all(&self) -> [Region; 3] {
         let mut all = self.parts;
         if all[CQ].base.is_null() {
@@ -191,7 +190,7 @@ impl Regions {
         all
     }
 
-    /// Whether the memory is mapped from the kernel.
+    /// Tells whether the memory is mapped from the kernel.
     pub(crate) fn are_mapped(&self) -> bool {
         self.mapped
     }
@@ -226,8 +225,8 @@ impl Regions {
         }
         for part in &self.parts {
             if let Some(base) = NonNull::new(part.base) {
-                // SAFETY: the region came from a successful `map`, and nothing uses it any more by the caller's contract.
-                // A failure to unmap leaves nothing to be done.
+                // SAFETY: the region came from a successful `map`, and nothing uses it any more (caller's contract). If
+                // unmapping fails, nothing can be done about it.
                 let _ = unsafe { kernel.unmap(base, part.len) };
             }
         }
@@ -245,14 +244,14 @@ const _: () = {
     assert!(IORING_OFF_SQES == SQES as u32 * IORING_OFF_CQ_RING);
 };
 
-/// The words of one queue that both sides use, and its size.
+/// The words of one queue that we share with the kernel, and the queue's size.
 ///
 /// # Invariants
 ///
-/// After [`locate`](Self::locate) has succeeded, and before that nobody asks, each pointer is valid for the life of the
-/// value, aligned, and inside its region with the word that it points to. Nobody changes the fields after set-up.
+/// After [`locate`](Self::locate) has succeeded, each pointer is valid for the life of the value, aligned, and inside its region
+/// with the word that it points to. Nothing reads the fields before that, and nobody changes them after set-up.
 #[derive(Debug)]
-// What each request uses first, see `IoUring`.
+// In this order the fields that each request uses come first, see `IoUring`.
 #[repr(C)]
 struct Queue {
     slots: Slots,
@@ -262,8 +261,8 @@ struct Queue {
 impl Queue {
     const NOWHERE: Self = Self { words: [null(); 7], slots: Slots::ONE };
 
-    /// Finds the words; `None` if one does not lie inside the region or is not aligned, or if `entries` is no size, or
-    /// not the one in the memory.
+    /// Finds the words. `None` if a word does not lie inside the region or is not aligned, or if `entries` is not a valid size or
+    /// differs from the size in the memory.
     ///
     /// # Safety
     ///
@@ -290,25 +289,26 @@ impl Queue {
     }
 }
 
-/// Pointers to everything in a ring that both sides use.
+/// Pointers to everything in a ring that we share with the kernel.
 ///
 /// # Invariants
 ///
-/// Beyond those of [`Queue`], and like them after [`locate`](Self::locate): `sqes`, `cqes` (`CQ_CQES`) and, if `has_array`, the index array (`SQ_ARRAY`) are inside the
-/// ring's regions with as many entries and words as the queue has slots, aligned to 8 bytes (the array to a word), and apart
-/// from each other and from the words of the queues.
-/// Who writes what:
+/// Besides those of [`Queue`], after [`locate`](Self::locate): `sqes`, `cqes` (`CQ_CQES`) and, if `has_array`, the index array
+/// (`SQ_ARRAY`) are inside the ring's regions, with as many entries and words as the queue has slots. They are aligned to 8
+/// bytes (the array to a word), and overlap neither each other nor the words of the queues.
+///
+/// The writer of each part:
 ///
 /// | | writer |
 /// |--|--|
 /// | SQ head, dropped, flags | the kernel |
 /// | SQ tail, array | us |
-/// | `sqes` | us, in slots between the tail and the head; the kernel reads those between the head and the tail |
+/// | `sqes` | us, in slots from the tail up to the head; the kernel reads the slots from the head up to the tail |
 /// | CQ tail, overflow | the kernel |
 /// | CQ head, flags | us |
-/// | `cqes` | the kernel, in slots between the tail and the head; we read those between the head and the tail |
+/// | `cqes` | the kernel, in slots from the tail up to the head; we read the slots from the head up to the tail |
 #[derive(Debug)]
-// What each request uses first, see `IoUring`.
+// In this order the fields that each request uses come first, see `IoUring`.
 #[repr(C)]
 pub(crate) struct Rings {
     sqes: *mut u8,
@@ -318,14 +318,14 @@ pub(crate) struct Rings {
     has_cq_flags: bool,
 }
 
-// SAFETY: the shared words are atomics, and the entries are reached only through a queue handle, of which there is one
-// for each queue; which thread holds it makes no difference to the memory.
+// SAFETY: the shared words are atomics, and the entries are reached only through a queue handle, of which each queue has one;
+// the thread that holds the handle makes no difference to the memory.
 unsafe impl Send for Rings {}
-// SAFETY: as for `Send`; through a shared reference only the atomics can be reached without `unsafe`.
+// SAFETY: through a shared reference only the atomics can be reached without `unsafe`.
 unsafe impl Sync for Rings {}
 
 impl Rings {
-    /// In place of a ring whose memory is not there yet.
+    /// Stands in place of a ring whose memory is not there yet.
     pub(crate) const NOWHERE: Self = Self {
         submission: Queue::NOWHERE,
         completion: Queue::NOWHERE,
@@ -344,64 +344,64 @@ impl Rings {
     /// # Safety
     ///
     /// - The regions are valid for reads and writes for the life of the value.
-    /// - They were made for `params`, and for the sizes of entries that the flags in these say.
-    /// - They are a ring's, with whose kernel alone they are shared; no other [`Rings`] is made of them meanwhile.
-    /// - Words, entries and array are [apart](Regions::apart).
+    /// - The regions were made for `params`, and for the sizes of entries that the flags in `params` say.
+    /// - The regions are a ring's, and shared with its kernel alone; no other [`Rings`] is made of them meanwhile.
+    /// - Words, entries and array don't overlap ([`Regions::apart`]).
     pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
         // SAFETY: the caller's contract.
         unsafe { self.find(params, regions) }.ok_or(SetupError::Garbled)
     }
 
-    /// [`locate`](Self::locate); `None` is its error.
+    /// Does the work of [`locate`](Self::locate); `None` is its error.
     unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
         let all = regions.all();
         if !params.cq_off.cqes.is_multiple_of(8) {
             return None;
         }
-        // SAFETY: the caller's contract; `cqes` is the one place that is no atomic, and is not used as one.
+        // SAFETY: the caller's contract; `cqes` is the one place that is not an atomic, and it is not used as one.
         unsafe { self.submission.locate(all[SQ], sq_words(params), params.sq_entries) }?;
-        // SAFETY: the same.
+        // SAFETY: the caller's contract, as for the submission queue.
         unsafe { self.completion.locate(all[CQ], cq_words(params), params.cq_entries) }?;
         self.has_array = params.sq_off.array != 0;
-        // Kernels before 5.8 have no flags here and report offset 0.
+        // Kernels before 5.8 have no completion queue flags, and report offset 0.
         self.has_cq_flags = params.cq_off.flags != 0;
         self.sqes = all[SQES].base;
         Some(())
     }
 
-    /// The slots of the submission queue.
+    /// Returns the slots of the submission queue.
     #[inline(always)]
     pub(crate) fn sq(&self) -> Slots {
         self.submission.slots
     }
 
-    /// The slots of the completion queue.
+    /// Returns the slots of the completion queue.
     #[inline(always)]
     pub(crate) fn cq(&self) -> Slots {
         self.completion.slots
     }
 
-    /// The submission entries.
+    /// Returns the address of the SQEs.
     #[inline(always)]
     pub(crate) fn sqes(&self) -> NonNull<u8> {
         // SAFETY: the type's invariant.
         unsafe { NonNull::new_unchecked(self.sqes) }
     }
 
-    /// The completion entries.
+    /// Returns the address of the CQEs.
     #[inline(always)]
     pub(crate) fn cqes(&self) -> NonNull<u8> {
         // SAFETY: the type's invariant.
         unsafe { NonNull::new_unchecked(self.completion.words[CQ_CQES].cast_mut().cast()) }
     }
 
-    /// Whether entries before the tail go through an index array of somebody else's making.
+    /// Tells whether queued SQEs go through an index array that other code has written.
     pub(crate) fn have_foreign_indices(&self) -> bool {
         self.has_array && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
     }
 
-    /// Makes the index array, where there is one, an identity map: entry n is in slot n from now on. To be done before
-    /// the first entry is made visible, or while the array is new and the kernel reads nothing of it.
+    /// Makes the index array, where there is one, an identity map: entry n is in slot n from now on. Must run before the first
+    /// entry is made visible, or while the array is new and the kernel reads nothing of it.
     pub(crate) fn write_indices(&self) {
         if !self.has_array {
             return;

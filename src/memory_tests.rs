@@ -11,7 +11,7 @@ use crate::parameters::Parameters;
 use crate::sync::{AtomicU32, Ordering};
 use crate::uapi::io_uring_params;
 
-const HEAD_64: Header = Header { size: 64, align: 64 };
+const HEADER_64: Header = Header { size: 64, align: 64 };
 
 /// The parameters that a 6.18 kernel reports for a ring of 8 and 16 entries with an index array.
 fn reported() -> io_uring_params {
@@ -28,11 +28,11 @@ fn reported() -> io_uring_params {
 
 #[test]
 fn sizes_are_those_seen_on_a_real_kernel() {
-    let size = |setup, sq, cq| MemorySize::compute(setup, sq, cq, HEAD_64).map(|size| (size.rings, size.sqes));
+    let size = |setup, sq, cq| MemorySize::compute(setup, sq, cq, HEADER_64).map(|size| (size.rings, size.sqes));
     let none = SetupFlags::empty();
     assert_eq!(size(none, 8, 16), Some((64 + 16 * 16 + 8 * 4, 8 * 64)));
     assert_eq!(size(SetupFlags::NO_SQARRAY, 8, 16), Some((64 + 16 * 16, 8 * 64)));
-    // The head is doubled with the completions.
+    // The header is doubled with the CQEs.
     assert_eq!(size(SetupFlags::CQE32, 8, 16), Some(((64 + 16 * 16) * 2 + 8 * 4, 8 * 64)));
     assert_eq!(size(SetupFlags::CQE_MIXED, 8, 16), size(none, 8, 16));
     assert_eq!(size(SetupFlags::SQE_MIXED, 8, 16), size(none, 8, 16));
@@ -43,7 +43,7 @@ fn sizes_are_those_seen_on_a_real_kernel() {
     assert_eq!(size(none, 32_768, 65_536), Some((64 + 65_536 * 16 + 32_768 * 4, 32_768 * 64)));
 }
 
-/// The same sum in numbers that can't overflow.
+/// Computes the sum anew, in numbers that can't overflow.
 fn naive(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<MemorySize> {
     let mut rings = header.size as u128 + u128::from(cq) * 16;
     if setup.contains(SetupFlags::CQE32) {
@@ -149,7 +149,7 @@ fn a_queue_is_found_if_every_word_is_inside_and_aligned_and_its_sizes_agree() {
 #[test]
 fn the_computed_size_holds_the_extent() {
     let [sq, cq, sqes] = extent(&reported(), SMALL);
-    let size = MemorySize::compute(SetupFlags::empty(), 8, 16, HEAD_64).unwrap();
+    let size = MemorySize::compute(SetupFlags::empty(), 8, 16, HEADER_64).unwrap();
     assert_eq!((sq.max(cq), sqes), (size.rings as u64, size.sqes as u64));
     assert_eq!(Parameters::from_raw(reported()).cq_entries(), 16);
 }

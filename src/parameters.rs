@@ -1,4 +1,4 @@
-//! [`Parameters`]: what came of a set-up.
+//! [`Parameters`]: what the kernel said of a ring that it made.
 #![forbid(unsafe_code)]
 
 use core::fmt;
@@ -6,13 +6,13 @@ use core::fmt;
 use crate::flags::{Features, SetupFlags};
 use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 
-/// What a ring was made with, and what its kernel said about it (`struct io_uring_params`).
+/// What a ring was made with, and what its kernel reports about it (`struct io_uring_params`).
 #[derive(Clone, Copy)]
 #[doc(alias = "io_uring_params")]
 pub struct Parameters(pub(crate) io_uring_params);
 
 impl Parameters {
-    /// What the kernel writes to: zeroes.
+    /// The structure of zeroes that the kernel writes to.
     pub(crate) const NOTHING: Self = Self(io_uring_params {
         sq_entries: 0,
         cq_entries: 0,
@@ -46,13 +46,13 @@ impl Parameters {
         },
     });
 
-    /// Takes the kernel's structure, for a ring that somebody else set up.
+    /// Takes the kernel's structure, for a ring that other code has set up.
     #[must_use]
     pub const fn from_raw(params: io_uring_params) -> Self {
         Self(params)
     }
 
-    /// Without what a former owner may have left in the array's place: kernels do not write there where there is none.
+    /// Removes what a former owner may have left as the array's offset: without an index array, kernels do not write there.
     pub(crate) const fn without_stale_array(mut self) -> Self {
         if self.setup().contains(SetupFlags::NO_SQARRAY) {
             self.0.sq_off.array = 0;
@@ -60,39 +60,39 @@ impl Parameters {
         self
     }
 
-    /// The kernel's structure.
+    /// Returns the kernel's structure.
     #[must_use]
     pub const fn as_raw(&self) -> &io_uring_params {
         &self.0
     }
 
-    /// The flags in force, those that the builder added among them.
+    /// Returns the set-up flags in force, with those that the builder added.
     #[inline]
     #[must_use]
     pub const fn setup(&self) -> SetupFlags {
         SetupFlags::from_bits_retain(self.0.flags)
     }
 
-    /// What the kernel can do.
+    /// Returns what the kernel can do (`IORING_FEAT_*`).
     #[inline]
     #[must_use]
     pub const fn features(&self) -> Features {
         Features::from_bits_retain(self.0.features)
     }
 
-    /// Slots of the submission queue.
+    /// Returns the number of slots of the submission queue.
     #[must_use]
     pub const fn sq_entries(&self) -> u32 {
         self.0.sq_entries
     }
 
-    /// Slots of the completion queue.
+    /// Returns the number of slots of the completion queue.
     #[must_use]
     pub const fn cq_entries(&self) -> u32 {
         self.0.cq_entries
     }
 
-    /// Milliseconds after which an idle SQPOLL thread sleeps.
+    /// Returns after how many milliseconds an idle SQPOLL thread sleeps.
     #[must_use]
     pub const fn sq_thread_idle(&self) -> u32 {
         self.0.sq_thread_idle

@@ -28,7 +28,7 @@ pub type Opcodes = io_uring_query_opcode;
 /// Zero-copy receive. Since 6.19.
 #[doc(alias = "IO_URING_QUERY_ZCRX")]
 pub type Zcrx = io_uring_query_zcrx;
-/// The head of a ring in provided memory. Since 6.19.
+/// The header of a ring in provided memory. Since 6.19.
 #[doc(alias = "IO_URING_QUERY_SCQ")]
 pub type RingHeader = io_uring_query_scq;
 /// Events of zero-copy receive. Since 7.2.
@@ -247,7 +247,7 @@ pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
     question.answer()
 }
 
-/// The head of a ring in provided memory, where the kernel (since 6.19) says what it is.
+/// Asks for the header of a ring in provided memory; `None` where the kernel (before 6.19) does not say.
 pub(crate) fn ring_header<K: Kernel>(kernel: &K) -> Option<Header> {
     let RingHeader { hdr_size, hdr_alignment } = query(kernel).ok()?.record;
     if hdr_size == 0 || !hdr_alignment.is_power_of_two() {

@@ -29,14 +29,14 @@ use wait::{Extended, Way};
 /// | to | |
 /// |--|--|
 /// | hand over what was pushed | [`submit`](Self::submit) |
-/// | the same, and wait, in one call | [`submit_and_wait`](Self::submit_and_wait); with a timeout or a signal mask [`submit_with_args`](Self::submit_with_args), [`submit_and_wait_reg`](Self::submit_and_wait_reg) |
+/// | hand it over and wait, in one call | [`submit_and_wait`](Self::submit_and_wait); with a timeout or a signal mask [`submit_with_args`](Self::submit_with_args), [`submit_and_wait_reg`](Self::submit_and_wait_reg) |
 /// | wait only | [`wait`](Self::wait), [`wait_with_args`](Self::wait_with_args) |
 /// | fetch what waits outside the queue | [`get_events`](Self::get_events) |
 /// | wait until an SQPOLL thread has made room | [`squeue_wait`](Self::squeue_wait) |
 /// | do what no method does | [`enter`](Self::enter), [`register`](Self::register) |
 ///
-/// Completions taken from a [`CompletionQueue`](crate::CompletionQueue) that still lives are given back to the kernel
-/// before each call of it, so that a wait counts only what is new to the caller.
+/// Each call first gives the slots of CQEs that were taken from a living [`CompletionQueue`](crate::CompletionQueue) back to the
+/// kernel. So a wait counts only CQEs that are new to the caller.
 #[derive(Debug)]
 pub struct Submitter<'a, K: Kernel = DefaultKernel> {
     pub(crate) core: &'a Core<K>,
@@ -53,20 +53,19 @@ impl<K: Kernel> Clone for Submitter<'_, K> {
 impl<K: Kernel> Copy for Submitter<'_, K> {}
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Hands everything pushed over to the kernel; the number of entries that it took.
+    /// Hands everything pushed over to the kernel, and returns the number of SQEs that the kernel took.
     ///
-    /// Enters the kernel only where that is needed: an empty submit makes no system call, nor does one whose entries an
-    /// SQPOLL thread that is awake will find. Where completions wait outside the queue (overflow, task work, a polled
-    /// device) they are fetched on the way.
+    /// Enters the kernel only if it has something to do. An empty submit makes no system call, and neither does a submit whose
+    /// SQEs an SQPOLL thread that is awake will find. Completions that wait outside the queue (overflow, task work, a polled
+    /// device) are fetched on the way.
     ///
-    /// The number can be smaller than what was pushed, if a request was refused at once and the ring lacks
-    /// `SUBMIT_ALL`, or for want of memory: what was not taken stays queued for the next submit. Under SQPOLL it is the
-    /// number of entries made visible to the thread.
+    /// The number is smaller than the number pushed if a request was refused at once and the ring lacks `SUBMIT_ALL`, or if the
+    /// kernel has no memory. SQEs that were not taken stay queued for the next submit. Under SQPOLL the number is that of the
+    /// SQEs made visible to the thread.
     ///
     /// # Errors
     ///
-    /// After an error all entries are still queued, and the next submit hands them over (and, under SQPOLL, counts
-    /// them).
+    /// After an error all SQEs are still queued. The next submit hands them over (and, under SQPOLL, counts them).
     ///
     /// | errno | meaning, and what to do |
     /// |--|--|
@@ -74,7 +73,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// | `ETIME` | the timeout passed |
     /// | `EAGAIN` | no memory for a request: reap completions, then submit again |
     /// | `EBUSY` | too many completions wait outside the queue (before 5.19): reap them, then submit again |
-    /// | `EBADR` | completions were dropped for want of memory; [`overflow`](crate::CompletionQueue::overflow) counts them |
+    /// | `EBADR` | completions were dropped because the kernel had no memory; [`overflow`](crate::CompletionQueue::overflow) counts them |
     /// | `EBADFD` | the ring is disabled: enable it |
     /// | `EEXIST` | the ring is SINGLE_ISSUER or DEFER_TASKRUN, and this is not its task |
     /// | `EOWNERDEAD` | the SQPOLL thread died (its process ran `exec`): make a new ring |
@@ -87,17 +86,18 @@ impl<K: Kernel> Submitter<'_, K> {
         self.core.submit(self.sq, 0, EnterArgument::NONE)
     }
 
-    /// [`submit`](Self::submit), and waits until `want` completions are there; in one call.
+    /// Submits like [`submit`](Self::submit), and waits until `want` CQEs are there, in one call.
     ///
-    /// The wait can end early: check the queue and wait again. (Since 7.3 also with 0 where completions wait outside the queue and
-    /// there is no room for them.) A `want` above the queue's capacity means the capacity.
-    /// In a mixed ring the kernel counts slots, of which a 32-byte completion fills two, and the capacity is two slots
-    /// less, since with fewer free a 32-byte completion may find no room;
-    /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts completions.
+    /// The wait can end early: check the queue and wait again. (Since 7.3 it also ends, with 0, where completions wait outside the
+    /// queue and there is no room for them.) A `want` above the queue's capacity means the capacity.
+    ///
+    /// In a mixed completion queue the kernel counts slots, of which a 32-byte CQE fills two. There the capacity is two slots
+    /// less, because with fewer free slots a 32-byte CQE may find no room.
+    /// [`IoUring::submit_and_wait`](crate::IoUring::submit_and_wait) counts CQEs.
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit). If entries were handed over, their number is returned even if the wait then failed.
+    /// Those of [`submit`](Self::submit). If SQEs were handed over, their number is returned even if the wait then failed.
     #[inline(always)]
     #[doc(alias = "io_uring_submit_and_wait")]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
@@ -105,20 +105,21 @@ impl<K: Kernel> Submitter<'_, K> {
         self.core.submit(self.sq, self.core.want(want), EnterArgument::NONE)
     }
 
-    /// [`submit_and_wait`](Self::submit_and_wait) with a timeout, a signal mask or a minimum time.
+    /// Submits and waits like [`submit_and_wait`](Self::submit_and_wait), with a timeout, a signal mask or a minimum time.
     ///
     /// On a kernel without `FEAT_EXT_ARG` (before 5.11), or for an absolute time without `FEAT_MIN_TIMEOUT` (before
-    /// 6.12), a timeout request of the crate's own takes two slots of the queue; its completion never surfaces. Its user
-    /// data is 0xba5e0b5e55ed followed by 16 bits: on such kernels don't use these yourself. It waits behind a request
-    /// with `IO_DRAIN`, and so does the time that it counts. Under SQPOLL, where the queue has no room for it, this spins
-    /// until the kernel's thread has made some.
+    /// 6.12), a timeout request of the crate's own takes two slots of the submission queue; its CQE never surfaces. Its user
+    /// data is 0xba5e0b5e55ed followed by 16 bits: don't use such user data on these kernels. The timeout request waits behind a
+    /// request with `IO_DRAIN`, and its time starts then. Under SQPOLL, if the queue has no room for it, the call spins until
+    /// the SQPOLL thread has made room.
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit). `ETIME` only if nothing was handed over and no completion is there. `EOPNOTSUPP`:
-    /// a minimum time on a kernel without `FEAT_MIN_TIMEOUT`; a time or a mask on an IOPOLL ring without SQPOLL, where
-    /// the kernel would ignore it. `EBUSY`: no room for the timeout
-    /// request and its timespec, which take two slots.
+    /// Those of [`submit`](Self::submit), and:
+    /// - `ETIME`, only if nothing was handed over and no CQE is there.
+    /// - `EOPNOTSUPP`: a minimum time on a kernel without `FEAT_MIN_TIMEOUT`; or a time or a mask on an IOPOLL ring without
+    ///   SQPOLL, where the kernel would ignore it.
+    /// - `EBUSY`: no room for the timeout request and its timespec, which take two slots.
     #[inline]
     #[doc(alias = "io_uring_submit_and_wait_timeout")]
     #[doc(alias = "io_uring_submit_and_wait_min_timeout")]
@@ -130,15 +131,15 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// [`submit_and_wait`](Self::submit_and_wait) with the `io_uring_reg_wait` that stands `offset` bytes into the
-    /// registered [wait region](crate::register::WaitRegion): what [`submit_with_args`](Self::submit_with_args) does,
-    /// without having the kernel copy the arguments. Since 6.13. Kernels up to 6.18 at least read the argument at offset 0
-    /// instead of one in the last 64 bytes of the region.
+    /// Submits and waits like [`submit_with_args`](Self::submit_with_args), with the `io_uring_reg_wait` that stands `offset`
+    /// bytes into the registered [wait region](crate::register::WaitRegion). The kernel copies no arguments then. Since 6.13.
+    /// Kernels up to 6.18 at least read the argument at offset 0 instead of one in the last 64 bytes of the region.
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit). `EFAULT`: no wait region is registered, or the offset is not aligned to 8 or too
-    /// far. `EINVAL`: the kernel does not know registered waits.
+    /// Those of [`submit`](Self::submit), and:
+    /// - `EFAULT`: no wait region is registered, or the offset is not aligned to 8 or too far.
+    /// - `EINVAL`: the kernel does not know registered waits.
     #[inline]
     #[doc(alias = "io_uring_submit_and_wait_reg")]
     #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
@@ -147,11 +148,11 @@ impl<K: Kernel> Submitter<'_, K> {
         self.core.submit(self.sq, self.core.want(want), EnterArgument::registered(offset))
     }
 
-    /// Waits until `want` completions are there. Submits nothing: what was pushed stays queued.
+    /// Waits until `want` CQEs are there. Submits nothing: SQEs that were pushed stay queued.
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit).
+    /// Those of [`submit`](Self::submit).
     #[inline]
     #[doc(alias = "io_uring_wait_cqe_nr")]
     pub fn wait(&self, want: usize) -> Result<(), Errno> {
@@ -159,12 +160,14 @@ impl<K: Kernel> Submitter<'_, K> {
         self.core.wait(self.core.want(want), EnterArgument::NONE)
     }
 
-    /// [`wait`](Self::wait) with a timeout, a signal mask or a minimum time.
+    /// Waits like [`wait`](Self::wait), with a timeout, a signal mask or a minimum time.
+    ///
+    /// On a kernel where the wait takes a timeout request (see [`submit_with_args`](Self::submit_with_args)), the SQEs queued
+    /// before it are submitted too, since the kernel takes them in order. The next submit counts them.
     ///
     /// # Errors
     ///
-    /// As [`submit_with_args`](Self::submit_with_args). Where that would make a timeout request, the entries queued
-    /// before it are submitted too, since the kernel takes them in order; the next submit counts them.
+    /// Those of [`submit_with_args`](Self::submit_with_args).
     #[inline]
     #[doc(alias = "io_uring_wait_cqes")]
     pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
@@ -175,43 +178,44 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// Runs pending completion work and moves completions that wait outside the queue into it; waits for nothing.
+    /// Runs pending completion work, and moves CQEs that wait outside the queue into the queue. Waits for nothing.
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit).
+    /// Those of [`submit`](Self::submit).
     #[doc(alias = "io_uring_get_events")]
     pub fn get_events(&self) -> Result<(), Errno> {
         self.wait(0)
     }
 
-    /// Waits until the SQPOLL thread has made room in the submission queue, and wakes it if it sleeps. Makes no call if
-    /// there is room, or if the ring has no such thread: there [`submit`](Self::submit) makes room. Room is one slot: in a
-    /// mixed ring a large entry, which needs up to three, may have to be pushed again.
+    /// Waits until the SQPOLL thread has made room in the submission queue, and wakes the thread if it sleeps. Makes no system
+    /// call if there is room, or if the ring has no such thread: without SQPOLL, [`submit`](Self::submit) makes room. Room is one
+    /// slot: in a mixed submission queue, an SQE of 128 bytes may need up to three, and may have to be pushed again.
     ///
-    /// From Linux 5.10 to 5.18 the thread consumes nothing while completions wait outside the queue: there this waits until
-    /// somebody takes completions, or a signal comes. With one thread for both queues, take what is there first, and have no
+    /// From Linux 5.10 to 5.18 the thread consumes nothing while CQEs wait outside the completion queue. There this call waits
+    /// until another thread takes CQEs, or a signal comes. With one thread for both queues, take the CQEs first, and have no
     /// more requests in flight than the completion queue has slots.
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit). `EINVAL`: the kernel (before 5.10) can't wait for room.
+    /// Those of [`submit`](Self::submit), and `EINVAL`: the kernel (before 5.10) can't wait for room.
     #[doc(alias = "io_uring_sqring_wait")]
     #[doc(alias = "IORING_ENTER_SQ_WAIT")]
     pub fn squeue_wait(&self) -> Result<usize, Errno> {
         self.core.squeue_wait(self.sq)
     }
 
-    /// `io_uring_enter(2)` as it is, after publishing both queues. For what no method does.
+    /// Calls `io_uring_enter(2)` with these arguments, after publishing both queues. For cases that no method covers.
     ///
-    /// A `to_submit` above what is queued means what is queued: with SQ_REWIND the kernel would go on to slots that hold
-    /// requests of earlier submits. (Under SQPOLL the thread goes by the tail, and the kernel gives the number back as it is.)
+    /// A `to_submit` above the number of queued SQEs means that number: with SQ_REWIND the kernel would go on to slots that hold
+    /// requests of earlier submits. (Under SQPOLL the thread reads the tail, and the kernel returns `to_submit` as it is.)
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit). Before the kernel is asked, `EINVAL`: `flags` have `REGISTERED_RING`, by which the number of
-    /// this ring's descriptor would mean another ring; or `to_submit` is a part of what is queued in a ring of mixed
-    /// sizes, where it may end amid a large entry, whose second half the next submit would run by itself.
+    /// Those of [`submit`](Self::submit). `EINVAL` comes before the kernel is asked:
+    /// - `flags` have `REGISTERED_RING`, with which the number of this ring's descriptor would mean another ring.
+    /// - `to_submit` is only a part of the SQEs that are queued in a mixed submission queue. It may end inside an SQE of 128
+    ///   bytes, whose second half the next submit would run as a request.
     ///
     /// # Safety
     ///
@@ -250,7 +254,7 @@ impl<K: Kernel> Submitter<'_, K> {
         Ok(done as usize)
     }
 
-    /// What the ring was made with.
+    /// Returns what the ring was made with, and what its kernel can do.
     #[must_use]
     pub fn params(&self) -> &Parameters {
         &self.core.params

@@ -58,8 +58,8 @@ pub(crate) mod sealed {
 
 /// A file descriptor of the process.
 ///
-/// It is a number and not an owner: whoever submits a request must see to it that the number still means the same
-/// file when the kernel takes the request up, which with SQPOLL is some time after the submission.
+/// The type is a number, not an owner. A caller that submits a request must make sure that the number still means the same file
+/// when the kernel takes the request up. With SQPOLL that is some time after the submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Fd(pub RawFd);
@@ -121,12 +121,12 @@ impl From<std::os::fd::BorrowedFd<'_>> for Fd {
 pub struct DestinationSlot(u32);
 
 impl DestinationSlot {
-    /// A free slot of the kernel's choice; the completion's result is its number. Since 6.0.
+    /// Lets the kernel choose a free slot; the completion's result is its number. Since 6.0.
     #[doc(alias = "IORING_FILE_INDEX_ALLOC")]
     pub const ALLOCATE: Self = Self(u32::MAX);
 
-    /// This slot, which must lie within the registered files. `None` for the two largest numbers, which the
-    /// kernel's encoding (number plus one, with its own mark at the end) has no room for.
+    /// Names the slot, which must lie within the registered files. `None` for the two largest numbers: the kernel's encoding
+    /// (number plus one, with the largest value as a mark of its own) has no room for them.
     #[must_use]
     pub const fn at(slot: u32) -> Option<Self> {
         match slot {
@@ -135,7 +135,7 @@ impl DestinationSlot {
         }
     }
 
-    /// `sqe->file_index`.
+    /// Returns the value of `sqe->file_index`.
     #[must_use]
     pub(crate) const fn encoded(self) -> u32 {
         self.0
@@ -152,35 +152,35 @@ pub struct Timespec {
 }
 
 impl Timespec {
-    /// Nothing at all.
+    /// No time at all.
     pub const ZERO: Self = Self::new(0, 0);
 
-    /// Seconds and nanoseconds. The kernel refuses (`EINVAL`) a negative value, and 1,000,000,000 nanoseconds or
+    /// Takes seconds and nanoseconds. The kernel refuses (`EINVAL`) a negative value, and 1,000,000,000 nanoseconds or
     /// more. Before 5.16 it took a negative one for a timeout that never ends.
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
         Self { seconds, nanoseconds: nanoseconds as i64 }
     }
 
-    /// As the kernel wrote it.
+    /// Takes the two numbers as the kernel wrote them.
     pub(crate) const fn of_kernel(seconds: i64, nanoseconds: i64) -> Self {
         Self { seconds, nanoseconds }
     }
 
-    /// A part of this span, rounded down.
+    /// Divides this span, rounded down.
     pub(crate) const fn divided_by(self, parts: u32) -> Self {
         let (seconds, rest) = (self.seconds / parts as i64, self.seconds % parts as i64);
-        // Less than `parts` seconds, which as nanoseconds fit.
+        // The rest is less than `parts` seconds, which fit as nanoseconds.
         Self { seconds, nanoseconds: (rest * 1_000_000_000 + self.nanoseconds) / parts as i64 }
     }
 
-    /// Whole seconds.
+    /// Returns the whole seconds.
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.seconds
     }
 
-    /// Nanoseconds beyond them.
+    /// Returns the nanoseconds beyond the whole seconds.
     #[must_use]
     pub const fn nanoseconds(self) -> i64 {
         self.nanoseconds
@@ -188,13 +188,13 @@ impl Timespec {
 }
 
 impl From<Duration> for Timespec {
-    /// A duration too long for the kernel becomes the longest one.
+    /// Converts a duration; one that is too long for the kernel becomes the longest one.
     fn from(duration: Duration) -> Self {
         Self::new(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), duration.subsec_nanos())
     }
 }
 
-/// A set of signals, 8 bytes, as the kernel takes it; not the C library's `sigset_t`, which is longer.
+/// A set of signals as the kernel takes it, of 8 bytes. The C library's `sigset_t` is longer.
 ///
 /// Signal n is bit n - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -202,13 +202,13 @@ impl From<Duration> for Timespec {
 pub struct Sigset(pub u64);
 
 impl Sigset {
-    /// The number of bytes that the kernel wants to hear (`_NSIG / 8`).
+    /// The size that the kernel checks, in bytes (`_NSIG / 8`).
     pub const SIZE: u32 = 8;
 
     /// No signal.
     pub const EMPTY: Self = Self(0);
 
-    /// The set with `signal` (1 to 64) added; other numbers change nothing.
+    /// Adds `signal` (1 to 64); other numbers change nothing.
     #[must_use]
     pub const fn with(self, signal: u32) -> Self {
         match signal {
@@ -230,7 +230,7 @@ pub struct IoVec {
 }
 
 impl IoVec {
-    /// The piece that starts at `base`.
+    /// Describes the `len` bytes that start at `base`.
     #[must_use]
     pub const fn new(base: *mut u8, len: usize) -> Self {
         Self { base, len }
@@ -251,27 +251,27 @@ pub struct OpenHow {
 }
 
 impl OpenHow {
-    /// For reading, without restriction.
+    /// Opens for reading, without restriction.
     #[must_use]
     pub const fn new() -> Self {
         Self { flags: 0, mode: 0, resolve: 0 }
     }
 
-    /// `O_*` flags.
+    /// Sets the `O_*` flags.
     #[must_use]
     pub const fn flags(mut self, flags: OpenFlags) -> Self {
         self.flags = flags.0 as u64;
         self
     }
 
-    /// The permission bits of a file that is created.
+    /// Sets the permission bits of a file that is created.
     #[must_use]
     pub const fn mode(mut self, mode: u32) -> Self {
         self.mode = mode as u64;
         self
     }
 
-    /// How the path is followed.
+    /// Sets how the path is followed.
     #[must_use]
     pub const fn resolve(mut self, resolve: ResolveFlags) -> Self {
         self.resolve = resolve.0 as u64;
@@ -293,27 +293,27 @@ pub struct AttrPi {
 }
 
 impl AttrPi {
-    /// The `len` bytes of protection information at `buf`: read from for a write, written to for a read.
+    /// Describes the `len` bytes of protection information at `buf`. A write reads them, a read writes them.
     #[must_use]
     pub fn new(buf: *mut u8, len: u32) -> Self {
         Self { flags: 0, app_tag: 0, len, addr: address(buf), seed: 0, rsvd: 0 }
     }
 
-    /// What is checked.
+    /// Sets what is checked.
     #[must_use]
     pub const fn flags(mut self, flags: IntegrityFlags) -> Self {
         self.flags = flags.bits();
         self
     }
 
-    /// The application tag.
+    /// Sets the application tag.
     #[must_use]
     pub const fn app_tag(mut self, tag: u16) -> Self {
         self.app_tag = tag;
         self
     }
 
-    /// The first block's reference tag.
+    /// Sets the reference tag of the first block.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!(Sigset::EMPTY.with(0).with(65), Sigset::EMPTY);
     }
 
-    /// What whole seconds leave goes to the nanoseconds.
+    /// The rest of whole seconds goes to the nanoseconds.
     #[test]
     fn parts_of_a_time_are_whole() {
         assert_eq!(Timespec::new(7, 501).divided_by(2), Timespec::new(3, 500_000_250));

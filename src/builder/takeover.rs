@@ -16,7 +16,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// Takes over the ring `fd` that other code has set up, and maps it. On success the ring owns `fd`; on failure `fd` stays
     /// the caller's.
     ///
-    /// An index array becomes an identity map. SQEs that the former owner has queued belong to this ring from now on.
+    /// An index array becomes an identity map. SQEs that the previous owner has queued belong to this ring from now on.
     ///
     /// # Errors
     ///

@@ -1,16 +1,17 @@
-//! Whether the parts of a ring lie apart from each other in memory that somebody else has laid out.
+//! Checks that the parts of a ring don't overlap, in memory that others have laid out.
 
 use super::offsets::{CQ_CQES, CQ_FLAGS, HEAD, SQ_ARRAY, TAIL, cq_words, sq_words};
 use super::{EntrySizes, Region, WORD};
 use crate::uapi::io_uring_params;
 
-/// Addresses from the first on, up to the second.
+/// Addresses: from the first one, up to the second one without it.
 type Span = (u64, u64);
 
-/// What meets nothing.
+/// A span that meets no other.
 const NOWHERE: Span = (0, 0);
 
-/// The `count` things of `size` bytes that start `offset` bytes into the region. (Whether they end in it is another's affair.)
+/// Returns the span of `count` things of `size` bytes that start `offset` bytes into the region. (That they end in the region is
+/// checked elsewhere.)
 fn span(region: Region, offset: u32, count: u32, size: usize) -> Span {
     let start = (region.base.addr() as u64).wrapping_add(u64::from(offset));
     (start, start.wrapping_add(u64::from(count) * size as u64))
@@ -20,9 +21,9 @@ const fn meet(a: Span, b: Span) -> bool {
     a.0 < b.1 && b.0 < a.1
 }
 
-/// Whether completions, submission entries and index array overlap neither each other nor any word of the queues, and no
-/// word that we write is another word as well: else what one side writes would change what the other relies on, and entries
-/// would change while they are read.
+/// Checks that CQEs, SQEs and index array overlap neither each other nor any word of the queues, and that no word that we write
+/// is another word as well. Otherwise a write by one side would change what the other side relies on, and entries would change
+/// while they are read.
 pub(super) fn apart(params: &io_uring_params, sizes: EntrySizes, [sq, cq, sqes]: [Region; 3]) -> bool {
     let (sq_words, cq_words) = (sq_words(params), cq_words(params));
     let [array_at, cqes_at] = [sq_words[SQ_ARRAY], cq_words[CQ_CQES]];
@@ -32,7 +33,7 @@ pub(super) fn apart(params: &io_uring_params, sizes: EntrySizes, [sq, cq, sqes]:
     let mut words = [NOWHERE; 14];
     let of_sq = sq_words.iter().enumerate().map(|(place, &at)| (sq, at, place != SQ_ARRAY, place == TAIL));
     let of_cq = cq_words.iter().enumerate().map(|(place, &at)| {
-        // Kernels before 5.8 have no flags here and report offset 0.
+        // Kernels before 5.8 have no completion queue flags, and report offset 0.
         let is_word = place != CQ_CQES && (place != CQ_FLAGS || at != 0);
         (cq, at, is_word, place == HEAD || place == CQ_FLAGS)
     });

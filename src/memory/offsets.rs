@@ -1,4 +1,4 @@
-//! Where the kernel says that everything in a ring lies: plain numbers.
+//! Where everything in a ring lies, as the kernel reports it: plain numbers.
 
 use core::mem::offset_of;
 use core::ptr::from_ref;
@@ -6,8 +6,8 @@ use core::ptr::from_ref;
 use super::{EntrySizes, WORD};
 use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 
-/// How far each region must reach to hold the entries and the array that the kernel reports in it. Whether each of its
-/// words is inside is looked at where it is found.
+/// Computes how long each region must be to hold the entries and the array that the kernel reports in it. The words are checked
+/// one by one, in `Queue::locate`.
 #[inline(always)]
 pub(super) fn extent(params: &io_uring_params, sizes: EntrySizes) -> [u64; 3] {
     let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
@@ -15,7 +15,7 @@ pub(super) fn extent(params: &io_uring_params, sizes: EntrySizes) -> [u64; 3] {
     [array, cqes, end_of(0, params.sq_entries, sizes.sqe)]
 }
 
-/// Where the words of a queue are: the offsets that the kernel reports for it, in its order.
+/// The offsets of the words of one queue, in the kernel's order.
 pub(super) type Words = [u32; 7];
 
 /// Places in [`Words`] that both queues have.
@@ -23,11 +23,11 @@ pub(super) const HEAD: usize = 0;
 pub(super) const TAIL: usize = 1;
 pub(super) const MASK: usize = 2;
 pub(super) const ENTRIES: usize = 3;
-/// Places in those of the submission queue.
+/// Places in the [`Words`] of the submission queue.
 pub(super) const SQ_FLAGS: usize = 4;
 pub(super) const SQ_DROPPED: usize = 5;
 pub(super) const SQ_ARRAY: usize = 6;
-/// Places in those of the completion queue.
+/// Places in the [`Words`] of the completion queue.
 pub(super) const CQ_OVERFLOW: usize = 4;
 pub(super) const CQ_CQES: usize = 5;
 pub(super) const CQ_FLAGS: usize = 6;
@@ -38,7 +38,7 @@ pub(super) fn sq_words(params: &io_uring_params) -> &Words {
 }
 
 pub(super) fn cq_words(params: &io_uring_params) -> &Words {
-    // SAFETY: as above.
+    // SAFETY: the structure starts with these seven words (asserted below).
     unsafe { from_ref(&params.cq_off).cast::<Words>().as_ref_unchecked() }
 }
 

@@ -1,37 +1,37 @@
-//! How large a ring and its parts are, before there is one.
+//! How large a ring and its parts are, computed before the ring is made.
 
 use super::WORD;
 use crate::flags::SetupFlags;
 
-/// How many bytes a ring in provided memory needs, for each of its two areas.
+/// The bytes that a ring in provided memory needs, for each of its two areas.
 ///
 /// From [`Builder::memory_size`](crate::Builder::memory_size).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemorySize {
-    /// For heads, tails and flags, completion entries and index array.
+    /// For the header (heads, tails, flags), the CQEs and the index array.
     pub rings: usize,
-    /// For submission entries.
+    /// For the SQEs.
     pub sqes: usize,
 }
 
-/// The head of a ring in provided memory, which no offset reports before the ring is made (`io_uring_query_scq`).
+/// The header of a ring in provided memory, whose size no offset reports before the ring is made (`io_uring_query_scq`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// Bytes before the completion entries.
+    /// Bytes before the CQEs.
     pub(crate) size: usize,
-    /// What the part before the index array is rounded up to.
+    /// The length before the index array is a multiple of this.
     pub(crate) align: usize,
 }
 
 impl Header {
-    /// What kernels for this architecture use: one cache line each.
+    /// The header of kernels for this architecture: one cache line.
     pub(crate) const USUAL: Self = Self { size: crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
 
-    /// What Linux 6.5 uses, where each head and tail still has a cache line of its own.
+    /// The header of Linux 6.5, where each head and tail still has a cache line of its own.
     pub(crate) const LINUX_6_5: Self = Self { size: 5 * crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
 }
 
-/// The size of one entry of each queue, from the ring's set-up.
+/// The size of one entry of each queue, as the set-up flags say.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EntrySizes {
     pub(super) sqe: usize,
@@ -48,8 +48,8 @@ impl EntrySizes {
 }
 
 impl MemorySize {
-    /// The kernel's own computation (`rings_size()` in io_uring/io_uring.c), whose doubling for 32-byte completions
-    /// takes the head along. `None` if it does not fit in an address.
+    /// Computes the size as the kernel does, which for 32-byte CQEs doubles the header too. `None` if the size does not fit in
+    /// an address.
     pub(crate) const fn compute(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<Self> {
         let rings = if setup.contains(SetupFlags::NO_SQARRAY) {
             until_array(setup, cq, Header { align: 1, ..header })
@@ -72,7 +72,7 @@ const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
     }
 }
 
-/// Where the index array starts: after the head and the completions, rounded up.
+/// Computes where the index array starts: after the header and the CQEs, rounded up.
 pub(crate) const fn until_array(setup: SetupFlags, cq: u32, header: Header) -> Option<usize> {
     let Some(rings) = plus_product(header.size, cq, 16) else { return None };
     let doubled = if setup.contains(SetupFlags::CQE32) { rings.checked_mul(2) } else { Some(rings) };

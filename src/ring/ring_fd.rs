@@ -208,7 +208,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
     ///
     /// # Errors
     ///
-    /// `EBADF`: there is none. `EOPNOTSUPP`: registrations on this kernel need it (no `FEAT_REG_REG_RING`).
+    /// `EBADF`: the ring has no descriptor. `EOPNOTSUPP`: registrations on this kernel need it (no `FEAT_REG_REG_RING`).
     #[doc(alias = "io_uring_close_ring_fd")]
     pub fn close_ring_fd(&mut self) -> Result<(), Errno> {
         if !self.kernel().has_fd {

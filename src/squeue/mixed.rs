@@ -22,7 +22,7 @@ const NO_OPCODE: u8 = u8::MAX;
 
 /// A request of 128 bytes whose opcode is made for them, so that the kernel reads both halves as one. Since 6.19.
 ///
-/// From the opcodes that have it, [`Nop128`] and [`UringCmd128`]. For a ring of large entries alone it is an [`Entry128`]
+/// From the opcodes that have it, [`Nop128`](crate::opcode::Nop128) and [`UringCmd128`](crate::opcode::UringCmd128). For a ring of large entries alone it is an [`Entry128`]
 /// (`.into()`).
 ///
 /// Another opcode is none:

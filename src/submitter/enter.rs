@@ -13,7 +13,7 @@ use crate::squeue;
 use crate::sync::{Ordering, fence};
 use crate::types::RawFd;
 
-/// Whether the kernel must be entered, and for what; `None` if there is nothing that it has to do.
+/// Decides whether the kernel must be entered, and with which flags; `None` if the kernel has nothing to do.
 ///
 /// `pending` entries are published and not yet known to be consumed, `want` completions are waited for, `sq` are the
 /// ring's flags, loaded after the tail was published.
@@ -39,7 +39,7 @@ pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFla
     if wake || submit || complete { Some(flags) } else { None }
 }
 
-/// The part of a ring that both of its queues' users need: where it is, and how to reach its kernel.
+/// The part of a ring that the users of both queues need: where the ring is, and how to reach its kernel.
 ///
 /// # Invariants
 ///
@@ -59,14 +59,14 @@ pub(crate) struct Core<K> {
 }
 
 impl<K: Kernel> Core<K> {
-    /// Makes everything pushed visible to a kernel that has no thread of its own here; how many entries it has to consume.
+    /// Makes everything pushed visible to a kernel without an SQPOLL thread, and returns how many SQEs it has to consume.
     #[inline(always)]
     pub(crate) fn flush(&self, setup: SetupFlags, local: &Progress<K>) -> u32 {
         let tail = local.queue.tail.get();
-        // Relaxed: no slot is written to on the strength of it, and only the kernel inside our own calls moves it.
-        // More than the ring holds can only be the word of a kernel that lies, and is told to that kernel alone.
+        // Relaxed: no slot is written because of this head, and only the kernel inside our own calls moves it. A number above
+        // the ring's size can only come from a kernel that lies, and is handed to that kernel alone.
         let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
-        // Nothing pending means nothing that is not visible yet. A ring that rewinds has no tail.
+        // If nothing is pending, everything is visible already. The kernel reads no tail with SQ_REWIND.
         if pending != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
             // Relaxed: read inside our own calls only, which no access of ours moves across.
             self.rings.sq_tail().store(tail, Ordering::Relaxed);
@@ -74,8 +74,8 @@ impl<K: Kernel> Core<K> {
         pending
     }
 
-    /// Makes everything pushed visible to the kernel's thread: how many entries no submit has reported yet, and what the
-    /// thread says.
+    /// Makes everything pushed visible to the SQPOLL thread. Returns how many SQEs no submit has reported yet, and the ring's
+    /// flags.
     #[inline(always)]
     fn flush_to_thread(&self, local: &Progress<K>) -> (u32, SqFlags) {
         let unreported = local.unreported();
@@ -83,14 +83,14 @@ impl<K: Kernel> Core<K> {
             // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
             self.rings.sq_tail().store(local.queue.tail.get(), Ordering::Release);
         }
-        // The tail must be visible before the flags are read. The kernel's thread does the same in the other order: it
-        // sets NEED_WAKEUP, has a full barrier (`io_sq_thread()`), and looks at the tail once more before it sleeps. So
-        // either it sees our entries, or we see that it sleeps.
+        // The tail must be visible before the flags are read. The SQPOLL thread works in the other order: it sets NEED_WAKEUP,
+        // has a full barrier, and reads the tail once more before it sleeps. So either the thread sees our SQEs, or we see
+        // that it sleeps.
         fence(Ordering::SeqCst);
         (unreported, self.sq_flags())
     }
 
-    /// Makes everything pushed visible: how many entries are to be submitted, and what the kernel says.
+    /// Makes everything pushed visible. Returns how many SQEs are to be submitted, and the ring's flags.
     pub(super) fn publish(&self, local: &Progress<K>) -> (u32, SqFlags) {
         let setup = self.params.setup();
         if setup.contains(SetupFlags::SQPOLL) {
@@ -100,7 +100,7 @@ impl<K: Kernel> Core<K> {
         }
     }
 
-    /// Publishes, decides, enters; the number of entries handed over.
+    /// Publishes, decides, enters; returns the number of SQEs handed over.
     #[inline(always)]
     pub(crate) fn submit(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
@@ -111,7 +111,7 @@ impl<K: Kernel> Core<K> {
         }
         let pending = self.flush(PLAIN, local);
         let done = if want != 0 {
-            // What `decide` says of a wait, whatever the ring's flags are.
+            // `decide` answers this for a wait, whatever the ring's flags are.
             self.enter(pending, want, self.wait_flags, argument)?
         } else {
             match decide(PLAIN, pending, 0, self.sq_flags()) {
@@ -122,8 +122,8 @@ impl<K: Kernel> Core<K> {
         Ok(done as usize)
     }
 
-    /// [`submit`](Self::submit) on a ring with SQPOLL where nothing is owed: while the thread is awake, and nothing waits
-    /// for us to fetch it, entries need only be shown.
+    /// Submits on a ring with SQPOLL where the counts are right: while the thread is awake, and no completion waits for us to
+    /// fetch it, the SQEs need only be made visible.
     pub(super) fn submit_to_thread(
         &self,
         local: &Progress<K>,
@@ -131,7 +131,7 @@ impl<K: Kernel> Core<K> {
         argument: EnterArgument<'_>,
     ) -> Result<u32, Errno> {
         let (unreported, sq) = self.flush_to_thread(local);
-        // What `decide` says of a thread that is awake, with no wait.
+        // `decide` answers this for a thread that is awake, without a wait.
         if want == 0 && sq.is_empty() {
             local.report_all();
             return Ok(unreported);
@@ -139,14 +139,14 @@ impl<K: Kernel> Core<K> {
         self.hand_over(local, want, argument, unreported, sq)
     }
 
-    /// [`submit`](Self::submit) for every kind of ring, and where counts are owed. Reached by the pointer in [`Progress`] only:
-    /// what it does besides would fill the loops, and the bytes, of those who don't need it.
+    /// Submits on every kind of ring, and where counts must be adjusted. Called through the pointer in [`Progress`] only, because
+    /// its extra work would cost instructions and bytes in programs that don't need it.
     pub(super) fn submit_any(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<u32, Errno> {
         let (to_submit, sq) = self.publish(local);
         self.hand_over(local, want, argument, to_submit, sq)
     }
 
-    /// Enters the kernel if that is needed for what was published, and counts.
+    /// Enters the kernel if that is needed for what was published, and adjusts the count.
     #[inline(never)]
     fn hand_over(
         &self,
@@ -191,18 +191,19 @@ impl<K: Kernel> Core<K> {
         unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
     }
 
-    /// The most slots that a wait may ask for. In a mixed ring it must end where the next completion could find no room:
-    /// with three free slots it has a filler and two of its own, with fewer it may wait outside the queue for ever.
+    /// Returns the largest number of slots that a wait may ask for. In a mixed completion queue the wait must end where the next
+    /// CQE could find no room: three free slots are enough for a filler and a 32-byte CQE; with fewer, the CQE may wait outside
+    /// the queue for ever.
     #[inline(always)]
     pub(crate) fn most(&self) -> u32 {
         let count = self.rings.cq().count();
         if self.params.setup().contains(SetupFlags::CQE_MIXED) { count.saturating_sub(2).max(1) } else { count }
     }
 
-    /// A count of completions as the kernel takes it: more than the queue holds can't be waited for.
+    /// Limits a count of CQEs to what the queue holds: the kernel can't wait for more.
     #[inline(always)]
     pub(crate) fn want(&self, want: usize) -> u32 {
-        // Any queue has room for so many; whether this one has room for more is looked at closely.
+        // A smaller count fits every queue; only from here on the kind of queue matters.
         if want >= self.rings.cq().last() as usize {
             cold_path();
             return want.min(self.most() as usize) as u32;
@@ -214,13 +215,13 @@ impl<K: Kernel> Core<K> {
         if self.params.setup().contains(SetupFlags::SQE128) { 128 } else { 64 }
     }
 
-    /// The address of the slot after the one that is pushed to next.
+    /// Returns the address of the slot behind the one that is pushed to next.
     pub(crate) fn second_slot(&self, local: &Progress<K>) -> usize {
         let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_add(1)) as usize;
         self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
     }
 
-    /// Whether an entry is queued, and the last one links the next to it.
+    /// Tells whether an SQE is queued whose link flag makes the next SQE part of its chain.
     pub(crate) fn last_links(&self, local: &Progress<K>) -> bool {
         if self.free_slots(local) == self.rings.sq().count() {
             return false;
@@ -231,25 +232,27 @@ impl<K: Kernel> Core<K> {
         let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_sub(1)) as usize;
         // SAFETY: the slot's number is below the number of slots, so that the byte lies within the entries.
         let flags = unsafe { self.rings.sqes().add(slot * self.sqe_size() + offset_of!(squeue::Entry, flags)) };
-        // SAFETY: as above. The kernel does not write to entries; volatile, should one do so nevertheless.
+        // SAFETY: the byte lies within the entries, as proven for `add`. No kernel writes to SQEs; the read is volatile in case
+        // one does nevertheless.
         let flags = SqeFlags::from_bits_retain(unsafe { flags.read_volatile() });
         flags.intersects(SqeFlags::IO_LINK.union(SqeFlags::IO_HARDLINK))
     }
 
-    /// Free slots of the submission queue.
+    /// Returns the number of free slots of the submission queue.
     pub(crate) fn free_slots(&self, local: &Progress<K>) -> u32 {
-        // Acquire: as in `squeue::Producer::look`. Who waited for room knows by it that the first entry was consumed.
+        // Acquire: pairs with the kernel's release of `sq.head`, as in `squeue::Producer::look`. A caller that waited for room
+        // learns from it that the first SQE was consumed.
         self.rings.sq().free(self.rings.sq_head().load(Ordering::Acquire), local.queue.tail.get())
     }
 
-    /// What the kernel says now.
+    /// Returns the ring's flags as they are now.
     #[inline(always)]
     pub(crate) fn sq_flags(&self) -> SqFlags {
         SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
     }
 
-    /// Wakes the SQPOLL thread if it sleeps, unless that was `done` already, and it has yet to get up. Whether it is done
-    /// now; an error if the thread is dead, which looks like sleep.
+    /// Wakes the SQPOLL thread if it sleeps, unless that was `done` already and the thread has yet to get up. Returns whether the
+    /// thread has been woken; an error if the thread is dead, which looks like sleep.
     pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
         let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
         if asleep && !done {
@@ -258,15 +261,15 @@ impl<K: Kernel> Core<K> {
         Ok(asleep)
     }
 
-    /// Waits until there is room for an entry; no call if there is, or if the kernel has no thread of its own here.
+    /// Waits until there is room for an SQE. Makes no call if there is room, or if the ring has no SQPOLL thread.
     pub(crate) fn squeue_wait(&self, local: &Progress<K>) -> Result<usize, Errno> {
         let mut count = 0;
         while self.params.setup().contains(SetupFlags::SQPOLL) && self.free_slots(local) == 0 {
-            // Only what the thread can see will be consumed, and make the room that is waited for.
+            // The thread consumes, and so makes room, only of SQEs that it can see.
             let (_, sq) = self.publish(local);
-            // A thread that sleeps would never make it.
+            // A thread that sleeps would never make room.
             let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
-            // The kernel also ends this wait, without an error, for a signal or for work of the task.
+            // The kernel also ends this wait, without an error, for a signal or for task work.
             count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), EnterArgument::NONE)?;
         }
         Ok(count as usize)

@@ -4,14 +4,14 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::Core;
 
-/// The identity given last; 0 is none.
+/// The identity given last. 0 means that no identity was given.
 static LAST: AtomicU32 = AtomicU32::new(0);
 
 /// The identity of a ring: different for any two rings of a program, also where one got the descriptor's number of the
 /// other.
 ///
-/// It is given out when first asked for, so that a ring that registers nothing costs nothing. (Numbers come again after
-/// 2^32 rings that had one.)
+/// A ring gets its identity when it is first asked for, so that a ring that registers nothing costs nothing. (Numbers repeat
+/// after 2^32 rings that had one.)
 #[derive(Debug)]
 pub(crate) struct Identity(AtomicU32);
 

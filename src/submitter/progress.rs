@@ -1,4 +1,4 @@
-//! What the submitting side alone knows.
+//! What the submitting side knows of its progress, and the kernel does not.
 
 use core::cell::Cell;
 
@@ -13,27 +13,27 @@ use crate::sync::Ordering;
 /// [`Core::submit_any`], or [`Core::submit_to_thread`].
 type Submit<K> = fn(&Core<K>, &Progress<K>, u32, EnterArgument<'_>) -> Result<u32, Errno>;
 
-/// What this side alone knows of what it has submitted.
+/// The submitting side's own state: its end of the queue, and which counts it has reported.
 #[derive(Debug)]
 pub(crate) struct Progress<K> {
     pub(crate) queue: squeue::Producer,
-    /// Who submits, where there is more to see to than head and tail. A pointer, so that the linker leaves the code out of a
-    /// program that makes no such ring, nor might have one: it takes none over, registers no descriptor of a ring
+    /// Slow-path submit function; `None` for a plain ring. A pointer, so that the linker leaves the code out of a program that
+    /// never needs it: one that makes plain rings only, takes no ring over, registers no ring's descriptor
     /// ([`through`](Self::through)), and makes no timed wait ([`adjust`](Self::adjust)).
     general: Cell<Option<Submit<K>>>,
     /// The tail up to which submits have reported their counts.
     reported: Cell<u32>,
-    /// What the next counts are off by: entries of our own among them, or entries that a wait handed over unasked.
+    /// What the next counts must be adjusted by: SQEs of the crate's own among them, or SQEs that a wait handed over.
     owed: Cell<i32>,
 }
 
 impl<K: Kernel> Progress<K> {
-    /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
+    /// The state of a ring that is not there yet. A constant, not a function, so that the whole ring is filled with zeroes at once.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
     pub(crate) const NOTHING: Self =
         Self { queue: squeue::Producer::NOTHING, general: Cell::new(None), reported: Cell::new(0), owed: Cell::new(0) };
 
-    /// Who submits on a ring made with `setup` while nothing is owed.
+    /// Returns the slow-path submit function of a ring made with `setup`, while no count must be adjusted.
     #[inline(always)]
     fn usual(setup: SetupFlags) -> Option<Submit<K>> {
         if setup.contains(SetupFlags::SQPOLL) {
@@ -45,11 +45,11 @@ impl<K: Kernel> Progress<K> {
         }
     }
 
-    /// Goes on at the tail that is in the memory of a ring made with `setup`.
+    /// Starts at the tail that is in the memory of a ring made with `setup`.
     #[inline(always)]
     pub(crate) fn begin(&self, rings: &Rings, setup: SetupFlags) {
-        // Where every submission starts anew, the kernel knows no tail: a word that somebody has left there would have it
-        // consume what nobody pushed.
+        // With SQ_REWIND the kernel reads no tail. A number that a previous owner has left there would count as SQEs that
+        // nobody pushed.
         let rewinds = setup.contains(SetupFlags::SQ_REWIND);
         let tail = if rewinds { 0 } else { rings.sq_tail().load(Ordering::Relaxed) };
         self.queue.begin(tail);
@@ -57,44 +57,44 @@ impl<K: Kernel> Progress<K> {
         self.general.set(Self::usual(setup));
     }
 
-    /// The same for a ring that is reached through another kernel.
+    /// Converts the state to that of a ring reached through another kernel.
     pub(crate) fn through<L: Kernel>(self) -> Progress<L> {
-        // The first submit that leaves nothing owed settles which of them is the usual one.
+        // The first submit that leaves the counts right chooses the usual function again.
         let general = self.general.get().map(|_| Core::<L>::submit_any as Submit<L>);
         Progress { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
     }
 
-    /// Changes what the next counts are off by.
+    /// Changes what the next counts must be adjusted by.
     pub(crate) fn adjust(&self, more: i32) {
         self.owed.set(self.owed.get().saturating_add(more));
         self.general.set(Some(Core::submit_any));
     }
 
-    /// Who submits; `None` if there is nothing to see to but head and tail.
+    /// Returns the slow-path submit function; `None` if head and tail are all that matters.
     #[inline(always)]
     pub(super) fn general(&self) -> Option<Submit<K>> {
         self.general.get()
     }
 
-    /// Entries that no submit has reported yet.
+    /// Returns the number of SQEs that no submit has reported yet.
     #[inline(always)]
     pub(super) fn unreported(&self) -> u32 {
         self.queue.tail.get().wrapping_sub(self.reported.get())
     }
 
-    /// No submit has to report any entry that is there now.
+    /// Marks every SQE that is there now as reported.
     #[inline(always)]
     pub(super) fn report_all(&self) {
         self.reported.set(self.queue.tail.get());
     }
 
-    /// `count` entries more are reported.
+    /// Marks `count` more SQEs as reported.
     pub(super) fn report(&self, count: u32) {
         self.reported.set(self.reported.get().wrapping_add(count));
     }
 
-    /// The caller's share of `done` entries that were handed over. Over several submits the counts add up, whatever
-    /// else was in between.
+    /// Returns the caller's share of `done` SQEs that were handed over. Over several submits these counts add up, whatever was
+    /// submitted in between.
     pub(crate) fn count(&self, done: u32) -> u32 {
         if self.owed.get() == 0 {
             return done;
@@ -104,7 +104,7 @@ impl<K: Kernel> Progress<K> {
         sum.max(0).cast_unsigned()
     }
 
-    /// Goes the ring's usual way again when nothing is owed any more.
+    /// Returns to the ring's usual submit function once no count must be adjusted.
     pub(super) fn settle(&self, setup: SetupFlags) {
         if self.owed.get() == 0 {
             self.general.set(Self::usual(setup));

@@ -1,4 +1,4 @@
-//! What is owed, what was reported, and who submits meanwhile.
+//! Counts that must be adjusted, counts that were reported, and the submit function meanwhile.
 
 use super::Progress;
 use crate::flags::SetupFlags;

@@ -13,7 +13,7 @@ use crate::parameters::Parameters;
 use crate::types::{Sigset, SubmitArgs, Timespec};
 use crate::uapi::{io_uring_getevents_arg, io_uring_reg_wait};
 
-/// The last two arguments of `io_uring_enter(2)`, with the flags that say what they are.
+/// The last two arguments of `io_uring_enter(2)`, with the flags that say how the kernel reads them.
 #[derive(Clone, Copy)]
 pub(crate) struct EnterArgument<'a> {
     pub(crate) flags: EnterFlags,
@@ -25,14 +25,14 @@ pub(crate) struct EnterArgument<'a> {
 impl<'a> EnterArgument<'a> {
     pub(crate) const NONE: Self = Self { flags: EnterFlags::empty(), address: null(), size: 0, lives: PhantomData };
 
-    /// The same. For a call through a pointer, which takes it in memory: a value moved there would be in memory from the
-    /// start, on every way; of one put together here only the fields are needed before.
+    /// Makes a copy, for a call through a pointer, which takes its argument in memory. A value that is moved there would be in
+    /// memory from the start, on the fast path too; a value that is put together here needs only the fields before.
     #[inline(always)]
     pub(crate) const fn copied(&self) -> Self {
         Self { flags: self.flags, address: self.address, size: self.size, lives: PhantomData }
     }
 
-    /// A signal mask, or nothing: the plain argument, which every kernel takes.
+    /// Returns the plain argument, which every kernel takes: a signal mask, or nothing.
     pub(super) fn mask(sigmask: Option<&'a Sigset>) -> Self {
         Self {
             address: sigmask.map_or(null(), |mask| from_ref(mask).cast()),
@@ -41,7 +41,7 @@ impl<'a> EnterArgument<'a> {
         }
     }
 
-    /// A registered wait, by its byte offset in the region.
+    /// Returns the argument of a registered wait, by its byte offset in the region.
     pub(crate) const fn registered(offset: usize) -> Self {
         Self {
             flags: EnterFlags::EXT_ARG.union(EnterFlags::EXT_ARG_REG),
@@ -62,8 +62,8 @@ pub(crate) struct Extended<'a> {
 impl<'a> Extended<'a> {
     #[inline]
     pub(crate) fn new(args: &SubmitArgs<'a>) -> Self {
-        /// A minimum time without a timeout would end the wait when it is over, with nothing there: the kernel waits on
-        /// for the first completion only if there is a timeout to go on to.
+        /// A minimum time without a timeout would end the wait when the minimum is over, even with no CQE there: the kernel
+        /// waits on for the first CQE only if there is a timeout.
         static FOR_EVER: Timespec = Timespec::new(1_000_000_000, 0);
 
         let flags = if args.absolute && args.timespec.is_some() { EnterFlags::ABS_TIMER } else { EnterFlags::empty() };
@@ -92,15 +92,17 @@ impl<'a> Extended<'a> {
 pub(crate) enum Way {
     /// In one call, with `EXT_ARG`.
     Extended,
-    /// With a timeout request of ours, and the signal mask as the call's plain argument.
+    /// With a timeout request of our own, and the signal mask as the call's plain argument.
     Timer,
 }
 
 impl SubmitArgs<'_> {
+    /// Chooses how this kernel can wait with these arguments.
+    ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` for a minimum time on a kernel without it, and for anything on a ring whose device is polled, where
-    /// the kernel would ignore it and wait on.
+    /// `EOPNOTSUPP`: a minimum time on a kernel without it; or any argument on a ring whose device is polled, where the kernel
+    /// would ignore the argument and wait on.
     pub(crate) fn way(&self, params: &Parameters) -> Result<Way, Errno> {
         let features = params.features();
         let ignored = polls_in_wait(params.setup());
@@ -117,13 +119,13 @@ impl SubmitArgs<'_> {
     }
 }
 
-/// Whether a wait on such a ring polls the device, and knows no time.
+/// Tells whether a wait on such a ring polls the device, and knows no time.
 pub(crate) const fn polls_in_wait(setup: SetupFlags) -> bool {
     setup.contains(SetupFlags::IOPOLL) && !setup.contains(SetupFlags::SQPOLL)
 }
 
 impl<K: Kernel> Core<K> {
-    /// Waits in one call if this kernel can, and says `EOPNOTSUPP` if it would take a timeout request.
+    /// Waits in one call if this kernel can; `EOPNOTSUPP` if the wait would take a timeout request.
     pub(crate) fn wait_extended(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         match args.way(&self.params)? {
             Way::Extended => self.wait(want, Extended::new(args).argument()),
