@@ -28,7 +28,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - `fd` is the descriptor of a ring that `kernel` set up. (A ring with REGISTERED_FD_ONLY has no descriptor, and is
     ///   refused.) `params` are those that set-up returned for the ring, with the flags that set-up was asked for.
     /// - Nobody else uses the ring: not its memory, not its queues, and `fd` is nobody else's to close.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push). (A ring with SQ_REWIND has no queue that its
     ///   owner could leave: it is begun empty.)
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
@@ -58,7 +58,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - The memory is that ring's, valid for reads and writes until the ring was dropped, and `fd` was closed by that drop. It
     ///   is shared with `kernel` and nobody else; `sq` and `cq` are one and the same, or two.
     /// - Nobody else uses the ring, and `fd` is nobody else's to close.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`]. (A ring with SQ_REWIND has no queue that its
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push). (A ring with SQ_REWIND has no queue that its
     ///   owner could leave: it is begun empty.)
     pub unsafe fn from_raw_parts(
         kernel: K,
