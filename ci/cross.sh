@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 . ci/lib/apt.sh
 
-# The newest compiler that Debian has for the suite, with its source, is kept for those who build web browsers.
+# Debian keeps a newer compiler, with its source, in each suite for building web browsers.
 suite=bookworm
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/cross"

@@ -11,7 +11,7 @@ set -euo pipefail
 [ -n "${own_mounts-}" ] || [ "$(id -u)" != 0 ] || own_mounts=1 exec unshare --mount --propagation private "$0" "$@"
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
-# shellcheck disable=SC2034 # For roots of apt's own, of which there is none here.
+# shellcheck disable=SC2034 # ci/lib/apt.sh reads it where it makes roots for apt, which this script does not need.
 cache=
 . ci/lib/apt.sh
 need_cargo
@@ -84,7 +84,7 @@ made() {
     ln -s /proc/self/fd "$tree/dev/fd"
     for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "$tree/dev/${number#*:}"; done
     cp /etc/resolv.conf /etc/hosts "$tree/etc/"
-    # And whom this machine trusts, which may be more than Debian does.
+    # The certificates that this machine trusts, which may be more than Debian's.
     [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
     mount --bind "$fresh/archives" "$tree/var/cache/apt/archives"
     mount --bind "$rustup_home" "$tree$rustup_home"

@@ -67,8 +67,8 @@ print(head[4:8].hex(), head[24:28].hex(), *struct.unpack("<II", head[8:16]))' "$
     mv "$1.out" "$1"
 }
 
-# need_qemu MACHINE...: installs QEMU 10 for these machines where there is none as new. Only then is the system's apt
-# told of backports, by a root of its own; its sources stay as they are.
+# need_qemu MACHINE...: installs QEMU 10 for these machines if theirs is older or missing. Backports come by a separate apt
+# root, so that the system's sources stay as they are.
 need_qemu() {
     local machine binary package root missing=() packages=()
     for machine in "$@"; do
