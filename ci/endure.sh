@@ -19,10 +19,11 @@ test_limit 0
 
 echo "== storms of $completions"
 export BARE_URING_STORM=$completions
-CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_LTO=off \
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=false \
+(
+    fast_release
     limit 1800 cargo test --locked --release --package bare-uring --all-features --target-dir "$target/endure" \
-    --test storm -- --show-output --test-threads=1 | tee "$work/storms"
+        --test storm -- --show-output --test-threads=1
+) | tee "$work/storms"
 # Each kind of ring went through both storms; the second, of two halves, is not for rings whose completions are a task's own.
 check "three tests" grep -q '^test result: ok. 3 passed' "$work/storms"
 for kind in plain:2 coop:2 defer:1 sqpoll:2; do

@@ -77,6 +77,7 @@ fetching=$!
 stop_fetching() { [ -z "$fetching" ] || kill "$fetching" 2>/dev/null; }
 at_end stop_fetching
 mapfile -t programs < <(printf '%s\n' "${programs[@]}" | sort -u)
+compile_freestanding "${programs[@]}" -- init --features report-panics
 for program in "${programs[@]}"; do
     binary=$(build_freestanding "$program" init --features report-panics)
     cp "$binary" "$cache/init-$program"

@@ -18,6 +18,8 @@ places() {
         sed -E 's/^([^:]+:[0-9]+):.*(fence|load|store|swap|fetch_[a-z]+)\(.*/\1 \2/'
 }
 
+# The profile of ci/loom.sh, so that both build once.
+fast_release
 RUSTFLAGS="--cfg loom" cargo test --locked --release --package bare-uring --lib --no-run --message-format=json 2>"$work/log" >"$work/built" ||
     { cat "$work/log"; bad "the models don't build"; finish; }
 models=$(grep -oE '"executable":"[^"]+"' "$work/built" | cut -d'"' -f4)

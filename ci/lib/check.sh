@@ -213,6 +213,12 @@ test_limit() {
 }
 test_limit 900
 
+# fast_release: makes `--release` a profile for tests that compute for long. The manifest's own is for the smallest programs.
+fast_release() {
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+    export CARGO_PROFILE_RELEASE_STRIP=false CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
+}
+
 # each JOBS FUNCTION ARGUMENT...: calls an exported function for each argument, JOBS at a time. Each call has its own shell,
 # which reports a failure as a script does.
 each() {
