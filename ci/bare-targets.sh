@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The core, and the operations on it, for targets without Linux and without std.
+# ci/bare-targets.sh: compiles bare-uring and bare-uring-ops for targets without Linux and without std.
 #
-# The toolchain brings `core` for none of them everywhere: where it lacks it, the compiler of ci/cross.sh builds it from the
-# library's source.
+# If the toolchain lacks `core` for a target, the compiler of ci/cross.sh builds it from the library's source.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -10,7 +9,7 @@ need_cargo
 ready
 scratch
 
-# has_core TARGET: whether the toolchain brings it.
+# has_core TARGET: passes if the toolchain has `core` for the target.
 has_core() {
     local lib
     lib=$(rustc --print target-libdir --target "$1" 2>/dev/null) || return 1
@@ -18,10 +17,10 @@ has_core() {
 }
 
 target_dir=${CARGO_TARGET_DIR:-target}
-# compiled TARGET...: with the toolchain's `core`.
+# compiled TARGET...: compiles for the targets, with cargo's arguments in `build`.
 compiled() { cargo check --locked --package bare-uring --package bare-uring-ops "${@/#/--target=}" "${build[@]}"; }
 build=()
-# from_source TARGET...: with the `core` that the compiler of ci/cross.sh builds.
+# from_source TARGET...: compiles with the `core` that the compiler of ci/cross.sh builds.
 from_source() {
     local build=(-Zbuild-std=core --target-dir "$target_dir/bare-targets")
     RUSTC=$cross/rustc RUSTC_BOOTSTRAP=1 compiled "$@"

@@ -2,8 +2,8 @@
 # ci/fuzz.sh [SECONDS [TARGET...]]: fuzzes each target (or those named) for that many seconds (5), from the corpus in
 # fuzz/corpus, under AddressSanitizer and with overflow checks.
 #
-# Needs a nightly compiler; installs cargo-fuzz if it is missing. What a run finds new stays outside of the repository;
-# an input that fails is kept in fuzz/artifacts and printed. Last line `N passed, N failed`.
+# Needs a nightly compiler; installs cargo-fuzz if it is missing. New inputs stay outside of the repository; a failing input is
+# kept in fuzz/artifacts and printed. The last line is `N passed, N failed`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-5}
 [ $# = 0 ] || shift
 need_nightly
-# Sanitizers and libFuzzer are C++.
+# The sanitizers and libFuzzer need a C++ compiler.
 need c++
 need_subcommand fuzz
 ready
@@ -23,7 +23,7 @@ if [ $# = 0 ]; then
     [ ${#all[@]} != 0 ] || bad "fuzz/Cargo.toml names no target"
     set -- "${all[@]}"
 fi
-# run TARGET: fuzzes it; keeps what it printed, and its exit status.
+# run TARGET: fuzzes a target; keeps the output and the exit status.
 run() {
     local status=0
     # The fuzzer keeps the time itself.

@@ -1,12 +1,12 @@
-# Building freestanding programs for every architecture. To be sourced, from the root of the tree.
+# Building freestanding programs for every architecture. Source this file from the root of the tree.
 # shellcheck shell=bash
 #
 # The sourcing script sets `target`, the directory that cargo builds in.
 
-# rust_target PROGRAM: the compiler's name for what a program of kernels.table is built for.
+# rust_target PROGRAM: prints the compiler's name of the target that a program of kernels.table is built for.
 rust_target() {
     case $1 in
-        # Not `gnu`, whose linker would be that of build scripts too, which do need a C library.
+        # With `gnu` build scripts would get the same linker, but they need a C library.
         x86_64) echo x86_64-unknown-linux-none ;;
         arm) echo armv7-unknown-linux-gnueabihf ;;
         thumb) echo thumbv7neon-unknown-linux-gnueabihf ;;

@@ -1,4 +1,4 @@
-# Starting and ending the programs that serve: examples/freestanding's echo, and those of examples/runtime. To be sourced.
+# Starting and ending servers: the freestanding echo, and the programs of examples/runtime. Source this file.
 # shellcheck shell=bash
 #
 # The sourcing script has sourced check.sh and has called `scratch`.
