@@ -43,23 +43,7 @@ done
 
 # manifests: passes if each manifest has what a registry shows, and what users search by.
 manifests() {
-    cargo metadata --locked --no-deps --format-version 1 | python3 -c '
-import json, sys
-
-lacks = []
-packages = json.load(sys.stdin)["packages"]
-lacks += ["no package " + name for name in set(sys.argv[1:]) - {package["name"] for package in packages}]
-for package in packages:
-    if package["name"] in sys.argv[1:]:
-        for key in ("description", "license", "readme", "documentation", "rust_version", "keywords", "categories"):
-            if not package[key]:
-                lacks.append(package["name"] + ": " + key)
-        if len(package["keywords"]) > 5 or len(package["categories"]) > 5:
-            lacks.append(package["name"] + ": a registry takes five keywords and categories at most")
-        if "targets" not in package["metadata"]["docs"]["rs"]:
-            lacks.append(package["name"] + ": targets for docs.rs")
-sys.exit("\n".join(lacks) or 0)
-' "${packages[@]}"
+    cargo metadata --locked --no-deps --format-version 1 | python3 ci/lib/manifests.py "${packages[@]}"
 }
 check "each manifest says what a registry shows" manifests
 

@@ -62,22 +62,7 @@ while read -r count condition reason; do
     if [ "$condition" = - ] || { [ $# != 2 ] && fact "$condition"; }; then printf '%s\t%s\n' "$count" "$reason"; fi
 done <"$work/rows" >"$work/expected"
 
-if awk -F '\t' -v section="$section" '
-    FILENAME == ARGV[1] { expected[$2] = $1 == "any" ? "any" : expected[$2] + $1; next }
-    { came[$2] = $1; all += $1; reasons++ }
-    END {
-        for (reason in came)
-            if (!(reason in expected)) bad("no", came[reason], reason)
-            else if (expected[reason] != "any" && expected[reason] != came[reason]) bad(expected[reason], came[reason], reason)
-        for (reason in expected)
-            if (!(reason in came) && expected[reason] != "any") bad(expected[reason], "none", reason)
-        if (!wrong) printf "%d skips for %d reasons, as ci/skips.txt has them for %s\n", all, reasons, section
-        exit wrong
-    }
-    function bad(table, here, reason) {
-        printf "skips: the table for %s has %s, here came %s: %s\n", section, table, here, reason
-        wrong = 1
-    }' "$work/expected" "$work/came"; then
+if awk -F '\t' -v section="$section" -f ci/lib/skips.awk "$work/expected" "$work/came"; then
     ok "skips are those of the table"
 else
     bad "skips are not those of the table"
