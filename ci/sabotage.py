@@ -119,6 +119,8 @@ class Tree:
             CARGO_TARGET_DIR=str(self.base / "target"),
             CARGO_BUILD_JOBS="1",
             CARGO_PROFILE_DEV_DEBUG="0",
+            # The gate has this off, but here each build follows a small edit.
+            CARGO_INCREMENTAL="1",
             CARGO_TERM_COLOR="never",
         )
 

@@ -12,6 +12,8 @@ hushed() { [ -z "$server" ] || kill -KILL "$server" 2>/dev/null; }
 listening() {
     local try
     rm -f "$work/where"
+    # The file must be there before it is read below, even if the background job starts late.
+    : >"$work/where"
     "$@" >"$work/where" 2>"$work/err" &
     server=$!
     for ((try = 0; try < 200; try++)); do
