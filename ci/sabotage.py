@@ -2,20 +2,20 @@
 
 A file ci/sabotage/LAYER.toml is one layer:
 
-    tests = ["--test register_files"]   # what is run where a fault names nothing of its own
+    tests = ["--test register_files"]   # the commands of faults that name none
 
     [[fault]]
     file = "src/register/files.rs"
-    text = '''what stands there, exactly once'''
-    becomes = '''what stands there instead'''
+    text = '''a text of the file, which occurs once'''
+    becomes = '''the text that replaces it'''
     breaks = "What goes wrong, in a sentence."
     tests = ["--test register_files", "--lib"]
-    noticed = "build"                   # only where the compiler itself notices
-    survives = "Why behaviour is right all the same."
+    noticed = "build"                   # only if the compiler itself notices
+    survives = "Why behaviour is right in spite of the fault."
 
 A command is a script (`ci/http.sh quick`) or arguments of `cargo test --locked --quiet`; assignments of environment
 variables may stand before either. The commands of a fault run in turn until one fails, each with a time limit. A command
-that fails without a fault ends the run, since it could tell nothing. A fault that does not build is an error of the data.
+that fails without a fault ends the run, since its failure would show nothing. A fault that does not build is an error of the data.
 """
 
 import argparse
