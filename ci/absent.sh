@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# io_uring switched off on the newest kernel's command line (EPERM), and absent, as QEMU's emulation of Linux for single
-# programs has it (ENOSYS): tests/absent.rs tells the two apart.
+# ci/absent.sh: runs tests/absent.rs where io_uring is switched off by the newest kernel's command line (EPERM), and where it is
+# absent, as in QEMU's emulation of single Linux programs (ENOSYS).
 #
-# There the test must not be skipped, as it is where io_uring works. Needs Debian on x86_64.
+# The test skips itself where io_uring works; here it must run. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -27,12 +27,12 @@ test=$(find "$target/guests/build-tests/x86_64-unknown-linux-gnu/debug/deps" -na
     -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
 log=$cache/log/absent
 
-# told HOW FILE: whether the test passed there, and looked at what it is about.
+# told HOW FILE: checks that the test passed there, and was not skipped.
 told() {
     if grep -aq '^test result: ok. 1 passed' "$2" && ! grep -aq '^skipped:' "$2"; then ok "$1"; else bad "$1" "see $2"; fi
 }
 
-# What it printed tells how it ended.
+# The output tells how the test ended.
 limit 120 qemu-x86_64-static "$test" --show-output >"$log-emulated.log" 2>&1 || echo "status $?" >>"$log-emulated.log"
 told "absent: ENOSYS" "$log-emulated.log"
 

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The core, and the operations on it, for targets without Linux and without std.
+# ci/bare-targets.sh: compiles bare-uring and bare-uring-ops for targets without Linux and without std.
 #
-# The toolchain brings `core` for none of them everywhere: where it lacks it, the compiler of ci/cross.sh builds it from the
-# library's source.
+# If the toolchain lacks `core` for a target, the compiler of ci/cross.sh builds it from the library's source.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -10,7 +9,7 @@ need_cargo
 ready
 scratch
 
-# has_core TARGET: whether the toolchain brings it.
+# has_core TARGET: passes if the toolchain has `core` for the target.
 has_core() {
     local lib
     lib=$(rustc --print target-libdir --target "$1" 2>/dev/null) || return 1
@@ -18,16 +17,29 @@ has_core() {
 }
 
 target_dir=${CARGO_TARGET_DIR:-target}
+# compiled TARGET...: compiles for the targets, with cargo's arguments in `build`.
+compiled() { cargo check --locked --package bare-uring --package bare-uring-ops "${@/#/--target=}" "${build[@]}"; }
+build=()
+# from_source TARGET...: compiles with the `core` that the compiler of ci/cross.sh builds.
+from_source() {
+    local build=(-Zbuild-std=core --target-dir "$target_dir/bare-targets")
+    RUSTC=$cross/rustc RUSTC_BOOTSTRAP=1 compiled "$@"
+}
+without=()
 for target in x86_64-unknown-none aarch64-unknown-none x86_64-unknown-hermit x86_64-unknown-linux-none; do
-    compiler=() build=() by="the toolchain's core"
-    if ! has_core "$target"; then
-        ci/cross.sh >/dev/null
-        cross=$(cd "$target_dir/cross" && pwd)
-        compiler=(RUSTC="$cross/rustc" RUSTC_BOOTSTRAP=1)
-        build=(-Zbuild-std=core --target-dir "$target_dir/bare-targets")
-        by="its core built from source"
+    if has_core "$target"; then
+        check "$target, the toolchain's core" compiled "$target"
+    else
+        without+=("$target")
     fi
-    check "$target, $by" env "${compiler[@]}" cargo check --locked --package bare-uring --package bare-uring-ops \
-        --target "$target" "${build[@]}"
 done
+if [ ${#without[@]} != 0 ]; then
+    need_cross
+    cross=$(cd "$target_dir/cross" && pwd)
+    # One processor compiles each `core`: all of them in one call keep every processor busy. The checks below tell which one fails.
+    from_source "${without[@]}" >"$work/log" 2>&1 || :
+    for target in "${without[@]}"; do
+        check "$target, its core built from source" from_source "$target"
+    done
+fi
 finish

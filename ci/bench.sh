@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ci/bench.sh [quick|full|pictures [PART]]: bare-uring side by side with its peers (benches/compare).
+# ci/bench.sh [quick|full|pictures [PART]]: measures bare-uring beside other io_uring libraries (benches/compare).
 #
-# Without a word, or full: everything, then the pictures of the README (some minutes). quick: what must hold, in under a
-# minute once all is built. pictures: only these. PART limits quick and full to one of nop, calls, reads, echo, counts,
-# programs. Needs Linux on x86_64; installs what else it lacks. A figure decides nothing:
-# the exit status tells whether all could be built and did what it should.
+# full, the default, measures everything and draws the README's pictures (some minutes). quick measures a part in under a minute
+# once all is built. pictures only draws. PART limits quick and full to one of nop, calls, reads, echo, counts, programs.
+# Needs Linux on x86_64; installs what else it lacks. The exit status depends on no figure: it tells whether every program could
+# be built and did what it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -18,7 +18,7 @@ mkdir -p "$programs" "$target/scratch" docs
 
 need_cargo
 need make valgrind
-# liburing's bindings are made by bindgen, which wants libclang and its headers.
+# bindgen makes liburing's bindings, and needs libclang and its headers.
 compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || apt_install libclang-dev
 ready
 # Nothing here may stand between the programs and the processor.
@@ -30,7 +30,7 @@ compare=(--manifest-path benches/compare/Cargo.toml --locked --target-dir "$targ
 cargo build "${compare[@]}" --release
 keep() { cp "$1" "$programs/$2"; } # keep FILE NAME
 for peer in by-hand rustix-uring ququmatz io-uring; do
-    # One at a time: together their features would be unified.
+    # Built one at a time, because cargo would unify the features of all.
     cargo build "${compare[@]}" --profile small --package "nop-$peer"
     keep "$target/small/nop-$peer" "nop-$peer"
 done
@@ -38,7 +38,7 @@ triple=x86_64-unknown-linux-gnu
 RUSTFLAGS="-C target-feature=+crt-static" cargo build "${compare[@]}" --profile small --package nop-io-uring --target $triple
 keep "$target/$triple/small/nop-io-uring" nop-io-uring-static
 liburing=$(dirname "$(newest "$target"/release/build/axboe-liburing-*/out/src/liburing.a)")
-# From its sources, since its archive keeps whole files together; with the linker and the script of the others.
+# Built from its sources, because its archive is linked in whole files; with the linker and the script of the others.
 cc -Os -ffunction-sections -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
     -include "$liburing/../config-host.h" -I "$liburing/include" -nostdlib -static -no-pie \
     -B "$(rustc --print sysroot)/lib/rustlib/$triple/bin/gcc-ld" -fuse-ld=lld -Wl,-T,examples/freestanding/small.ld \
@@ -52,7 +52,7 @@ done
 
 # ---- measuring
 
-# Before others, where that is allowed: a kernel thread that spins needs its processor at once.
+# With a high priority, where that is allowed: a kernel thread that spins needs its processor at once.
 first=()
 if nice -n -20 true 2>/dev/null; then first=(nice -n -20); fi
 pictures=docs

@@ -3,10 +3,10 @@
 # program `init` of examples/freestanding then fails.
 #
 # Each break is an edit of one file of a copy of src/arch, which takes the place of the one that the programs are built
-# with. What it is to catch happens before io_uring comes into play, so that the programs run as processes: natively, and
-# under qemu-user. First the unbroken program must pass the same way. Emulators, and some kernels, leave registers alone
-# that they are free to change; there the block changes them itself, once with the clobbers declared (which must pass)
-# and once without. One line for each, near the end `N of N caught`. Takes minutes. Needs Debian on x86_64.
+# with. The faults show before io_uring is used, so that the programs can run as processes: natively, and under
+# qemu-user. The unbroken program must pass first, in the same way. Emulators and some kernels preserve registers that they may
+# change. For those registers the edited asm block changes them itself: once with the clobbers declared, which must pass,
+# and once without. Prints one line for each break, and near the end `N of N caught`. Takes minutes. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -29,11 +29,11 @@ tree=$target/guests/broken/tree
 rm -rf "$tree"
 mkdir -p "$tree"
 tar -c --exclude=./target --exclude=./.git . | tar -x -C "$tree"
-# The library keeps the sound shims: the checks make their calls through the programs' own, and it need not be built anew.
+# The library keeps the sound shims, and is not rebuilt: the checks make their calls through the programs' own shims.
 cp -r src/arch "$tree/broken"
 sed -i 's|\.\./\.\./\.\./src/arch/mod\.rs|../../../broken/mod.rs|' "$tree/examples/freestanding/src/lib.rs"
 
-# runs PROGRAM: builds init from the copy, and runs it. Passes if it does; its last words are in `said`.
+# runs PROGRAM: builds init from the copy, and runs it. Passes if init does; sets `said` to its last line.
 runs() {
     local binary emulator=()
     case $1 in
@@ -53,7 +53,7 @@ runs() {
     said=$(limit 20 "${emulator[@]}" "$binary" 2>&1 | found -a . | tail -n 1) && [[ $said == OK* ]]
 }
 
-# edited PROGRAM FILE SED: the copy's file is the original with that edit, which must change it.
+# edited PROGRAM FILE SED: writes the copy's file as the original with that edit, which must change something.
 edited() {
     sed -E "$3" "src/arch/$2.rs" >"$tree/broken/$2.rs"
     if [ -n "$3" ] && cmp -s "src/arch/$2.rs" "$tree/broken/$2.rs"; then
@@ -62,7 +62,7 @@ edited() {
     fi
 }
 
-# sound PROGRAM FILE NAME SED: must pass.
+# sound PROGRAM FILE NAME SED: checks that init passes with that edit.
 sound() {
     edited "$1" "$2" "$4"
     if runs "$1"; then
@@ -73,7 +73,7 @@ sound() {
     fi
 }
 
-# broken PROGRAM FILE NAME SED: must fail.
+# broken PROGRAM FILE NAME SED: checks that init fails with that edit.
 broken() {
     edited "$1" "$2" "$4"
     if runs "$1"; then
@@ -83,10 +83,10 @@ broken() {
     fi
 }
 
-# swapped ONE OTHER: an edit that exchanges two words, after the line with `asm!`.
+# swapped ONE OTHER: prints an edit that exchanges two words after the line with `asm!`.
 swapped() { printf '%s\n' "/asm!/,\$ { s/\\b$1\\b/\\x01/; s/\\b$2\\b/$1/; s/\\x01/$2/ }"; }
 
-# every PROGRAM FILE: what can be wrong everywhere.
+# every PROGRAM FILE: tries the breaks that every architecture can have.
 every() {
     sound "$1" "$2" "as it is" ""
     broken "$1" "$2" "the second and the third argument exchanged" "$(swapped a2 a3)"
@@ -95,16 +95,16 @@ every() {
     [ "$2" = x86 ] || broken "$1" "$2" "the fifth and the sixth argument exchanged" "$(swapped a5 a6)"
 }
 
-# undeclared PROGRAM FILE CALL INSTRUCTIONS CLOBBERS: registers that the block changes after the call, with the clobbers
-# that match the pattern, and without.
+# undeclared PROGRAM FILE CALL INSTRUCTIONS CLOBBERS: changes registers after the call, once with the clobbers that match the
+# pattern declared, and once without.
 undeclared() {
     local change="s/^( *)\"$3\",/&$4/"
     sound "$1" "$2" "registers changed by a call" "$change"
     broken "$1" "$2" "registers changed by a call, not declared" "$change; /$5/d"
 }
 
-# instructions FORMAT NUMBER...: a line of the asm block for each.
-# shellcheck disable=SC2059 # The format is what it is about.
+# instructions FORMAT NUMBER...: prints a line of the asm block for each number.
+# shellcheck disable=SC2059 # The format is an argument.
 instructions() { local format=$1; shift; printf "\\\\n\"$format\"," "$@"; }
 
 x86_64() {

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ci/cp.sh: the freestanding program `cp` copies whole files or nothing, says what is wrong, and makes few system calls.
+# ci/cp.sh: checks that the freestanding program `cp` copies whole files or nothing, says what is wrong, and makes few system calls.
 #
-# One line for each check, and at the end `N passed, N failed`. What this machine can't show is printed as skipped, with
-# what is missing. About a minute.
+# Prints one line for each check, and at the end `N passed, N failed`. Prints what it skips on this machine, and why. Half a
+# minute.
 set -euo pipefail
-# Who starts this may have signals ignored, as nohup does, and a program that ignores a signal is not ended by it.
+# A caller such as nohup may ignore these signals. The program would inherit that, and a signal would not end it.
 [ -n "${signals_are_default-}" ] || signals_are_default=1 exec env --default-signal=HUP,TERM "$0" "$@"
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -15,7 +15,7 @@ scratch
 . ci/lib/server.sh
 
 cargo build --quiet --locked --release -p freestanding --bin cp
-# Where somebody else may run them too.
+# Another user runs the program as well.
 chmod 755 "$work"
 cp "${CARGO_TARGET_DIR:-target}/release/cp" "$work/"
 cd "$work"
@@ -26,7 +26,7 @@ printf 'one\n' >one
 # ---- cp: content and mode
 
 alike() { cmp "$1" "$2" && test "$(stat -c %a "$1")" = "$(stat -c %a "$2")"; }
-# no_left: no file of a copy that was not finished.
+# no_left: passes if no file of an unfinished copy is left.
 no_left() {
     local left
     left=$(find . -name '.cp-*') || return 1
@@ -135,7 +135,7 @@ if [ "$(id -u)" = 0 ] && have setpriv; then
     refused "cp into a directory that may not be written" 1 EACCES "${as_nobody[@]}" "$cp" r closed/x
     check "and nothing is left of them" bash -c "test \"\$(ls -A open closed)\" = \"\$(printf 'closed:\n\nopen:\ncopy')\" && echo old | cmp - open/copy"
     chmod 644 one
-    # Enough for the ring, of which newer kernels count the memory too, and not for the buffers.
+    # This limit is enough for the ring, whose memory newer kernels count as well, but not for the buffers.
     check "cp where its buffers can't be registered" bash -c "ulimit -l 256; ${as_nobody[*]} $cp r open/locked && cmp r open/locked"
 else
     skip "cp without permission" "needs root and setpriv"
@@ -151,7 +151,7 @@ refused "--help" 0 "usage: cp SRC DST" "$cp" --help
 
 # ---- cp: meanwhile
 
-# begin NAME: starts a copy of `big` to `copy` and stops it in the middle. Tries again if it was too fast.
+# begin NAME: starts a copy of `big` to `copy` and stops it in the middle. Tries again if the copy was too fast.
 begin() {
     local try
     for try in 1 2 3 4 5 6 7 8; do
@@ -162,7 +162,7 @@ begin() {
         "$cp" big copy 2>err &
         pid=$!
         until [ -n "$(find . -name '.cp-*' -size +0)" ] || ! kill -0 "$pid" 2>/dev/null; do :; done
-        # It may have ended before.
+        # The copy may have ended already.
         kill -STOP "$pid" 2>/dev/null || :
         [ -n "$(find . -name '.cp-*')" ] && return 0
         wait "$pid" || :
@@ -170,13 +170,13 @@ begin() {
     bad "$1" "no copy could be stopped in the middle"
     return 1
 }
-# resumed: lets a stopped copy go on to its end, and keeps its status.
+# resumed: lets a stopped copy go on to its end, and keeps the exit status.
 resumed() {
     status=0
     kill -CONT "$pid"
     wait "$pid" 2>/dev/null || status=$?
 }
-# left STATUS FILE: it ended with that status, and left that under the final name, whole.
+# left STATUS FILE: passes if the copy ended with that status, and `copy` has the whole content of FILE.
 left() {
     echo "status $status, $(cat err)"
     [ "$status" = "$1" ] && cmp "$2" copy && no_left
@@ -195,7 +195,7 @@ if begin "cp of a file that grows"; then
     check "cp of a file that grows" left 0 big
 fi
 if begin "SIGINT that is ignored"; then
-    # A background job of a script ignores INT, and so does cp then.
+    # A background job of a script ignores SIGINT, and cp inherits that.
     kill -INT "$pid"
     resumed
     check "SIGINT that is ignored stays so" left 0 big
@@ -206,7 +206,7 @@ for signal in TERM HUP; do
     resumed
     check "SIG$signal ends cp, which cleans up" left $((128 + $(kill -l $signal))) before
 done
-# killed_waiting SRC DST: cp waits for the other end of a pipe, and SIGTERM ends that wait.
+# killed_waiting SRC DST: passes if SIGTERM ends a cp that waits for the other end of a pipe.
 killed_waiting() {
     "$cp" "$1" "$2" &
     local pid=$! status=0
@@ -217,7 +217,7 @@ killed_waiting() {
 }
 check "SIGTERM ends cp that waits for a writer" killed_waiting fifo copy
 check "SIGTERM ends cp that waits for a reader" killed_waiting r fifo
-sleep 5 >fifo & writer=$! # opens it for writing, and writes nothing
+sleep 5 >fifo & writer=$! # Opens the pipe for writing, and writes nothing.
 check "SIGTERM ends cp that waits for data" killed_waiting fifo copy
 kill "$writer"
 wait "$writer" || :
@@ -232,7 +232,7 @@ for ((round = 0; round < 40; round++)); do
     "$cp" new copy 2>/dev/null &
     pid=$!
     sleep "0.0$(printf %02d $((RANDOM % 5)))$((RANDOM % 10))"
-    # It may have ended before.
+    # The copy may have ended already.
     kill -KILL "$pid" 2>/dev/null || :
     { wait "$pid"; } 2>/dev/null || :
     if cmp -s old copy; then early=$((early + 1)); elif cmp -s new copy; then late=$((late + 1)); else wrong=$((wrong + 1)); fi

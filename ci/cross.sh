@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# A compiler and the library's source that match it, for every architecture that there is no toolchain for.
+# ci/cross.sh: fetches a compiler, and the library source that matches it, for architectures that the toolchain lacks.
 #
 # Unpacks Debian's packages below target/cross, and installs nothing; the toolchain in use stays as it is. The compiler
-# is then target/cross/rustc, and builds the library itself:
+# is then target/cross/rustc, and builds the library from source:
 #   RUSTC=target/cross/rustc RUSTC_BOOTSTRAP=1 cargo build -Zbuild-std=core --target ...
-# Linker: the `rust-lld` beside it, which links for all of them. Needs Debian on x86_64, some 140 MB to download.
+# `rust-lld` beside it links for every architecture. Needs Debian on x86_64, and downloads some 140 MB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 . ci/lib/apt.sh
 
-# The newest compiler that Debian has for the suite, with its source, is kept for those who build web browsers.
+# Debian keeps a newer compiler, with its source, in each suite for building web browsers.
 suite=bookworm
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/cross"
@@ -24,7 +24,7 @@ if [ -x "$cross/rustc" ] && [ -L "$cross/rust-lld" ] && "$cross/rustc" --version
 fi
 
 root=$(apt_root amd64 "$suite" "$suite-security")
-# What is installed need not be downloaded, but for the compiler itself.
+# Installed packages are not downloaded again, except the compiler.
 APT_CONFIG=$root/apt.conf apt-get -qq install --yes --download-only --reinstall -o Dir::State::status=/var/lib/dpkg/status \
     rustc-web rust-web-src >"$root/download.log" 2>&1 ||
     lacking "its packages can't be had: $(tail -n 3 "$root/download.log" | tr '\n' ' ')"
@@ -32,7 +32,7 @@ rm -rf "$cross/root"
 mkdir -p "$cross/root"
 for package in "$root"/archives/*.deb; do
     case $package in
-        # The library's source, and not the compiler's, which is ten times as much.
+        # Takes the library's source without the compiler's, which is ten times as large.
         */rust-web-src_*) dpkg --fsys-tarfile "$package" | tar -x -C "$cross/root" --wildcards \
             './usr/src/rustc-*/library' './usr/lib/rustlib/src/rust' ;;
         *) dpkg -x "$package" "$cross/root" ;;

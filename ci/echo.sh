@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ci/echo.sh: the freestanding program `echo` gives back what it gets, to thousands at once, and makes one system call for it.
+# ci/echo.sh: checks that the freestanding program `echo` serves thousands of clients at once, with one kind of system call.
 #
-# One line for each check, and at the end `N passed, N failed`. What this machine can't show is printed as skipped, with
-# what is missing. The clients are those of ci/echo_client.py; all traffic stays on 127.0.0.1. Under half a minute.
+# Prints one line for each check, and at the end `N passed, N failed`. Prints what it skips on this machine, and why. The
+# clients are in ci/echo_client.py; all traffic stays on 127.0.0.1. Under half a minute.
 set -euo pipefail
-# Who starts this may have signals ignored, as nohup does, and a program that ignores a signal is not ended by it.
+# A caller such as nohup may ignore these signals. The program would inherit that, and a signal would not end it.
 [ -n "${signals_are_default-}" ] || signals_are_default=1 exec env --default-signal=HUP,TERM "$0" "$@"
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -54,7 +54,7 @@ check "--connections 2000 ends after them" ended ""
 listening "$echo" "$port"
 check "the same port, again" client one
 check "and that ends, too" ended TERM
-# shellcheck disable=SC2016 # The inner shell's.
+# shellcheck disable=SC2016 # The inner shell expands it.
 listening bash -c 'ulimit -n 64; exec "$@"' few "$echo"
 check "to 200 at once, with files for 64" client many
 check "SIGTERM ends it, too" ended TERM

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""echo_client.py TEST PORT: one test of the freestanding program `echo`, which listens at that port of 127.0.0.1."""
+"""echo_client.py TEST PORT: runs one test of the freestanding program `echo`, which listens at that port of 127.0.0.1."""
 
 import os, resource, socket, struct, sys, threading, time
 
@@ -20,7 +20,7 @@ def receive(s, count):
     return bytes(got)
 
 def round_trip(size):
-    """Sends while it receives, says that it is done, and expects the same back, and the end."""
+    """Sends and receives at the same time, closes the sending side, and expects all bytes back, and the end."""
     data = os.urandom(size)
     with connect() as s:
         def send():
@@ -36,7 +36,7 @@ def one():
     round_trip(1 << 20)
 
 def many():
-    """200 at once, all open before the first byte is sent."""
+    """Opens 200 connections before the first byte is sent, and expects the bytes of each back."""
     data = [os.urandom(65536) for _ in range(200)]
     sockets = [connect() for _ in data]
     for s, bytes in zip(sockets, data):
@@ -46,7 +46,7 @@ def many():
         s.close()
 
 def crowd():
-    """3,000 open at once."""
+    """Opens 3,000 connections before the first byte is sent."""
     sockets = [connect() for _ in range(3000)]
     for number, s in enumerate(sockets):
         s.sendall(struct.pack("<I", number))
@@ -56,7 +56,7 @@ def crowd():
         s.close()
 
 def hoard(count):
-    """So many that never read, and have sent until the server takes no more of any."""
+    """Returns so many connections that never read, after sending until the server takes no more of any."""
     sockets = []
     for _ in range(count):
         s = socket.socket()
@@ -77,7 +77,7 @@ def hoard(count):
     return sockets
 
 def greedy():
-    """100 that send all that they can and never read, most of which then leave: the others are served."""
+    """100 clients send all that they can and never read, then most of them leave. The others are served."""
     sockets = hoard(100)
     for s in sockets[4:]:
         s.close()
@@ -86,7 +86,7 @@ def greedy():
         s.close()
 
 def starved():
-    """What comes while no buffer is free is served when they are free again, of however many."""
+    """Clients that come while no buffer is free are all served when buffers are free again."""
     waiting = [connect() for _ in range(600)]
     hogs = hoard(100)
     for s in waiting:
@@ -103,7 +103,7 @@ def starved():
         s.close()
 
 def early():
-    """Those that go before their bytes have come back: with an end, and with a reset."""
+    """Clients leave before their bytes have come back, some with an end and some with a reset."""
     for number in range(50):
         s = connect()
         s.sendall(os.urandom(300000 if number % 3 == 0 else 1))
@@ -120,7 +120,7 @@ def sequence():
         s.close()
 
 def too_many():
-    """Whoever finds the table full gets an end or a reset at once, and the 4,096 before are served."""
+    """A client that finds the table full gets an end or a reset at once, and the 4,096 before it are served."""
     sockets = [connect() for _ in range(4096)]
     for s in sockets:
         s.sendall(b"x")
@@ -137,7 +137,7 @@ def too_many():
         s.close()
 
 def hold():
-    """Ten that keep sending and receiving until the server ends."""
+    """Ten clients keep sending and receiving until the server ends."""
     def talk(s):
         try:
             while s.recv(65536):

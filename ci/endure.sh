@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What takes minutes: storms of ten million completions through a queue of 8 slots, and a program that is killed a thousand
-# times while it copies. ci/endure.sh [COMPLETIONS [KILLS]]. Some minutes on two idle processors.
+# ci/endure.sh [COMPLETIONS [KILLS]]: runs storms of ten million completions through a queue of 8 slots, and kills a program a
+# thousand times while it copies. Some minutes on two idle processors.
 #
-# The storms are tests/storm.rs in release mode, with overflow checks and debug assertions. The copies are those of the
-# freestanding program `cp`: whenever it is killed, under the final name is the old file or the new one, whole.
+# The storms are tests/storm.rs in release mode, with overflow checks and debug assertions. The program is the freestanding
+# `cp`: after each kill the final name has the whole old file or the whole new one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -14,16 +14,17 @@ completions=${1:-10000000} kills=${2:-1000}
 target=${CARGO_TARGET_DIR:-target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
 scratch
-# The storms have a limit of their own.
+# The storms have another time limit.
 test_limit 0
 
 echo "== storms of $completions"
 export BARE_URING_STORM=$completions
-CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_LTO=off \
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=false \
+(
+    fast_release
     limit 1800 cargo test --locked --release --package bare-uring --all-features --target-dir "$target/endure" \
-    --test storm -- --show-output --test-threads=1 | tee "$work/storms"
-# Each kind of ring went through both storms; the second, of two halves, is not for rings whose completions are a task's own.
+        --test storm -- --show-output --test-threads=1
+) | tee "$work/storms"
+# Each kind of ring goes through both storms, except the second one, of two halves, for rings with DEFER_TASKRUN.
 check "three tests" grep -q '^test result: ok. 3 passed' "$work/storms"
 for kind in plain:2 coop:2 defer:1 sqpoll:2; do
     if grep -q "^skipped: ${kind%:*}:" "$work/storms"; then
@@ -42,7 +43,7 @@ head -c 17000000 /dev/urandom >new
 mkfifo clock
 exec 9<>clock
 now() { echo "${EPOCHREALTIME/[.,]/}"; }
-# How long a copy takes: the longest of five.
+# The longest of five copies tells how long a copy takes.
 span=0
 for round in 1 2 3 4 5; do
     start=$(now)
@@ -55,11 +56,11 @@ early=0 late=0 wrong=0 midway=0
 for ((round = 0; round < kills; round++)); do
     "$cp" new copy 2>/dev/null &
     pid=$!
-    # A wait that starts no process: nothing is ever written to the pipe.
+    # Waits without starting a process: this pipe is never written to.
     pause=$(((RANDOM * 32768 + RANDOM) % (span * 5 / 4 + 1)))
     printf -v pause '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
     read -rt "$pause" -u 9 || :
-    # It may have ended before.
+    # The copy may have ended already.
     kill -KILL $pid 2>/dev/null || :
     { wait $pid; } 2>/dev/null || :
     [ -z "$(find . -name '.cp-*' -size +0)" ] || midway=$((midway + 1))

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What is exact is not allowed to grow: instructions per request, counted by callgrind, and bytes of the smallest programs.
+# ci/exact.sh: checks figures that are exact: instructions per request, counted by callgrind, and bytes of the smallest programs.
 #
-# Compares with ci/exact.txt, which has one line for each figure: its name, the figure, and how much more is let pass (for
-# another compiler's sake). A figure that is smaller by more than that must be stored, or the next loss would go unseen.
+# Compares with ci/exact.txt, which has one line for each figure: its name, the figure, and a margin for other compilers. A
+# figure that is smaller by more than the margin must be stored, or the next increase would go unseen.
 #
 #   ci/exact.sh           fails if a figure has changed
-#   ci/exact.sh --store   writes the figures of now
+#   ci/exact.sh --store   writes the present figures
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -19,11 +19,11 @@ scratch
 target=$(cargo metadata --locked --no-deps --format-version 1 | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
 
 cargo build --quiet --locked --release -p freestanding --bin nop --bin cat
-# What a program gets that is built for speed.
+# Built for speed, as a user's program may be.
 cargo build --quiet --locked --release -p freestanding --bin nops --target-dir "$target/exact" \
     --config profile.release.opt-level=3
 
-# instructions MODE BATCH ROUNDS: of the whole program.
+# instructions MODE BATCH ROUNDS: prints the instructions of the whole program.
 instructions() {
     limit 300 valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/exact/release/nops" "$@" 2>"$work/log" || {
         cat "$work/log" >&2
@@ -32,7 +32,7 @@ instructions() {
     sed -nE 's/.*Collected : ([0-9]+).*/\1/p' "$work/log" | grep .
 }
 
-# per_request MODE BATCH: in hundredths. What set-up and end cost drops out of the difference.
+# per_request MODE BATCH: prints hundredths of an instruction. The difference of two runs leaves set-up and end out.
 per_request() {
     local few many
     few=$(instructions "$1" "$2" 100)
@@ -56,7 +56,7 @@ figures() {
 
 figures >"$work/now"
 if [ "${1:-}" = --store ]; then
-    # Two per cent, which is half an instruction in a batch.
+    # The margin is two per cent, half an instruction per request in a batch.
     awk '{ print $1, $2, int($2 * 0.02) }' "$work/now" >ci/exact.txt
 fi
 while read -r name stored margin; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs each example, and checks what it prints. An example opens with what one learns, has at most 80 lines and no helper
-# beside it, and there are ten.
+# ci/examples.sh: runs each of the ten examples, and checks what it prints. An example opens with what it teaches, has at most 80
+# lines, and needs no other file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -10,7 +10,7 @@ scratch
 cargo build --locked --quiet --package bare-uring --examples
 target=${CARGO_TARGET_DIR:-target}/debug/examples
 
-# expect EXAMPLE ARGUMENT... : the output's lines on standard input, each a glob pattern; their order does not matter.
+# expect EXAMPLE ARGUMENT...: checks that the example prints just the lines on standard input, in any order.
 expect() {
     local name=$1 line wrong=
     mapfile -t expected
@@ -21,7 +21,7 @@ expect() {
         grep -qxF -- "$line" "$work/out" || wrong+=" lacks: $line;"
     done
     [ "$(wc -l <"examples/$name.rs")" -le 80 ] || wrong+=" has more than 80 lines"
-    # A title, an empty line, and at least two lines that say more.
+    # The file begins with a title, an empty line, and at least two lines that say more.
     [ "$(head -n 4 "examples/$name.rs" | cut -c 1-4 | tr '\n' '|')" = '//! |//!|//! |//! |' ] || wrong+=" does not open with what one learns"
     ! grep -qE '^ *(pub )?mod |#\[path|include!' "examples/$name.rs" || wrong+=" has a helper beside it"
     if [ -n "$wrong" ]; then

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# ci/freestanding.sh: the programs of examples/freestanding bring all that they need along, and no panic is left in them;
-# and what those do that have no script of their own, as `cp` and `echo` have (ci/cp.sh, ci/echo.sh).
+# ci/freestanding.sh: checks how the programs of examples/freestanding are linked: with all that they need in the file, and without
+# a panic. Then runs those that have no script of their own (ci/cp.sh and ci/echo.sh check `cp` and `echo`).
 #
-# One line for each check, and at the end `N passed, N failed`. What this machine can't show is printed as skipped, with
-# what is missing. About a minute once all is built.
+# Prints one line for each check, and at the end `N passed, N failed`. About a minute once all is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -29,7 +28,7 @@ for program in panic_free:"the ring path" panic_free_register:"the path of a reg
         check "$name" grep -q "undefined.*bare_uring_panic_is_reachable" "$work/link"
     fi
 done
-# Each optimises in its own way, so that each has to find out by itself that nothing panics.
+# Each level optimises in its own way, and has to remove every panic by itself.
 for level in 3 '"s"' '"z"'; do
     for lto in false '"fat"'; do
         check "nothing panics at opt-level $level, lto $lto" cargo build --quiet --locked --release -p freestanding \
@@ -39,15 +38,15 @@ for level in 3 '"s"' '"z"'; do
         check "panic_free_types works at that, too" "$target/levels/release/panic_free_types"
     done
 done
-# Where rustc is told to take another one than its own.
+# rustc may be told to use another linker than its own.
 for linker in bfd gold lld mold; do
     check "links with ld.$linker" env RUSTFLAGS="-Clink-arg=-fuse-ld=$linker" \
         cargo build --quiet --locked --release -p freestanding --bin nop --bin cat --target-dir "$target/linkers"
     check "nop works, linked with ld.$linker" "$target/linkers/release/nop"
 done
 
-# What the link can't tell: that nothing was left out. Without optimisation each function that is called is there by its
-# name; those that are generic or always inlined only in the compiler's list, which it writes when it does compile.
+# The link can't show that the programs call every function. Without optimisation each called function has a symbol; generic
+# and always inlined ones are only in the compiler's list, which the compiler writes when it compiles the program anew.
 plain=(--quiet --locked --release -p freestanding --target-dir "$target/plain" --features report-panics
     --config profile.release.opt-level=0 --config profile.release.lto=false --config profile.release.strip=false
     --config profile.release.debug=1)
@@ -61,7 +60,7 @@ check "the panic_free programs call every public function, by type and name" \
 
 # ---- what is in the files
 
-# With the sections and symbols that the programs are built without.
+# The delivered programs have no sections and symbols; these builds do.
 check "builds with symbols" cargo build --quiet --locked --release -p freestanding \
     --target-dir "$target/symbols" --config profile.release.strip=false --config profile.release.debug=1
 for program in "${programs[@]}"; do
@@ -79,7 +78,7 @@ done
 # ---- nop, panic_free, panic_free_register
 
 check "nop" "$target/release/nop"
-# Which kinds of ring there must be follows from the kernel's version; what it lacks it refuses as invalid, and no more.
+# The kernel's version tells which kinds of ring must work. The kernel refuses the other kinds with EINVAL, and no other error.
 read -r major minor _ < <(uname -r | tr -c '0-9\n' ' ')
 version=$((major * 1000 + minor)) kinds=1
 [ "$version" -lt 5019 ] || kinds=4

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# ci/fresh.sh [SCRIPT...]: the checks need nothing that was installed by hand. Each script, or those named (ci/exact.sh), gets a
-# bare Debian of its own, with the toolchain and a copy of this checkout in it, and installs there what it needs.
+# ci/fresh.sh [SCRIPT...]: checks that the scripts need nothing that was installed by hand. Each script, or each one named, gets a
+# bare Debian with the toolchain and a copy of this checkout, and installs there what it needs.
 #
-# The Debian is the system's own suite, made by debootstrap out of the archive that the system's apt names, and kept below
-# target/fresh; each script works on a layer of its own over it, and in a root of its own. When a script with --install has
-# ended, every program that it and its libraries call must be there (ci/lib/commands.py tells which), and every tool that it
-# says is. Some scripts then run as a whole. Prints a line for each, and `N passed, N failed`. Needs root. About ten minutes.
+# debootstrap makes the Debian, of the system's own suite, out of the archive that the system's apt names; it is kept below
+# target/fresh. Each script works in its own root, on its own layer over that Debian. After a script has run with --install,
+# every program that it and its libraries call must be there (ci/lib/commands.py lists them), and every tool that the script
+# reports. Some scripts then run as a whole. Prints a line for each, and `N passed, N failed`. Needs root. About ten minutes.
 set -euo pipefail
-# What is mounted here is gone with this process.
+# The mounts end with this process.
 [ -n "${own_mounts-}" ] || [ "$(id -u)" != 0 ] || own_mounts=1 exec unshare --mount --propagation private "$0" "$@"
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
-# shellcheck disable=SC2034 # For roots of apt's own, of which there is none here.
+# shellcheck disable=SC2034 # ci/lib/apt.sh reads it where it makes roots for apt, which this script does not need.
 cache=
 . ci/lib/apt.sh
 need_cargo
@@ -24,7 +24,7 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/fresh/archives/partial"
 fresh=$(cd "$target/fresh" && pwd)
 rm -rf --one-file-system "$fresh/roots"
-# What runs as a whole: it takes seconds once it is built, and asks nothing of the kernel that a root of its own takes away.
+# These scripts run as a whole: each takes seconds once it is built, and works in a separate root.
 whole=(ci/guarantees.sh ci/no-libc.sh ci/exact.sh ci/examples.sh ci/echo.sh)
 cargo_home=${CARGO_HOME:-$HOME/.cargo} rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
 path=$cargo_home/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -37,20 +37,20 @@ if [ ! -e "$base.whole" ]; then
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     archive=$(apt_archive "$suite")
     rm -rf --one-file-system "$base"
-    # What a toolchain was fetched with, and fetches crates with.
+    # The toolchain fetches crates with these certificates.
     limit 1200 debootstrap --variant=minbase --include=ca-certificates "$suite" "$base" "$archive" >"$fresh/base.log" 2>&1 ||
         lacking "debootstrap fails: $(tail -n 3 "$fresh/base.log" | tr '\n' ' ')"
     echo "deb $archive $suite main" >"$base/etc/apt/sources.list"
     for other in "$suite-updates" "$suite-security"; do
         archive=$(apt_archive "$other") && echo "deb $archive $other main" >>"$base/etc/apt/sources.list"
     done
-    # As a fresh image has it: no lists, and nothing downloaded.
+    # A fresh image has no lists, and nothing downloaded.
     rm -rf "$base"/var/lib/apt/lists/* "$base"/var/cache/apt/*.bin "$base"/var/cache/apt/archives/*.deb
-    # Nobody misses this tree after a loss of power.
+    # This tree may be lost with the power, so that dpkg need not sync it.
     echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/unsafe-io"
     touch "$base.whole"
 fi
-# The files of the checkout as they are now, committed, since a package is made of what is committed.
+# Copies and commits the checkout's files as they are now, because cargo packs committed files only.
 checkout=$work/checkout
 mkdir "$checkout"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -rd '' file; do
@@ -60,12 +60,12 @@ git -C "$checkout" init --quiet
 git -C "$checkout" add --all
 git -C "$checkout" -c user.name=fresh -c user.email=fresh@localhost commit --quiet --message fresh
 
-# layered LOWER TREE: mounts LOWER at TREE, so that nothing written there reaches it.
+# layered LOWER TREE: mounts LOWER at TREE, so that writes to TREE don't reach LOWER.
 layered() {
     mkdir -p "$2" "$2.upper" "$2.work"
     mount -t overlay overlay -o "lowerdir=$1,upperdir=$2.upper,workdir=$2.work" "$2"
 }
-# made TREE LOWER: a root for one script.
+# made TREE LOWER: makes a root for one script.
 made() {
     local tree=$1 device number
     layered "$2" "$tree"
@@ -84,7 +84,7 @@ made() {
     ln -s /proc/self/fd "$tree/dev/fd"
     for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "$tree/dev/${number#*:}"; done
     cp /etc/resolv.conf /etc/hosts "$tree/etc/"
-    # And whom this machine trusts, which may be more than Debian does.
+    # The certificates that this machine trusts, which may be more than Debian's.
     [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"
     mount --bind "$fresh/archives" "$tree/var/cache/apt/archives"
     mount --bind "$rustup_home" "$tree$rustup_home"
@@ -97,14 +97,14 @@ made() {
     done
     cp -a "$checkout/." "$tree/checkout/"
 }
-# inside TREE COMMAND...: runs it there, in the checkout, with nothing of this environment.
+# inside TREE COMMAND...: runs the command there, in the checkout, without this environment.
 inside() {
     local tree=$1
     shift
     limit 2400 env -i PATH="$path" HOME=/root LANG=C.UTF-8 CARGO_HOME="$cargo_home" RUSTUP_HOME="$rustup_home" RUSTUP_AUTO_INSTALL=0 \
         CARGO_TERM_COLOR=never chroot "$tree" bash -c 'cd /checkout && "$@"' inside "$@" </dev/null
 }
-# gone TREE [kept]: nothing is removed unless nothing is mounted there any more; what was written can be kept as a layer.
+# gone TREE [kept]: unmounts and removes a root, but removes nothing while a mount is left; `kept` keeps the written layer.
 gone() {
     umount --recursive "$1"
     rm -rf --one-file-system "$1" "$1.work" "$1.cargo" "$1.work-cargo"
@@ -113,7 +113,7 @@ gone() {
 
 # ---- one script after the other
 
-# called SCRIPT: the programs that it calls: every word that is one on this machine, or stands in the table.
+# called SCRIPT: prints the programs that a script calls: each word that is a program of this machine, or is in the table.
 called() {
     python3 ci/lib/commands.py "$1" >"$work/words"
     compgen -bk >"$work/builtins"
@@ -125,8 +125,8 @@ called() {
         esac
     done < <(found -vxFf "$work/builtins" "$work/words")
 }
-# lacks TREE: which of the programs on standard input are not there.
-# shellcheck disable=SC2016 # The inner shell's.
+# lacks TREE: prints those programs of standard input that the root lacks.
+# shellcheck disable=SC2016 # The inner shell expands it.
 lacks() {
     inside "$1" bash -c 'subcommands=" $(cargo --list | sed -nE "s/^    ([a-z-]+).*/\1/p" | tr "\n" " ") "
         while read -r word; do
@@ -136,7 +136,7 @@ lacks() {
             esac
         done < /tmp/words'
 }
-# tried SCRIPT LOWER: installs what it needs in a root of its own, and looks.
+# tried SCRIPT LOWER: installs what the script needs in its own root, and checks the result.
 tried() {
     local tree=$fresh/roots/$BASHPID what missing there
     made "$tree" "$2"
@@ -165,8 +165,8 @@ if [ $# = 0 ]; then
     mapfile -t all < <(git ls-files --cached --others --exclude-standard '.ci/run' 'ci/*.sh' | grep -v '^ci/lib/')
     set -- "${all[@]}"
 fi
-# Most need a linker: for them it is installed once, with the lists of packages. The script that needs nothing else shows
-# that this goes without either.
+# Most scripts need a linker: one layer has it, with the lists of packages. The script that needs nothing else shows that the
+# installation works without that layer.
 linker=$fresh/roots/linker
 for one; do
     calls=$(called "$one")

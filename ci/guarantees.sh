@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What DESIGN.md ("What breaks rings in the field") and docs/guarantees.md name as shown by a test is there: each
+# ci/guarantees.sh: checks the tests that DESIGN.md ("What breaks rings in the field") and docs/guarantees.md name: each
 # `FILE.rs::NAME` is a test of that file, each file and script exists, and each row names one at least.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ need git
 ready
 
 
-# there WHERE NAME: whether the test, script or fuzz target is there.
+# there WHERE NAME: checks that the test, script or fuzz target exists.
 there() {
     local file=${2%%::*} name=${2##*::}
     git ls-files --error-unmatch "$file" >/dev/null 2>&1 || { bad "$1 names $2, but there is no $file"; return; }
@@ -16,7 +16,7 @@ there() {
         ci/*) [ -x "$file" ] || bad "$1 names $2, which can't be run" ;;
         fuzz/*) grep -q "name = \"$(basename "$file" .rs)\"" fuzz/Cargo.toml || bad "$1 names $2, which is no target" ;;
         *::*)
-            # An attribute that makes it a test stands above it, with others around it at most; none that leaves it out.
+            # An attribute above the function makes it a test; other attributes may stand beside it, but none that leaves it out.
             awk -v name="$name" '
                 /^ *#\[test\]/ { test = 1; next }
                 /^ *#\[ignore/ || /^ *#\[cfg_attr\(.*ignore/ || /^ *#\[cfg\(any\(\)\)/ { ignored = 1; next }
@@ -29,14 +29,14 @@ there() {
     esac
 }
 
-# names WHERE TEXT: all tests and scripts that a text names.
+# names WHERE TEXT: checks all tests and scripts that a text names.
 names() {
     # shellcheck disable=SC2016 # Backticks of Markdown.
     named=$(grep -oE '`(tests|packages|examples|src|ci|fuzz)/[a-z0-9_/-]+\.(rs|sh)(::[a-z0-9_]+)?( all)?`' <<<"$2" | tr -d '`' | sed 's/ all$//' | sort -u)
     while read -r name; do there "$1" "$name"; done <<<"$named"
 }
 
-# look WHERE TEXT: all that a text names, and whether every row does.
+# look WHERE TEXT: checks all that a text names, and that every row names something.
 look() {
     local rows row
     names "$1" "$2"
@@ -56,7 +56,7 @@ functions=$(git ls-files 'src/*.rs' 'packages/ops/src/*.rs' | grep -v '/models.r
 for name in $functions; do
     grep -qE "^\|[^|]*\`$name\`" <<<"$section" || bad "DESIGN.md has no row for the unsafe function $name"
 done
-# An argument will do where no test can show it; what is named must be there.
+# A row may give an argument where no test can show it; a test that it names must exist.
 names "DESIGN.md, unsafe functions" "$section"
 ok "DESIGN.md: $(wc -l <<<"$functions") names of unsafe functions and traits"
 finish

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# ci/guests.sh [all | ROW...]: the crate's own tests as the guests of other kernels and architectures.
+# ci/guests.sh [all | ROW...]: runs the crate's tests on other kernels and architectures, as guests of QEMU.
 #
 # The rows are those of ci/guests.txt, which are kernels of ci/lib/kernels.table; without argument, the oldest and the
-# newest kernel. The tests are linked statically and run under the kernel, with a busybox for what else is needed. A
-# test that lacks something says so and is skipped: ci/guests.txt has how many skips there are, and another number is a
-# failure, as is a program that did not come to its end. Kernels with a driver for NVMe built in get such a disk, with polled
+# newest kernel. The tests are linked statically; a busybox has the other programs that they need. A test that lacks
+# something prints that and is skipped. ci/guests.txt has the number of skips: another number is a failure, and so is a
+# program that does not come to its end. Kernels with a built-in NVMe driver get such a disk, with polled
 # queues. Prints a line for each row and `N passed, N failed` at the end; consoles and the list of skips are in
-# target/guests/log. With TESTS="NAME..." in the environment, only those programs of tests run, and skips are not compared. Takes
-# two to five minutes a row. Needs Debian on x86_64, and installs linkers for the architectures that
-# it is to run.
+# target/guests/log. With TESTS="NAME..." in the environment only those test programs run, and skips are not compared. Takes
+# two to five minutes a row. Needs Debian on x86_64, and installs linkers for the rows' architectures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -42,12 +41,12 @@ for program in "${programs[@]}"; do
 done
 ready
 need_cross
-# What can't be built fails the rows that need it, and no others.
+# A failing build fails the rows that need it, and no others.
 while read -r program; do
     build_tests "$program" 2>"$cache/log/build-$program.why" || rm -rf "$cache/tests-$program"
 done < <(printf '%s\n' "${programs[@]}" | sort -u)
 
-# verdict ROW: boots it, and prints its line.
+# verdict ROW: boots the row's kernel, and prints the row's line.
 verdict() {
     . ci/lib/guest.sh
     local program machine suite package kernel status=FAIL log=$cache/log/tests-$1 tests wrong skips expected reasons
@@ -61,14 +60,14 @@ verdict() {
     for file in "$cache/tests-$program"/*; do files+=("tests/${file##*/}=$file"); done
     python3 ci/lib/initrd.py "$log.initrd" init=ci/lib/tests-init.sh bin/busybox="$cache/busybox-$program" \
         Cargo.toml=Cargo.toml "${files[@]}"
-    # High memory, which a kernel of 32 bits has from 896 MiB on, can't hold rings of buffers before 6.10.
+    # Before 6.10 a ring of buffers can't lie in high memory, which a 32-bit kernel has above 896 MiB.
     [ "$machine" != i686 ] || memory=800M
     if [[ $package == *-cloud-* ]]; then
-        # Tests write to a disk of this serial number, and to no other. Over several paths, which the machine says that
-        # this disk may have, old kernels do not poll.
+        # Tests write to a disk of this serial number, and to no other. Multipath is off, because old kernels don't poll a disk that
+        # may have several paths, and QEMU's may.
         truncate -s 64M "$log.disk"
         words=(nvme.poll_queues=2 nvme_core.multipath=N)
-        # shellcheck disable=SC2054 # Commas are QEMU's.
+        # shellcheck disable=SC2054 # QEMU's options have commas.
         disk=(-drive "if=none,id=disk,format=raw,file=$log.disk" -device nvme,serial=bare-uring-tests,drive=disk)
     fi
     boot_seconds=1800 boot "$machine" "$kernel" "$log.initrd" "$log.log" "${words[@]}" -- -m "$memory" -smp 2 \

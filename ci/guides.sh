@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Follows each guide, and the first program of each README, literally, as a new user would: in an empty folder, writes the files
-# that the page shows, runs its commands, and compares what they print with what the page says (ci/lib/follow.py). The
-# crates come from this checkout. Then looks at the links of all pages.
+# ci/guides.sh: follows each guide, and the first program of each README, literally: in an empty folder, writes the files that the
+# page shows, runs its commands, and compares what they print with what the page says (ci/lib/follow.py). The crates come
+# from this checkout. Then checks the links of all pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -12,7 +12,7 @@ scratch
 
 root=$PWD
 target=${CARGO_TARGET_DIR:-target}
-# What the registry would do for a user.
+# A user would get the crates from the registry.
 mkdir "$work/.cargo"
 cat >"$work/.cargo/config.toml" <<PATCH
 [patch.crates-io]
@@ -21,15 +21,15 @@ bare-uring-ops.path = "$root/packages/ops"
 bare-uring-sim.path = "$root/packages/sim"
 PATCH
 
-# has_core TARGET: whether the toolchain brings `core` for it.
+# has_core TARGET: passes if the toolchain has `core` for the target.
 has_core() {
     local lib
     lib=$(rustc --print target-libdir --target "$1" 2>/dev/null) || return 1
     compgen -G "$lib/libcore-*.rlib" >/dev/null
 }
 
-# with_core TARGET: puts a `cargo` before the user's that builds `core` for the target with the compiler of ci/cross.sh,
-# where what the page asks for (a component of rustup's) can't be had; otherwise a `cargo` that changes nothing.
+# with_core TARGET: stands in for the rustup component that the page asks for, if it can't be had: puts a `cargo` before the
+# user's that builds `core` for the target with the compiler of ci/cross.sh. Commands for other targets stay as they are.
 with_core() {
     mkdir -p "$work/bin"
     need_cross
@@ -47,7 +47,7 @@ WRAPPER
     echo "     $1: no \`core\` from rustup here, so the compiler of ci/cross.sh builds it"
 }
 
-# follow PAGE [HEADING]
+# follow PAGE [HEADING]: follows a page, from the heading on.
 follow() {
     local name
     name=$(basename "${1//\//-}" .md)
@@ -72,7 +72,7 @@ follow docs/static-binary.md
 
 has_core x86_64-unknown-none || rustup target add x86_64-unknown-none >/dev/null 2>&1 || with_core x86_64-unknown-none
 follow docs/unikernel.md
-# The package of the repository, which the other checks build, is the one that the guide shows.
+# The guide shows the same files as the repository's package, which other checks build.
 for file in src/kernel.rs src/lib.rs src/memory.rs tests/simulated.rs; do
     check "docs/unikernel.md has examples/unikernel/$file" cmp "$work/docs-unikernel/$file" "examples/unikernel/$file"
 done
@@ -83,7 +83,7 @@ for page in docs/*.md; do
     [ -d "$work/docs-$(basename "$page" .md)" ] || ! grep -q '^```' "$page" || bad "$page" "it is not followed"
 done
 
-# Between the pages of the repository; ci/package.sh looks at those of the packages.
+# These are the links between the repository's pages; ci/package.sh checks those of the packages.
 mapfile -t pages < <(git ls-files '*.md')
 [ ${#pages[@]} -gt 5 ] || bad "there are ${#pages[@]} pages"
 check "links between ${#pages[@]} pages" python3 ci/lib/links.py "${pages[@]}"

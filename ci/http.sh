@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# ci/http.sh: the programs of examples/runtime serve what they should, refuse what they should, and need no memory for it.
+# ci/http.sh: checks that the programs of examples/runtime serve and refuse what they should, and allocate no memory for it.
 #
-# One line for each check, and at the end `N passed, N failed`. What this machine can't show is printed as skipped, with
-# what is missing. All traffic stays on 127.0.0.1. About two minutes.
+# Prints one line for each check, and at the end `N passed, N failed`. Prints what it skips on this machine, and why. All
+# traffic stays on 127.0.0.1. Half a minute once all is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -21,15 +21,15 @@ http=$target/release/http mirror=$target/release/mirror
 
 for file in "$http" "$mirror"; do
     name=$(basename "$file")
-    # Linked whole: the linker would have refused a symbol that is nowhere.
+    # A file of type EXEC is linked completely: the linker refuses undefined symbols.
     check "$name: $(stat -c %s "$file") bytes, loaded where it was linked to" \
         bash -c "readelf -hW '$file' | grep -qE 'Type: +EXEC'"
     check "$name: no interpreter, no dynamic section" \
         bash -c "readelf -lW '$file' | grep -q LOAD && ! readelf -lW '$file' | grep -qE 'INTERP|DYNAMIC'"
-    # All memory of slots and buffers is zero at first. If some were not, megabytes of it would lie in the file.
+    # All memory of slots and buffers begins as zeros. If some did not, the file would have megabytes of it.
     check "$name: its memory takes no room in the file" test "$(stat -c %s "$file")" -lt 1000000
 done
-# With crates that a build of the whole workspace would bring in, there would be an allocator.
+# The crates are those of this package alone: the whole workspace has an allocator.
 crates=$(cargo tree --locked -p runtime --edges normal --prefix none)
 check "its crates" grep -q '^bare-uring-ops ' <<<"$crates"
 same "no allocator and no libc among them" \
@@ -37,7 +37,7 @@ same "no allocator and no libc among them" \
 
 # ---- running it
 
-# memory FIELD: of the process, in KiB.
+# memory FIELD: prints a figure of the server's memory, in KiB.
 memory() { awk -v field="$1:" '$1 == field { print $2 }' "/proc/$server/status"; }
 
 site=$work/site
@@ -69,7 +69,7 @@ idle=$(files)
 
 # ---- curl
 
-# status CODE ARGUMENT...: curl is answered with this code.
+# status CODE ARGUMENT...: passes if the answer to curl has this code.
 status() {
     local want=$1 code
     shift
@@ -133,7 +133,7 @@ check "and files are served as before" bash -c "curl -sf '$at/10485760' | cmp - 
 
 # ---- load
 
-# load SECONDS: runs wrk; adds to `answered`; fails if anything went wrong.
+# load SECONDS FILE: runs wrk; adds to `answered`; fails on any error.
 load() {
     timeout 60 wrk -t 2 -c 256 -d "$1" --timeout 10s "$at/$2" >"$work/wrk" || return 1
     answered=$((answered + $(awk '/requests in/ { print $1 }' "$work/wrk")))
@@ -141,7 +141,7 @@ load() {
     ! grep -E 'Socket errors|Non-2xx' "$work/wrk"
 }
 answered=0 errors=0 rate=
-# The burst before has let every task run at once, so that their memory was touched, as that of the buffers was.
+# The burst above ran every task at once, so that the memory of all tasks and buffers was touched.
 before=$(memory VmRSS) space=$(memory VmSize)
 for ((round = 0; round < 30; round++)); do
     load 2 8000 || { errors=1; cat "$work/wrk"; }
@@ -156,10 +156,10 @@ check "every file is closed" settled "$idle"
 
 # ---- its end
 
-# Twice as much as curl takes in its first second, and more than sockets hold.
+# This file is twice as much as curl takes in its first second, and more than sockets hold.
 curl -s -m 20 --limit-rate 12M "$at/33554432" -o "$work/last" &
 last=$!
-# answered_whole: once that client has ended, as only the shell that started it can tell.
+# answered_whole: waits for that client, which only this shell can, and compares what it received.
 answered_whole() { wait "$last" && cmp "$work/last" "$site/33554432"; }
 sleep 0.4
 check "a long answer is on its way" test "$(stat -c %s "$work/last")" -gt 0 -a "$(stat -c %s "$work/last")" -lt 33554432
@@ -169,18 +169,18 @@ check "and what was asked before is answered to the last byte" answered_whole
 # ---- the system calls
 
 if traces; then
-    # The tracer as a grandchild, so that the server is the process that signals go to.
+    # strace -D makes the tracer a grandchild, so that signals go to the server.
     listening strace -D -f -o "$work/calls" "$http" "$site"
     for ((turn = 0; turn < 20; turn++)); do
         curl -s -m 10 "http://127.0.0.1:$port/8193" "http://127.0.0.1:$port/none" >/dev/null
     done
     check "traced, it ends all the same" ended TERM
     for ((try = 0; try < 100; try++)); do grep -q 'exited with' "$work/calls" && break; sleep 0.05; done
-    # What comes behind the line that says where it listens.
+    # The calls after the line that says where the server listens.
     sed '1,/listening on/d' "$work/calls" >"$work/after"
     after=$(calls "$work/after")
     check "it was traced while it served" grep -q 'io_uring_enter(' "$work/after"
-    # The ring is unmapped and closed at the end, once.
+    # At the end the ring is unmapped and closed once.
     same "from the first connection to the end it calls nothing but: $after" \
         "$(tr ' ' '\n' <<<"$after" | found -vE '^$|^(io_uring_enter|munmap|close|exit_group):')" ""
     same "no memory is asked for after the start" "$(found -E '(mmap|brk|mremap)\(' "$work/after")" ""

@@ -2,10 +2,10 @@
 # ci/kernels.sh [all | fetch | ROW...]: boots kernels of other versions and architectures, with the program `init` of
 # examples/freestanding as process 1.
 #
-# The rows are those of ci/lib/kernels.table. Without argument, one for each architecture and the oldest and the newest
-# kernels of two; `all` takes every one, and `fetch` only fetches the kernels that are booted without argument. Fetches
-# kernels and QEMU, and builds the programs, each once: all of it is kept below target/. Prints one line for each row and
-# at the end `N passed, N failed`; the guests' consoles are in target/guests/log. Needs Debian on x86_64.
+# The rows are those of ci/lib/kernels.table. Without argument it boots one row of each architecture, and the oldest and the
+# newest kernel of two of them; `all` boots every row, and `fetch` only fetches the kernels that it boots without argument.
+# Fetches kernels and QEMU, and builds the programs, each once, below target/. Prints one line for each row, and at the end
+# `N passed, N failed`; the guests' consoles are in target/guests/log. Needs Debian on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -19,7 +19,7 @@ export target cache
 . ci/lib/guest.sh
 . ci/lib/programs.sh
 
-# Two kernels ago there was another layout of the ring's head, another set of features, or another way in, each time.
+# Between two of these kernels the layout of the ring's head, the features, or the way into the kernel changed.
 lean=(x86_64-5.10 x86_64-6.1 x86_64-6.12 x86_64-newest i686-6.5 aarch64-5.10 aarch64-newest arm-newest thumb-newest
     riscv64-newest ppc64le-newest s390x-newest loong64-newest)
 case ${1-} in
@@ -35,13 +35,13 @@ for name in "${rows[@]}"; do
     machines+=("$machine")
 done
 
-# fetch ROW: its kernel, so that no row waits for another one's download later.
+# fetch ROW: downloads the row's kernel, so that no boot waits for another row's download.
 fetch() {
     . ci/lib/guest.sh
-    # Its row tells of a kernel that can't be had.
+    # The row's line reports a kernel that can't be had.
     kernel_image "$1" >"$cache/log/$1.kernel" 2>"$cache/log/$1.fetch" || rm -f "$cache/log/$1.kernel"
 }
-# verdict ROW: boots it, and prints its line.
+# verdict ROW: boots the row's kernel, and prints the row's line.
 verdict() {
     . ci/lib/guest.sh
     local program machine suite package kernel result status=FAIL tenths before=${EPOCHREALTIME/./} log=$cache/log/$1.log
@@ -50,7 +50,7 @@ verdict() {
         python3 ci/lib/initrd.py "$cache/log/$1.initrd" init="$cache/init-$program"
         boot "$machine" "$kernel" "$cache/log/$1.initrd" "$log" || echo "status $? of QEMU" >>"$log"
         rm -f "$cache/log/$1.initrd"
-        # Firmware leaves its cursor anywhere, and clears the screen.
+        # The firmware moves the cursor, and clears the screen.
         result=$(sed -E 's/\r//g; s/\x1b[^A-Za-z]*[A-Za-z]/\n/g' "$log" |
             found -aoE '^(OK|FAIL|panic at) .*|Kernel panic .*' | tail -n 1)
         [[ $result != OK\ io_uring* ]] || status=PASS
@@ -77,6 +77,7 @@ fetching=$!
 stop_fetching() { [ -z "$fetching" ] || kill "$fetching" 2>/dev/null; }
 at_end stop_fetching
 mapfile -t programs < <(printf '%s\n' "${programs[@]}" | sort -u)
+compile_freestanding "${programs[@]}" -- init --features report-panics
 for program in "${programs[@]}"; do
     binary=$(build_freestanding "$program" init --features report-panics)
     cp "$binary" "$cache/init-$program"

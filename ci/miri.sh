@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# ci/miri.sh: the code that knows no Linux under miri, on the simulated kernel: indices, queues, rings of buffers, and the safe
-# operations. Needs the component miri of a nightly toolchain, which the gate's machine has not: it is no part of the gate.
+# ci/miri.sh: runs the code that does not depend on Linux under miri, on the simulated kernel: indices, queues, rings of buffers,
+# and the safe operations. Needs the component miri of a nightly toolchain, and is not part of the gate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 need_nightly
 ready
-# No script installs components.
+# The script does not install the component.
 cargo +nightly miri --version >/dev/null 2>&1 || lacking "the component miri of the nightly toolchain is missing"
 scratch
 
-# The kernel goes by addresses, as the simulated one does, and keeps memory for ever.
+# The simulated kernel uses addresses, as the real one does, and never frees memory.
 export MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-ignore-leaks -Zmiri-disable-isolation"
 check "units" cargo +nightly miri test --locked --package bare-uring --lib
 check "rings, on 20 seeds" cargo +nightly miri test --locked --package bare-uring-sim --test property -- --seeds 20

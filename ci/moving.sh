@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Keeps docs/moving-from-io-uring.md true: every public item of io-uring is in its tables, every item named there exists in
-# the crate that it is said to be in, and its code compiles and runs.
+# ci/moving.sh: checks docs/moving-from-io-uring.md: its tables have every public item of io-uring, every item in them exists in
+# the crate that the table says, and the page's code compiles and runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh

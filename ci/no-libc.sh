@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No libc in the dependencies of the library and of the operations on it, on any architecture, with any feature.
+# ci/no-libc.sh: checks that no libc is among the dependencies of bare-uring and bare-uring-ops, on any architecture, with any feature.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -15,7 +15,7 @@ for arch in x86_64 i686 aarch64 armv7 riscv64gc loongarch64 powerpc64 powerpc64l
         tree+=$(cargo tree --locked --package "$package" --edges normal,build --all-features --target "$target" --prefix none)$'\n'
     done
     libc=$(found -E '^(libc|errno|cc) ' <<<"$tree")
-    # What is there in any case: an empty tree would have no libc either.
+    # Two dependencies must be there: an empty tree would have no libc either.
     if [ -n "$libc" ] || ! grep -q '^bare-uring-ops ' <<<"$tree" || ! grep -q '^linux-raw-sys ' <<<"$tree"; then
         bad "$target" "in its tree is ${libc:-less than the library needs}"
     else

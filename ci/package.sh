@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# The packages that users get: each builds from itself and the others' packages alone, holds what they need and nothing
-# else, says what it is, and has no link that leads out of it. Arguments go to `cargo package`.
+# ci/package.sh: checks the packages that users get: each builds from itself and the others' packages alone, holds what users
+# need and nothing else, has a complete manifest, and has no link that leads out of it. Arguments go to `cargo package`.
 #
-# A page of a package links to files of the package only, so that it can be read where it was unpacked; what is only in
-# the repository is named, and not linked. On a page of a registry such links and the README's pictures work as soon as the
-# manifest names the `repository`, from which they are then taken. docs.rs shows the crate's own documentation, in which no
-# README is included.
+# A page of a package links to files of the package only, so that it can be read where it was unpacked; it names files that
+# only the repository has, without a link. On a registry's page such links and the README's pictures work as soon as the
+# manifest names the `repository`. docs.rs shows the crate's own documentation, which includes no README.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -16,9 +15,9 @@ scratch
 
 packages=(bare-uring bare-uring-ops bare-uring-sim)
 
-# In one go: the second and third are built against the package of the first, since no registry has it.
+# One command packs all three: the second and third are built against the package of the first, which no registry has.
 cargo package --locked --quiet "${packages[@]/#/--package=}" "$@" 2>"$work/log" || { cat "$work/log"; bad "they can't be packed"; finish; }
-# Tests are no part of a package.
+# A package has no tests.
 found -v '^warning: ignoring test ' "$work/log" >&2
 
 declare -A more=(
@@ -42,29 +41,13 @@ for package in "${packages[@]}"; do
     [ "$failed" != "$before" ] || ok "$package: $(wc -l <"$work/list") files, $(stat -c %s "$archive") bytes, and builds by itself"
 done
 
-# What a registry shows, and what users search by.
+# manifests: passes if each manifest has what a registry shows, and what users search by.
 manifests() {
-    cargo metadata --locked --no-deps --format-version 1 | python3 -c '
-import json, sys
-
-lacks = []
-packages = json.load(sys.stdin)["packages"]
-lacks += ["no package " + name for name in set(sys.argv[1:]) - {package["name"] for package in packages}]
-for package in packages:
-    if package["name"] in sys.argv[1:]:
-        for key in ("description", "license", "readme", "documentation", "rust_version", "keywords", "categories"):
-            if not package[key]:
-                lacks.append(package["name"] + ": " + key)
-        if len(package["keywords"]) > 5 or len(package["categories"]) > 5:
-            lacks.append(package["name"] + ": a registry takes five keywords and categories at most")
-        if "targets" not in package["metadata"]["docs"]["rs"]:
-            lacks.append(package["name"] + ": targets for docs.rs")
-sys.exit("\n".join(lacks) or 0)
-' "${packages[@]}"
+    cargo metadata --locked --no-deps --format-version 1 | python3 ci/lib/manifests.py "${packages[@]}"
 }
 check "each manifest says what a registry shows" manifests
 
-# The examples are programs of the package, too, and its documentation is built from it.
+# The package has the examples, and docs.rs builds the documentation from it.
 if ! (cd "$work/bare-uring" && unset CARGO_TARGET_DIR && cargo check --quiet --examples &&
     RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --no-deps --all-features) >"$work/log" 2>&1; then
     cat "$work/log"
@@ -73,7 +56,7 @@ else
     ok "bare-uring: its examples and its documentation, from the package alone"
 fi
 
-# On docs.rs a target whose documentation does not build is missing, and nobody is told.
+# docs.rs leaves out a target whose documentation does not build, without a message.
 mapfile -t targets < <(sed -n '/^targets = \[$/,/^\]$/s/^ *"\(.*\)",$/\1/p' Cargo.toml)
 [ ${#targets[@]} != 0 ] || bad "Cargo.toml names no targets for the documentation"
 for target in "${targets[@]}"; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compares the public items of each package, with their types, with the lists docs/public-api*.txt, so that none changes
-# unseen; and checks that where there is no std, none of them names a type of std or libc.
-# After a change that is meant: `ci/public-api.sh --write`, and a line in CHANGELOG.md.
+# ci/public-api.sh: compares the public items of each package, with their types, with the lists docs/public-api*.txt. Checks also
+# that without the feature std no item names a type of std or libc.
+# After an intended change run `ci/public-api.sh --write`, and write a line in CHANGELOG.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -12,7 +12,7 @@ scratch
 # Only nightly's rustdoc prints the items of a crate as JSON.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/public-api}
 
-# list PACKAGE FEATURES: the items with these features, sorted.
+# list PACKAGE FEATURES: prints the items with these features, sorted.
 list() {
     cargo +nightly rustdoc --locked --quiet --package "$1" --lib --features "$2" -- \
         -Zunstable-options --output-format json
@@ -20,7 +20,7 @@ list() {
         LC_ALL=C sort -u
 }
 
-# compare FILE TITLE: with what $work/all has.
+# compare FILE TITLE: compares the file with $work/all.
 compare() {
     if [ "$write" = --write ]; then
         cp "$work/all" "$1"
@@ -32,7 +32,7 @@ compare() {
     fi
 }
 
-# without_std PACKAGE FILE: a package that has no std but with the feature `std`.
+# without_std PACKAGE FILE: checks a package that uses std with the feature `std` only.
 without_std() {
     list "$1" "" >"$work/plain"
     if grep -E '\b(std|libc|alloc)::' "$work/plain"; then
@@ -50,7 +50,7 @@ without_std() {
 write=${1-}
 without_std bare-uring docs/public-api.txt
 without_std bare-uring-ops docs/public-api-ops.txt
-# It is a package for tests, on std.
+# This package is for tests, and uses std.
 list bare-uring-sim "" >"$work/all"
 if grep -E '\blibc::' "$work/all"; then
     bad "bare-uring-sim: the above names a type of libc"

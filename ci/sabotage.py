@@ -2,20 +2,20 @@
 
 A file ci/sabotage/LAYER.toml is one layer:
 
-    tests = ["--test register_files"]   # what is run where a fault names nothing of its own
+    tests = ["--test register_files"]   # the commands of faults that name none
 
     [[fault]]
     file = "src/register/files.rs"
-    text = '''what stands there, exactly once'''
-    becomes = '''what stands there instead'''
+    text = '''a text of the file, which occurs once'''
+    becomes = '''the text that replaces it'''
     breaks = "What goes wrong, in a sentence."
     tests = ["--test register_files", "--lib"]
-    noticed = "build"                   # only where the compiler itself notices
-    survives = "Why behaviour is right all the same."
+    noticed = "build"                   # only if the compiler itself notices
+    survives = "Why behaviour is right in spite of the fault."
 
 A command is a script (`ci/http.sh quick`) or arguments of `cargo test --locked --quiet`; assignments of environment
 variables may stand before either. The commands of a fault run in turn until one fails, each with a time limit. A command
-that fails without a fault ends the run, since it could tell nothing. A fault that does not build is an error of the data.
+that fails without a fault ends the run, since its failure would show nothing. A fault that does not build is an error of the data.
 """
 
 import argparse
@@ -36,7 +36,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS = 120
-# The first build of a tree takes longer than what is built anew for a fault.
+# The first build of a tree takes longer than the rebuild for a fault.
 BUILD_SECONDS = 900
 MEMORY = 16 << 30
 SHARE = 0.97
@@ -89,7 +89,7 @@ def load(layers):
 
 
 def spinning(session):
-    """A program of this session that is there seconds after it was killed: its thread is caught in a system call."""
+    """Returns the name of a program of this session that exists seconds after it was killed, in a system call that does not end."""
     name = None
     for _ in range(50):
         name = None
@@ -119,11 +119,13 @@ class Tree:
             CARGO_TARGET_DIR=str(self.base / "target"),
             CARGO_BUILD_JOBS="1",
             CARGO_PROFILE_DEV_DEBUG="0",
+            # The gate has this off, but here each build follows a small edit.
+            CARGO_INCREMENTAL="1",
             CARGO_TERM_COLOR="never",
         )
 
     def copy(self):
-        """Only what differs is written, so that what was built before is still new."""
+        """Writes only files that differ, so that cargo does not rebuild the others."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE
         ).stdout.decode()
@@ -144,7 +146,7 @@ class Tree:
         subprocess.run(["git", "add", "--all"], cwd=self.root, check=True)
 
     def run(self, command, seconds):
-        """How a command ended ("passed", "build", "failed", "hung"), and what it said."""
+        """Runs a command; returns how it ended ("passed", "build", "failed", "hung", "unkillable"), and its output."""
         words = re.match(r"((?:[A-Z_]+=\S+ )*)(.*)", command, re.DOTALL)
         line = words[2] if words[2].startswith("ci/") else f"cargo test --locked --quiet {words[2]}"
         process = subprocess.Popen(
@@ -164,7 +166,7 @@ class Tree:
             output = process.communicate()[0].decode(errors="replace")
             return "hung", output
         finally:
-            # A test that failed may leave children.
+            # A failed test may leave children.
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# ci/scripts.sh: the scripts of the checks themselves: shellcheck has nothing to say of them, each begins and ends as
-# ci/lib/check.sh asks for, and what that library promises is so: no script ends without a word, and none passes that has
-# checked nothing. Seconds.
+# ci/scripts.sh: checks the check scripts: shellcheck finds nothing, and each begins and ends as ci/lib/check.sh asks. Then checks
+# what that library promises: a script that ends early prints a line, and one that has checked nothing fails. Seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -11,7 +10,7 @@ scratch
 
 mapfile -t scripts < <(git ls-files --cached --others --exclude-standard 'ci/*.sh' .ci/run | grep -v '^ci/lib/')
 check "there are ${#scripts[@]} scripts" test ${#scripts[@]} -gt 20
-# The libraries along with the scripts that source them.
+# Checks the libraries along with the scripts that source them.
 check "shellcheck" shellcheck --check-sourced "${scripts[@]}" ci/lib/tests-init.sh
 cat "$work/.out"
 for file in "${scripts[@]}"; do
@@ -24,7 +23,7 @@ done
 
 # ---- the library
 
-# ends NAME STATUS WORDS LINES [VARIABLE=VALUE...]: a script of these lines ends with the status, and says the words.
+# ends NAME STATUS WORDS LINES [VARIABLE=VALUE...]: checks that a script of these lines ends with the status, and prints the words.
 ends() {
     printf '%s\n' 'set -euo pipefail' '. ci/lib/check.sh' "$4" >"$work/one.sh"
     refused "$1" "$2" "$3" env --unset=IN_GATE "${@:5}" bash "$work/one.sh"
@@ -36,7 +35,7 @@ ends "nothing checked, but skipped" 1 "has checked nothing" 'ready; skip it "for
 ends "an end without finish" 1 "did not get to its end (status 0)" 'ready; ok it'
 ends "exit without a word" 1 "0 passed, 1 failed" 'ready; exit 0'
 ends "a command that is missing" 127 "one.sh:3: status 127 of: no-such-command" 'no-such-command; finish'
-# shellcheck disable=SC2016 # The inner script's.
+# shellcheck disable=SC2016 # The inner script expands it.
 {
     ends "one in a substitution" 127 "one.sh:3: status 127" 'x=$(no-such-command --version 2>/dev/null | sed s/x/y/); finish'
     ends "one in a function's local" 127 "one.sh:3: status 127" 'f() { local x; x=$(no-such-command 2>/dev/null); }; f; finish'

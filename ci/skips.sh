@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# ci/skips.sh LOG [SECTION]: counts what a run of the tests skipped, by what was lacking, and compares it with ci/skips.txt.
+# ci/skips.sh LOG [SECTION]: counts the skips of a test run by their reasons, and compares the counts with ci/skips.txt.
 #
-# LOG is of `cargo test ... -- --show-output`. SECTION is one of the table's: this kernel's release if none is named, and
-# then the facts of this machine count. Fails on a reason that the table lacks, on one that did not come, and on another
-# count, and prints both counts. `ci/skips.sh --rows LOG` prints the log's counts as rows of the table instead.
+# LOG is the output of `cargo test ... -- --show-output`. SECTION is a section of the table. Without SECTION it is this kernel's
+# release, and rows that depend on this machine count as well. Fails on a reason that the table lacks, on one that is
+# missing, and on another count, and prints both counts. `ci/skips.sh --rows LOG` only prints the counts as rows of the table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 ready
 scratch
 
-# reasons LOG: lines `COUNT<tab>REASON`. A skip is a line `skipped: TEST: REASON`, whose test has no ": " in its name.
+# reasons LOG: prints lines `COUNT<tab>REASON`. A skip is a line `skipped: TEST: REASON`, whose test has no ": " in its name.
 reasons() {
     awk '{ sub(/\r$/, "") }
         /^skipped: / { sub(/^skipped: /, ""); sub(/^([^:]|:[^ ])*: /, ""); count[$0]++ }
         END { for (reason in count) print count[reason] "\t" reason }' "$1" | sort -k 1,1rn -k 2
 }
 
-# fact NAME: whether it holds of this machine.
+# fact NAME: passes if the fact holds on this machine.
 fact() {
     case $1 in
         no-root) [ "$(id -u)" != 0 ] ;;
@@ -33,7 +33,7 @@ fact() {
     esac
 }
 
-# kernel_has OPTION: whether the kernel was built with it; taken for granted where the kernel does not say.
+# kernel_has OPTION: passes if the kernel was built with the option, or does not tell.
 kernel_has() {
     [ ! -r /proc/config.gz ] || gzip -cd /proc/config.gz | grep -q "^CONFIG_$1=y"
 }
@@ -57,27 +57,12 @@ if [ ! -s "$work/rows" ]; then
     sed 's/\t/  -  /' "$work/came"
     finish
 fi
-# The rows that hold here: of another kernel's section, those under no condition.
+# The rows that hold here. In another kernel's section only rows without a condition do.
 while read -r count condition reason; do
     if [ "$condition" = - ] || { [ $# != 2 ] && fact "$condition"; }; then printf '%s\t%s\n' "$count" "$reason"; fi
 done <"$work/rows" >"$work/expected"
 
-if awk -F '\t' -v section="$section" '
-    FILENAME == ARGV[1] { expected[$2] = $1 == "any" ? "any" : expected[$2] + $1; next }
-    { came[$2] = $1; all += $1; reasons++ }
-    END {
-        for (reason in came)
-            if (!(reason in expected)) bad("no", came[reason], reason)
-            else if (expected[reason] != "any" && expected[reason] != came[reason]) bad(expected[reason], came[reason], reason)
-        for (reason in expected)
-            if (!(reason in came) && expected[reason] != "any") bad(expected[reason], "none", reason)
-        if (!wrong) printf "%d skips for %d reasons, as ci/skips.txt has them for %s\n", all, reasons, section
-        exit wrong
-    }
-    function bad(table, here, reason) {
-        printf "skips: the table for %s has %s, here came %s: %s\n", section, table, here, reason
-        wrong = 1
-    }' "$work/expected" "$work/came"; then
+if awk -F '\t' -v section="$section" -f ci/lib/skips.awk "$work/expected" "$work/came"; then
     ok "skips are those of the table"
 else
     bad "skips are not those of the table"

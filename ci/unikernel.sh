@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The package for unikernels: tested on the simulated kernel, then built for a target without any system, and linked from
-# its one function, where nothing may be left to be found but the kernel's entry.
+# ci/unikernel.sh: tests the package for unikernels on the simulated kernel, builds it for a target without any system, and links
+# it from its one function. Only the kernel's entry may remain undefined.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh

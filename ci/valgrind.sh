@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ci/valgrind.sh [TEST...]: tests under valgrind's memcheck: those of rings of buffers, regions, zero-copy receive and the end
-# of rings, or those named. What it sees beside AddressSanitizer: bytes that nobody has written, and that decide something.
+# ci/valgrind.sh [TEST...]: runs tests under valgrind's memcheck: those of rings of buffers, regions, zero-copy receive and the end
+# of rings, or those named. Unlike AddressSanitizer memcheck finds decisions that depend on uninitialised bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -14,7 +14,7 @@ scratch
 cargo test --locked --package bare-uring --all-features --no-run --message-format=json "${@/#/--test=}" >"$work/built"
 for test; do
     program=$(sed -nE "s/.*\"name\":\"$test\".*\"executable\":\"([^\"]+)\".*/\1/p" "$work/built")
-    # One thread runs at a time under valgrind. Tests that measure time or fork many processes are not for it.
+    # valgrind runs one thread at a time. Tests that measure time or fork many processes don't work under it.
     check "$test" limit 600 env BARE_URING_TEST_LIMIT=600 valgrind --quiet --error-exitcode=99 --fair-sched=yes --suppressions=ci/lib/valgrind.supp \
         "$program" --test-threads=1 --quiet
 done

@@ -1,25 +1,26 @@
-# Packages of any Debian suite and architecture, without touching the system's own apt. To be sourced.
+# Packages of any Debian suite and architecture, fetched without a change to the system's apt. Source this file.
 #
 # shellcheck shell=bash
 #
-# Each suite and architecture gets a root of its own below $cache/apt: lists that a mirror is just renewing then spoil
-# one of them and not all. The archive is the one that the system's sources name.
+# Each suite and architecture has its own root below $cache/apt, so that lists that a mirror is just renewing spoil only one of
+# them. The archive is the one that the system's sources name.
 # The sourcing script has sourced check.sh, and sets `cache`, a directory that is kept between runs.
 
-# apt_archive SUITE: the address of the archive that has it: where the system's own suite is from, too.
+# apt_archive SUITE: prints the address of the archive that has the suite: that of the system's own suite.
 apt_archive() {
     local release
     # shellcheck source=/dev/null
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     [[ $1 == *-security ]] && release+=-security
-    # shellcheck disable=SC2016 # These are apt's own.
+    # shellcheck disable=SC2016 # apt expands these.
     apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
         awk -v release="$release" '$2 == release && !found++ { print $1 } END { exit !found }' && return
     echo "the system's apt sources name no archive for $1" >&2
     return 1
 }
 
-# apt_root ARCHITECTURE SUITE...: a root with fresh lists (at most a day old), its configuration in the file apt.conf.
+# apt_root ARCHITECTURE SUITE...: prints the path of a root with lists that are at most a day old. Its file apt.conf is apt's
+# configuration.
 apt_root() {
     local architecture=$1 root suite archive
     shift
@@ -56,7 +57,7 @@ CONFIGURATION
     echo "$root"
 }
 
-# apt_newest ROOT PATTERN: the name of the newest package, where `*` in the pattern stands for a version.
+# apt_newest ROOT PATTERN: prints the name of the newest package; `*` in the pattern stands for a version.
 apt_newest() {
     local regex=${2//./\\.}
     regex=${regex//+/\\+}
@@ -66,7 +67,7 @@ apt_newest() {
     return 1
 }
 
-# apt_fetch ROOT PACKAGE: the path of the package's file, downloaded unless it is there already.
+# apt_fetch ROOT PACKAGE: prints the path of the package's file, and downloads it if it is missing.
 apt_fetch() {
     local file
     (

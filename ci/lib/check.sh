@@ -1,15 +1,15 @@
-# What every script of the checks begins with: counting, tools, time limits, and a word when it ends early.
+# Every check script sources this: counting, tools, time limits, and a message when a script ends early.
 # shellcheck shell=bash
 #
-# To be sourced from the root of the tree, without arguments. A script then
-# - names with `need` what it calls and a bare Debian lacks (the packages are in ci/lib/tools.table), and calls `ready`:
-#   started with --install it ends there, with one line for each tool, so that ci/fresh.sh can look at all of them;
+# Source it from the root of the tree, without arguments. A script then
+# - names with `need` the tools that it calls and a bare Debian lacks (their packages are in ci/lib/tools.table);
+# - calls `ready`: with --install it ends there, with one line for each tool, so that ci/fresh.sh can look at all of them;
 # - counts with `ok`, `bad`, `check`, `refused` and `skip`;
-# - ends with `finish`, which prints `N passed, N failed` and sets the exit status. Without `finish` no script passes, and
-#   none passes that has checked nothing.
+# - ends with `finish`, which prints `N passed, N failed` and sets the exit status. A script that does not reach `finish`
+#   fails, and so does one that has checked nothing.
 #
-# IN_GATE=1, which .ci/run exports, says that nothing may be left out: a tool that can't be had is a failure then. Elsewhere
-# the script prints what is missing and ends with status 77.
+# .ci/run exports IN_GATE=1: nothing may be left out, so a tool that can't be had is a failure. Without IN_GATE the script
+# prints what is missing and ends with status 77.
 
 set -Eeuo pipefail
 script=${0#"$PWD"/}
@@ -17,8 +17,8 @@ passed=0 failed=0 skipped=0
 finished='' installing=''
 needed=()
 
-# broke STATUS PLACE COMMAND PIPELINE: names the command that ends the script, or a part of it that runs by itself. Of a
-# pipeline bash names the last command only, so that the statuses tell which one it was.
+# broke STATUS PLACE COMMAND PIPELINE: names the command that ends the script, or ends a part that `each` started. Bash names
+# only the last command of a pipeline; the statuses tell which command failed.
 broke() {
     local pipeline=
     [[ $4 != *' '* ]] || pipeline=" (its pipeline: $4)"
@@ -26,16 +26,16 @@ broke() {
 }
 trap 'broke $? "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND" "${PIPESTATUS[*]}"' ERR
 
-# at_end COMMAND: what is done when the script ends, in whichever way; the last that was said comes first.
+# at_end COMMAND: runs the command when the script ends, in whichever way; the last one registered runs first.
 ends=()
 at_end() { ends=("$1" "${ends[@]}"); }
 
-# closing STATUS: the last words of a script that did not get to its end.
+# closing STATUS: runs the commands of `at_end`, and reports a script that did not get to its end.
 closing() {
     local command
     trap - ERR
     set +e
-    # A program that is ended here may end with any status.
+    # A program that these commands end may return any status.
     for command in "${ends[@]}"; do eval "$command"; done
     [ -z "$finished" ] || exit "$1"
     echo "FAIL  $script: it did not get to its end (status $1)"
@@ -44,10 +44,10 @@ closing() {
     exit "$1"
 }
 
-# A part that `each` starts counts nothing: it prints lines, which the script reads.
+# A part that `each` starts counts nothing. It prints lines, which the script reads.
 if [ -z "${CHECK_PART-}" ]; then
     trap 'closing $?' EXIT
-    # Signals end a script by its EXIT trap, so that what it started is ended as well.
+    # A signal ends the script by its EXIT trap, so that the programs it started end as well.
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -61,9 +61,9 @@ fi
 
 ok() { passed=$((passed + 1)); echo "ok    $1"; }
 bad() { failed=$((failed + 1)); echo "FAIL  $1${2:+: $2}"; }
-# skip NAME REASON: for what this machine or its kernel can't show. A tool that is missing is `need`'s to tell.
+# skip NAME REASON: tells of a check that this machine or its kernel can't do. `need` reports missing tools.
 skip() { skipped=$((skipped + 1)); echo "skip  $1: $2"; }
-# lacking WHAT: ends the script, since this can't be had here.
+# lacking WHAT: ends the script, because something that it needs can't be had.
 lacking() {
     finished=1
     if [ -n "${IN_GATE-}" ]; then
@@ -75,36 +75,36 @@ lacking() {
     exit 77
 }
 
-# scratch: sets `work`, a directory that is gone when the script ends.
+# scratch: sets `work`, a directory that is removed when the script ends.
 scratch() {
     work=$(mktemp -d)
     at_end "cd /; rm -rf ${work@Q}"
 }
-# said: the end of what a command printed, on one line.
+# said: prints the end of a command's output, on one line.
 said() { tail -c 400 "$work/.out" | tr '\0\n' '  '; }
-# check NAME COMMAND...: passes if the command does. Functions run without ending at their first failing command, as
-# everything does that is a condition: they have to join what must hold with `&&`.
+# check NAME COMMAND...: passes if the command does. Bash ignores `set -e` in a function that is called here, so the function
+# has to join its commands with `&&`.
 check() {
     local name=$1 got=0
     shift
     "$@" >"$work/.out" 2>&1 || got=$?
     if [ "$got" = 0 ]; then ok "$name"; else bad "$name" "status $got, $(said)"; fi
 }
-# same NAME GOT EXPECTED: passes if they are the same text.
+# same NAME GOT EXPECTED: passes if the two texts are equal.
 same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "'$2', not '$3'"; fi; }
-# refused NAME STATUS WORDS COMMAND...: the command ends with that status, and says the words.
+# refused NAME STATUS WORDS COMMAND...: passes if the command ends with that status and prints the words.
 refused() {
     local name=$1 status=$2 words=$3 got=0
     shift 3
     timeout --kill-after=5 30 "$@" >"$work/.out" 2>&1 || got=$?
     if [ "$got" = "$status" ] && grep -qF -- "$words" "$work/.out"; then ok "$name"; else bad "$name" "status $got, $(said)"; fi
 }
-# found OPTION... PATTERN [FILE]: grep, for lists where nothing need be found. Anything else that goes wrong is its status.
+# found OPTION... PATTERN [FILE]: grep for lists that may have no match. Any other failure stays a failure.
 found() { grep "$@" || [ $? = 1 ]; }
-# count OPTION... PATTERN [FILE]: how many lines there are.
+# count OPTION... PATTERN [FILE]: prints the number of matching lines.
 count() { found -c "$@"; }
 
-# finish: the closing line, and the exit status.
+# finish: prints the closing line, and ends the script.
 finish() {
     finished=1
     [ "$passed$failed" != 00 ] || bad "$script has checked nothing"
@@ -117,7 +117,7 @@ finish() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# need TOOL...: each is there, or gets installed; otherwise the script says what is missing, and ends.
+# need TOOL...: installs each tool that is missing, or ends the script with a line that names it.
 need() {
     local tool packages missing=()
     for tool; do
@@ -136,8 +136,8 @@ need() {
     done
 }
 
-# apt_install PACKAGE...: from the system's archive. One process at a time, and with fresh lists where there are none, or
-# where what they name is no longer there.
+# apt_install PACKAGE...: installs packages from the system's archive, one process at a time. Fetches the lists of packages
+# if they are missing, or name what the archive no longer has.
 apt_install() {
     local log
     [ "$(id -u)" = 0 ] || lacking "the packages ${*} are missing, and installing them takes root"
@@ -179,7 +179,7 @@ need_subcommand() {
     done
 }
 
-# ready: all that the script needs is there. With --install it ends here.
+# ready: marks the end of the script's needs. With --install the script ends here.
 ready() {
     [ -n "$installing" ] || return 0
     local tool
@@ -188,12 +188,12 @@ ready() {
     exit 0
 }
 
-# need_cross: the compiler of ci/cross.sh. To be called after `ready`: it is unpacked, and not installed.
+# need_cross: makes the compiler of ci/cross.sh available. Call it after `ready`: the compiler is unpacked, not installed.
 need_cross() {
     local output
     output=$(ci/cross.sh 2>&1) || lacking "the compiler of ci/cross.sh can't be had: $(tail -n 3 <<<"$output" | tr '\n' ' ')"
 }
-# newest FILE...: the one that was written last.
+# newest FILE...: prints the file that was written last.
 newest() {
     local file newest=$1
     for file; do [ "$newest" -nt "$file" ] || newest=$file; done
@@ -202,10 +202,10 @@ newest() {
 
 # ---- time
 
-# limit SECONDS COMMAND...: ends a program that takes longer, and says so (status 124).
+# limit SECONDS COMMAND...: ends a program that takes longer, and prints that (status 124).
 limit() { timeout --verbose --kill-after=10 "$@"; }
 
-# test_limit SECONDS: of each program of tests that cargo starts, this machine's own; 0 for none.
+# test_limit SECONDS: sets the time limit of each test program that cargo starts for this machine; 0 sets no limit.
 test_limit() {
     local variable=CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER
     unset "$variable"
@@ -213,8 +213,14 @@ test_limit() {
 }
 test_limit 900
 
-# each JOBS FUNCTION ARGUMENT...: calls the function, which must be exported, for each argument, so many at a time, in shells
-# of their own, which say as well why they end.
+# fast_release: makes `--release` a profile for tests that compute for long. The manifest's own is for the smallest programs.
+fast_release() {
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+    export CARGO_PROFILE_RELEASE_STRIP=false CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
+}
+
+# each JOBS FUNCTION ARGUMENT...: calls an exported function for each argument, JOBS at a time. Each call has its own shell,
+# which reports a failure as a script does.
 each() {
     local jobs=$1 function=$2
     shift 2

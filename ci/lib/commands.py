@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""commands.py SCRIPT...: the programs that a script and the libraries that it sources call, one on a line, each once.
+"""commands.py SCRIPT...: prints the programs that a script and its libraries call, one on a line, each once.
 
 Reads bash as far as it takes to tell commands from arguments: what stands first, behind another command that runs it (as
 `limit 5`), in a substitution, and in the text that goes to `bash -c`. Functions of the script are left out; words that are
@@ -11,15 +11,15 @@ import re
 import sys
 
 OPENING = {"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time", "("}
-# What runs another command, and how many arguments stand before that one; options and assignments are passed over.
+# Commands that run another command, and the number of arguments before it, without options and assignments.
 RUNNERS = {"exec": 0, "env": 0, "nice": 0, "command": 0, "limit": 1, "timeout": 1, "check": 1, "refused": 3, "listening": 0,
            "xargs": 0, "unshare": 0, "setpriv": 2, "prlimit": 0, "strace": 0, "valgrind": 0, "script": 0}
-# Their options that take an argument.
+# The options of these commands that take an argument.
 TAKES = {"-P", "-I", "-o", "-e", "--reuid", "--regid"}
 
 
 def source(path):
-    """The script and what it sources, without documents that stand in it. The library of all calls what each Debian has."""
+    """Returns the script and what it sources, without here-documents. Leaves out check.sh, which calls what every Debian has."""
     text = pathlib.Path(path).read_text()
     text = re.sub(r"(<<-?\s*['\"]?(\w+)['\"]?[^\n]*\n).*?\n\2\n", r"\1", text, flags=re.S)
     return text + "".join(source(name) for name in re.findall(r"^ *\. (ci/lib/(?!check)\w+\.sh)$", text, flags=re.M))
@@ -30,7 +30,7 @@ class Reader:
         self.found = found
 
     def closing(self, text, at, opening, closing):
-        """Where the bracket that opens before `at` is closed."""
+        """Returns the offset behind the bracket that closes the one before `at`."""
         depth = 1
         while at < len(text) and depth:
             if text[at] == "\\":
@@ -47,7 +47,7 @@ class Reader:
         return at
 
     def substitution(self, text, at):
-        """A `$`: the commands in it, and where it ends."""
+        """Reads the commands in a substitution, and returns the offset behind it."""
         if text.startswith("$((", at):
             return self.closing(text, at + 2, "(", ")")
         if text.startswith("$(", at):
@@ -59,7 +59,7 @@ class Reader:
         return at + 1
 
     def word(self, text, at):
-        """A word from there: its text as far as it is known, and where it ends."""
+        """Returns the word at `at`, as far as its text is known, and the offset behind it."""
         out = []
         while at < len(text) and text[at] not in " \t\n;|&()":
             if text[at] == "\\":
@@ -130,7 +130,7 @@ class Reader:
                     before.append(word)
 
     def one(self, word, first, skip, before):
-        """One word: whether the next one is a command, and how many arguments stand before it."""
+        """Reads a word; returns whether the next one is a command, and how many arguments stand before that."""
         last = before[-1] if before else ""
         if last == "-c" and "bash" in before:
             self.commands(word)

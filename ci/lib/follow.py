@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""follow.py FOLDER PAGE [HEADING]: does in FOLDER what PAGE (from HEADING on) tells a reader to do.
+"""follow.py FOLDER PAGE [HEADING]: follows in FOLDER what PAGE (from HEADING on) tells a reader to do.
 
 - A block below a line that begins with a file's name, in bold and in backticks, is that file.
 - A block marked `sh` is run, with the files in place; one marked `text` right behind it is what it must print.
@@ -14,7 +14,7 @@ import sys
 
 
 def blocks(lines):
-    """Each block: its mark, the file's name above it if there is one, whether a block stands right before it, its text."""
+    """Yields each block: its mark, the name of a file above it or None, whether a block stands right before it, its text."""
     name, inside, near = None, None, False
     for line in lines:
         if inside is not None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""initrd.py OUT PATH=FILE...: an initial file system (cpio, "newc") of the files given, each executable.
+"""initrd.py OUT PATH=FILE...: writes an initial file system (cpio, "newc") of the files, each executable.
 
 With the directories that they lie in, and /dev, /proc, /sys, /tmp, and a console. Needs neither root nor cpio.
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""links.py [--within LIST] PAGE...: whether each link of a Markdown page to a file beside it leads to one, and to a heading of
-it if it names one. LIST has the files that there are, one on a line, seen from here; without it, those of the directory."""
+"""links.py [--within LIST] PAGE...: checks that each link of a Markdown page to a file beside it leads to a file, and to a heading
+of that file if it names one. LIST has the allowed files, one on a line, relative to here; without it any file will do."""
 
 import os
 import pathlib
@@ -9,14 +9,14 @@ import sys
 
 
 def anchors(path):
-    """The headings of a page, as links to them are written."""
+    """Returns the headings of a page, as links to them are written."""
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
     found = re.findall(r"^#+ (.+)$", text, flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 def links(path):
-    """Every target in a page's prose: inline ones, and definitions."""
+    """Returns the target of every link in a page's prose: inline ones, and definitions."""
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
     text = re.sub(r"`[^`\n]+`(?!\])", "", text)
     return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)", text, flags=re.M)

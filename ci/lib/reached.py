@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""reached.py LIST CALLED: which public functions of LIST (docs/public-api.txt) are not in CALLED, by type and name.
+"""reached.py LIST CALLED: prints the public functions of LIST (docs/public-api.txt) that CALLED lacks, by type and name.
 
 CALLED has what programs call that were built without optimisation: the compiler's list of what it made code of (it has all that
 is generic or inlined), and the linked symbols, demangled. What nothing calls is in neither. Left out are builders
@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-# What `bitflags!` writes for each type of flags.
+# The functions that `bitflags!` writes for each type of flags.
 OF_FLAGS = set("""all bits complement contains difference empty extend from_bits from_bits_retain from_bits_truncate from_iter
     from_name insert intersection intersects into_iter is_all is_empty iter iter_names not remove set symmetric_difference sub
     sub_assign toggle union bitand bitand_assign bitor bitor_assign bitxor bitxor_assign""".split())
@@ -19,7 +19,7 @@ DERIVED = {"clone", "cmp", "default", "eq", "fmt", "hash", "partial_cmp"}
 
 
 def plain(text):
-    """Without what stands in angle brackets."""
+    """Returns the text without generic arguments."""
     out, depth = [], 0
     for at, letter in enumerate(text):
         if letter == "<":
@@ -32,7 +32,7 @@ def plain(text):
 
 
 def listed(page):
-    """Each function of the list as (type or module, name), and where it is."""
+    """Yields each function of the list as (type or module, name)."""
     text = pathlib.Path(page).read_text().split("\n# with the feature")[0]
     for line in text.splitlines():
         if found := re.match(r"pub (?:const |unsafe )*fn bare_uring::(.*)", line):
@@ -42,12 +42,12 @@ def listed(page):
 
 
 def path(text):
-    """The segments of a path, without generic arguments, references and pointers."""
+    """Returns the segments of a path, without generic arguments, references and pointers."""
     return [part for part in plain(text).strip("&* ").removeprefix("mut ").split("::") if part]
 
 
 def called(file):
-    """Each function that is there, as (segments of its type's or module's path, name)."""
+    """Yields each called function, as (segments of its type's or module's path, name)."""
     for line in pathlib.Path(file).read_text().splitlines():
         if line.startswith("MONO_ITEM fn "):
             name = line.removeprefix("MONO_ITEM fn ").split(" @@ ")[0]
@@ -78,7 +78,7 @@ def main(page, file):
     for place, name in called(file):
         if place:
             there.setdefault((place[-1], name), []).append(place)
-    # A type is known by its own name, and where several have the same one, by its module too.
+    # A type is known by its name; types of one name are told apart by their modules.
     modules = {}
     for place, _ in functions:
         *module, last = place.split("::")

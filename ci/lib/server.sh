@@ -1,17 +1,19 @@
-# Starting and ending the programs that serve: examples/freestanding's echo, and those of examples/runtime. To be sourced.
+# Starting and ending servers: the freestanding echo, and the programs of examples/runtime. Source this file.
 # shellcheck shell=bash
 #
 # The sourcing script has sourced check.sh and has called `scratch`.
 
 server='' port=''
 at_end 'hushed'
-# hushed: nothing that was started here outlives the script.
+# hushed: kills the server, so that it does not outlive the script.
 hushed() { [ -z "$server" ] || kill -KILL "$server" 2>/dev/null; }
 
-# listening PROGRAM ARGUMENT...: starts it, and waits until it says where it listens. Sets server and port.
+# listening PROGRAM ARGUMENT...: starts a server, and waits until it prints where it listens. Sets server and port.
 listening() {
     local try
     rm -f "$work/where"
+    # The file must be there before it is read below, even if the background job starts late.
+    : >"$work/where"
     "$@" >"$work/where" 2>"$work/err" &
     server=$!
     for ((try = 0; try < 200; try++)); do
@@ -22,7 +24,7 @@ listening() {
     echo "it does not say where it listens: $(cat "$work/err")"
     return 1
 }
-# ended SIGNAL: it ends with 0 after that signal, or by itself if there is none.
+# ended SIGNAL: sends the signal unless it is empty, waits for the server's end, and passes if the status is 0.
 ended() {
     local status=0
     [ -z "$1" ] || kill "-$1" "$server" || return 1
@@ -31,9 +33,9 @@ ended() {
     server=
     [ "$status" = 0 ] || { echo "status $status, $(cat "$work/err")"; return 1; }
 }
-# files: how many it has open.
+# files: prints how many files the server has open.
 files() { find "/proc/$server/fd" -mindepth 1 | wc -l; }
-# settled COUNT: it has so many open; those that connections had are closed a moment after.
+# settled COUNT: waits until the server has so many files open, since it closes connections a moment later.
 settled() {
     local try
     for ((try = 0; try < 100; try++)); do
@@ -43,7 +45,7 @@ settled() {
     echo "$(files) files, not $1"
     return 1
 }
-# appears FILE: until something is in it.
+# appears FILE: waits until the file has content.
 appears() {
     local try
     for ((try = 0; try < 200; try++)); do
@@ -53,7 +55,7 @@ appears() {
     echo "nothing came into $1"
     return 1
 }
-# traces: whether this machine lets strace trace.
+# traces: passes if strace works on this machine.
 traces() { strace -o "$work/.traced" true 2>/dev/null && [ -s "$work/.traced" ]; }
-# calls FILE: the system calls that a trace has, as `name:count`, most frequent first.
+# calls FILE: prints the system calls of a trace as `name:count`, most frequent first.
 calls() { sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$1" | sort | uniq -c | sort -rn | awk '{ printf "%s:%s ", $2, $1 }'; }

@@ -12,9 +12,9 @@ $box mkdir -p /dev/shm /bin
 $box --install -s /bin
 export PATH=/bin
 ip link set lo up
-# An emulated thread that polls the queue takes a hundred times as long over each of them.
+# Under emulation a thread that polls the queue takes a hundred times as long for each completion.
 export BARE_URING_STORM=20000
-# So does all else.
+# Under emulation every test is slow.
 export BARE_URING_TEST_LIMIT=280
 # Until their clock has wrapped, kernels of 32 bits let no new SQPOLL thread sleep that had no work yet.
 case $(uname -m) in

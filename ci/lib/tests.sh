@@ -1,11 +1,11 @@
-# Building the crate's tests for every architecture that there is a standard library for. To be sourced, after
-# guest.sh and programs.sh, from the root of the tree.
+# Building the crate's tests for every architecture that has a standard library. Source this file after guest.sh and
+# programs.sh, from the root of the tree.
 #
 # shellcheck shell=bash
 #
 # The sourcing script sets `target`, the directory that cargo builds in, and `cache`.
 
-# cross_linker PROGRAM: the linker's name.
+# cross_linker PROGRAM: prints the linker's name.
 cross_linker() {
     case $1 in
         x86_64) echo cc ;;
@@ -16,8 +16,8 @@ cross_linker() {
     esac
 }
 
-# need_std PROGRAM: unpacks the standard library for it beside the compiler of ci/cross.sh, whose source it was built
-# from.
+# need_std PROGRAM: unpacks the architecture's standard library beside the compiler of ci/cross.sh. Both are built from one
+# source.
 need_std() {
     local root package
     [ ! -d "$target/cross/root/usr/lib/rustlib/$(std_target "$1")" ] || return 0
@@ -26,7 +26,7 @@ need_std() {
     dpkg -x "$package" "$target/cross/root"
 }
 
-# std_target PROGRAM: the compiler's name for what its tests are built for.
+# std_target PROGRAM: prints the compiler's name of the target that the tests are built for.
 std_target() {
     case $1 in
         x86_64) echo x86_64-unknown-linux-gnu ;;
@@ -34,7 +34,8 @@ std_target() {
     esac
 }
 
-# build_tests PROGRAM: builds all tests, or those of the variable TESTS, statically linked, into $cache/tests-PROGRAM, and fetches a busybox.
+# build_tests PROGRAM: builds all tests, or those that TESTS names, statically linked, into $cache/tests-PROGRAM; fetches a
+# busybox.
 build_tests() {
     local triple variable settings=() tests=() file list name log=$cache/log/build-$1
     # shellcheck disable=SC2206 # A list of names.
@@ -53,20 +54,20 @@ build_tests() {
     list=$(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log" | grep .) || { echo "no tests were built" >&2; return 1; }
     while read -r file; do
         name=${file##*/}
-        # What is absent has a script of its own, ci/absent.sh.
+        # ci/absent.sh runs this test.
         [[ $name == absent-* ]] || ln "$file" "$cache/tests-$1/${name%-*}"
     done <<<"$list"
     fetch_busybox "$1"
 }
 
-# fetch_busybox PROGRAM: the programs that tests call, and process 1.
+# fetch_busybox PROGRAM: fetches the programs that process 1 and the tests call.
 fetch_busybox() {
     local root package
     root=$(apt_root "$(debian_name "$1")" trixie) && package=$(apt_fetch "$root" busybox-static) || return
     dpkg --fsys-tarfile "$package" | tar -xO --wildcards '*bin/busybox' >"$cache/busybox-$1"
 }
 
-# test_features PROGRAM: conversions to rustix's types are where rustix needs no libc.
+# test_features PROGRAM: prints the features to test. The feature rustix exists where rustix needs no libc.
 test_features() {
     case $1 in
         ppc64le | s390x) echo std ;;

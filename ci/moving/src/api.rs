@@ -1,13 +1,13 @@
-//! The public items of a crate, out of rustdoc's JSON.
+//! Reads the public items of a crate from rustdoc's JSON.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Members that the page speaks of once, for all types that have them.
+/// Members that the page names once for all types.
 const OF_REQUESTS: [&str; 3] = ["new", "build", "CODE"];
 
-/// Where a second path leads that the page does not list apart.
+/// Second paths of items, which the page does not list.
 const SECOND_PATHS: [(&str, &str); 4] = [
     ("io_uring::cqueue::CompletionQueue", "io_uring::CompletionQueue"),
     ("io_uring::cqueue::CompletionStatus", "io_uring::CompletionStatus"),
@@ -20,7 +20,7 @@ struct Crate<'a> {
     found: BTreeSet<String>,
 }
 
-/// The full path of every item of which the page must have a row.
+/// Returns the full path of every item that needs a row of the page.
 pub fn items(json: &Value) -> Result<BTreeSet<String>, String> {
     let mut this = Crate { index: &json["index"], found: BTreeSet::new() };
     let root = &this.item(&json["root"]).ok_or("no root")?["inner"]["module"]["items"];
@@ -41,7 +41,7 @@ impl<'a> Crate<'a> {
         }
     }
 
-    /// An item of a module: a module, a re-export, or the thing itself.
+    /// Adds an item of a module: a module, a re-export, or another item.
     fn visit(&mut self, id: &'a Value, module: &str) {
         let Some(item) = self.item(id) else { return };
         if item["visibility"] != "public" {
@@ -57,7 +57,7 @@ impl<'a> Crate<'a> {
                 self.each(&target["inner"]["module"]["items"], |this, id| this.visit(id, module));
             }
             (false, Some(target)) => self.add(target, module, import["name"].as_str().unwrap_or_default()),
-            // From another crate.
+            // The item is from another crate.
             (_, None) => self.note(&format!("{module}::{}", import["name"].as_str().unwrap_or_default())),
         }
     }

@@ -1,5 +1,5 @@
-//! `moving PAGE JSON`: prints a link for every item that the page's tables name, for rustdoc to resolve; fails if an item of
-//! io-uring (rustdoc's JSON of it) is in no row.
+//! `moving PAGE JSON`: prints a link, which rustdoc resolves, for every item that the page's tables name. Fails if an item of
+//! io-uring (JSON is rustdoc's output for it) is in no row.
 
 mod api;
 mod page;

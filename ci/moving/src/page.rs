@@ -1,12 +1,12 @@
-//! The tables of the page.
+//! Reads the tables of the page.
 
-/// One row: full paths.
+/// A row's items, as full paths.
 pub struct Row {
     pub theirs: Vec<String>,
     pub ours: Vec<String>,
 }
 
-/// All rows of all tables.
+/// Returns all rows of all tables.
 pub fn rows(page: &str) -> Result<Vec<Row>, String> {
     page.lines().filter(|line| line.starts_with("| `io_uring::")).map(row).collect()
 }
@@ -27,7 +27,7 @@ fn row(line: &str) -> Result<Row, String> {
     Ok(row)
 }
 
-/// What stands between backticks.
+/// Returns the texts between backticks.
 fn spans(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }

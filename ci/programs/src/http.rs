@@ -3,27 +3,27 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-/// One answer.
+/// An answer of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Its number.
+    /// The status code.
     pub status: u16,
-    /// All of it up to the empty line, and with that.
+    /// The head, up to and with the empty line.
     pub head: String,
-    /// What follows, as long as the head says.
+    /// The body, of the length that the head names.
     pub body: Vec<u8>,
 }
 
-/// A connection.
+/// A connection to the server.
 pub struct Client {
     /// The socket.
     pub stream: TcpStream,
-    /// What was received and belongs to no answer yet.
+    /// The received bytes that belong to no answer yet.
     rest: Vec<u8>,
 }
 
 impl Client {
-    /// On a socket that is connected.
+    /// Makes a client of a connected socket.
     pub fn new(stream: TcpStream) -> Self {
         Self { stream, rest: Vec::new() }
     }
@@ -32,24 +32,24 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// If the server does not take them.
+    /// If the server does not take the bytes.
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.stream.write_all(bytes.as_ref()).expect("the server takes it");
         self
     }
 
-    /// Says that nothing more is sent.
+    /// Closes the sending side.
     pub fn finish(&mut self) -> &mut Self {
         let _ = self.stream.shutdown(Shutdown::Write);
         self
     }
 
-    /// Asks for a path, and gives the answer.
+    /// Asks for a path, and returns the answer.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If no whole answer comes.
     #[track_caller]
     pub fn get(&mut self, path: &str) -> Answer {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).answer()
@@ -67,11 +67,11 @@ impl Client {
         }
     }
 
-    /// The next answer's head.
+    /// Returns the next answer's head.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If the connection ends before the head does.
     #[track_caller]
     pub fn head(&mut self) -> Answer {
         loop {
@@ -84,11 +84,11 @@ impl Client {
         }
     }
 
-    /// The next answer.
+    /// Returns the next answer.
     ///
     /// # Panics
     ///
-    /// If there is none, or not all of it.
+    /// If the connection ends before the answer does.
     #[track_caller]
     pub fn answer(&mut self) -> Answer {
         let mut answer = self.head();
@@ -101,17 +101,17 @@ impl Client {
         answer
     }
 
-    /// All that comes until the server ends the connection.
+    /// Returns all bytes that come until the server ends the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.more() {}
         std::mem::take(&mut self.rest)
     }
 
-    /// The statuses of all answers, up to the end of the connection.
+    /// Returns the statuses of all answers, up to the end of the connection.
     ///
     /// # Panics
     ///
-    /// If there are more than a test asks for.
+    /// If there are more answers than a test asks for.
     #[track_caller]
     pub fn statuses(&mut self) -> Vec<u16> {
         let mut statuses = Vec::new();

@@ -23,14 +23,14 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// How long a program may take that has nothing to wait for. Far more than it needs, on a busy machine too.
+/// The time limit of a program that has nothing to wait for: far more than it needs, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
-/// The path of a program, built as it is delivered: with the release profile. `package` is the one that it is in.
+/// Builds a program of `package` as it is delivered, with the release profile, and returns its path.
 ///
 /// # Panics
 ///
-/// If it doesn't build.
+/// If the program doesn't build.
 pub fn program(package: &str, name: &str) -> PathBuf {
     static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -48,15 +48,15 @@ pub fn program(package: &str, name: &str) -> PathBuf {
     built[built.len() - 1].clone()
 }
 
-/// A directory of its own, removed at the end.
+/// A directory for one test, removed when dropped.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes it, empty, and open to everybody.
+    /// Makes an empty directory that every user may write to.
     ///
     /// # Panics
     ///
-    /// If it can't be made.
+    /// If the directory can't be made.
     pub fn new() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("bare-uring-programs-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
@@ -66,28 +66,28 @@ impl Scratch {
         Self(path)
     }
 
-    /// The directory.
+    /// Returns the directory's path.
     pub fn dir(&self) -> &Path {
         &self.0
     }
 
-    /// A path in it.
+    /// Returns the path of a name in the directory.
     pub fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
         self.0.join(Path::new(name.as_ref()))
     }
 
-    /// Writes a file in it, and gives its path.
+    /// Writes a file in the directory, and returns the file's path.
     ///
     /// # Panics
     ///
-    /// If it can't be written.
+    /// If the file can't be written.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).expect("a file of the test");
         path
     }
 
-    /// A named pipe in it.
+    /// Makes a named pipe in the directory, and returns its path.
     ///
     /// # Panics
     ///
@@ -98,7 +98,7 @@ impl Scratch {
         path
     }
 
-    /// The names in it, sorted, but for the two files in which the output of programs is kept.
+    /// Returns the names in the directory, sorted, without the two files that keep the output of programs.
     ///
     /// # Panics
     ///
@@ -120,7 +120,7 @@ impl Drop for Scratch {
     }
 }
 
-/// The names in a directory, sorted.
+/// Returns the names in a directory, sorted.
 ///
 /// # Panics
 ///
@@ -132,7 +132,7 @@ pub fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Bytes that don't repeat, of a length.
+/// Returns so many bytes that don't repeat.
 pub fn bytes(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ len as u64;
     let mut bytes = Vec::with_capacity(len + 8);
@@ -147,24 +147,24 @@ pub fn bytes(len: usize) -> Vec<u8> {
     bytes
 }
 
-/// How a program ended, and what it said.
+/// How a program ended, and what it printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Its exit status; if a signal ended it, that signal's negated number.
+    /// The exit status; the negated number of the signal if one ended the program.
     pub status: i32,
-    /// Its standard output, unless the test has given it another.
+    /// The standard output, unless the test has given the program another.
     pub out: Vec<u8>,
-    /// Its standard error, as well.
+    /// The standard error, unless the test has given the program another.
     pub err: String,
 }
 
 impl Outcome {
-    /// An end with this status, nothing on standard output, and this on standard error.
+    /// Makes the outcome with this status, nothing on standard output, and `err` on standard error.
     pub fn new(status: i32, err: impl Into<String>) -> Self {
         Self { status, out: Vec::new(), err: err.into() }
     }
 
-    /// What the files have that a program has written to.
+    /// Reads the files that a program's output went to.
     pub(crate) fn read(status: ExitStatus, mut out: File, mut err: File) -> Self {
         let status = status.code().unwrap_or_else(|| -status.signal().unwrap_or(0));
         let (mut said, mut complained) = (Vec::new(), Vec::new());
@@ -176,7 +176,7 @@ impl Outcome {
     }
 }
 
-/// A file that has no name.
+/// Makes a file without a name.
 pub(crate) fn nameless() -> File {
     rustix::fs::memfd_create("output", rustix::fs::MemfdFlags::CLOEXEC).expect("a file in memory").into()
 }
@@ -185,7 +185,7 @@ pub(crate) fn nameless() -> File {
 ///
 /// # Panics
 ///
-/// If it can't be started, or takes longer than [`LIMIT`].
+/// If the program can't be started, or takes longer than [`LIMIT`].
 pub fn run(command: &mut Command) -> Outcome {
     run_with(command.stdin(Stdio::null()))
 }
@@ -194,12 +194,12 @@ pub fn run(command: &mut Command) -> Outcome {
 ///
 /// # Panics
 ///
-/// If it can't be started, or takes longer than [`LIMIT`].
+/// If the program can't be started, or takes longer than [`LIMIT`].
 pub fn run_with(command: &mut Command) -> Outcome {
     start(command).end()
 }
 
-/// A program that runs.
+/// A running program.
 pub struct Running {
     child: Child,
     out: File,
@@ -207,16 +207,16 @@ pub struct Running {
 }
 
 unsafe extern "C" {
-    /// Of the C library that std is linked with.
+    /// A function of the C library that std is linked with.
     fn signal(number: c_int, handler: *const c_void) -> *const c_void;
 }
 
-/// Has a program heed the signals that end it. The tests may run where some of these are ignored: `nohup` does that, and
-/// a shell with what it runs in the background. A program would inherit it, and rightly not be ended by such a signal.
+/// Resets the signals that end a program to their default actions in the child. `nohup`, and a shell for its background jobs,
+/// start the tests with some of these signals ignored; the program would inherit that, and rightly not end.
 pub(crate) fn heeding(command: &mut Command) -> &mut Command {
     let heed = || {
         for number in [Signal::HUP, Signal::INT, Signal::TERM] {
-            // SAFETY: null stands for what a signal does by default, and no handler of this process is run for it.
+            // SAFETY: null is the default action of a signal, and runs no handler of this process.
             let before = unsafe { signal(number.as_raw(), std::ptr::null()) };
             if before.addr() == usize::MAX {
                 return Err(std::io::Error::last_os_error());
@@ -228,11 +228,11 @@ pub(crate) fn heeding(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(heed) }
 }
 
-/// Starts a program whose output is kept.
+/// Starts a program, and keeps its output.
 ///
 /// # Panics
 ///
-/// If it can't be started.
+/// If the program can't be started.
 pub fn start(command: &mut Command) -> Running {
     let (out, err) = (nameless(), nameless());
     command.stdout(out.try_clone().expect("a descriptor")).stderr(err.try_clone().expect("a descriptor"));
@@ -240,17 +240,18 @@ pub fn start(command: &mut Command) -> Running {
 }
 
 impl Running {
-    /// Its process.
+    /// Returns the program's process.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// Whether a thread of the kernel's that works for its ring waits in what it does. That it is there is not enough: a
-    /// process that is killed before the thread has begun to open a pipe ends only when the pipe's other end is opened.
+    /// Returns whether a kernel thread that works for the program's ring is waiting in a request. It is not enough that the
+    /// thread exists: a process that is killed before the thread begins to open a pipe ends only when the pipe's other end
+    /// is opened.
     ///
     /// # Panics
     ///
-    /// If it was waited for.
+    /// If the program was waited for already.
     pub fn worker_waits(&self) -> bool {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a child");
         tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok()).any(|stat| {
@@ -259,20 +260,20 @@ impl Running {
         })
     }
 
-    /// Sends it a signal.
+    /// Sends the program a signal.
     ///
     /// # Panics
     ///
-    /// If it has ended.
+    /// If the program has ended.
     pub fn signal(&self, signal: Signal) {
         rustix::process::kill_process(self.pid(), signal).expect("the program runs");
     }
 
-    /// Waits for its end.
+    /// Waits for the program's end.
     ///
     /// # Panics
     ///
-    /// If that takes longer than [`LIMIT`].
+    /// If the end takes longer than [`LIMIT`].
     pub fn end(mut self) -> Outcome {
         let status = wait(&mut self.child, LIMIT);
         let outcome = Outcome::read(status.unwrap_or_default(), self.out, self.err);
@@ -281,18 +282,18 @@ impl Running {
     }
 }
 
-/// Waits for a child's end: its exit status, or the negated number of the signal that ended it.
+/// Waits for a child's end, and returns its exit status, or the negated number of the signal that ended it.
 ///
 /// # Panics
 ///
-/// If that takes longer than [`LIMIT`].
+/// If the end takes longer than [`LIMIT`].
 #[track_caller]
 pub fn ends(child: &mut Child) -> i32 {
     let status = wait(child, LIMIT).unwrap_or_else(|| panic!("the program takes longer than {LIMIT:?}"));
     status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))
 }
 
-/// Waits for a child's end; kills it after `limit`, and gives `None`.
+/// Waits for a child's end. Kills the child after `limit`, and returns `None` then.
 pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).expect("it was not waited for yet");
     let limit = Timespec::try_from(limit).expect("a short time");
@@ -304,11 +305,11 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     ended.then_some(status)
 }
 
-/// Writes to a named pipe that somebody reads.
+/// Writes to a named pipe that a program reads.
 ///
 /// # Panics
 ///
-/// If nobody does, within [`LIMIT`], or the content is more than a pipe holds.
+/// If no program opens the pipe within [`LIMIT`], or the content is more than a pipe holds.
 #[track_caller]
 pub fn write_to_reader(fifo: &Path, content: &[u8]) {
     let mut options = File::options();
@@ -321,11 +322,11 @@ pub fn write_to_reader(fifo: &Path, content: &[u8]) {
     pipe.expect("it was opened").write_all(content).expect("a pipe with room");
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 ///
 /// # Panics
 ///
-/// If it does not within [`LIMIT`].
+/// If the condition does not hold within [`LIMIT`].
 #[track_caller]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();

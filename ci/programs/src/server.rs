@@ -12,20 +12,20 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{LIMIT, ends, heeding, until, wait};
 
-/// A server that runs. It is killed at the test's end if it still does.
+/// A running server. It is killed when dropped.
 pub struct Server {
     child: Child,
     _out: ChildStdout,
-    /// Where it listens, on 127.0.0.1.
+    /// The port of 127.0.0.1 that the server listens at.
     pub port: u16,
 }
 
 impl Server {
-    /// Starts it, and waits until it says where it listens.
+    /// Starts a server, and waits until it prints where it listens.
     ///
     /// # Panics
     ///
-    /// If it does not say that within [`LIMIT`], as `listening on 127.0.0.1:PORT`.
+    /// If the server does not print `listening on 127.0.0.1:PORT` within [`LIMIT`].
     pub fn start(command: &mut Command) -> Self {
         let command = heeding(command).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the server starts");
@@ -48,34 +48,34 @@ impl Server {
         Self { child, _out: out, port }
     }
 
-    /// Its process.
+    /// Returns the server's process.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// Sends it a signal.
+    /// Sends the server a signal.
     ///
     /// # Panics
     ///
-    /// If it has ended.
+    /// If the server has ended.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("the server runs");
     }
 
-    /// Waits for its end: its exit status, or the negated number of the signal that ended it.
+    /// Waits for the server's end, and returns its exit status, or the negated number of the signal that ended it.
     ///
     /// # Panics
     ///
-    /// If that takes longer than [`LIMIT`].
+    /// If the end takes longer than [`LIMIT`].
     pub fn end(mut self) -> i32 {
         ends(&mut self.child)
     }
 
-    /// A connection to it, reads and writes of which fail after [`LIMIT`].
+    /// Connects to the server. Reads and writes of the connection fail after [`LIMIT`].
     ///
     /// # Panics
     ///
-    /// If it refuses.
+    /// If the server refuses.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect_timeout(&self.address(), LIMIT).expect("the server takes connections");
         stream.set_read_timeout(Some(LIMIT)).expect("a socket");
@@ -83,35 +83,35 @@ impl Server {
         stream
     }
 
-    /// Where it listens.
+    /// Returns the port that the server listens at.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The descriptors that it has open.
+    /// Returns the descriptors that the server has open.
     ///
     /// # Panics
     ///
-    /// If it has ended.
+    /// If the server has ended.
     pub fn files(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the server runs").count()
     }
 
-    /// Waits until it has so many descriptors open.
+    /// Waits until the server has so many descriptors open.
     ///
     /// # Panics
     ///
-    /// If it has not within [`LIMIT`].
+    /// If the server does not come to that number within [`LIMIT`].
     #[track_caller]
     pub fn settles(&self, files: usize) {
         until("the server has closed its files", || self.files() == files);
     }
 
-    /// Nanoseconds of processor time that it has used.
+    /// Returns the processor time that the server has used, in nanoseconds.
     ///
     /// # Panics
     ///
-    /// If it has ended.
+    /// If the server has ended.
     pub fn busy(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/schedstat", self.pid())).expect("the server runs");
         Duration::from_nanos(stat.split(' ').next().and_then(|first| first.parse().ok()).expect("a number"))

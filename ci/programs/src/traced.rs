@@ -1,11 +1,11 @@
-//! Runs a program under `ptrace(2)`, sees each request that it submits and each completion before the program does, and
-//! may change what the completion says.
+//! Runs a program under `ptrace(2)`: shows a test each request that the program submits, and each completion before the
+//! program sees it. The test may change a completion's result.
 //!
-//! So a test can have an error at any step, a short read, a file that shrinks just then, without a file system that does
-//! it and without luck; and it sees what no tracer of system calls shows: which requests there were, and in which order.
+//! So a test can make an error at any step, a short read, or a file that shrinks at that moment, without a special file
+//! system and without luck. It also sees what no tracer of system calls shows: the requests, and their order.
 //!
-//! The ring's memory is read and written through `/proc/PID/mem`, at the offsets that the program was told by
-//! `io_uring_setup`. One ring, with one mapping for both queues, and entries of the usual size.
+//! The ring's memory is read and written through `/proc/PID/mem`, at the offsets that `io_uring_setup` returned to the
+//! program. The program may have one ring, with one mapping for both queues, and entries of the usual size.
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_long, c_void};
@@ -23,7 +23,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_
 use crate::{LIMIT, Outcome, heeding, nameless};
 
 unsafe extern "C" {
-    /// Of the C library that std is linked with.
+    /// A function of the C library that std is linked with.
     fn ptrace(request: c_long, pid: c_int, address: *mut c_void, data: *mut c_void) -> c_long;
 }
 
@@ -31,9 +31,9 @@ const PTRACE_TRACEME: c_long = 0;
 const PTRACE_SYSCALL: c_long = 24;
 const PTRACE_SETOPTIONS: c_long = 0x4200;
 const PTRACE_GET_SYSCALL_INFO: c_long = 0x420e;
-/// Stops at system calls have the bit 0x80 in their signal; a program ends with its tracer.
+/// Options of the trace: a stop at a system call has the bit 0x80 in its signal, and the program ends with its tracer.
 const OPTIONS: usize = 1 | 0x10_0000;
-/// What a stop at a system call has for a signal.
+/// The signal number of a stop at a system call.
 const SYSCALL_STOP: i32 = 5 | 0x80;
 
 /// `struct ptrace_syscall_info`.
@@ -45,18 +45,18 @@ struct Info {
     arch: u32,
     instruction: u64,
     stack: u64,
-    /// At the start of a call its number and six arguments; at its end the result.
+    /// The call's number and six arguments at its start; the result at its end.
     words: [u64; 8],
 }
 
-/// A request, as it was submitted.
+/// A submitted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// `IORING_OP_…`.
     pub opcode: u8,
     /// `IOSQE_…`.
     pub flags: u8,
-    /// The priority, or flags of the operation that stand there.
+    /// The priority, or the operation's flags in its place.
     pub ioprio: u16,
     /// The file.
     pub fd: i32,
@@ -64,31 +64,31 @@ pub struct Request {
     pub offset: u64,
     /// The buffer, or the path.
     pub address: u64,
-    /// Its length, or a mode.
+    /// The buffer's length, or a mode.
     pub len: u32,
-    /// The flags of the operation: `open_flags` and its kin.
+    /// The operation's flags, such as `open_flags`.
     pub op_flags: u32,
-    /// By which the program knows it.
+    /// The user data, by which the program knows the request.
     pub user_data: u64,
     /// The buffer's index or group.
     pub buffer: u16,
 }
 
-/// What happens.
+/// A moment at which the program is stopped.
 pub enum Moment<'a> {
-    /// The program's first instruction is yet to run.
+    /// The program is about to run its first instruction.
     Start,
-    /// A system call is about to be made.
+    /// The program is about to make a system call.
     Call(u64, [u64; 6]),
-    /// It has returned.
+    /// A system call has returned.
     Returned(u64, i64),
-    /// A request goes to the kernel.
+    /// The program submits a request.
     Request(Request),
-    /// One has ended, with this result, which may be changed. The program has not seen it yet.
+    /// A request has ended with this result, which the test may change. The program has not seen it yet.
     Completion(Request, &'a mut i32),
 }
 
-/// The program, as what is called at each moment sees it.
+/// The program, as the test's function sees it at each moment.
 pub struct Tracee {
     /// The process.
     pub pid: Pid,
@@ -96,32 +96,32 @@ pub struct Tracee {
 }
 
 impl Tracee {
-    /// Bytes of its memory.
+    /// Reads bytes of the program's memory.
     ///
     /// # Panics
     ///
-    /// If there is none at that address.
+    /// If the program has no memory at that address.
     pub fn read<const N: usize>(&self, address: u64) -> [u8; N] {
         let mut bytes = [0; N];
         self.memory.read_exact_at(&mut bytes, address).expect("memory of the program");
         bytes
     }
 
-    /// A path that it has.
+    /// Reads a path in the program's memory.
     ///
     /// # Panics
     ///
-    /// If there is none at that address.
+    /// If the program has no memory at that address, or the path is not UTF-8.
     pub fn path(&self, address: u64) -> String {
         let bytes = (address..).map(|at| self.read::<1>(at)[0]).take_while(|&byte| byte != 0).collect();
         String::from_utf8(bytes).expect("a path of the test")
     }
 
-    /// The port that it says it listens on, if that is what this call says: `listening on 127.0.0.1:PORT`.
+    /// Returns the port of `listening on 127.0.0.1:PORT` if this call prints that line.
     ///
     /// # Panics
     ///
-    /// If it says something else on its standard output.
+    /// If the call prints another line on standard output.
     pub fn listens(&self, moment: &Moment<'_>) -> Option<u16> {
         let Moment::Call(number, [fd, address, len, ..]) = *moment else { return None };
         if number != u64::from(__NR_write) || fd != 1 {
@@ -137,35 +137,35 @@ impl Tracee {
         u32::from_ne_bytes(self.read(address))
     }
 
-    /// Sends it a signal.
+    /// Sends the program a signal.
     ///
     /// # Panics
     ///
-    /// If it has ended.
+    /// If the program has ended.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("the program runs");
     }
 
-    /// Interrupts the next wait in the kernel, without any signal that the program could see.
+    /// Interrupts the program's next wait in the kernel, without a signal that the program could see.
     pub fn interrupt(&self) {
         self.signal(Signal::WINCH);
     }
 }
 
-/// The ring of the program.
+/// The program's ring.
 #[derive(Default)]
 struct Ring {
-    /// What `io_uring_setup` has told.
+    /// The parameters that `io_uring_setup` returned.
     params: Option<io_uring_params>,
     queues: u64,
     entries: u64,
-    /// Completions seen so far.
+    /// The number of completions seen so far.
     seen: u32,
     under_way: HashMap<u64, Request>,
 }
 
 impl Ring {
-    /// The requests that the call submits.
+    /// Returns the requests that the call submits.
     fn requests(&self, tracee: &Tracee, count: u32) -> Vec<Request> {
         let Some(params) = &self.params else { return Vec::new() };
         let offsets = &params.sq_off;
@@ -200,11 +200,11 @@ fn parse(sqe: &[u8; 64]) -> Request {
     }
 }
 
-/// Runs a program to its end, calling `at` at each moment. Its standard input is what `command` says.
+/// Runs a program to its end, with the standard input of `command`, and calls `at` at each moment.
 ///
 /// # Panics
 ///
-/// If it can't be traced, or takes longer than [`LIMIT`].
+/// If the program can't be traced, or takes longer than [`LIMIT`].
 pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> Outcome {
     let (out, err) = (nameless(), nameless());
     command.stdout(out.try_clone().expect("a descriptor")).stderr(err.try_clone().expect("a descriptor"));
@@ -215,7 +215,7 @@ pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> 
             _ => Err(std::io::Error::last_os_error()),
         }
     };
-    // SAFETY: between fork and exec nothing but a system call is made.
+    // SAFETY: between fork and exec the closure makes one system call, and allocates nothing.
     let command = unsafe { heeding(command).pre_exec(traced) };
     #[expect(clippy::zombie_processes, reason = "`follow` waits for it, stop by stop")]
     let child = command.spawn().expect("the program starts, and this process may trace it");
@@ -236,13 +236,13 @@ pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> 
     outcome
 }
 
-/// Goes from stop to stop.
+/// Takes the program from stop to stop.
 fn follow(child: &Child, at: &mut impl FnMut(&Tracee, Moment<'_>)) -> ExitStatus {
     let pid = Pid::from_child(child);
     let next = || waitpid(Some(pid), WaitOptions::empty()).expect("a child").expect("it has stopped or ended").1;
     let mut ring = Ring::default();
     let mut call = None;
-    // The stop after exec.
+    // This stop is the one after exec.
     let mut status = next();
     let mut tracee = Tracee { pid, memory: memory(pid) };
     if status.stopped() {
@@ -259,12 +259,12 @@ fn follow(child: &Child, at: &mut impl FnMut(&Tracee, Moment<'_>)) -> ExitStatus
                 stopped(&tracee, &mut ring, &mut call, &info.words, at);
                 0
             }
-            // That of a further exec, which gives it another memory.
+            // A further exec gives the program another memory.
             Some(5) => {
                 tracee.memory = memory(pid);
                 0
             }
-            // The interruptions of a test.
+            // These stops are the test's interruptions.
             Some(signal) if signal == Signal::WINCH.as_raw() => 0,
             signal => signal.unwrap_or(0),
         };
@@ -278,7 +278,7 @@ fn memory(pid: Pid) -> File {
     OpenOptions::new().read(true).write(true).open(format!("/proc/{pid}/mem")).expect("this process may trace it")
 }
 
-/// A request of `ptrace` with a number. It fails where the program was killed meanwhile, which the next wait tells.
+/// Makes a `ptrace` request that takes a number. It fails if the program was killed meanwhile, which the next wait reports.
 fn control(pid: Pid, request: c_long, data: usize) {
     // SAFETY: no memory is involved.
     unsafe {
@@ -286,7 +286,7 @@ fn control(pid: Pid, request: c_long, data: usize) {
     };
 }
 
-/// At the start of a system call, and at its end.
+/// Calls the test's function at the start of a system call, and at its end.
 fn stopped(
     tracee: &Tracee,
     ring: &mut Ring,
@@ -320,7 +320,7 @@ fn stopped(
     at(tracee, Moment::Returned(number, result));
 }
 
-/// Shows the completions that are new.
+/// Calls the test's function for each new completion.
 fn completions(tracee: &Tracee, ring: &mut Ring, at: &mut impl FnMut(&Tracee, Moment<'_>)) {
     let Some(io_uring_params { cq_off: offsets, .. }) = ring.params else { return };
     let tail = tracee.word(ring.queues + u64::from(offsets.tail));

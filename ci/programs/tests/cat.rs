@@ -1,4 +1,4 @@
-//! `cat`: what it shows, and what it does where a request fails or comes short. And `nop`, the smallest program.
+//! Tests `cat`: what it prints, and what it does if a request fails or comes short; and `nop`, the smallest program.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -44,7 +44,7 @@ fn standard_input_is_shown_where_there_is_no_name_or_a_dash() {
     let input = || fs::File::open(scratch.path("in")).unwrap();
     assert_eq!(run_with(cat(&scratch, &[]).stdin(input())), shown("input\n"));
     assert_eq!(run_with(cat(&scratch, &["one", "-", "one"]).stdin(input())), shown("one\ninput\none\n"));
-    // From where it stands.
+    // The output begins at the position of the input file.
     let mut read = input();
     read.read_exact(&mut [0; 2]).unwrap();
     assert_eq!(run_with(cat(&scratch, &["-"]).stdin(read)), shown("put\n"));
@@ -57,7 +57,7 @@ fn output_goes_where_it_stands() {
     scratch.file("one", bytes(100_000));
     let mut out = OpenOptions::new().append(true).open(&path).unwrap();
     out.write_all(b"more\n").unwrap();
-    // Not to its end, but from the position that it shares.
+    // The output goes to the shared position, and not to the file's end.
     let mut out = OpenOptions::new().write(true).open(&path).unwrap();
     std::io::Seek::seek(&mut out, std::io::SeekFrom::Start(5)).unwrap();
     assert_eq!(ends(&mut cat(&scratch, &["one"]).stdout(out).spawn().unwrap()), 0);
@@ -94,7 +94,7 @@ fn each_failure_is_told() {
                 *result = -errno.cast_signed();
             }
         });
-        // What was refused was done all the same, by a kernel that does not know of the test.
+        // The kernel, which knows nothing of the test, did what the changed result says it refused.
         assert_eq!((outcome.status, &*outcome.err), (1, err));
     }
 }
@@ -104,7 +104,7 @@ fn short_reads_and_writes_are_gone_on_with() {
     let scratch = Scratch::new();
     let content = bytes(150_000);
     scratch.file("one", &content);
-    // Written by the kernel in pieces: a pipe that has little room.
+    // The kernel writes in pieces, since the pipe has little room.
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     rustix::pipe::fcntl_setpipe_size(&write, 4096).unwrap();
     let reader = thread::spawn(move || {
@@ -122,7 +122,7 @@ fn short_reads_and_writes_are_gone_on_with() {
 fn short_writes_of_any_length_are_gone_on_with() {
     let scratch = Scratch::new();
     scratch.file("one", "0123456789");
-    // The kernel has written all each time; the program goes on from where it was told.
+    // The kernel wrote all bytes each time; the program goes on behind the count that it was told.
     let outcome = trace(&mut cat(&scratch, &["one"]), |_, moment| {
         if let Moment::Completion(request, result) = moment
             && request.opcode == WRITE
@@ -172,7 +172,7 @@ fn nop_says_which_step_fails() {
         }
     });
     assert_eq!(failing, Outcome::new(4, ""));
-    // One request, which carries what the completion must bring back, and one system call for both.
+    // There is one request, whose user data the completion brings back, and one system call for both.
     let (mut requests, mut enters) = (Vec::new(), 0);
     trace(nop().stdin(Stdio::null()), |_, moment| match moment {
         Moment::Request(request) => requests.push((request.opcode, request.user_data)),

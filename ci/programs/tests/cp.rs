@@ -1,4 +1,4 @@
-//! `cp`: which file is copied where, and what the copy is like. What it does on the way is in `cp_faults`.
+//! Tests `cp`: which file is copied where, and what the copy is like. The tests of its single steps are in `cp_faults`.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
@@ -35,7 +35,7 @@ fn a_copy_has_the_content_and_the_mode_of_the_source() {
         let from = scratch.file("from", &content);
         fs::set_permissions(&from, Permissions::from_mode(mode)).unwrap();
         let to = scratch.path("to");
-        // New, over a longer one, and whatever the umask.
+        // The copy is new, or replaces a longer file; the umask takes no bit of its mode.
         for old in [None, Some(bytes(len + 7))] {
             if let Some(old) = old {
                 scratch.file("to", old);
@@ -102,7 +102,7 @@ fn links_are_followed() {
     let scratch = Scratch::new();
     scratch.file("one", "one");
     fs::create_dir(scratch.path("d")).unwrap();
-    // By a relative link in another directory, and an absolute one.
+    // The first link is relative, from another directory; the second is absolute.
     symlink("d/middle", scratch.path("link")).unwrap();
     symlink("end", scratch.path("d/middle")).unwrap();
     symlink(scratch.path("d/far"), scratch.path("absolute")).unwrap();
@@ -125,7 +125,7 @@ fn paths_as_long_as_can_be() {
     let name = "n".repeat(255);
     done(cp(&scratch, &["one", &name]));
     assert!(fs::read(scratch.path(&name)).unwrap() == content, "another content");
-    // 4,095 bytes are a path, 4,096 are not; the unfinished copy's name is no longer than 255.
+    // A path may have 4,095 bytes, but not 4,096; the unfinished copy's name has 255 at most.
     let slashes = |len: usize| format!(".{}one2", "/".repeat(len - 5));
     done(cp(&scratch, &["one", &slashes(4000)]));
     assert!(fs::read(scratch.path("one2")).unwrap() == content, "another content");
@@ -145,7 +145,7 @@ fn arguments() {
     assert_eq!(cp(&scratch, &["--help"]), Outcome { status: 0, out: help.into(), err: String::new() });
     done(cp(&scratch, &["--", "-x", "two"]));
     assert_eq!(fs::read_to_string(scratch.path("two")).unwrap(), "dash");
-    // A dash alone is a name.
+    // A single dash is a file name.
     assert_eq!(cp(&scratch, &["-", "two"]), Outcome::new(1, "cp: '-': cannot open: ENOENT\n"));
 }
 
@@ -153,8 +153,8 @@ fn arguments() {
 fn a_program_that_runs_goes_on_with_its_old_file() {
     let scratch = Scratch::new();
     let sleep = scratch.path("sleep");
-    // Written by another process. A test beside this one may fork just then, and its child would hold what this process
-    // has open for writing: such a file can't be started.
+    // Another process writes the program. If this one did, a child that another test forks at that moment would hold the file
+    // open for writing, and a file that is open for writing can't be started.
     assert!(Command::new("cp").arg("/bin/sleep").arg(&sleep).status().unwrap().success());
     let running = start(Command::new(&sleep).arg("30"));
     let busy = File::options().write(true).open(&sleep).unwrap_err();
@@ -172,7 +172,7 @@ fn what_is_no_regular_file_is_read_to_its_end_and_written_as_it_is() {
     let content = bytes(300_001);
     scratch.file("one", &content);
     let fifo = scratch.fifo("fifo");
-    // Each waits for the other end, the first one opened.
+    // The first cp waits until a writer opens the pipe, which the second cp does.
     let reading = start(&mut command(&scratch, &["fifo", "to"]));
     programs::until("a thread of the kernel's waits for the pipe", || reading.worker_waits());
     done(cp(&scratch, &["one", "fifo"]));
@@ -186,7 +186,7 @@ fn what_is_no_regular_file_is_read_to_its_end_and_written_as_it_is() {
     child.stdout.take().unwrap().read_to_end(&mut got).unwrap();
     assert!(ends(&mut child) == 0 && got == content, "another content");
     assert_eq!(cp(&scratch, &["one", "/dev/full"]), Outcome::new(1, "cp: '/dev/full': cannot be written: ENOSPC\n"));
-    // Without a size, and with one that is not true.
+    // One file has no size, the other a wrong one.
     for name in ["/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"] {
         let Ok(expected) = fs::read(name) else {
             println!("skipped: no {name}");
@@ -222,7 +222,7 @@ fn what_may_not_be_written_is_not_replaced() {
     assert_eq!(scratch.names(), ["one", "program", "to"]);
 }
 
-/// What a terminal has been shown while cp copied a pipe that was fed for half a second.
+/// Returns what cp showed on a terminal while it copied a pipe that was fed for half a second.
 fn shown(size: Option<usize>) -> String {
     let scratch = Scratch::new();
     let master = rustix::pty::openpt(
@@ -236,7 +236,7 @@ fn shown(size: Option<usize>) -> String {
     scratch.file("one", vec![7; size.unwrap_or(0)]);
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     let mut command = match size {
-        // The reader of the pipe takes its time.
+        // The pipe is fed slowly.
         Some(_) => command(&scratch, &["one", "/dev/stdout"]),
         None => command(&scratch, &["/dev/stdin", "to"]),
     };
@@ -264,7 +264,7 @@ fn shown(size: Option<usize>) -> String {
         drop(write);
         assert_eq!(ends(&mut child), 0);
     }
-    // What was written may take a moment to the terminal's other side.
+    // The bytes may take a moment to reach the terminal's other side.
     rustix::fs::fcntl_setfl(&master, rustix::fs::OFlags::NONBLOCK).unwrap();
     let mut text = Vec::new();
     for _ in 0..50 {
@@ -280,7 +280,7 @@ fn shown(size: Option<usize>) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// The updates, each of which clears the line before.
+/// Returns the progress updates, each of which clears the line before it is written.
 fn updates(text: &str) -> Vec<&str> {
     let mut updates: Vec<_> = text.split("\r\u{1b}[K").collect();
     assert_eq!((updates.remove(0), updates.pop()), ("", Some("")), "the line is left empty: {text:?}");
@@ -340,8 +340,8 @@ fn a_file_system_without_room_leaves_what_was_there() {
     assert_eq!(outcome, expected);
 }
 
-/// A writer goes on as soon as a reader has the pipe open. All that it had to write may be there, and the pipe closed on
-/// its side, before cp has taken the next step.
+/// Shows that a fast writer loses nothing: it goes on as soon as cp has the pipe open, and may have written everything and
+/// closed its side before cp takes the next step.
 #[test]
 fn a_writer_that_is_done_before_the_first_read_is_read_nevertheless() {
     let scratch = Scratch::new();

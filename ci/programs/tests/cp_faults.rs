@@ -1,4 +1,4 @@
-//! `cp`, step by step: which requests it makes, and what it does where one of them fails, comes short, or finds the files
+//! Tests `cp` step by step: which requests it makes, and what it does if one of them fails, comes short, or finds the files
 //! changed.
 
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use programs::traced::{Moment, Request, Tracee, trace};
 use programs::{Outcome, Scratch, bytes, program};
 use rustix::process::Signal;
 
-/// Bytes of one chunk.
+/// The number of bytes in a chunk.
 const CHUNK: usize = 128 * 1024;
 
 const OPEN: u8 = op::IORING_OP_OPENAT as u8;
@@ -35,7 +35,7 @@ fn is_write(request: &Request) -> bool {
     WRITES.contains(&request.opcode)
 }
 
-/// A copy of a file named `from` with some content to one named `to`, which is there already.
+/// A copy of a file named `from`, with some content, to an existing file named `to`.
 struct Copy {
     scratch: Scratch,
     content: Vec<u8>,
@@ -60,7 +60,7 @@ impl Copy {
         trace(&mut self.command(), at)
     }
 
-    /// Runs it with the results of some requests changed: the n-th that `which` picks gets what `becomes` gives for it.
+    /// Runs the copy with changed results: the n-th request that `which` picks gets the result that `becomes` returns for it.
     fn changed(&self, which: impl Fn(&Request) -> bool, becomes: impl Fn(usize, i32) -> i32) -> Outcome {
         let mut nth = 0;
         self.run(|_, moment| {
@@ -73,7 +73,7 @@ impl Copy {
         })
     }
 
-    /// It ended well, `to` is what `from` was, and nothing else is left.
+    /// Asserts that cp succeeded: `to` has the content of `from`, and no other file is left.
     #[track_caller]
     fn succeeded(&self, outcome: &Outcome) {
         assert_eq!(*outcome, Outcome::new(0, ""));
@@ -81,7 +81,7 @@ impl Copy {
         assert_eq!(self.scratch.names(), ["from", "to"]);
     }
 
-    /// It ended like this, `to` is as it was, and nothing else is left.
+    /// Asserts that cp failed with this status and message: `to` is unchanged, and no other file is left.
     #[track_caller]
     fn failed(&self, outcome: &Outcome, status: i32, err: &str) {
         assert_eq!(*outcome, Outcome::new(status, err));
@@ -109,7 +109,7 @@ fn short_writes_are_gone_on_with() {
         told.set(told.get() + result.min(40_000));
         result.min(40_000)
     });
-    // The kernel has written all each time, and the program could not know.
+    // The kernel wrote all bytes each time, but the program could not know.
     assert_eq!(told.get().cast_unsigned() as usize, copy.content.len());
     copy.succeeded(&outcome);
 }
@@ -129,7 +129,7 @@ fn an_interrupted_wait_is_waited_again() {
     fs::remove_file(copy.scratch.path("from")).unwrap();
     let fifo = copy.scratch.fifo("from");
     let content = copy.content.clone();
-    // Opened for both, so that no open of it waits.
+    // Opened for reading and writing, so that no open of the pipe waits.
     let mut pipe = Some(OpenOptions::new().read(true).write(true).open(fifo).unwrap());
     let (mut reading, mut interrupted) = (false, 0);
     let outcome = copy.run(|tracee, moment| match moment {
@@ -139,7 +139,7 @@ fn an_interrupted_wait_is_waited_again() {
         }
         Moment::Returned(number, result) if number == u64::from(__NR_io_uring_enter) && result == -i64::from(EINTR) => {
             interrupted += 1;
-            // Closed afterwards, which is the pipe's end.
+            // The close is the pipe's end.
             if interrupted == 10
                 && let Some(mut pipe) = pipe.take()
             {
@@ -179,14 +179,14 @@ fn each_failure_is_told_and_leaves_what_was_there() {
             refused(errno)
         });
         if err.contains("created") {
-            // The kernel has made it, and the program could not know.
+            // The kernel made the file, but the program could not know.
             let left = copy.scratch.names().into_iter().find(|name| name.starts_with(".cp-")).unwrap();
             fs::remove_file(copy.scratch.path(left)).unwrap();
         }
         copy.failed(&outcome, 1, err);
         assert!(opened.get());
     }
-    // The first close is of what was there.
+    // The first close is that of the existing file.
     let copy = Copy::of(2 * CHUNK);
     let outcome = copy.changed(closes_copy, |nth, result| if nth == 1 { refused(ENOSPC) } else { result });
     copy.failed(&outcome, 1, "cp: 'to': cannot be written: ENOSPC\n");
@@ -199,7 +199,7 @@ fn a_file_system_without_fsync_is_good_enough() {
     copy.succeeded(&outcome);
 }
 
-/// What a program has done, as far as the order of it matters.
+/// A step of a program whose order matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Write,
@@ -209,7 +209,7 @@ enum Step {
     Rename,
 }
 
-/// The steps from the first write on, writes that follow each other as one.
+/// Returns the steps from the first write on, with consecutive writes as one.
 fn steps(copy: &Copy) -> Vec<Step> {
     let mut steps = Vec::new();
     let outcome = copy.run(|_, moment| match moment {
@@ -231,7 +231,7 @@ fn a_copy_reaches_the_device_before_it_replaces_a_file() {
     let copy = Copy::of(3 * CHUNK);
     fs::set_permissions(copy.scratch.path("from"), fs::Permissions::from_mode(0o4751)).unwrap();
     let mode = Step::Mode(0o751);
-    // Everything, and not the data alone.
+    // The fsync is for all of the file, and not for its data alone.
     assert_eq!(steps(&copy), [Step::Write, mode, Step::Fsync(0), Step::Close, Step::Rename]);
     fs::remove_file(copy.scratch.path("to")).unwrap();
     assert_eq!(steps(&copy), [Step::Write, mode, Step::Close, Step::Rename]);
@@ -255,7 +255,7 @@ fn every_open_is_close_on_exec_and_the_unfinished_copy_nobodys_else() {
         }
     });
     copy.succeeded(&outcome);
-    // What there was, and the copy.
+    // One is the existing file, the other the copy.
     assert_eq!((unfinished, closed), (vec![(true, O_EXCL, 0o600)], 2));
 }
 
@@ -274,7 +274,7 @@ fn a_name_that_is_taken_is_left_alone() {
     copy.succeeded(&outcome);
 }
 
-/// Truncates `from` when the first read has ended, and gives it this length again before cp looks at it once more.
+/// Truncates `from` when the first read has ended, and restores this length before cp asks for the size again.
 fn shrinks(len: u64, again: Option<u64>) {
     let copy = Copy::of(40 * CHUNK);
     let from = copy.scratch.path("from");
@@ -288,7 +288,7 @@ fn shrinks(len: u64, again: Option<u64>) {
             reads += 1;
         }
         Moment::Call(number, _) if number == u64::from(__NR_fchmod) => panic!("cp takes it for complete"),
-        // The file is looked at when all has been read; whoever asks for its size has done so once before.
+        // This statx is cp's second one: it comes after the last read.
         Moment::Request(request) if request.opcode == op::IORING_OP_STATX as u8 && reads > 0 => {
             if let Some(len) = again {
                 resize(len);
@@ -311,14 +311,14 @@ fn a_file_that_shrinks_between_what_was_read_and_the_rest_is_not_copied() {
 
 #[test]
 fn a_file_that_shrinks_and_grows_again_is_not_copied() {
-    // All 32 chunks of the first round were read: what follows them was not there, and is again.
+    // All 32 chunks of the first round were read. The bytes behind them were gone, and are back.
     shrinks(32 * CHUNK as u64, Some(40 * CHUNK as u64));
 }
 
 #[test]
 fn a_hole_in_the_middle_of_the_reading_is_torn() {
     let copy = Copy::of(4 * CHUNK);
-    // The second and the fourth chunk find the end, the third does not, and a later look finds nothing either.
+    // The second and the fourth chunk find the end of the file, the third does not, and a later read finds it too.
     let again = u64::MAX;
     let outcome = copy.run(|_, moment| {
         if let Moment::Completion(request, result) = moment
@@ -349,7 +349,7 @@ fn a_file_that_grows_is_copied_with_what_has_come() {
     copy.succeeded(&outcome);
 }
 
-/// The most reads and writes under way at once, and their opcodes.
+/// Returns the largest number of reads and writes under way at once, and their opcodes.
 fn load(copy: &Copy, from: &str, to: &str) -> (usize, Vec<u8>, bool) {
     let (mut under_way, mut most, mut opcodes, mut registered) = (0, 0, Vec::new(), false);
     let mut command = Command::new(program("freestanding", "cp"));
@@ -375,7 +375,7 @@ fn a_large_file_is_copied_in_many_parts_at_once_in_registered_buffers() {
     let copy = Copy::of(40 * CHUNK);
     assert_eq!(load(&copy, "from", "to"), (32, vec![READS[1], WRITES[1]], true));
     assert_eq!(load(&copy, "from", "/dev/null"), (1, vec![READS[1], WRITES[1]], true));
-    // Not worth it.
+    // Registering buffers is not worth it for one chunk.
     let copy = Copy::of(CHUNK);
     assert_eq!(load(&copy, "from", "to"), (2, vec![READS[0], WRITES[0]], false));
 }

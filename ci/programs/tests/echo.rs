@@ -1,4 +1,4 @@
-//! `echo`: everybody gets back what they sent, whatever the others do.
+//! Tests `echo`: each client gets back what it sent, whatever the others do.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -21,7 +21,7 @@ fn echo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Sends while it receives, says that it is done, and expects the same back, and the end.
+/// Sends and receives at the same time, closes the sending side, and expects all bytes back, and the end.
 fn round_trip(mut stream: TcpStream, len: usize) {
     let content = bytes(len);
     let mut sender = stream.try_clone().unwrap();
@@ -36,7 +36,7 @@ fn round_trip(mut stream: TcpStream, len: usize) {
     assert!(got == content, "{} of {len} bytes, or others", got.len());
 }
 
-/// Sends until the server takes no more for a while; with `small`, what the client's socket holds is little.
+/// Sends until the server takes no more for a while. With `small` the client's socket holds little.
 fn hoard(server: &Server, small: bool) -> TcpStream {
     let mut stream = server.connect();
     if small {
@@ -57,7 +57,7 @@ fn hoard(server: &Server, small: bool) -> TcpStream {
     stream
 }
 
-/// One byte there and back.
+/// Sends one byte, and expects it back.
 fn ping(stream: &mut TcpStream) {
     stream.write_all(b"x").unwrap();
     let mut byte = [0];
@@ -68,7 +68,7 @@ fn ping(stream: &mut TcpStream) {
 #[test]
 fn what_is_sent_comes_back_and_then_the_end() {
     let server = Server::start(&mut echo(&[]));
-    // The last is more than all buffers together hold.
+    // The last length is more than all buffers together hold.
     for len in [0, 1, 4096, 4097, 5 << 20] {
         round_trip(server.connect(), len);
     }
@@ -93,7 +93,7 @@ fn many_at_once_get_each_their_own() {
 
 #[test]
 fn a_table_that_is_full_closes_more_at_once() {
-    // As a shell has it; the server raises it.
+    // This is a shell's usual limit; the server raises it.
     let mut usual = Command::new("sh");
     let server =
         Server::start(usual.args(["-c", "ulimit -S -n 1024; exec \"$0\""]).arg(program("freestanding", "echo")));
@@ -114,7 +114,7 @@ fn a_table_that_is_full_closes_more_at_once() {
     streams.iter_mut().for_each(ping);
     drop(streams);
     server.settles(idle);
-    // Every place was taken: one that is served now has the place of one that has gone.
+    // Every place was taken, so a client that is served now has the place of one that left.
     round_trip(server.connect(), 10);
 }
 
@@ -125,7 +125,7 @@ fn who_never_reads_gets_a_part_of_the_buffers_only() {
     let hogs: Vec<_> = (0..3).map(|_| hoard(&server, false)).collect();
     others.iter_mut().for_each(ping);
     round_trip(server.connect(), 100_000);
-    // What they have sent comes back when they do read.
+    // The clients get back what they sent once they read.
     for mut hog in hogs {
         hog.set_nonblocking(false).unwrap();
         hog.shutdown(Shutdown::Write).unwrap();
@@ -141,8 +141,8 @@ fn who_starves_is_served_when_buffers_are_free_again() {
     let mut waiting: Vec<_> = (0..50).map(|_| server.connect()).collect();
     waiting.iter_mut().for_each(ping);
     let server = &server;
-    // Each that never reads comes to have nine buffers at least, or it would go on: more than there are. While the
-    // sockets take something some are free at times; tests/echo_buffers.rs has none free for certain.
+    // Each client that never reads comes to hold nine buffers at least: together more than there are. While the sockets still
+    // take something, some buffers are free at times; in tests/echo_buffers.rs all are certainly held.
     let hogs: Vec<_> = thread::scope(|scope| {
         let hoards: Vec<_> = (0..130).map(|_| scope.spawn(|| hoard(server, true))).collect();
         hoards.into_iter().map(|hoard| hoard.join().unwrap()).collect()
@@ -172,7 +172,7 @@ fn who_leaves_early_leaves_nothing() {
         }
     }
     server.settles(idle);
-    // All buffers are there still.
+    // No buffer was lost.
     round_trip(server.connect(), 8 << 20);
     server.settles(idle);
 }
@@ -271,7 +271,7 @@ fn arguments() {
     assert_eq!(run(&mut echo(&["0", "--help"])), Outcome { status: 0, out: help.into(), err: String::new() });
 }
 
-/// What one connection sees, by what it sends, of an echo some of whose completions are changed; and what happened.
+/// Runs an echo with some completions changed, and returns what one connection received for what it sent, and what happened.
 fn traced(sends: &[u8], mut at: impl FnMut(&Moment<'_>) -> Option<i32> + Send) -> Vec<u8> {
     let mut command = echo(&["--connections", "1"]);
     command.stdin(Stdio::null());
@@ -305,7 +305,7 @@ fn traced(sends: &[u8], mut at: impl FnMut(&Moment<'_>) -> Option<i32> + Send) -
 #[test]
 fn a_short_send_is_gone_on_with_and_an_interrupted_one_made_again() {
     let send = op::IORING_OP_SEND as u8;
-    // The kernel has sent all each time; the server goes on from where it was told.
+    // The kernel sent all bytes each time; the server goes on behind the count that it was told.
     let got = traced(b"0123456789", |moment| match moment {
         Moment::Completion(request, result) if request.opcode == send => Some((**result).min(4)),
         _ => None,
@@ -326,11 +326,11 @@ fn a_short_send_is_gone_on_with_and_an_interrupted_one_made_again() {
 fn a_client_that_has_gone_before_it_was_accepted_is_nothing() {
     let mut failed = false;
     let mut paused = false;
-    // The one that was accepted is lost by this; the test's second connection is served.
+    // The accepted connection is lost by this; the test's second connection is served.
     let mut command = echo(&["--connections", "1"]);
     command.stdin(Stdio::null());
     let (send, receive) = channel();
-    // From here on, since the program may have had to be built.
+    // The time counts from here on, since the program may have had to be built.
     let begin = Instant::now();
     thread::scope(|scope| {
         let tracing = scope.spawn(|| {
@@ -365,7 +365,7 @@ fn sockets_are_close_on_exec_and_send_at_once() {
     let got = traced(b"x", |moment| {
         match *moment {
             Moment::Request(request) if request.opcode == op::IORING_OP_ACCEPT as u8 => flags.push(request.op_flags),
-            // The type of the socket, with flags in it.
+            // This is the type of the socket, with flags in it.
             Moment::Request(request) if request.opcode == op::IORING_OP_SOCKET as u8 => {
                 flags.push(u32::try_from(request.offset).unwrap() & O_CLOEXEC);
             }

@@ -1,4 +1,4 @@
-//! `echo` with nobody to whom it can send: who has its buffers, and who gets them once they are free.
+//! Tests `echo` when no client takes its data: which clients hold its buffers, and which get them once they are free.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -15,21 +15,21 @@ use programs::program;
 use programs::traced::{Moment, trace};
 use rustix::process::{Signal, kill_process};
 
-/// What an echo has received that can't send.
+/// The counts of an echo that receives and can't send.
 #[derive(Default)]
 struct Received {
-    /// Buffers that came.
+    /// The number of buffers received.
     buffers: AtomicUsize,
-    /// How receives ended, but for that of the first client, which only looked.
+    /// The results of the receives that ended, without the first client's, which only probed.
     ends: Mutex<Vec<i32>>,
-    /// Whether a send is told what it has done.
+    /// Whether sends get their true results.
     sends: AtomicBool,
 }
 
-/// An echo, each of whose sends is told to have been interrupted until it may send: what it receives it keeps. So what
-/// it does with that does not hang on how much the sockets take.
+/// Runs an echo whose sends all end as interrupted until it may send, so that it keeps all that it receives. So the
+/// test does not depend on how much the sockets take.
 fn unable_to_send(client: impl FnOnce(u16, &Received)) {
-    // One that was free a moment ago.
+    // This port was free a moment ago.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let mut command = Command::new(program("freestanding", "echo"));
     command.arg(port.to_string()).stdin(Stdio::null());
@@ -65,7 +65,7 @@ fn unable_to_send(client: impl FnOnce(u16, &Received)) {
     });
 }
 
-/// A connection to it whose writes don't wait.
+/// Connects to the echo, with writes that don't wait.
 fn eager(port: u16) -> TcpStream {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     stream.set_nonblocking(true).unwrap();
@@ -82,7 +82,7 @@ fn a_client_to_whom_nothing_can_be_sent_is_stopped_long_before_all_buffers_are_i
         });
         let buffers = received.buffers.load(Ordering::Relaxed);
         assert_eq!(*received.ends.lock().unwrap(), [-ECANCELED.cast_signed()], "after {buffers} buffers");
-        // 32, and what the kernel brings before it hears of the end.
+        // A client may hold 32, and the kernel delivers some more before it stops.
         assert!((32..256).contains(&buffers), "{buffers} buffers");
     });
 }
@@ -90,7 +90,7 @@ fn a_client_to_whom_nothing_can_be_sent_is_stopped_long_before_all_buffers_are_i
 #[test]
 fn a_client_that_came_when_no_buffer_was_free_is_found_when_one_is() {
     unable_to_send(|port, received| {
-        // Each has 32 at least before it is stopped.
+        // Each client holds 32 at least before it is stopped.
         let mut hogs: Vec<_> = (0..40).map(|_| eager(port)).collect();
         programs::until("all buffers are in use", || {
             hogs.iter_mut().for_each(|hog| drop(hog.write(&[0; 65_536])));

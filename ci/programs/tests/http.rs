@@ -1,4 +1,4 @@
-//! `http`: what it answers, whom it leaves, and how it ends.
+//! Tests `http`: its answers, which clients it drops, and how it ends.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -19,7 +19,7 @@ struct Site {
 }
 
 impl Site {
-    /// Served with a patience of so many seconds.
+    /// Serves the directory with a patience of so many seconds.
     fn new(patience: u32) -> Self {
         let scratch = Scratch::new();
         fs::create_dir_all(scratch.path("site/sub")).unwrap();
@@ -39,7 +39,7 @@ impl Site {
         Client::new(self.server.connect())
     }
 
-    /// The statuses of the answers to some bytes, and to a good request after them, up to the connection's end.
+    /// Sends some bytes and then a good request, and returns the statuses of all answers up to the connection's end.
     #[track_caller]
     fn ask(&self, request: impl AsRef<[u8]>) -> Vec<u16> {
         let mut client = self.client();
@@ -87,7 +87,7 @@ fn head_has_the_length_and_no_body() {
         let head = client.head().head;
         assert_eq!(head, client.get(path).head);
     }
-    // An error's body is its name.
+    // The body of an error is the error's name.
     let missing = client.get("/none");
     assert_eq!((missing.status, &missing.body[..]), (404, &b"404 Not Found\n"[..]));
 }
@@ -101,7 +101,7 @@ fn requests_sent_ahead_are_answered_in_their_order() {
     for len in order {
         assert!(client.answer().body == bytes(len), "another content of {len} bytes");
     }
-    // More heads than the server's buffer holds: one of them lies across its end.
+    // There are more heads than the server's buffer holds, so that one of them lies across its end.
     client.send("GET /one HTTP/1.1\r\nHost: x\r\n\r\n".repeat(700));
     for number in 0..700 {
         assert_eq!(client.answer().body, b"1", "{number}");
@@ -127,7 +127,7 @@ fn a_body_is_thrown_away_to_its_last_byte_and_no_further() {
     let get = "GET /one HTTP/1.1\r\nHost: x\r\n";
     for len in [0, 1, 5, 8192, 20_000, 65_536] {
         let body = "x".repeat(len);
-        // What follows is a request, even if it looks like more of the body.
+        // The bytes behind the body are a request, even if they look like more of the body.
         assert_eq!(site.ask(format!("{get}Content-Length: {len}\r\n\r\n{body}")), [200, 200], "{len}");
         assert_eq!(
             site.ask(format!("{get}Content-Length: {len}\r\n\r\n{body}XYZ /one HTTP/1.1\r\nHost: x\r\n\r\n")),
@@ -135,7 +135,7 @@ fn a_body_is_thrown_away_to_its_last_byte_and_no_further() {
         );
     }
     assert_eq!(site.ask(format!("{get}Content-Length: 65537\r\n\r\n{}", "x".repeat(65_537))), [413]);
-    // The body apart from its head, and in pieces.
+    // The body comes apart from its head, and in pieces.
     let mut client = site.client();
     client.send(format!("{get}Content-Length: 20000\r\n\r\n"));
     assert_eq!(client.answer().status, 200);
@@ -172,12 +172,12 @@ fn what_is_no_request_is_answered_with_what_is_wrong() {
         ("GET /%4 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         ("GET /one%00.txt HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     ] {
-        // Nothing after it is answered.
+        // No request after this one is answered.
         assert_eq!(site.ask(request), [status], "{request:?}");
     }
     let answer = site.client().send("PUT /one HTTP/1.1\r\nHost: x\r\n\r\n").answer();
     assert!(answer.head.contains("\r\nAllow: GET, HEAD\r\n") && answer.head.contains("\r\nConnection: close\r\n"));
-    // The same length twice is one length.
+    // A length that is given twice is one length.
     assert_eq!(site.ask("GET /one HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx"), [200, 200]);
 }
 
@@ -253,7 +253,7 @@ fn what_is_too_long_is_refused() {
     let lines = |count: usize| format!("GET /one HTTP/1.1\r\n{}Host: x\r\n\r\n", "X: 1\r\n".repeat(count - 1));
     assert_eq!(site.client().send(lines(64)).answer().status, 200);
     assert_eq!(site.ask(lines(65)), [431]);
-    // Slashes, since no name is that long. The last name is there.
+    // The path is long by its slashes, since no name is that long. Its last name exists.
     let path = |len: usize| format!("/sub{}index.html", "/".repeat(len + 1 - 14));
     assert_eq!(site.client().get(&path(1023)).body, b"sub");
     assert_eq!(site.client().get(&path(1024)).status, 414);
@@ -268,7 +268,7 @@ fn an_answer_is_not_lost_to_a_client_that_still_sends() {
         let mut client = site.client();
         client.send(request).send(vec![b'x'; 60_000]);
         assert_eq!(client.answer().status, status);
-        // An end at once, and no reset.
+        // The connection ends at once, and is not reset.
         client.stream.set_read_timeout(Some(Duration::from_millis(800))).unwrap();
         assert_eq!(client.stream.read(&mut [0]).map_err(|error| error.kind()), Ok(0));
     }
@@ -288,7 +288,7 @@ fn slow_clients_are_left() {
         let took = begin.elapsed();
         assert!((900..3000).contains(&took.as_millis()), "{took:?}");
     }
-    // Each piece in time, but too many of them.
+    // Each piece comes in time, but there are too many of them.
     let mut drip = site.client();
     drip.stream.set_nodelay(true).unwrap();
     let sent = (0..200).find(|_| {
@@ -332,7 +332,7 @@ fn clients_that_leave_early_leave_nothing() {
     site.server.settles(idle);
 }
 
-/// A client that has the head of an answer of 64 MiB and takes its time. It has asked for something more `ahead`.
+/// Makes a client that has read the head of an answer of 64 MiB, and has sent the request `ahead` behind the first one.
 fn slow_reader(site: &Site, ahead: &str) -> Client {
     File::create(site.scratch.path("site/large")).unwrap().set_len(64 << 20).unwrap();
     let mut client = site.client();
@@ -346,7 +346,7 @@ fn a_file_that_shrinks_ends_the_connection() {
     let site = Site::new(5);
     let mut client = slow_reader(&site, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
     OpenOptions::new().write(true).open(site.scratch.path("site/large")).unwrap().set_len(1000).unwrap();
-    // And nothing that could be taken for the rest of it.
+    // Nothing follows that could be taken for the rest of the body.
     let rest = client.rest();
     assert!(rest.len() < 64 << 20 && rest.iter().all(|&byte| byte == 0), "{} bytes", rest.len());
 }
@@ -400,7 +400,7 @@ fn a_signal_ends_it_when_all_that_was_asked_is_answered() {
         let mut client = slow_reader(&site, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
         site.server.signal(signal);
         sleep(Duration::from_millis(50));
-        // The rest of the answer, and the one to what has come ahead, which is the last.
+        // The rest of this answer comes, and the answer to the request ahead, which is the last.
         let rest = client.rest().split_off(64 << 20);
         let last = String::from_utf8(rest).unwrap();
         assert!(last.contains("\r\nConnection: close\r\n") && last.ends_with("\r\n\r\n1"), "{last:?}");

@@ -1,4 +1,4 @@
-//! The runtime, seen from outside by its smallest program, `mirror`: tasks, wake-ups, timers, signals.
+//! Tests the runtime from outside by its smallest program, `mirror`: tasks, wake-ups, timers, signals.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -17,7 +17,7 @@ fn mirror() -> Command {
     Command::new(program("runtime", "mirror"))
 }
 
-/// Sends while it receives, says that it is done, and expects the same back, and the end.
+/// Sends and receives at the same time, closes the sending side, and expects all bytes back, and the end.
 fn round_trip(mut stream: TcpStream, len: usize) {
     let content = bytes(len);
     let mut sender = stream.try_clone().unwrap();
@@ -57,7 +57,7 @@ fn a_task_for_each_connection_and_all_are_woken() {
             assert_eq!(got, [round; 100]);
         }
     }
-    // Where all tasks are taken, the connection is closed.
+    // If all tasks are taken, the server closes the connection.
     let got = server.connect().read(&mut [0]).map_err(|error| error.kind());
     assert!(matches!(got, Ok(0) | Err(ErrorKind::ConnectionReset)), "{got:?}");
     drop(streams);
@@ -81,7 +81,7 @@ fn it_does_nothing_while_nothing_comes() {
 #[test]
 fn buffers_that_are_all_in_use_come_back() {
     let server = Server::start(&mut mirror());
-    // Fifty that never read have all 1,024 buffers.
+    // Fifty clients that never read hold all 1,024 buffers.
     let hogs: Vec<_> = (0..50)
         .map(|_| {
             let mut hog = server.connect();
@@ -156,7 +156,7 @@ fn with_few_files_it_waits_without_turning() {
 
 #[test]
 fn a_short_send_is_gone_on_with() {
-    // The kernel has sent all each time; the program goes on from where it was told.
+    // The kernel sent all bytes each time; the program goes on behind the count that it was told.
     let calls = traced(4, |port, _| {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(programs::LIMIT)).unwrap();
@@ -171,7 +171,7 @@ fn a_short_send_is_gone_on_with() {
 
 #[test]
 fn a_burst_is_one_system_call() {
-    // All tasks are polled before the kernel is entered: what they ask for goes there together.
+    // The runtime polls all tasks before it enters the kernel, so that their requests are submitted together.
     let calls = traced(i32::MAX, |port, pid| {
         let streams: Vec<_> = (0..40)
             .map(|_| {
@@ -196,18 +196,18 @@ fn a_burst_is_one_system_call() {
     assert_eq!((calls.signal_flags, calls.option_levels), (O_CLOEXEC.into(), vec![(1, 2), (6, 1)]));
 }
 
-/// What `mirror` has done.
+/// The counts of what `mirror` did.
 struct Calls {
-    /// The most requests of one call.
+    /// The largest number of requests in one call.
     most: u64,
     signal_flags: u64,
-    /// Level and name of each socket option that was set.
+    /// The level and name of each socket option that was set.
     option_levels: Vec<(u64, u64)>,
     /// The length of each send.
     sends: Vec<u32>,
 }
 
-/// Runs `mirror` under a tracer, while `client` talks to it. A send is told to have sent `most_sent` at most.
+/// Runs `mirror` under a tracer, while `client` talks to it. The result of a send is `most_sent` at most.
 fn traced(most_sent: i32, client: impl FnOnce(u16, rustix::process::Pid)) -> Calls {
     let mut calls = Calls { most: 0, signal_flags: 0, option_levels: Vec::new(), sends: Vec::new() };
     let (send, receive) = std::sync::mpsc::channel();
@@ -227,7 +227,7 @@ fn traced(most_sent: i32, client: impl FnOnce(u16, rustix::process::Pid)) -> Cal
                     Moment::Call(number, [_, _, _, flags, ..]) if number == u64::from(__NR_signalfd4) => {
                         seen.signal_flags = flags;
                     }
-                    // A socket command of the ring: level and name stand where an address would.
+                    // A socket command of the ring has the level and name in place of an address.
                     Moment::Request(request) if request.opcode == op::IORING_OP_URING_CMD as u8 => {
                         seen.option_levels.push((request.address & 0xffff_ffff, request.address >> 32));
                     }

@@ -1,4 +1,4 @@
-//! What the freestanding programs have in place of the C library, as far as it shows from outside.
+//! Tests what the freestanding programs have in place of the C library, as far as it shows from outside.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,7 +19,7 @@ fn cat(arguments: &[&str]) -> Command {
 
 #[test]
 fn arguments_are_what_they_are_whatever_the_environment() {
-    // Each is named, since none is there.
+    // The output names each file, since no file exists.
     for (count, environment) in [(1, 0), (2, 1), (3, 2), (100, 3), (101, 0)] {
         let scratch = Scratch::new();
         let names: Vec<_> = (0..count).map(|number| "n".repeat(number % 7) + &number.to_string()).collect();
@@ -28,7 +28,7 @@ fn arguments_are_what_they_are_whatever_the_environment() {
         let err: String = names.iter().map(|name| format!("cat: {name}: ENOENT\n")).collect();
         assert_eq!(run(&mut command), Outcome::new(1, err));
     }
-    // An empty one is one.
+    // An empty argument counts as an argument.
     assert_eq!(run(&mut cat(&["", ""])), Outcome::new(1, "cat: : ENOENT\ncat: : ENOENT\n"));
 }
 
@@ -44,7 +44,7 @@ fn an_error_without_a_name_is_told_by_its_number() {
 
 #[test]
 fn a_line_is_written_to_its_end() {
-    // Into a pipe with room for a part of it. A stop ends the write in the middle, which then returns what is written.
+    // The pipe has room for a part of the output. The stop ends the write in the middle, which then returns the count of bytes.
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     rustix::pipe::fcntl_setpipe_size(&write, 4096).unwrap();
     let long = "n".repeat(4095);
@@ -59,7 +59,7 @@ fn a_line_is_written_to_its_end() {
     File::from(read).read_to_string(&mut text).unwrap();
     assert_eq!(ends(&mut child), 1);
     assert_eq!(text, format!("cat: {long}: ENAMETOOLONG\n"));
-    // One call where there is room.
+    // If there is room, one call writes all.
     let mut calls = 0;
     trace(&mut cat(&["none"]), |_, moment| {
         if let Moment::Call(number, _) = moment {
@@ -78,7 +78,7 @@ fn the_longest_path_is_one_byte_less_than_the_kernels_limit() {
         let mut command = Command::new(program("freestanding", "cp"));
         run(command.args(["one", &to]).current_dir(scratch.dir()).stdin(Stdio::null()))
     };
-    // The name beside it has to fit as well: its process's number may have seven digits.
+    // The temporary name beside the copy has to fit as well, with a process number of up to seven digits.
     assert_eq!(copy(4080), Outcome::new(0, ""));
     let refused = copy(4095);
     assert!(refused.status == 1 && refused.err.ends_with("': cannot be created: ENAMETOOLONG\n"), "{refused:?}");

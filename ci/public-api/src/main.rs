@@ -1,4 +1,4 @@
-//! `list-public-api JSON`: prints the public items that rustdoc's JSON tells of, with their types, one on a line.
+//! `list-public-api JSON`: prints the public items of rustdoc's JSON, with their types, one on a line.
 
 use std::error::Error;
 
