@@ -255,6 +255,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// # Errors
     ///
     /// As for building: sizes and combinations that make no ring.
+    #[doc(alias = "io_uring_memory_size")]
+    #[doc(alias = "io_uring_memory_size_params")]
     pub const fn memory_size(&self, entries: u32) -> Result<MemorySize, SetupError> {
         self.memory_size_with(entries, Header::USUAL)
     }

@@ -68,6 +68,7 @@ const NO_FD: RawFd = RawFd::MIN;
 // In this order what each push, submit and look touches comes first: in few cache lines, and within reach of the short
 // offsets of instructions.
 #[repr(C)]
+#[doc(alias = "io_uring_queue_exit")]
 pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKernel> {
     sq: submitter::Local<K>,
     cq: cqueue::Local,
@@ -338,6 +339,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// head. To push on the way, take the queues from [`split`](Self::split), or copy completions out with
     /// [`fill`](CompletionQueue::fill).
     #[inline(always)]
+    #[doc(alias = "io_uring_cqe_iter_init")]
+    #[doc(alias = "io_uring_for_each_cqe")]
     pub fn completion(&mut self) -> CompletionQueue<'_, C> {
         CompletionQueue::new(&self.core.rings, &self.cq)
     }
