@@ -261,6 +261,8 @@ unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry
 /// [`sync`](Self::sync), and before a submit or wait enters the kernel, so that an iteration hands out at most a ring's
 /// worth and always ends. Forgetting the handle loses nothing.
 #[derive(Debug)]
+#[doc(alias = "io_uring_cqe_iter_next")]
+#[doc(alias = "io_uring_peek_cqe")]
 pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
     rings: &'a Rings,
     local: &'a Consumer,
@@ -276,11 +278,15 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     }
 
     /// Gives the slots of the completions taken so far back to the kernel.
+    #[doc(alias = "io_uring_cq_advance")]
+    #[doc(alias = "io_uring_cqe_seen")]
+    #[doc(alias = "io_uring_skip_cqe")]
     pub fn sync(&mut self) {
         self.local.publish(self.rings);
     }
 
     /// Takes as many completions as are there and fit, and returns them.
+    #[doc(alias = "io_uring_peek_batch_cqe")]
     pub fn fill<'e>(&mut self, entries: &'e mut [MaybeUninit<C>]) -> &'e mut [C] {
         let mut filled = 0;
         for (place, entry) in entries.iter_mut().zip(self.by_ref()) {
@@ -302,6 +308,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
 
     /// Slots filled and not yet taken.
     #[must_use]
+    #[doc(alias = "io_uring_cq_ready")]
     pub fn len(&self) -> usize {
         if self.local.step_over.get().is_some() {
             return census(self.rings, self.local, C::SETUP, 0).callers as usize;
@@ -331,6 +338,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
 
     /// Whether completions raise the registered eventfd no more.
     #[must_use]
+    #[doc(alias = "io_uring_cq_eventfd_enabled")]
     pub fn eventfd_disabled(&self) -> bool {
         self.rings.cq_flags().is_some_and(|flags| flags.load(Ordering::Relaxed) & uapi::IORING_CQ_EVENTFD_DISABLED != 0)
     }

@@ -41,6 +41,7 @@ pub unsafe trait Kernel {
     /// # Errors
     ///
     /// As the table under [`SetupError::Kernel`](crate::SetupError::Kernel).
+    #[doc(alias = "io_uring_setup")]
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno>;
 
     /// `io_uring_enter(2)`: submits, wakes, waits; the number of entries consumed.

@@ -241,6 +241,7 @@ pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), 
 /// `EOPNOTSUPP`: the kernel does not know this question. `EACCES`: as [`ask`]. `EINVAL`: the kernel is older, or the record has
 /// no bytes.
 #[doc(alias = "IORING_REGISTER_QUERY")]
+#[doc(alias = "io_uring_register_query")]
 pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
     let mut question = Question::<T>::new();
     ask(kernel, &mut [&mut question])?;

@@ -66,6 +66,7 @@ const NO_FD: RawFd = RawFd::MIN;
 // In this order the fields that each push, submit and look touch come first: in few cache lines, and within reach of the
 // short offsets of instructions.
 #[repr(C)]
+#[doc(alias = "io_uring_queue_exit")]
 pub struct IoUring<S = squeue::Entry, C = cqueue::Entry, K: Kernel = DefaultKernel> {
     sq: submitter::Progress<K>,
     cq: cqueue::Consumer,
@@ -252,6 +253,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// ring.completion().next()`. To push in the loop, take the queues from [`split`](Self::split), or copy CQEs out with
     /// [`fill`](CompletionQueue::fill).
     #[inline(always)]
+    #[doc(alias = "io_uring_cqe_iter_init")]
+    #[doc(alias = "io_uring_for_each_cqe")]
     pub fn completion(&mut self) -> CompletionQueue<'_, C> {
         CompletionQueue::new(&self.core.rings, &self.cq)
     }

@@ -150,6 +150,8 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     ///   someone else owns, or the completions of a ring whose owner does not expect a message.
     /// - An entry made from bytes is as long as the kernel takes its opcode to be.
     #[inline]
+    #[doc(alias = "io_uring_get_sqe")]
+    #[doc(alias = "io_uring_get_sqe128")]
     pub unsafe fn push(&mut self, entry: S) -> Result<(), PushError<S>> {
         let tail = self.local.tail.get();
         let slots = entry.slots(self.rings.sq().until_end(tail));
@@ -201,12 +203,14 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
 
     /// Slots of the queue, a power of two.
     #[must_use]
+    #[doc(alias = "io_uring_sq_space_left")]
     pub fn capacity(&self) -> usize {
         self.rings.sq().count() as usize
     }
 
     /// Slots taken: pushed, and not yet consumed by the kernel.
     #[must_use]
+    #[doc(alias = "io_uring_sq_ready")]
     pub fn len(&self) -> usize {
         // Acquire: as in `Producer::look`. Memory that a request needs until its consumption only is the caller's again after this.
         self.rings.sq().used(self.rings.sq_head().load(Ordering::Acquire), self.local.tail.get()) as usize
@@ -228,6 +232,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     ///
     /// For the curious; submits and waits look themselves.
     #[must_use]
+    #[doc(alias = "io_uring_cq_has_overflow")]
     pub fn flags(&self) -> SqFlags {
         SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
     }

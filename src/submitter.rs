@@ -81,6 +81,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// | `EFAULT`, `EINVAL` | an argument of the wait that the kernel can't read or does not know |
     #[inline(always)]
     #[doc(alias = "io_uring_submit")]
+    #[doc(alias = "io_uring_submit_and_get_events")]
     pub fn submit(&self) -> Result<usize, Errno> {
         self.cq.publish(&self.core.rings);
         self.core.submit(self.sq, 0, EnterArgument::NONE)
@@ -155,6 +156,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Those of [`submit`](Self::submit).
     #[inline]
     #[doc(alias = "io_uring_wait_cqe_nr")]
+    #[doc(alias = "io_uring_wait_cqe")]
     pub fn wait(&self, want: usize) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
         self.core.wait(self.core.want(want), EnterArgument::NONE)
@@ -170,6 +172,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Those of [`submit_with_args`](Self::submit_with_args).
     #[inline]
     #[doc(alias = "io_uring_wait_cqes")]
+    #[doc(alias = "io_uring_wait_cqe_timeout")]
+    #[doc(alias = "io_uring_wait_cqes_min_timeout")]
     pub fn wait_with_args(&self, want: usize, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         self.cq.publish(&self.core.rings);
         match args.way(&self.core.params)? {
@@ -221,6 +225,7 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// - `argument` and `size` are what `flags` call for.
     #[doc(alias = "io_uring_enter")]
+    #[doc(alias = "io_uring_enter2")]
     pub unsafe fn enter(
         &self,
         to_submit: u32,

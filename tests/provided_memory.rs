@@ -318,7 +318,7 @@ fn first_descriptors() -> Vec<String> {
     (0..16).map(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap().display().to_string()).collect()
 }
 
-/// Fault 30: an index is no descriptor.
+/// An index is not closed as if it were a descriptor.
 #[test]
 fn dropping_a_ring_without_descriptor_closes_nobody_elses_file() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");

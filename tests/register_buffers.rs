@@ -160,7 +160,7 @@ fn a_tag_waits_for_the_request_that_uses_its_buffer() {
     assert_eq!(bytes(a), b"wxyz");
 }
 
-/// Fault 13: neither list is cut to the length of the other, and the kernel is not asked.
+/// Neither list is cut to the length of the other, and the kernel is not asked.
 #[test]
 fn lists_of_different_lengths_are_refused_before_the_kernel_is_asked() {
     needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
@@ -335,7 +335,7 @@ fn a_registered_ring_is_a_source_by_its_index() {
     assert_eq!(fill(&mut second, a, 1), Ok(b"abcd".to_vec()));
 }
 
-/// Fault 14: the clone goes by the registered index of the ring that it is for.
+/// The clone goes by the registered index of the ring that it is for.
 #[test]
 fn a_clone_uses_the_registered_ring_fd() {
     needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");

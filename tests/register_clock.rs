@@ -49,7 +49,7 @@ fn took((outcome, took): (Result<(), Errno>, Duration), least: u64) {
     assert!(took >= least && took < least + Duration::from_secs(2), "{took:?}");
 }
 
-/// Fault 16: io-uring cannot register a clock.
+/// The timeout counts by the registered clock.
 #[test]
 fn an_absolute_timeout_by_the_boot_clock_ends_on_time() {
     bounded(|| {

@@ -146,7 +146,7 @@ fn a_hole_takes_no_tag() {
     assert_eq!(ring.submitter().register_files_update_tag(0, &[SKIP_FILE, HOLE], &[0, 0]), Ok(2));
 }
 
-/// Fault 13, for files: neither list is cut, and the kernel is not asked.
+/// Neither the list of files nor that of tags is cut, and the kernel is not asked.
 #[test]
 fn lists_of_different_lengths_are_refused_before_the_kernel_is_asked() {
     needs!(5, 19, "IORING_RSRC_REGISTER_SPARSE");
@@ -243,7 +243,7 @@ fn the_range_stays_inside_the_table() {
     assert_eq!(run(&mut ring, open_root(DestinationSlot::ALLOCATE)), Err(Errno::ENFILE));
 }
 
-/// Fault 8: no number of a registered file becomes the number of a descriptor on the way.
+/// No number of a registered file becomes the number of a descriptor on the way.
 #[test]
 fn closing_a_place_past_the_table_leaves_descriptor_0_alone() {
     let mut ring = ring();

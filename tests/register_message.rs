@@ -31,7 +31,7 @@ fn to<S, C>(ring: &IoUring<S, C>, user_data: u64) -> Message {
     Message::new(Fd(ring.fd()), user_data)
 }
 
-/// Fault 16: io-uring has no message without a ring.
+/// A message without a ring of the sender's arrives as it was sent.
 #[test]
 fn it_arrives_with_its_user_data_and_result() {
     if !can_send("it_arrives_with_its_user_data_and_result") {

@@ -79,8 +79,8 @@ fn a_probe_can_be_used_again() {
     }
 }
 
-/// Fault 12: all that the kernel may write lies within the object that the reference covers; and what it writes is kept,
-/// whether this crate knows the number or not.
+/// All that the kernel may write lies within the object that the reference covers. What it writes is kept, whether this
+/// crate knows the number or not.
 #[test]
 fn all_256_opcodes_have_a_place_inside_the_probe() {
     #[repr(C)]

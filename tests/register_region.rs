@@ -59,7 +59,7 @@ fn times_out<K: Kernel>(ring: &Ring<K>, offset: Option<usize>, least: u64) {
     assert!(took >= least && took < least + Duration::from_secs(2), "{took:?} for {least:?} at {offset:?}");
 }
 
-/// Fault 16: io-uring has no memory regions, and so no registered waits.
+/// A registered wait reads the slot at its own offset of the region.
 #[test]
 fn each_wait_times_out_by_its_own_slot() {
     bounded(|| {

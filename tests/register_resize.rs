@@ -228,7 +228,7 @@ fn only_a_deferred_ring_is_resized() {
     assert_eq!(trace.take(), []);
 }
 
-/// Fault 23: without a descriptor the new memory could not be mapped, so the kernel must not be asked.
+/// Without a descriptor the new memory could not be mapped, so the kernel must not be asked.
 #[test]
 fn a_ring_without_a_descriptor_is_refused_before_the_kernel_has_resized() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");

@@ -130,8 +130,8 @@ fn an_instance_without_a_card() {
     assert_eq!(ring.submitter().zcrx_flush(instance.id + 1), Err(Errno::ENXIO));
 }
 
-/// Fault 3: io-uring's `register_ifq` is safe and takes `&`, though the kernel writes through it and through the
-/// addresses inside. Ours is unsafe, takes `&mut`, and all that the kernel writes comes out.
+/// The kernel writes through the argument and through the addresses inside. So `register_ifq` is unsafe and takes `&mut`, and
+/// all that the kernel writes comes out.
 #[test]
 fn all_four_structures_are_handed_over_and_read_back() {
     needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");
@@ -306,7 +306,7 @@ impl Refill {
     }
 }
 
-/// Fault 16 and the open place in liburing: a typed producer of the refill ring.
+/// The refill ring takes chunks back with their token.
 #[test]
 fn chunks_go_back_with_their_token_until_the_ring_is_full() {
     needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");

@@ -33,7 +33,7 @@ const fn by_index(operation: u32) -> u32 {
     operation | IORING_REGISTER_USE_REGISTERED_RING as u32
 }
 
-/// Fault 2: every entry to the kernel goes by the index, through whichever method, not only the first.
+/// Every enter goes by the index, through whichever method, not only the first.
 #[test]
 fn every_enter_goes_by_the_index() {
     needs!(5, 18, "IORING_REGISTER_RING_FDS");
@@ -172,7 +172,7 @@ fn what_was_pushed_before_registering_is_submitted_after() {
     assert_eq!(ring.completion().next().map(|cqe| cqe.user_data()), Some(50));
 }
 
-/// Fault 28: the way back would leave a ring that nothing leads to.
+/// Unregistering would leave a ring that nothing leads to, so it is refused.
 #[test]
 fn a_ring_whose_descriptor_is_closed_stays_registered_and_works() {
     needs!(6, 3, "IORING_REGISTER_USE_REGISTERED_RING");

@@ -43,7 +43,7 @@ fn abandon(ring: Ring) -> RawRing {
     RawRing::found(ring.fd(), *ring.params().as_raw())
 }
 
-/// Fault 22: an array left as it was made, all zero, would submit entry 0 three times.
+/// An index array left as it was made, all zero, would submit entry 0 three times.
 #[test]
 fn each_entry_is_submitted_once() {
     for flags in arrays() {

@@ -29,6 +29,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// # Errors
     ///
     /// [`SetupError`] names a size or a combination of flags that makes no ring, as building does.
+    #[doc(alias = "io_uring_memory_size")]
+    #[doc(alias = "io_uring_memory_size_params")]
     pub const fn memory_size(&self, entries: u32) -> Result<MemorySize, SetupError> {
         self.memory_size_with(entries, Header::USUAL)
     }

@@ -67,6 +67,8 @@ impl Entry {
     /// messages to.
     #[inline]
     #[must_use]
+    #[doc(alias = "io_uring_cqe_get_data")]
+    #[doc(alias = "io_uring_cqe_get_data64")]
     pub const fn user_data(&self) -> u64 {
         self.user_data
     }

@@ -149,6 +149,7 @@ macro_rules! buf_group {
             #[inline]
             #[must_use]
             #[doc(alias = "IOSQE_BUFFER_SELECT")]
+            #[doc(alias = "io_uring_sqe_set_buf_group")]
             pub const fn buf_group(mut self, group: u16) -> Self {
                 self.0.buf_index = group;
                 self.0.flags |= crate::flags::SqeFlags::BUFFER_SELECT.bits();

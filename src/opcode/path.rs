@@ -37,6 +37,8 @@ fn at(code: u8, dir: impl UseFd, path: *const c_char) -> Entry {
 #[doc(alias = "IORING_OP_OPENAT")]
 #[doc(alias = "io_uring_prep_openat")]
 #[doc(alias = "io_uring_prep_openat_direct")]
+#[doc(alias = "io_uring_prep_open")]
+#[doc(alias = "io_uring_prep_open_direct")]
 #[repr(transparent)]
 pub struct OpenAt(Entry);
 

@@ -191,6 +191,7 @@ impl Write {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_READV")]
 #[doc(alias = "io_uring_prep_readv")]
+#[doc(alias = "io_uring_prep_readv2")]
 #[repr(transparent)]
 pub struct Readv(Entry);
 
@@ -222,6 +223,7 @@ buf_group! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_WRITEV")]
 #[doc(alias = "io_uring_prep_writev")]
+#[doc(alias = "io_uring_prep_writev2")]
 #[repr(transparent)]
 pub struct Writev(Entry);
 

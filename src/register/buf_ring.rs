@@ -310,6 +310,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_REGISTER_PBUF_RING")]
     #[doc(alias = "io_uring_register_buf_ring")]
     #[doc(alias = "io_uring_setup_buf_ring")]
+    #[doc(alias = "io_uring_buf_ring_init")]
     pub fn register_buf_ring(
         &self,
         group: u16,

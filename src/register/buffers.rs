@@ -196,6 +196,8 @@ impl<K: Kernel> Submitter<'_, K> {
     ///   ends nothing here, which whoever registered them there may not expect.
     #[doc(alias = "IORING_REGISTER_CLONE_BUFFERS")]
     #[doc(alias = "io_uring_clone_buffers_offset")]
+    #[doc(alias = "__io_uring_clone_buffers")]
+    #[doc(alias = "__io_uring_clone_buffers_offset")]
     pub unsafe fn register_buffers_clone_offset(
         &self,
         source: impl Into<BufferSource>,

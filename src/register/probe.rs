@@ -84,6 +84,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_REGISTER_PROBE")]
     #[doc(alias = "io_uring_register_probe")]
     #[doc(alias = "io_uring_get_probe_ring")]
+    #[doc(alias = "io_uring_get_probe")]
     pub fn register_probe(&self, probe: &mut Probe) -> Result<(), Errno> {
         // The kernel refuses one that is not zero.
         *probe = Probe::new();

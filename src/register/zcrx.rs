@@ -321,6 +321,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// `ENXIO`: no such instance. `EINVAL`: the kernel is older.
     #[doc(alias = "IORING_REGISTER_ZCRX_CTRL")]
     #[doc(alias = "ZCRX_CTRL_FLUSH_RQ")]
+    #[doc(alias = "io_uring_register_zcrx_ctrl")]
     pub fn zcrx_flush(&self, id: u32) -> Result<(), Errno> {
         // SAFETY: the payload names no memory.
         unsafe { self.zcrx_control(id, ZCRX_CTRL_FLUSH_RQ, [0; 6]) }.map(drop)
@@ -334,6 +335,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// `ENXIO`: no such instance. `EINVAL`: the kernel is older. `EMFILE`, `ENFILE`: no descriptor left. `ENOMEM`.
     #[doc(alias = "IORING_REGISTER_ZCRX_CTRL")]
     #[doc(alias = "ZCRX_CTRL_EXPORT")]
+    #[doc(alias = "io_uring_register_zcrx_ctrl")]
     pub fn zcrx_export(&self, id: u32) -> Result<Fd, Errno> {
         // SAFETY: the payload names no memory.
         let [first, ..] = unsafe { self.zcrx_control(id, ZCRX_CTRL_EXPORT, [0; 6]) }?;
@@ -349,6 +351,7 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_REGISTER_ZCRX_CTRL")]
     #[doc(alias = "ZCRX_CTRL_ARM_EVENT")]
     #[doc(alias = "ZCRX_CTRL_ARM_NOTIFICATION")]
+    #[doc(alias = "io_uring_register_zcrx_ctrl")]
     pub fn zcrx_arm_event(&self, id: u32, event: ZcrxEvent) -> Result<(), Errno> {
         // SAFETY: the payload names no memory.
         unsafe { self.zcrx_control(id, ZCRX_CTRL_ARM_EVENT, [word([event.0, 0]), 0, 0, 0, 0, 0]) }.map(drop)
@@ -366,6 +369,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// As [`register_ifq`](Self::register_ifq), for this area.
     #[doc(alias = "IORING_REGISTER_ZCRX_CTRL")]
     #[doc(alias = "ZCRX_CTRL_ADD_AREA")]
+    #[doc(alias = "io_uring_register_zcrx_ctrl")]
     pub unsafe fn zcrx_add_area(&self, id: u32, area: &mut ZcrxArea) -> Result<RegisteredArea, Errno> {
         // What an earlier registration left.
         area.0.rq_area_token = 0;

@@ -54,6 +54,7 @@ macro_rules! in_every_request {
             /// Adds flags to those that the request has.
             #[inline]
             #[must_use]
+            #[doc(alias = "io_uring_sqe_set_flags")]
             pub const fn flags(mut self, flags: Flags) -> Self {
                 self$(.$entry)*.flags |= flags.bits();
                 self
@@ -62,6 +63,8 @@ macro_rules! in_every_request {
             /// Sets the value that the completion will carry.
             #[inline]
             #[must_use]
+            #[doc(alias = "io_uring_sqe_set_data")]
+            #[doc(alias = "io_uring_sqe_set_data64")]
             pub const fn user_data(mut self, user_data: u64) -> Self {
                 self$(.$entry)*.user_data = user_data;
                 self
@@ -162,6 +165,8 @@ impl Entry {
 
     /// An entry from its 64 bytes: the way out for requests that this crate does not know.
     #[must_use]
+    #[doc(alias = "io_uring_prep_rw")]
+    #[doc(alias = "io_uring_initialize_sqe")]
     pub const fn from_bytes(bytes: [u8; 64]) -> Self {
         // SAFETY: both are 64 bytes, and every pattern of bits is a valid entry: all fields are integers.
         unsafe { core::mem::transmute(bytes) }

@@ -73,6 +73,7 @@ impl<'buf> RecvMsgOut<'buf> {
     /// Control data, as much of it as there was room for.
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_cmsg_firsthdr")]
+    #[doc(alias = "io_uring_recvmsg_cmsg_nexthdr")]
     pub const fn control_data(&self) -> &'buf [u8] {
         self.control
     }

@@ -38,6 +38,7 @@ impl<K: Kernel> BufRing<K> {
 
     /// Makes what was recycled visible to the kernel: one store.
     #[doc(alias = "io_uring_buf_ring_advance")]
+    #[doc(alias = "io_uring_buf_ring_cq_advance")]
     pub fn publish(&mut self) {
         // SAFETY: the tail lies in the first descriptor.
         let tail = unsafe { self.ring.byte_add(offset_of!(Descriptor, reserved)) }.cast::<AtomicU16>();
@@ -125,6 +126,7 @@ impl<K: Kernel> BufRing<K> {
     /// `EXDEV`, before the kernel is asked: the submitter is another ring's. Others as
     /// [`Submitter::unregister_buf_ring`]. The ring of buffers comes back.
     #[allow(clippy::result_large_err, reason = "without an allocator the ring of buffers can only come back by value")]
+    #[doc(alias = "io_uring_free_buf_ring")]
     pub fn unregister<L: Kernel>(self, submitter: &Submitter<'_, L>) -> Result<(), (Self, Errno)> {
         match self.must_be_of(submitter).and_then(|()| submitter.unregister_buf_ring(self.group)) {
             Ok(()) => Ok(()),
