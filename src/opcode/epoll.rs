@@ -20,7 +20,7 @@ use crate::uapi::io_uring_op::{IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT};
 /// opcode::EpollCtl::new(types::Fixed(0), types::Fd(5), types::EpollOp::ADD, &event);
 /// ```
 ///
-/// It does not compile for the file either:
+/// A `Fixed` does not compile for the file either:
 ///
 /// ```compile_fail,E0277
 /// use bare_uring::{opcode, types};
