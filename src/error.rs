@@ -13,8 +13,8 @@ pub use setup::{Area, Call, SetupError};
 /// `linux-raw-sys`. Each call's `# Errors` says what a value means there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-// As wide as the counts that calls return: so a `Result<u32, Errno>` is two registers, and not bytes packed into one,
-// which a caller would take apart again after each system call.
+// The number is as wide as the counts that calls return. So a `Result<u32, Errno>` is two registers, and not bytes
+// packed into one register, which a caller would have to take apart after each system call.
 pub struct Errno(NonZeroU32);
 
 impl Errno {
@@ -117,7 +117,8 @@ const fn by_number<const LEN: usize>(named: &[(Errno, &str)]) -> [u8; LEN] {
     text
 }
 
-/// The word with this number, of words that each end with a space; `None` for an empty one and past the end.
+/// Returns the word with this number, among words that each end with a space; `None` for an empty word and past the
+/// end.
 const fn nth_word(words: &'static str, mut number: u16) -> Option<&'static str> {
     let bytes = words.as_bytes();
     let mut start = 0;

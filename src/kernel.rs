@@ -45,7 +45,8 @@ pub unsafe trait Kernel {
     /// The table at [`SetupError::Kernel`](crate::SetupError::Kernel) lists them.
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno>;
 
-    /// Submits, wakes, and waits (`io_uring_enter(2)`). Returns the number of entries consumed.
+    /// Submits entries, wakes the SQPOLL thread, and waits (`io_uring_enter(2)`). Returns the number of entries
+    /// consumed.
     ///
     /// # Safety
     ///

@@ -96,7 +96,7 @@ impl SetupError {
     /// [`Unconsumed`](Self::Unconsumed), `EPROTO` for [`Garbled`](Self::Garbled), and `EINVAL` for everything that no
     /// kernel would take.
     ///
-    /// This is for programs that pass on an [`Errno`]. To decide whether to do without io_uring, ask
+    /// Use it in programs that pass on an [`Errno`]. To decide whether to do without io_uring, ask
     /// [`is_unavailable`](Self::is_unavailable).
     #[must_use]
     pub const fn errno(self) -> Errno {
