@@ -254,11 +254,11 @@ pub(crate) fn census(rings: &Rings, local: &Local, setup: SetupFlags, id: u64) -
 /// `at` lies between the head and a tail that was acquired.
 unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
     if setup.contains(SetupFlags::CQE32) {
-        // SAFETY: the caller's contract; the ring's entries have 32 bytes.
+        // SAFETY: the caller's contract covers `at` and `tail`; the ring's entries have 32 bytes.
         let taken = unsafe { Entry32::read(rings.cqes(), rings.cq(), at, tail) };
         return (taken.entry.map_or(Entry::FILLER, |entry| entry.entry), taken.slots);
     }
-    // SAFETY: the caller's contract; the ring's slots have 16 bytes.
+    // SAFETY: the caller's contract covers `at` and `tail`; the ring's slots have 16 bytes.
     let taken = unsafe { EntryMixed::read(rings.cqes(), rings.cq(), at, tail) };
     match taken.entry {
         Some(EntryMixed::Small(entry) | EntryMixed::Large(Entry32 { entry, .. })) => {

@@ -28,7 +28,7 @@ use crate::uapi::io_uring_params;
 ///   what `argument` means for the given flags or operation. They act as a compiler barrier for that memory: no access
 ///   of the caller's moves across them.
 /// - `map`: on success the memory is valid for reads and writes of `length` bytes, aligned to at least 64 bytes, and
-///   stays so until it is given to `unmap`. It is shared with the kernel and with nobody else.
+///   stays so until it is given to `unmap`. It is shared with the kernel and with nothing else.
 /// - `unmap`, `keep_from_fork`, `close`: act only on what they are given.
 pub unsafe trait Kernel {
     /// Makes a ring (`io_uring_setup(2)`). Returns the new ring's fd, or its registered index where `params` asks for
@@ -51,7 +51,8 @@ pub unsafe trait Kernel {
     /// # Safety
     ///
     /// - Every entry in the ring that the call may consume satisfies the contract of
-    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push). In a ring with SQ_REWIND these are the first `to_submit`.
+    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push). In a ring with SQ_REWIND these are the first
+    ///   `to_submit` entries.
     /// - `argument` and `size` are what `flags` calls for: a signal set, a `struct io_uring_getevents_arg`, an
     ///   offset, or null and 0.
     ///
@@ -200,7 +201,7 @@ crate::arch::linux! {
 
         pub(crate) type DefaultKernel = NoKernel;
 
-        // SAFETY: there is no value of this type to call a method on.
+        // SAFETY: no value of this type exists, so that no method can be called.
         unsafe impl Kernel for NoKernel {
             unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
                 match *self {}

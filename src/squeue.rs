@@ -79,7 +79,8 @@ impl Local {
             // SAFETY: `queued` is at most the number of slots, so that both pieces lie within the entries, which are
             // aligned to 8 bytes.
             let rest = unsafe { entries.add(from + at) };
-            // SAFETY: `at` is below `len`, which is at most the entries' length, so that the word lies within the entries.
+            // SAFETY: `at` is below `len`, which is at most the entries' length in words, so that the word lies within
+            // the entries.
             let front = unsafe { entries.add(at) };
             // Volatile: otherwise the compiler makes it a call of `memmove`, the only one in the library. The loop goes
             // upwards, so that each word is read before it is overwritten.

@@ -1,9 +1,9 @@
 //! The kernel's side of a ring: what io_uring/io_uring.c and io_uring/sqpoll.c of Linux do with the shared words, in
 //! the same sequence and with the same orderings.
 //!
-//! `READ_ONCE` and the void atomics (`atomic_or`, `atomic_andnot`) are Relaxed here, `smp_load_acquire` Acquire,
-//! `smp_store_release` Release, `smp_mb` a fence. What the kernel orders by a control dependency, which is not in Rust's
-//! model of memory, is Acquire.
+//! `READ_ONCE` and the void atomics (`atomic_or`, `atomic_andnot`) are Relaxed here, `smp_load_acquire` is Acquire,
+//! `smp_store_release` is Release, and `smp_mb` is a fence. What the kernel orders by a control dependency, which
+//! Rust's model of memory does not have, is Acquire.
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
@@ -178,7 +178,7 @@ impl Linux {
     pub(crate) fn ring_of<S: squeue::EntryMarker>(self: &Rc<Self>) -> IoUring<S, cqueue::Entry, Seam> {
         let params = Parameters::from_raw(self.shape.params());
         let (rings, sqes) = (self.rings.whole(), self.sqes.whole());
-        // SAFETY: the kernel that the ring gets keeps the memory; what is queued points to nothing.
+        // SAFETY: the kernel that the ring gets keeps the memory, and the queued requests point to nothing.
         unsafe { IoUring::from_raw_parts(Seam(Rc::clone(self)), 3, params, rings, rings, sqes) }.expect("a good ring")
     }
 

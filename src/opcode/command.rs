@@ -34,6 +34,10 @@ const fn word<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
 /// Builds a command without arguments.
 fn command(code: u8, fd: impl UseFixed, cmd_op: u32) -> Entry {
     let mut entry = Entry::new(code).target(fd.into_target());
+    // kernel: io_uring/uring_cmd.c io_uring_cmd_prep (6.12.117): `cmd_op` is the first half of `off`, and the other
+    // half must be 0; flags that the kernel does not know are `EINVAL`.
+    // kernel: io_uring/uring_cmd.c io_uring_cmd_prep_setup, io_uring_cmd (6.12.117): unless the request has ASYNC, the
+    // kernel keeps the entry's address and copies the entry only when the first attempt has to be repeated.
     entry.off = pair(cmd_op, 0);
     entry
 }
@@ -146,8 +150,6 @@ command!(UringCmd16);
 
 impl UringCmd16 {
     /// Sets the command's own 16 bytes.
-    // kernel: io_uring/uring_cmd.c io_uring_cmd_prep (6.12.117): `cmd_op` is the first half of `off`, and the other
-    // half must be 0; flags that the kernel does not know are `EINVAL`; the registered buffer is found at submission.
     #[inline]
     #[must_use]
     pub const fn cmd(mut self, cmd: [u8; 16]) -> Self {
@@ -287,7 +289,7 @@ impl SiocOutq {
 /// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
 /// let mut value = [0; 4];
 /// let option = GetSockOpt::new(Fd(socket.as_raw_fd()), SOL_SOCKET, SO_TYPE, value.as_mut_ptr(), 4).build();
-/// // SAFETY: `value` stays, and nobody else uses it, until the completion.
+/// // SAFETY: `value` stays until the completion, and nothing else uses it.
 /// unsafe { ring.submission().push(option)? };
 /// ring.submit_and_wait(1)?;
 /// let outcome = ring.completion().next().expect("waited for one").outcome();

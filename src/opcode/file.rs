@@ -67,6 +67,10 @@ impl Fsync {
     #[must_use]
     pub const fn range(mut self, offset: u64, len: u32) -> Self {
         self.0.off = offset;
+        // kernel: io_uring/sync.c io_fsync (6.12.117): the range ends at the sum of offset and length, or at the end of
+        // the file if that sum is 0.
+        // kernel: io_uring/sync.c io_fsync_prep (6.12.117): `addr`, `buf_index` and `file_index` must be 0, and so must
+        // unknown flags; a worker runs every fsync.
         self.0.len = len;
         self
     }
@@ -308,7 +312,7 @@ impl Close {
 /// let slots = ring.submitter().register_files_sparse(4);
 /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
 /// slots?;
-/// // Slot 1 is emptied, slot 2 gets the file, and is read from as soon as it has it.
+/// // The update empties slot 1 and puts the file into slot 2; the linked read then reads from slot 2.
 /// let fds = [-1, file.as_raw_fd()];
 /// let mut buffer = [0; 16];
 /// let update = FilesUpdate::new(fds.as_ptr(), 2).offset(1).build().user_data(1).flags(Flags::IO_LINK);
@@ -321,7 +325,7 @@ impl Close {
 ///     *seen = (cqe.user_data(), cqe.outcome());
 /// }
 /// # if seen.contains(&(2, Err(bare_uring::Errno::EBADF))) { println!("skipped: before Linux 5.17"); return Ok(()) }
-/// // Two slots were dealt with, then 16 bytes were read.
+/// // Two slots were updated, then 16 bytes were read.
 /// assert_eq!(seen, [(1, Ok(2)), (2, Ok(16))]);
 /// # Ok(())
 /// # }

@@ -99,7 +99,7 @@ impl FutexWake {
 /// let list = [0, 1].map(|i| FutexWaitV::new(FUTEXES[i].as_ptr(), i as u64 + 1, flags));
 /// let wait = opcode::FutexWaitV::new(list.as_ptr(), 2).build().user_data(1);
 /// let wake = opcode::FutexWake::new(FUTEXES[1].as_ptr(), 1, opcode::FutexWait::ANY, flags).build().user_data(2);
-/// // SAFETY: the list stays until the submission, the futexes for ever.
+/// // SAFETY: the list stays until the submission, and the futexes are static.
 /// unsafe { ring.submission().push_multiple(&[wait, wake]).expect("there is room") };
 /// ring.submit_and_wait(2)?;
 /// let mut seen = [(0, Ok(0)); 2];
@@ -108,7 +108,7 @@ impl FutexWake {
 /// }
 /// # if seen.contains(&(1, Err(bare_uring::Errno::EINVAL))) { println!("skipped: before Linux 6.7"); return Ok(()) }
 /// seen.sort_by_key(|&(user_data, _)| user_data);
-/// // One was woken: the futex in place 1 of the list.
+/// // The futex with index 1 in the list was woken.
 /// assert_eq!(seen, [(1, Ok(1)), (2, Ok(1))]);
 /// # Ok(())
 /// # }

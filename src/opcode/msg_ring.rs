@@ -33,13 +33,13 @@ use crate::uapi::{IORING_MSG_RING_CQE_SKIP, IORING_MSG_RING_FLAGS_PASS};
 /// # };
 /// let mut other = IoUring::new(8)?;
 /// let message = MsgRingData::new(Fd(other.fd()), -5, 42).build().user_data(1);
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(message)? };
 /// ring.submit_and_wait(1)?;
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.18"); return Ok(()) }
 /// assert_eq!((sent.user_data(), sent.outcome()), (1, Ok(0)));
-/// // Whoever waits there gets this.
+/// // The other ring gets this completion.
 /// other.submit_and_wait(1)?;
 /// let arrived = other.completion().next().expect("waited for one");
 /// assert_eq!((arrived.user_data(), arrived.result()), (42, -5));
@@ -122,17 +122,17 @@ impl MsgRingData {
 /// slots?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
 /// let send = MsgRingSendFd::new(Fd(other.fd()), Fixed(0), DestinationSlot::ALLOCATE, 42).build();
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(send)? };
 /// ring.submit_and_wait(1)?;
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.0"); return Ok(()) }
 /// let slot = sent.outcome()?;
-/// // The other ring is told the same, and can use the file at once.
+/// // The other ring gets the slot's number too, and can use the file at once.
 /// other.submit_and_wait(1)?;
 /// let arrived = other.completion().next().expect("waited for one");
 /// assert_eq!((arrived.user_data(), arrived.outcome()), (42, Ok(slot)));
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { other.submission().push(Close::new(Fixed(slot)).build())? };
 /// other.submit_and_wait(1)?;
 /// assert_eq!(other.completion().next().expect("waited for one").outcome(), Ok(0));

@@ -64,7 +64,7 @@ impl OpenAt {
 }
 
 file_index! {
-    /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
+    /// Puts the file into this slot of the registered files, without a file descriptor. Since 5.15.
     OpenAt
 }
 
@@ -88,7 +88,7 @@ op_flags! {
 /// use bare_uring::opcode::OpenAt2;
 /// use bare_uring::types::{Fd, OpenHow, ResolveFlags};
 ///
-/// // What is below the working directory, by way of no symbolic link.
+/// // Only a path below the working directory, without symbolic links.
 /// const RESOLVE_NO_SYMLINKS: u32 = 4;
 /// const RESOLVE_BENEATH: u32 = 8;
 /// let how = OpenHow::new().resolve(ResolveFlags(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
@@ -119,7 +119,7 @@ impl OpenAt2 {
 }
 
 file_index! {
-    /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
+    /// Puts the file into this slot of the registered files, without a file descriptor. Since 5.15.
     OpenAt2
 }
 

@@ -57,10 +57,10 @@ impl Entry {
 /// let file = std::fs::File::open("Cargo.toml")?;
 /// let (mut reader, writer) = std::io::pipe()?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
-/// // 16 bytes of the registered file, from its start on; a pipe has no offset (-1). Which of the two is registered,
-/// // their types say: the flag for the input is set here.
+/// // 16 bytes from the start of the registered file; a pipe has no offset (-1). The types of the two files say which
+/// // one is registered: `new` sets the flag for the input.
 /// let splice = Splice::new(Fixed(0), 0, Fd(writer.as_raw_fd()), -1, 16).build();
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(splice)? };
 /// ring.submit_and_wait(1)?;
 /// let outcome = ring.completion().next().expect("waited for one").outcome();

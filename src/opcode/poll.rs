@@ -103,15 +103,15 @@ impl PollRemove {
 /// const POLLIN: u32 = 1;
 /// const POLLOUT: u32 = 4;
 /// let (socket, _peer) = UnixStream::pair()?;
-/// // Nothing will ever come.
+/// // Nothing will ever arrive there.
 /// let poll = PollAdd::new(Fd(socket.as_raw_fd()), PollEvents(POLLIN)).build().user_data(7);
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(poll)? };
 /// ring.submit()?;
-/// // From now on it waits for room to write, which there is, and carries 8. (`events(7, ..)` leaves the user data
-/// // alone, `user_data(7, 8)` the events.)
+/// // From now on the poll waits for room to write, which there is, and carries 8. (`events(7, ..)` keeps the user
+/// // data, `user_data(7, 8)` keeps the events.)
 /// let update = PollUpdate::user_data(7, 8).with_events(PollEvents(POLLOUT)).build().user_data(1);
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(update)? };
 /// ring.submit_and_wait(2)?;
 /// let mut seen = [(0, Ok(0)); 2];

@@ -70,7 +70,7 @@ macro_rules! single {
             /// let checked = IntegrityFlags::CHK_GUARD | IntegrityFlags::CHK_REFTAG;
             /// let pi = AttrPi::new(integrity.as_mut_ptr(), 16).flags(checked).seed(8);
             /// let entry = Write::new(Fd(3), blocks.as_ptr(), 1024).offset(8 * 512).pi(&pi).build();
-            /// // From the push on: `pi` until it was submitted, `blocks` and `integrity` until the completion.
+            /// // `pi` must now stay until the submission, `blocks` and `integrity` until the completion.
             /// # let _ = entry;
             /// ```
             #[inline]

@@ -54,7 +54,7 @@ const fn expiring(code: u8, time: u64, flags: TimeoutFlags) -> Entry {
 /// #     Ok(ring) => ring,
 /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
 /// # };
-/// // Three ticks, a millisecond apart; without a count, they would come until the request is removed.
+/// // Three ticks, a millisecond apart; without a count, they would go on until the request is removed.
 /// let span = Timespec::new(0, 1_000_000);
 /// let ticks = Timeout::new(&span).flags(TimeoutFlags::MULTISHOT).count(3).build();
 /// // SAFETY: the span stays until the submission.
@@ -233,8 +233,8 @@ flags! {
 /// let limit = Timespec::new(0, 10_000_000);
 /// let receive = Recv::new(Fd(socket.as_raw_fd()), buffer.as_mut_ptr(), 64).build().user_data(1);
 /// let timeout = LinkTimeout::new(&limit).build().user_data(2);
-/// // SAFETY: the span stays until the submission, the buffer until the receive's completion. Both are pushed at once,
-/// // so that nothing comes between the request and its limit.
+/// // SAFETY: the span stays until the submission, the buffer until the receive's completion. Both are pushed
+/// // together, so that nothing comes between the request and its limit.
 /// unsafe { ring.submission().push_multiple(&[receive.flags(Flags::IO_LINK), timeout]).expect("there is room") };
 /// ring.submit_and_wait(2)?;
 /// let mut seen = [(0, Ok(0)); 2];

@@ -132,7 +132,7 @@ impl sealed::Layout for EntryMixed {
                     entry.opcode = NO_OPCODE;
                 }
                 link.set(entry.link());
-                // SAFETY: the caller's contract is this one's, for one slot.
+                // SAFETY: the caller's contract covers the one slot that this entry takes.
                 return unsafe { entry.write(sqes, ring, at, link) };
             }
             Self::Large(large) => large.whole,

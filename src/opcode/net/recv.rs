@@ -55,7 +55,7 @@ impl Recv {
     /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
     /// # };
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
-    /// // Four buffers of 64 bytes, for ever the kernel's or the completions'; the kernel has room for their list.
+    /// // Four buffers of 64 bytes, which are never freed. The kernel provides the memory for their list.
     /// let (buffers, states) = (for_ever(0, 256), for_ever(BufferState::NEW, 4));
     /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
@@ -64,13 +64,13 @@ impl Recv {
     ///
     /// let (mut peer, socket) = UnixStream::pair()?;
     /// let receive = opcode::Recv::multi(Fd(socket.as_raw_fd()), 3).build();
-    /// // SAFETY: it uses the group's buffers alone, which are there for ever.
+    /// // SAFETY: the request uses only the group's buffers, which are never freed.
     /// unsafe { ring.submission().push(receive)? };
     /// for text in ["one request,", "any number of completions"] {
     ///     peer.write_all(text.as_bytes())?;
     ///     ring.submit_and_wait(1)?;
     ///     let cqe = ring.completion().next().expect("waited for one");
-    ///     // SAFETY: a completion of this ring, looked at once.
+    ///     // SAFETY: the completion is this ring's, and is taken once.
     ///     let buffer = unsafe { group.take(&cqe) }.expect("names a buffer");
     ///     assert_eq!((&*buffer, cqe.more()), (text.as_bytes(), true));
     ///     group.recycle(buffer).expect("is of this group");
@@ -155,14 +155,14 @@ bundle! {
     /// let (mut peer, socket) = UnixStream::pair()?;
     /// peer.write_all(b"0123456789")?;
     /// let receive = opcode::Recv::new(Fd(socket.as_raw_fd()), std::ptr::null_mut(), 0).buf_group(3).bundle().build();
-    /// // SAFETY: it uses the group's buffers alone, which are there for ever.
+    /// // SAFETY: the request uses only the group's buffers, which are never freed.
     /// unsafe { ring.submission().push(receive)? };
     /// ring.submit_and_wait(1)?;
     /// let cqe = ring.completion().next().expect("waited for one");
     /// # if cqe.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.10"); return Ok(()) }
     /// // All ten bytes, or fewer: a bundle can be any part of what is there.
     /// let received = cqe.outcome()? as usize;
-    /// // SAFETY: a completion of this ring, looked at once.
+    /// // SAFETY: the completion is this ring's, and is taken once.
     /// let taken: Vec<_> = unsafe { group.take_bundle(&cqe) }.collect();
     /// let mut text = Vec::new();
     /// for buffer in taken {
@@ -241,15 +241,15 @@ impl RecvMsg {
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
     /// # let mut group = group?;
     /// let (socket, peer) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
-    /// // Room for an address, none for control data, no piece: what comes goes to a buffer of the group.
+    /// // The header has room for an address, and no control data and no piece: messages go to the group's buffers.
     /// let mut message = MsgHdr::new(std::ptr::null(), 0).from(std::ptr::null_mut(), 128);
     /// let receive = opcode::RecvMsg::new(Fd(socket.as_raw_fd()), &raw mut message).buf_group(3).multishot().build();
-    /// // SAFETY: the header stays until the submission below, the group's buffers are there for ever.
+    /// // SAFETY: the header stays until the submission below, and the group's buffers are never freed.
     /// unsafe { ring.submission().push(receive)? };
     /// peer.send_to(b"datagram", socket.local_addr()?)?;
     /// ring.submit_and_wait(1)?;
     /// let cqe = ring.completion().next().expect("waited for one");
-    /// // SAFETY: a completion of this ring, looked at once.
+    /// // SAFETY: the completion is this ring's, and is taken once.
     /// let buffer = unsafe { group.take(&cqe) }.expect("names a buffer");
     /// let out = RecvMsgOut::parse(&buffer, &message).expect("the buffer has room for the header and an address");
     /// assert_eq!(out.payload_data(), b"datagram");

@@ -53,7 +53,7 @@ impl Socket {
 }
 
 file_index! {
-    /// Puts the socket among the registered files, without a file descriptor.
+    /// Puts the socket into this slot of the registered files, without a file descriptor.
     Socket
 }
 
@@ -201,12 +201,12 @@ impl Accept {
     /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
     /// # };
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
-    /// // Into free slots among eight: no connection ever has a descriptor.
+    /// // Each connection goes into a free slot of eight; none has a descriptor.
     /// let slots = ring.submitter().register_files_sparse(8);
     /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
     /// slots?;
     /// let accept = Accept::multi(Fd(listener.as_raw_fd())).file_index(DestinationSlot::ALLOCATE).build();
-    /// // SAFETY: it points to nothing.
+    /// // SAFETY: the request refers to no memory.
     /// unsafe { ring.submission().push(accept)? };
     /// for slot in 0..2 {
     ///     let _peer = TcpStream::connect(listener.local_addr()?)?;

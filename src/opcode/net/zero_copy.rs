@@ -80,7 +80,7 @@ macro_rules! notifies {
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.2"); return Ok(()) }
 /// assert_eq!((sent.outcome(), sent.notif(), sent.more()), (Ok(20), false, true));
-/// // `data` is the network's until its peer has all of it.
+/// // The network uses `data` until the peer has all of it.
 /// peer.read_exact(&mut [0; 20])?;
 /// ring.submit_and_wait(1)?;
 /// let done = ring.completion().next().expect("waited for one");
@@ -102,8 +102,8 @@ impl SendZc {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
-        // kernel: io_uring/net.c io_send_zc (6.12.117): once the request has been tried, its completion always has
-        // `MORE`; io_sendrecv_fail adds `MORE` if the request fails later.
+        // kernel: io_uring/net.c io_send_zc, io_sendrecv_fail (6.12.117): a completion of an attempt to send always has
+        // `MORE`, also with an error; a request that fails in another way has it once its notification exists.
         // kernel: io_uring/notif.c io_tx_ubuf_complete (6.12.117): the notification is posted when the last packet that
         // holds the memory lets go of it.
         // kernel: io_uring/net.c io_send_zc_prep (6.12.117): the flag to skip a successful completion is `EINVAL`.
