@@ -1,6 +1,6 @@
-//! Conversions from and to rustix's types, with the feature `rustix`.
+//! Conversions between this crate's types and rustix's, with the feature `rustix`.
 //!
-//! The crate is here for its types alone: no system call of this crate goes through it.
+//! Only rustix's types are used: no system call of this crate goes through it.
 #![forbid(unsafe_code)]
 
 use rustix::event::{PollFlags, epoll};
@@ -17,7 +17,7 @@ impl From<Errno> for rustix::io::Errno {
 }
 
 impl TryFrom<rustix::io::Errno> for Errno {
-    /// The number, which is none of the kernel's.
+    /// The number, if the kernel has no such errno.
     type Error = i32;
 
     fn try_from(errno: rustix::io::Errno) -> Result<Self, i32> {
@@ -26,7 +26,7 @@ impl TryFrom<rustix::io::Errno> for Errno {
     }
 }
 
-// With `std`, rustix's descriptors are the standard library's, whose conversions stand in `types`.
+// With `std`, rustix's descriptors are those of the standard library, whose conversions are in `types`.
 #[cfg(not(feature = "std"))]
 impl From<rustix::fd::BorrowedFd<'_>> for types::Fd {
     fn from(fd: rustix::fd::BorrowedFd<'_>) -> Self {

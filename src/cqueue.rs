@@ -1,7 +1,7 @@
-//! The completion queue: entries, and reading them.
+//! The completion queue: its entries, and how they are read.
 //!
-//! The queue's own head and its last view of the kernel's tail live in the ring. Completions come out by value; the
-//! slots go back to the kernel in one store when the handle is dropped, or before the next entry to the kernel.
+//! The queue's own head and its last copy of the kernel's tail live in the ring. Completions come out by value. The
+//! slots go back to the kernel in one store, when the handle is dropped or before the next call into the kernel.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -22,38 +22,38 @@ mod net;
 pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
-/// What this side alone knows of the completion queue.
+/// What only this side of the completion queue knows.
 #[derive(Debug)]
 pub(crate) struct Consumer {
-    /// The next completion to hand out. The head that the kernel sees lags behind it.
+    /// The index of the next completion to hand out. The head that the kernel sees lags behind it.
     head: Cell<u32>,
     /// The head that the kernel sees.
     published: Cell<u32>,
-    /// The kernel's tail when last looked at, at most a ring's worth ahead of `head`.
+    /// The kernel's tail when it was last read; at most a ring's worth ahead of `head`.
     tail: Cell<u32>,
-    /// Up to here a look takes what the kernel says: at most a ring's worth ahead of `published`, never behind `tail`, and
-    /// no further than that while something is hidden.
+    /// Up to this index the kernel's tail is taken as it is; beyond it [`bound`](Self::bound) clamps it. At most a
+    /// ring's worth ahead of `published`, and never behind `tail`. Equal to `tail` while completions are hidden.
     limit: Cell<u32>,
-    /// Completions still to come of requests that the crate made for itself; they never surface. [`ALWAYS`] if nobody
-    /// knows how many.
+    /// The number of hidden completions still to come: those of requests that the crate made for itself, which the
+    /// caller never sees. [`ALWAYS`] if the number is unknown.
     hidden: Cell<u32>,
-    /// Steps over them; there are any if and only if this is there. A pointer, set by who hides something: without that the
-    /// linker leaves the code out.
+    /// Steps over hidden completions; `Some` if and only if there can be any. It is a pointer, set by the code that
+    /// hides something: a program that never hides anything does not link the function.
     step_over: Cell<Option<StepOver>>,
-    /// The last number given to such a request.
+    /// The last number given to a request of the crate's own.
     hidden_number: Cell<u16>,
 }
 
-/// [`Consumer::step_over_hidden`].
+/// The type of [`Consumer::step_over_hidden`].
 type StepOver = fn(&Consumer, &Rings, SetupFlags, u32);
 
-/// The user data of the crate's own requests: these 48 bits, and a number in the 16 below. They are the timeouts that a
-/// wait makes for itself on kernels without a timed wait, and fillers of a mixed submission queue (number 0). A completion
-/// of the caller's own that looks like it would be lost while one of them is out;
+/// The user data of the crate's own requests: these 48 bits, and a number in the 16 bits below. Such requests are the
+/// timeouts that a wait makes for itself on kernels without a timed wait, and fillers of a mixed submission queue
+/// (number 0). While one of them is in flight, a completion of the caller's with user data of this form would be lost;
 /// [`SubmitArgs`](crate::types::SubmitArgs) and [`squeue::EntryMixed`](crate::squeue::EntryMixed) say so.
 pub(crate) const HIDDEN: u64 = 0xba5e_0b5e_55ed_0000;
 
-/// As many hidden completions as there may be.
+/// Stands for an unknown number of hidden completions.
 const ALWAYS: u32 = u32::MAX;
 
 const fn is_hidden(user_data: u64) -> bool {
@@ -61,7 +61,8 @@ const fn is_hidden(user_data: u64) -> bool {
 }
 
 impl Consumer {
-    /// Of a ring that is not there yet. A constant, and no function: so all of the ring is filled with zeroes at once.
+    /// The value for a ring that does not exist yet. A constant instead of a function lets the compiler fill the whole
+    /// ring with zeroes at once.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
     pub(crate) const NOTHING: Self = Self {
         head: Cell::new(0),
@@ -73,55 +74,64 @@ impl Consumer {
         step_over: Cell::new(None),
     };
 
-    /// Goes on at the head that is in the memory of a ring made with `setup`.
+    /// Starts at the head that is in the memory of a ring made with `setup`.
     #[inline(always)]
     pub(crate) fn begin(&self, rings: &Rings, setup: SetupFlags) {
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill (6.12.117): the kernel only reads the head; it never writes
+        // it after set-up. Relaxed is enough, because the last store was ours.
         let head = rings.cq_head().load(Ordering::Relaxed);
         self.head.set(head);
         self.published.set(head);
         self.tail.set(head);
         self.limit.set(head);
         if setup.contains(SetupFlags::SQE_MIXED) {
-            // A filler completes only if its chain fails.
+            // A filler posts a completion only if its chain fails.
+            // kernel: io_uring/timeout.c io_fail_links (6.12.117): the requests behind a failed one lose their flag to
+            // skip the completion, unless the failed request skips its own completion.
             self.hide(ALWAYS);
         }
     }
 
-    /// The user data of one more request of our own.
+    /// Returns the user data for one more request of the crate's own.
     pub(crate) fn hidden_id(&self) -> u64 {
         let number = self.hidden_number.get().wrapping_add(1);
         self.hidden_number.set(number);
         HIDDEN + u64::from(number)
     }
 
-    /// Completions of `count` more requests of our own are to come: each look is careful from now on.
+    /// Announces the completions of `count` more requests of the crate's own. From now on every look checks for them.
     pub(crate) fn hide(&self, count: u32) {
         self.hidden.set(self.hidden.get().saturating_add(count));
         self.step_over.set(Some(Self::step_over_hidden));
         self.forget_limit();
     }
 
-    /// The queue has another number of slots, or other rules: the next look works the limit out anew.
+    /// Makes the next look compute the limit again, after the number of slots or the rules have changed.
     pub(crate) fn forget_limit(&self) {
         self.limit.set(self.tail.get());
     }
 
-    /// Gives the slots read so far back to the kernel: one store, none if there are none.
+    /// Gives the slots read so far back to the kernel, in one store; without any, it stores nothing.
     #[inline(always)]
     pub(crate) fn publish(&self, rings: &Rings) {
         let head = self.head.get();
         if head != self.published.get() {
-            // Release: pairs with the kernel's acquire of `cq.head`; our reads of the slots come before it, so that
-            // the kernel can't overwrite one that is being read.
+            // Release: pairs with the kernel's load of `cq.head`. Our reads of the slots come before it, so that the
+            // kernel cannot overwrite a slot that is being read.
+            // kernel: io_uring/io_uring.c io_cqe_cache_refill (6.12.117): the head is read to find free slots, and the
+            // writes to the slots depend on that read; no barrier but this control dependency orders them.
             rings.cq_head().store(head, Ordering::Release);
             self.published.set(head);
         }
     }
 
-    /// Looks at the kernel's tail when all up to `head` is read; the head anew if anything came.
+    /// Looks at the kernel's tail after everything up to `head` has been read. Returns the head if completions have
+    /// come.
     #[inline(always)]
     fn look_again(&self, rings: &Rings, setup: SetupFlags, head: u32) -> Option<u32> {
-        // Acquire: pairs with the kernel's release of `cq.tail`; the slots before it are filled.
+        // Acquire: pairs with the kernel's release of `cq.tail`. The slots before the tail are filled.
+        // kernel: io_uring/io_uring.h io_commit_cqring (6.12.117): the tail is stored with release, once for a batch of
+        // completions, after their slots are written.
         let tail = rings.cq_tail().load(Ordering::Acquire);
         let come = tail.wrapping_sub(head);
         if come == 0 {
@@ -144,15 +154,18 @@ impl Consumer {
         (head != self.tail.get()).then_some(head)
     }
 
-    /// Looks at the kernel's tail; the slots now readable are those up to the tail returned.
+    /// Looks at the kernel's tail. Slots are readable up to the tail that is returned.
     fn look(&self, rings: &Rings) -> u32 {
-        // Acquire: as above.
+        // Acquire: pairs with the kernel's release of `cq.tail`, so that the slots before the tail are filled.
         self.bound(rings, rings.cq_tail().load(Ordering::Acquire))
     }
 
-    /// The tail up to which slots are readable, if the kernel says `tail`.
+    /// Returns the tail up to which slots are readable, if the kernel says `tail`.
     fn bound(&self, rings: &Rings, tail: u32) -> u32 {
-        // Bounded by the head that the kernel sees: it can't have filled more than a ring's worth from there on.
+        // The bound is counted from the head that the kernel sees: the kernel cannot have filled more than a ring's
+        // worth from there on.
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill (6.12.117): a slot is only filled if the distance from the
+        // head to the tail is below the number of slots; otherwise the completion goes to the overflow list.
         let (published, taken) = (self.published.get(), self.head.get().wrapping_sub(self.published.get()));
         let used = rings.cq().used(published, tail);
         let tail = published.wrapping_add(used.max(taken));
@@ -164,7 +177,8 @@ impl Consumer {
 }
 
 impl Consumer {
-    /// Moves the head past hidden completions, and the view of the tail (which was acquired) up to the next hidden one.
+    /// Moves the head past hidden completions, and the copy of the tail (which was acquired) to the next hidden
+    /// completion.
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
         let mut at = self.head.get();
         while at != tail {
@@ -193,20 +207,21 @@ impl Consumer {
     }
 }
 
-/// What waits between the head and the kernel's tail.
+/// What the slots between the head and the kernel's tail hold.
 pub(crate) struct Census {
-    /// Completions of the caller's.
+    /// The number of completions for the caller.
     pub(crate) callers: u32,
-    /// Slots filled.
+    /// The number of filled slots.
     pub(crate) slots: u32,
     /// The kernel's tail.
     pub(crate) tail: u32,
-    /// The result of the completion looked for, if it is there.
+    /// The result of the completion that was looked for, if it has come.
     pub(crate) found: Option<i32>,
 }
 
-/// Counts the completions that are there, and looks for that of `id`. Hidden ones before the first of the caller's are
-/// done with, and their slots go back to the kernel: what it then finds in the queue is the caller's.
+/// Counts the completions that are there, and looks for the one with user data `id`. Hidden completions before the
+/// caller's first are removed, and their slots go back to the kernel, so that everything the kernel then finds in the
+/// queue is the caller's.
 pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
     let mut census = Census { callers: 0, slots: 0, tail, found: None };
@@ -232,41 +247,41 @@ pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64
     census
 }
 
-/// The first 16 bytes of the completion at `at`, and its slots, whatever the kind of ring.
+/// Returns the first 16 bytes of the completion at `at`, and the number of its slots, for every kind of ring.
 ///
 /// # Safety
 ///
 /// `at` lies between the head and a tail that was acquired.
 unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
     if setup.contains(SetupFlags::CQE32) {
-        // SAFETY: the caller's contract; the ring's entries have 32 bytes.
+        // SAFETY: the caller's contract covers `at` and `tail`; the ring's entries have 32 bytes.
         let taken = unsafe { Entry32::read(rings.cqes(), rings.cq(), at, tail) };
         return (taken.entry.map_or(Entry::FILLER, |entry| entry.entry), taken.slots);
     }
-    // SAFETY: the caller's contract; the ring's slots have 16 bytes.
+    // SAFETY: the caller's contract covers `at` and `tail`; the ring's slots have 16 bytes.
     let taken = unsafe { EntryMixed::read(rings.cqes(), rings.cq(), at, tail) };
     match taken.entry {
         Some(EntryMixed::Small(entry) | EntryMixed::Large(Entry32 { entry, .. })) => {
-            // Without mixed entries the flag has no meaning, and each entry takes one slot.
+            // In a ring without mixed entries the flag has no meaning, and each entry takes one slot.
             (entry, if setup.contains(SetupFlags::CQE_MIXED) { taken.slots } else { 1 })
         }
         None => (Entry::FILLER, taken.slots),
     }
 }
 
-/// The completion queue of a ring: an iterator over the completions that are there.
+/// The completion queue of a ring: an iterator over the completions that have come.
 ///
-/// From [`IoUring::completion`](crate::IoUring::completion). The iterator ends when the queue is empty; called again
-/// later, it goes on with what has come meanwhile. The kernel gets the slots back when the handle is dropped, at
-/// [`sync`](Self::sync), and before a submit or wait enters the kernel, so that an iteration hands out at most a ring's
-/// worth and always ends. Forgetting the handle loses nothing.
+/// [`IoUring::completion`](crate::IoUring::completion) returns it. The iterator ends when the queue is empty; called
+/// again later, it returns what has come since. The kernel gets the slots back when the handle is dropped, at
+/// [`sync`](Self::sync), and before a submit or wait enters the kernel. So one iteration hands out at most a ring's
+/// worth of completions and always ends. Forgetting the handle loses nothing.
 #[derive(Debug)]
 #[doc(alias = "io_uring_cqe_iter_next")]
 #[doc(alias = "io_uring_peek_cqe")]
 pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
     rings: &'a Rings,
     local: &'a Consumer,
-    /// A copy of the ring's, which stays in a register while completions are read.
+    /// A copy of the ring's pointer, which stays in a register while completions are read.
     cqes: NonNull<u8>,
     entries: PhantomData<C>,
 }
@@ -285,7 +300,7 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
         self.local.publish(self.rings);
     }
 
-    /// Takes as many completions as are there and fit, and returns them.
+    /// Takes as many completions as have come and fit, and returns them.
     #[doc(alias = "io_uring_peek_batch_cqe")]
     pub fn fill<'e>(&mut self, entries: &'e mut [MaybeUninit<C>]) -> &'e mut [C] {
         let mut filled = 0;
@@ -294,58 +309,65 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
             filled += 1;
         }
         match entries.get_mut(..filled) {
-            // SAFETY: the first `filled` were written just now.
+            // SAFETY: the loop has written the first `filled` elements.
             Some(entries) => unsafe { entries.assume_init_mut() },
             None => &mut [],
         }
     }
 
-    /// Slots of the queue, a power of two. A 32-byte completion takes two in a mixed ring, else each takes one.
+    /// Returns the number of slots of the queue, a power of two. In a mixed ring a 32-byte completion takes two slots;
+    /// otherwise each completion takes one.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.rings.cq().count() as usize
     }
 
-    /// Slots filled and not yet taken.
+    /// Returns the number of slots that are filled and not yet taken.
     #[must_use]
     #[doc(alias = "io_uring_cq_ready")]
     pub fn len(&self) -> usize {
         if self.local.step_over.get().is_some() {
             return census(self.rings, self.local, C::SETUP, 0).callers as usize;
         }
-        // Acquire: as in `look`. With one request in flight, its completion's being there says that its buffer is filled.
+        // Acquire: pairs with the kernel's release of `cq.tail`. If one request is in flight, a count of 1 proves that
+        // its buffer is filled.
         self.rings.cq().used(self.local.head.get(), self.rings.cq_tail().load(Ordering::Acquire)) as usize
     }
 
-    /// Whether no completion is there.
+    /// Returns whether no completion has come.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether every slot is filled: what comes now overflows.
+    /// Returns whether every slot is filled. Further completions then overflow.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
 
-    /// Completions that the kernel has dropped for want of room. Without `FEAT_NODROP` (before 5.5) every overflow is
-    /// counted here and lost; with it, only those for which the kernel had no memory.
+    /// Returns the number of completions that the kernel dropped because the queue was full. Without `FEAT_NODROP`
+    /// (before 5.5) every overflow is counted here and lost; with it, only overflows for which the kernel had no memory
+    /// are.
     #[must_use]
     pub fn overflow(&self) -> u32 {
+        // kernel: io_uring/io_uring.c io_cqring_event_overflow (6.12.117): a completion that finds the queue full is
+        // kept in a list, and the flag for overflow is set; if there is no memory for the list entry, the counter is
+        // raised and the completion is lost.
         self.rings.cq_overflow().load(Ordering::Relaxed)
     }
 
-    /// Whether completions raise the registered eventfd no more.
+    /// Returns whether completions do not signal the registered eventfd.
     #[must_use]
     #[doc(alias = "io_uring_cq_eventfd_enabled")]
     pub fn eventfd_disabled(&self) -> bool {
         self.rings.cq_flags().is_some_and(|flags| flags.load(Ordering::Relaxed) & uapi::IORING_CQ_EVENTFD_DISABLED != 0)
     }
 
-    /// Lets completions raise the registered eventfd no more, until [`enable_eventfd`](Self::enable_eventfd). Since 5.8.
+    /// Stops completions from signalling the registered eventfd, until [`enable_eventfd`](Self::enable_eventfd). Since
+    /// 5.8.
     ///
-    /// What the kernel is posting at the moment may still raise it.
+    /// A completion that the kernel is just posting may still signal it.
     ///
     /// # Errors
     ///
@@ -354,20 +376,21 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     #[doc(alias = "io_uring_cq_eventfd_toggle")]
     pub fn disable_eventfd(&mut self) -> Result<(), Errno> {
         let flags = self.rings.cq_flags().ok_or(Errno::EOPNOTSUPP)?;
-        // Relaxed, and no read-modify-write: we alone write the flags, and the kernel's load of `cq_flags` in
-        // `io_eventfd_grab()` is plain too. Nothing else is told by them.
+        // Relaxed, and no read-modify-write: only this side writes the flags. They order nothing else.
+        // kernel: io_uring/eventfd.c io_eventfd_signal (6.12.117): the flags are read by a plain load each time a
+        // completion is about to signal, and are never written.
         flags.store(flags.load(Ordering::Relaxed) | uapi::IORING_CQ_EVENTFD_DISABLED, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Lets completions raise the registered eventfd again. Since 5.8; before, it cannot be off.
+    /// Lets completions signal the registered eventfd again. Since 5.8; before, it cannot be off.
     ///
-    /// Completions posted while it was off do not raise it: look at the queue afterwards.
+    /// Completions that were posted while it was off do not signal it: look at the queue afterwards.
     #[doc(alias = "IORING_CQ_EVENTFD_DISABLED")]
     #[doc(alias = "io_uring_cq_eventfd_toggle")]
     pub fn enable_eventfd(&mut self) {
         if let Some(flags) = self.rings.cq_flags() {
-            // As above.
+            // Relaxed, and no read-modify-write: only this side writes the flags. They order nothing else.
             flags.store(flags.load(Ordering::Relaxed) & !uapi::IORING_CQ_EVENTFD_DISABLED, Ordering::Relaxed);
         }
     }

@@ -1,4 +1,4 @@
-//! Error numbers of the kernel, and why a ring could not be made.
+//! Error numbers of the kernel, and reasons why a ring could not be made.
 
 use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
@@ -9,19 +9,19 @@ pub use setup::{Area, Call, SetupError};
 
 /// A Linux error number: 1 to 4095, as the kernel returns it negated.
 ///
-/// Unknown numbers are kept; [`name`](Self::name) is `None` for them. Numbers are those of the target, from
-/// `linux-raw-sys`. What a value means for a particular call stands under that call's `# Errors`.
+/// Unknown numbers are kept; [`name`](Self::name) is `None` for them. The numbers are those of the target, from
+/// `linux-raw-sys`. Each call's `# Errors` says what a value means there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-// As wide as the counts that calls return: so a `Result<u32, Errno>` is two registers, and not bytes packed into one,
-// which a caller would take apart again after each system call.
+// The number is as wide as the counts that calls return. So a `Result<u32, Errno>` is two registers, and not bytes
+// packed into one register, which a caller would have to take apart after each system call.
 pub struct Errno(NonZeroU32);
 
 impl Errno {
     /// The largest number that the kernel uses for an error (`MAX_ERRNO`).
     pub const MAX: u16 = 4095;
 
-    /// The error with this number, or `None` for 0 and for what is above [`MAX`](Self::MAX).
+    /// Returns the error with this number, or `None` for 0 and for numbers above [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_raw(number: u16) -> Option<Self> {
         match NonZeroU32::new(number as u32) {
@@ -30,26 +30,26 @@ impl Errno {
         }
     }
 
-    /// The number, positive.
+    /// Returns the number, which is positive.
     #[must_use]
     pub const fn raw(self) -> u16 {
-        // At most `MAX`, which the cast keeps.
+        // The number is at most `MAX`, which the cast keeps.
         self.0.get() as u16
     }
 
-    /// What the shims found in a result register; they have checked the range.
+    /// Makes the error that a shim found in a result register. The shims have checked its range.
     #[inline(always)]
     #[allow(dead_code, reason = "used where there is a Linux to call")]
     pub(crate) fn from_shim(number: NonZeroU16) -> Self {
         Self(NonZeroU32::from(number))
     }
 
-    /// The error inside a `res` or a raw return value: `None` unless it is -4095 to -1.
+    /// Returns the error inside a `res` or a raw return value: `None` unless it is -4095 to -1.
     #[inline]
     #[must_use]
     pub const fn from_result(result: i32) -> Option<Self> {
         if result < 0 && result >= -4095 {
-            // In range as just checked, so that the cast keeps the number.
+            // The range was just checked, so that the cast keeps the number.
             Self::from_raw(result.unsigned_abs() as u16)
         } else {
             None
@@ -69,7 +69,7 @@ macro_rules! errnos {
                 };
             )*
 
-            /// The C name, as `"ENOENT"`, or `None` where this crate knows none.
+            /// Returns the C name, for example `"ENOENT"`, or `None` if this crate knows no name.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 const NAMED: &[(Errno, &str)] = &[$((Errno::$name, stringify!($name))),*];
@@ -83,7 +83,7 @@ macro_rules! errnos {
     };
 }
 
-/// The bytes that [`by_number`] takes: the names, and a space for each number.
+/// Returns the length of the text of [`by_number`]: the names, and a space for each number.
 const fn length(named: &[(Errno, &str)]) -> usize {
     let (mut bytes, mut last, mut at) = (0, 0, 0);
     while at < named.len() {
@@ -96,8 +96,8 @@ const fn length(named: &[(Errno, &str)]) -> usize {
     bytes + last as usize + 1
 }
 
-/// The name of each number from 0 on, or nothing, and a space: one text, which takes less than half of what a table of
-/// slices would in every program that prints a name.
+/// Writes the name of each number from 0 on, or nothing, and a space after each. This is one text, which takes less
+/// than half of what a table of slices would take in every program that prints a name.
 const fn by_number<const LEN: usize>(named: &[(Errno, &str)]) -> [u8; LEN] {
     let mut text = [b' '; LEN];
     let (mut number, mut end) = (0, 0);
@@ -117,7 +117,8 @@ const fn by_number<const LEN: usize>(named: &[(Errno, &str)]) -> [u8; LEN] {
     text
 }
 
-/// The word with this number, of words that each end with a space; `None` for an empty one and past the end.
+/// Returns the word with this number, among words that each end with a space; `None` for an empty word and past the
+/// end.
 const fn nth_word(words: &'static str, mut number: u16) -> Option<&'static str> {
     let bytes = words.as_bytes();
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! Every flag set, by its C prefix. Unknown bits are kept: what the kernel writes is never a closed set.
+//! The flag sets, one for each C prefix. Unknown bits are kept: what the kernel writes is never a closed set.
 #![forbid(unsafe_code)]
 
 use set::flag_sets;
@@ -10,7 +10,8 @@ mod set;
 flag_sets! {
     /// How a ring is set up (`IORING_SETUP_*`, `io_uring_setup(2)`).
     ///
-    /// [`Builder`](crate::Builder) has a method for each, with its terms; `Builder::setup_flags` takes a set.
+    /// [`Builder`](crate::Builder) has a method for each flag, which states its conditions; `Builder::setup_flags`
+    /// takes a set.
     pub struct SetupFlags: u32 {
         /// Completions are found by polling the device. Since 5.1.
         #[doc(alias = "IORING_SETUP_IOPOLL")]
@@ -18,16 +19,16 @@ flag_sets! {
         /// A kernel thread consumes the submissions. Since 5.1.
         #[doc(alias = "IORING_SETUP_SQPOLL")]
         const SQPOLL = uapi::IORING_SETUP_SQPOLL;
-        /// That thread stays on one CPU. Since 5.1.
+        /// The SQPOLL thread stays on one CPU. Since 5.1.
         #[doc(alias = "IORING_SETUP_SQ_AFF")]
         const SQ_AFF = uapi::IORING_SETUP_SQ_AFF;
-        /// The completion queue's size is given. Since 5.5.
+        /// The caller sets the completion queue's size. Since 5.5.
         #[doc(alias = "IORING_SETUP_CQSIZE")]
         const CQSIZE = uapi::IORING_SETUP_CQSIZE;
-        /// Sizes above the limit are cut to it. Since 5.6.
+        /// The kernel cuts sizes above its limits to the limits. Since 5.6.
         #[doc(alias = "IORING_SETUP_CLAMP")]
         const CLAMP = uapi::IORING_SETUP_CLAMP;
-        /// Workers are shared with another ring. Since 5.6.
+        /// The ring shares its workers with another ring. Since 5.6.
         #[doc(alias = "IORING_SETUP_ATTACH_WQ")]
         const ATTACH_WQ = uapi::IORING_SETUP_ATTACH_WQ;
         /// The ring starts disabled. Since 5.10.
@@ -36,7 +37,7 @@ flag_sets! {
         /// A bad entry does not stop the batch. Since 5.18.
         #[doc(alias = "IORING_SETUP_SUBMIT_ALL")]
         const SUBMIT_ALL = uapi::IORING_SETUP_SUBMIT_ALL;
-        /// No interrupt for task work; it runs at the next entry to the kernel. Since 5.19.
+        /// Task work does not interrupt the task; it runs at the next entry to the kernel. Since 5.19.
         #[doc(alias = "IORING_SETUP_COOP_TASKRUN")]
         const COOP_TASKRUN = uapi::IORING_SETUP_COOP_TASKRUN;
         /// Pending task work shows in the ring's flags. Since 5.19.
@@ -48,7 +49,7 @@ flag_sets! {
         /// Completion entries of 32 bytes. Since 5.19.
         #[doc(alias = "IORING_SETUP_CQE32")]
         const CQE32 = uapi::IORING_SETUP_CQE32;
-        /// One task alone submits. Since 6.0.
+        /// Only one task submits. Since 6.0.
         #[doc(alias = "IORING_SETUP_SINGLE_ISSUER")]
         const SINGLE_ISSUER = uapi::IORING_SETUP_SINGLE_ISSUER;
         /// Completion work waits until the task asks for completions. Since 6.1.
@@ -57,19 +58,19 @@ flag_sets! {
         /// The caller provides the ring's memory. Since 6.5.
         #[doc(alias = "IORING_SETUP_NO_MMAP")]
         const NO_MMAP = uapi::IORING_SETUP_NO_MMAP;
-        /// Set-up gives a registered index and no file descriptor. Since 6.5.
+        /// Set-up returns a registered index instead of a file descriptor. Since 6.5.
         #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
         const REGISTERED_FD_ONLY = uapi::IORING_SETUP_REGISTERED_FD_ONLY;
-        /// No index array between queue and entries. Since 6.6.
+        /// There is no index array between the queue and its entries. Since 6.6.
         #[doc(alias = "IORING_SETUP_NO_SQARRAY")]
         const NO_SQARRAY = uapi::IORING_SETUP_NO_SQARRAY;
-        /// IOPOLL that sleeps before it polls. Since 6.13.
+        /// IOPOLL sleeps before it polls. Since 6.13.
         #[doc(alias = "IORING_SETUP_HYBRID_IOPOLL")]
         const HYBRID_IOPOLL = uapi::IORING_SETUP_HYBRID_IOPOLL;
-        /// 16- and 32-byte completions in one ring. Since 6.18.
+        /// The ring has 16- and 32-byte completions. Since 6.18.
         #[doc(alias = "IORING_SETUP_CQE_MIXED")]
         const CQE_MIXED = uapi::IORING_SETUP_CQE_MIXED;
-        /// 64- and 128-byte submissions in one ring. Since 6.19.
+        /// The ring has 64- and 128-byte submissions. Since 6.19.
         #[doc(alias = "IORING_SETUP_SQE_MIXED")]
         const SQE_MIXED = uapi::IORING_SETUP_SQE_MIXED;
         /// Every submission starts at entry 0. Since 7.0.
@@ -77,21 +78,22 @@ flag_sets! {
         const SQ_REWIND = uapi::IORING_SETUP_SQ_REWIND;
     }
 
-    /// What the kernel says it can do (`IORING_FEAT_*`).
+    /// What the kernel reports that it can do (`IORING_FEAT_*`).
     pub struct Features: u32 {
         /// Both queues are one mapping. Since 5.4.
         #[doc(alias = "IORING_FEAT_SINGLE_MMAP")]
         const SINGLE_MMAP = uapi::IORING_FEAT_SINGLE_MMAP;
-        /// Completions that do not fit are kept, and handed out later. Since 5.5.
+        /// Completions that do not fit are kept and posted later. Since 5.5.
         #[doc(alias = "IORING_FEAT_NODROP")]
         const NODROP = uapi::IORING_FEAT_NODROP;
-        /// What a request points to (but not its buffers) may go once it was submitted. Since 5.5.
+        /// Memory that a request points to, except its buffers, is no longer needed once the request has been
+        /// submitted. Since 5.5.
         #[doc(alias = "IORING_FEAT_SUBMIT_STABLE")]
         const SUBMIT_STABLE = uapi::IORING_FEAT_SUBMIT_STABLE;
         /// Offset -1 means the file's own position. Since 5.6.
         #[doc(alias = "IORING_FEAT_RW_CUR_POS")]
         const RW_CUR_POS = uapi::IORING_FEAT_RW_CUR_POS;
-        /// Requests run with the credentials of who submits. Since 5.6.
+        /// Requests run with the credentials of the task that submits them. Since 5.6.
         #[doc(alias = "IORING_FEAT_CUR_PERSONALITY")]
         const CUR_PERSONALITY = uapi::IORING_FEAT_CUR_PERSONALITY;
         /// Requests wait by polling, not in a worker. Since 5.7.
@@ -112,10 +114,10 @@ flag_sets! {
         /// Registered resources carry tags. Since 5.13.
         #[doc(alias = "IORING_FEAT_RSRC_TAGS")]
         const RSRC_TAGS = uapi::IORING_FEAT_RSRC_TAGS;
-        /// A request can go without a completion if it succeeds. Since 5.17.
+        /// A request can skip its completion if it succeeds. Since 5.17.
         #[doc(alias = "IORING_FEAT_CQE_SKIP")]
         const CQE_SKIP = uapi::IORING_FEAT_CQE_SKIP;
-        /// A linked request finds its file when it runs. Since 5.17.
+        /// A linked request looks up its file when it runs. Since 5.17.
         #[doc(alias = "IORING_FEAT_LINKED_FILE")]
         const LINKED_FILE = uapi::IORING_FEAT_LINKED_FILE;
         /// A registered ring fd works for registrations too. Since 6.3.
@@ -130,20 +132,20 @@ flag_sets! {
         /// Reads and writes take attributes. Since 6.14.
         #[doc(alias = "IORING_FEAT_RW_ATTR")]
         const RW_ATTR = uapi::IORING_FEAT_RW_ATTR;
-        /// A wait can go without being counted as I/O wait. Since 6.15.
+        /// A wait can be excluded from the count of I/O waits. Since 6.15.
         #[doc(alias = "IORING_FEAT_NO_IOWAIT")]
         const NO_IOWAIT = uapi::IORING_FEAT_NO_IOWAIT;
     }
 
     /// What a call of `io_uring_enter(2)` does (`IORING_ENTER_*`).
     pub struct EnterFlags: u32 {
-        /// Flush and wait for completions. Since 5.1.
+        /// Flushes overflowed completions, and waits for completions. Since 5.1.
         #[doc(alias = "IORING_ENTER_GETEVENTS")]
         const GETEVENTS = uapi::IORING_ENTER_GETEVENTS;
-        /// Wake the SQPOLL thread. Since 5.1.
+        /// Wakes the SQPOLL thread. Since 5.1.
         #[doc(alias = "IORING_ENTER_SQ_WAKEUP")]
         const SQ_WAKEUP = uapi::IORING_ENTER_SQ_WAKEUP;
-        /// Wait until the SQPOLL thread has made room. Since 5.10.
+        /// Waits until the SQPOLL thread has made room. Since 5.10.
         #[doc(alias = "IORING_ENTER_SQ_WAIT")]
         const SQ_WAIT = uapi::IORING_ENTER_SQ_WAIT;
         /// The argument is a `struct io_uring_getevents_arg`. Since 5.11.
@@ -163,9 +165,9 @@ flag_sets! {
         const NO_IOWAIT = uapi::IORING_ENTER_NO_IOWAIT;
     }
 
-    /// What the kernel tells through the submission ring (`IORING_SQ_*`).
+    /// What the kernel reports through the submission ring (`IORING_SQ_*`).
     pub struct SqFlags: u32 {
-        /// The SQPOLL thread sleeps and must be woken. Since 5.1.
+        /// The SQPOLL thread sleeps, and must be woken. Since 5.1.
         #[doc(alias = "IORING_SQ_NEED_WAKEUP")]
         const NEED_WAKEUP = uapi::IORING_SQ_NEED_WAKEUP;
         /// Completions wait outside the ring. Since 5.8.
@@ -181,7 +183,8 @@ flag_sets! {
         /// The fd is an index into the registered files. Set by `types::Fixed`. Since 5.1.
         #[doc(alias = "IOSQE_FIXED_FILE")]
         const FIXED_FILE = uapi::IOSQE_FIXED_FILE;
-        /// Starts after all before it have completed; nothing after it starts earlier. Since 5.2.
+        /// The request starts after all requests before it have completed, and no request after it starts earlier.
+        /// Since 5.2.
         #[doc(alias = "IOSQE_IO_DRAIN")]
         const IO_DRAIN = uapi::IOSQE_IO_DRAIN;
         /// The next request starts after this one succeeded. Since 5.3.
@@ -190,35 +193,35 @@ flag_sets! {
         /// The next request starts after this one, whatever its result. Since 5.5.
         #[doc(alias = "IOSQE_IO_HARDLINK")]
         const IO_HARDLINK = uapi::IOSQE_IO_HARDLINK;
-        /// Goes to a worker at once. Since 5.6.
+        /// The request goes to a worker at once. Since 5.6.
         #[doc(alias = "IOSQE_ASYNC")]
         const ASYNC = uapi::IOSQE_ASYNC;
         /// The kernel picks the buffer from a group. Since 5.7.
         #[doc(alias = "IOSQE_BUFFER_SELECT")]
         const BUFFER_SELECT = uapi::IOSQE_BUFFER_SELECT;
-        /// No completion if it succeeds. Since 5.17.
+        /// The request has no completion if it succeeds. Since 5.17.
         #[doc(alias = "IOSQE_CQE_SKIP_SUCCESS")]
         const SKIP_SUCCESS = uapi::IOSQE_CQE_SKIP_SUCCESS;
     }
 
-    /// What a completion says beside its result (`IORING_CQE_F_*`). The upper 16 bits are a buffer id or a detail.
+    /// What a completion says besides its result (`IORING_CQE_F_*`). The upper 16 bits are a buffer id or a detail.
     pub struct CqeFlags: u32 {
         /// The upper 16 bits are the id of the buffer used. Since 5.7.
         #[doc(alias = "IORING_CQE_F_BUFFER")]
         const BUFFER = uapi::IORING_CQE_F_BUFFER;
-        /// The request goes on, more completions follow. Since 5.13.
+        /// The request goes on, and more completions follow. Since 5.13.
         #[doc(alias = "IORING_CQE_F_MORE")]
         const MORE = uapi::IORING_CQE_F_MORE;
         /// The socket had more to read. Since 5.19.
         #[doc(alias = "IORING_CQE_F_SOCK_NONEMPTY")]
         const SOCK_NONEMPTY = uapi::IORING_CQE_F_SOCK_NONEMPTY;
-        /// A zero-copy send let go of its memory. Since 6.0.
+        /// A zero-copy send no longer uses its memory. Since 6.0.
         #[doc(alias = "IORING_CQE_F_NOTIF")]
         const NOTIF = uapi::IORING_CQE_F_NOTIF;
-        /// The buffer stays in use and is filled further. Since 6.12.
+        /// The buffer stays in use and will be filled further. Since 6.12.
         #[doc(alias = "IORING_CQE_F_BUF_MORE")]
         const BUF_MORE = uapi::IORING_CQE_F_BUF_MORE;
-        /// A filler of a mixed ring; never handed out by this crate. Since 6.18.
+        /// A filler of a mixed ring, which this crate never hands out. Since 6.18.
         #[doc(alias = "IORING_CQE_F_SKIP")]
         const SKIP = uapi::IORING_CQE_F_SKIP;
         /// A 32-byte completion of a mixed ring. Since 6.18.
@@ -228,23 +231,23 @@ flag_sets! {
 
     /// How a file is synchronised (`IORING_FSYNC_*`).
     pub struct FsyncFlags: u32 {
-        /// As `fdatasync(2)`: metadata only as far as needed to read the data back. Since 5.1.
+        /// Works as `fdatasync(2)`: metadata is written only as far as needed to read the data back. Since 5.1.
         #[doc(alias = "IORING_FSYNC_DATASYNC")]
         const DATASYNC = uapi::IORING_FSYNC_DATASYNC;
     }
 
     /// How a timeout counts (`IORING_TIMEOUT_*`).
     pub struct TimeoutFlags: u32 {
-        /// A point in time, not a span. Since 5.5.
+        /// The time is a point in time, not a span. Since 5.5.
         #[doc(alias = "IORING_TIMEOUT_ABS")]
         const ABS = uapi::IORING_TIMEOUT_ABS;
-        /// Changes a running timeout; set by the opcode for it. Since 5.11.
+        /// Changes a running timeout; the opcode for that sets it. Since 5.11.
         #[doc(alias = "IORING_TIMEOUT_UPDATE")]
         const UPDATE = uapi::IORING_TIMEOUT_UPDATE;
-        /// Against CLOCK_BOOTTIME. Since 5.15.
+        /// The clock is CLOCK_BOOTTIME. Since 5.15.
         #[doc(alias = "IORING_TIMEOUT_BOOTTIME")]
         const BOOTTIME = uapi::IORING_TIMEOUT_BOOTTIME;
-        /// Against CLOCK_REALTIME. Since 5.15.
+        /// The clock is CLOCK_REALTIME. Since 5.15.
         #[doc(alias = "IORING_TIMEOUT_REALTIME")]
         const REALTIME = uapi::IORING_TIMEOUT_REALTIME;
         /// Changes a running link timeout. Since 5.15.
@@ -253,17 +256,17 @@ flag_sets! {
         /// An expired timeout does not break a link. Since 5.16.
         #[doc(alias = "IORING_TIMEOUT_ETIME_SUCCESS")]
         const ETIME_SUCCESS = uapi::IORING_TIMEOUT_ETIME_SUCCESS;
-        /// Fires again and again. Since 6.4.
+        /// The timeout fires repeatedly. Since 6.4.
         #[doc(alias = "IORING_TIMEOUT_MULTISHOT")]
         const MULTISHOT = uapi::IORING_TIMEOUT_MULTISHOT;
-        /// The time stands in the entry, as nanoseconds. Set by the constructors for it. Since 7.1.
+        /// The time is in the entry, in nanoseconds. The constructors for that set it. Since 7.1.
         #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
         const IMMEDIATE_ARG = uapi::IORING_TIMEOUT_IMMEDIATE_ARG;
     }
 
     /// How a poll is armed, changed or kept (`IORING_POLL_*`).
     pub struct PollFlags: u32 {
-        /// Reports again and again. Since 5.13.
+        /// The poll reports repeatedly. Since 5.13.
         #[doc(alias = "IORING_POLL_ADD_MULTI")]
         const ADD_MULTI = uapi::IORING_POLL_ADD_MULTI;
         /// Changes the events of a poll that is armed. Since 5.13.
@@ -272,29 +275,29 @@ flag_sets! {
         /// Changes the user data of a poll that is armed. Since 5.13.
         #[doc(alias = "IORING_POLL_UPDATE_USER_DATA")]
         const UPDATE_USER_DATA = uapi::IORING_POLL_UPDATE_USER_DATA;
-        /// Level-triggered. Since 6.0.
+        /// The poll is level-triggered. Since 6.0.
         #[doc(alias = "IORING_POLL_ADD_LEVEL")]
         const ADD_LEVEL = uapi::IORING_POLL_ADD_LEVEL;
     }
 
-    /// By which keys requests are found to be cancelled (`IORING_ASYNC_CANCEL_*`).
+    /// The keys by which requests to cancel are found (`IORING_ASYNC_CANCEL_*`).
     pub struct CancelFlags: u32 {
-        /// All that match, not the first. Since 5.19.
+        /// Cancels all requests that match, not only the first. Since 5.19.
         #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
         const ALL = uapi::IORING_ASYNC_CANCEL_ALL;
-        /// By file descriptor. Since 5.19.
+        /// The key is a file descriptor. Since 5.19.
         #[doc(alias = "IORING_ASYNC_CANCEL_FD")]
         const FD = uapi::IORING_ASYNC_CANCEL_FD;
-        /// Any request. Since 5.19.
+        /// Any request matches. Since 5.19.
         #[doc(alias = "IORING_ASYNC_CANCEL_ANY")]
         const ANY = uapi::IORING_ASYNC_CANCEL_ANY;
         /// The fd is a registered index. Since 6.0.
         #[doc(alias = "IORING_ASYNC_CANCEL_FD_FIXED")]
         const FD_FIXED = uapi::IORING_ASYNC_CANCEL_FD_FIXED;
-        /// By user data too, beside another key. Since 6.6.
+        /// The user data is a key too, beside another key. Since 6.6.
         #[doc(alias = "IORING_ASYNC_CANCEL_USERDATA")]
         const USERDATA = uapi::IORING_ASYNC_CANCEL_USERDATA;
-        /// By opcode. Since 6.6.
+        /// The key is an opcode. Since 6.6.
         #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
         const OP = uapi::IORING_ASYNC_CANCEL_OP;
     }
@@ -304,14 +307,14 @@ flag_sets! {
         /// The source is an index in the task's table of rings. Set by `register::BufferSource`. Since 6.12.
         #[doc(alias = "IORING_REGISTER_SRC_REGISTERED")]
         const SRC_REGISTERED = uapi::IORING_REGISTER_SRC_REGISTERED as u32;
-        /// Buffers that stand in the places cloned to are replaced. Since 6.13.
+        /// Replaces buffers that are in the destination slots already. Since 6.13.
         #[doc(alias = "IORING_REGISTER_DST_REPLACE")]
         const DST_REPLACE = uapi::IORING_REGISTER_DST_REPLACE as u32;
     }
 
     /// How a registered file becomes a file descriptor (`IORING_FIXED_FD_*`).
     pub struct FixedFdFlags: u32 {
-        /// A program that is executed keeps it. Since 6.8.
+        /// The descriptor stays open on `execve(2)`. Since 6.8.
         #[doc(alias = "IORING_FIXED_FD_NO_CLOEXEC")]
         const NO_CLOEXEC = uapi::IORING_FIXED_FD_NO_CLOEXEC;
     }
@@ -323,7 +326,7 @@ flag_sets! {
         const PI = uapi::IORING_RW_ATTR_FLAG_PI as u64;
     }
 
-    /// What of the protection information is checked (`IO_INTEGRITY_CHK_*`).
+    /// The parts of the protection information that are checked (`IO_INTEGRITY_CHK_*`).
     pub struct IntegrityFlags: u16 {
         /// The guard, a checksum of the data.
         #[doc(alias = "IO_INTEGRITY_CHK_GUARD")]
@@ -336,7 +339,7 @@ flag_sets! {
         const CHK_APPTAG = uapi::IO_INTEGRITY_CHK_APPTAG as u16;
     }
 
-    /// Which kinds of nop are asked for (`IORING_NOP_*`).
+    /// The variants of a no-op (`IORING_NOP_*`).
     pub struct NopFlags: u32 {
         /// Completes with the given result. Since 6.10.
         #[doc(alias = "IORING_NOP_INJECT_RESULT")]
@@ -350,16 +353,16 @@ flag_sets! {
         /// Looks a registered buffer up. Since 6.13.
         #[doc(alias = "IORING_NOP_FIXED_BUFFER")]
         const FIXED_BUFFER = uapi::IORING_NOP_FIXED_BUFFER;
-        /// Completes by task work. Since 6.17.
+        /// Completes through task work. Since 6.17.
         #[doc(alias = "IORING_NOP_TW")]
         const TW = uapi::IORING_NOP_TW;
-        /// Completes with 32 bytes. Since 6.18.
+        /// Completes with a 32-byte completion. Since 6.18.
         #[doc(alias = "IORING_NOP_CQE32")]
         const CQE32 = uapi::IORING_NOP_CQE32;
     }
 }
 
-/// Open flag words: the kernel owns their numbers, which differ by architecture, and the crate passes them on.
+/// Declares open flag words: the kernel owns their numbers, which differ by architecture, and the crate passes them on.
 macro_rules! open_words {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
@@ -413,9 +416,11 @@ open_words! {
 }
 
 impl PollEvents {
-    /// As `sqe->poll32_events` wants them: on a big-endian machine with the half-words swapped, since the kernel once
-    /// had 16 bits there.
+    /// Returns the events as `sqe->poll32_events` holds them: on a big-endian machine with the half-words swapped,
+    /// because the field once had 16 bits.
     pub(crate) const fn encoded(self) -> u32 {
+        // kernel: io_uring/poll.c io_poll_parse_events (6.12.117): a big-endian kernel swaps the half-words of the
+        // field.
         if cfg!(target_endian = "big") { self.0.rotate_left(16) } else { self.0 }
     }
 }

@@ -1,9 +1,9 @@
 //! Head, tail, mask and wrap, as plain integers: no pointer, no atomic, no `unsafe`.
 //!
-//! A ring's head and tail count up for ever and wrap at `u32::MAX`; the slot of an index is its low bits.
-//! All differences are taken modulo 2^32, so that every function here is right at the wrap too. What the
-//! other side wrote may be nonsense (a tail that jumped past the ring, a head ahead of the tail): the functions
-//! then say "full" or "no more than the ring holds", and never more.
+//! A ring's head and tail count up for ever and wrap at `u32::MAX`; the slot of an index is its low bits. All
+//! differences are taken modulo 2^32, so that every function here is right at the wrap too. The other side may have
+//! written nonsense (a tail that jumped past the ring, a head ahead of the tail): the functions then return "full" or
+//! "no more than the ring holds", and never more.
 #![forbid(unsafe_code)]
 
 /// The number of slots of a ring: a power of two.
@@ -16,43 +16,45 @@ impl Slots {
     /// A ring of one slot.
     pub(crate) const ONE: Self = Self { mask: 0 };
 
-    /// `None` if `count` is no power of two.
+    /// Makes a ring of `count` slots; `None` if `count` is no power of two.
     pub(crate) const fn new(count: u32) -> Option<Self> {
         if count.is_power_of_two() { Some(Self { mask: count - 1 }) } else { None }
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     #[inline(always)]
     pub(crate) const fn count(self) -> u32 {
         self.mask + 1
     }
 
-    /// The number of the last slot.
+    /// Returns the number of the last slot.
     #[inline(always)]
     pub(crate) const fn last(self) -> u32 {
         self.mask
     }
 
-    /// The slot that `index` falls on: always below [`count`](Self::count).
+    /// Returns the slot of `index`, which is always below [`count`](Self::count).
     #[inline(always)]
     pub(crate) const fn slot(self, index: u32) -> u32 {
         index & self.mask
     }
 
-    /// Slots between `head` and `tail`, at most as many as there are.
+    /// Returns the number of slots between `head` and `tail`, at most as many as the ring has.
     #[inline(always)]
     pub(crate) const fn used(self, head: u32, tail: u32) -> u32 {
+        // kernel: io_uring/io_uring.h io_sqring_entries (6.12.117): the kernel computes its distances the same way,
+        // modulo 2^32 and at most the number of slots.
         let distance = tail.wrapping_sub(head);
         if distance > self.mask { self.count() } else { distance }
     }
 
-    /// Slots that may still be filled.
+    /// Returns the number of slots that may still be filled.
     #[inline(always)]
     pub(crate) const fn free(self, head: u32, tail: u32) -> u32 {
         self.count() - self.used(head, tail)
     }
 
-    /// Slots from `index` up to the end of the array, that of `index` included.
+    /// Returns the number of slots from `index` to the end of the array, including that of `index`.
     #[inline(always)]
     pub(crate) const fn until_end(self, index: u32) -> u32 {
         self.count() - self.slot(index)
@@ -77,7 +79,7 @@ mod tests {
         }
     }
 
-    /// The naive count: step from head to tail one at a time, giving up after a ring's worth.
+    /// Counts naively: steps from head to tail one at a time, and gives up after a ring's worth.
     fn walk(head: u32, tail: u32, count: u32) -> u32 {
         let (mut at, mut steps) = (head, 0);
         while at != tail && steps < count {

@@ -1,7 +1,7 @@
-//! The seam to the kernel: the trait [`Kernel`], and [`Linux`], which is the only caller of the system call shims.
+//! The interface to the kernel: the trait [`Kernel`], and [`Linux`], the only caller of the system call shims.
 //!
-//! Everything else in the crate speaks to the kernel through the trait. So a unikernel puts its own entry points
-//! behind it, and a test a decorator that fails a call, records it, or simulates a whole kernel.
+//! Everything else in the crate reaches the kernel through the trait. So a unikernel can put its own entry points
+//! behind it, and a test can put a decorator there that fails a call, records it, or simulates a whole kernel.
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
@@ -10,52 +10,56 @@ use crate::error::Errno;
 use crate::types::RawFd;
 use crate::uapi::io_uring_params;
 
-/// The system calls of io_uring, raw: numbers and addresses in, a number or an [`Errno`] out.
+/// The raw system calls of io_uring: numbers and addresses in, a number or an [`Errno`] out.
 ///
 /// A kernel that is entered by a function call supplies [`setup`](Self::setup), [`enter`](Self::enter),
 /// [`register`](Self::register) and [`close`](Self::close); rings are then built over provided memory. The other
-/// methods answer `ENOSYS` unless they are supplied too.
+/// methods return `ENOSYS` unless they are supplied too.
 ///
 /// # Safety
 ///
 /// Implementation safety, per method:
-/// - `setup`: writes to `params` only, and not where it answers `EINVAL`: who asks again, with other flags, hands it the
-///   same structure. On success the value returned means a ring that stays valid until it is given to `close`, and the
-///   sizes and offsets in `params` are those of that ring, whose words come before its entries and its array, which do not
-///   overlap. (They are still checked against the memory before use; a wrong one is an error.)
-/// - `enter`, `register`: touch no memory but the ring's, that which queued requests or registered resources name,
-///   and what `argument` means for the given flags or operation. They act as a compiler barrier for that memory: no
-///   access of the caller's moves across them.
+/// - `setup`: writes to `params` only. On `EINVAL`, `params` must be unchanged, because the caller retries with the
+///   same structure and other flags. On success the return value means a ring that stays valid until it is given to
+///   `close`. The sizes and offsets in `params` are those of that ring; the ring's words come before its entries and
+///   its array, and these do not overlap. (Sizes and offsets are still checked against the memory before use; a wrong
+///   one is an error.)
+/// - `enter`, `register`: access only the ring's memory, memory that queued requests or registered resources name, and
+///   what `argument` means for the given flags or operation. They act as a compiler barrier for that memory: no access
+///   of the caller's moves across them.
 /// - `map`: on success the memory is valid for reads and writes of `length` bytes, aligned to at least 64 bytes, and
-///   stays so until it is given to `unmap`. It is shared with the kernel and with nobody else.
-/// - `unmap`, `keep_from_fork`, `close`: act on nothing but what they are given.
+///   stays so until it is given to `unmap`. It is shared with the kernel and with nothing else.
+/// - `unmap`, `keep_from_fork`, `close`: act only on what they are given.
 pub unsafe trait Kernel {
-    /// `io_uring_setup(2)`: the fd of a new ring, or its registered index where `params` asks for that.
+    /// Makes a ring (`io_uring_setup(2)`). Returns the new ring's fd, or its registered index where `params` asks for
+    /// that.
     ///
     /// # Safety
     ///
-    /// Where `params` asks for a ring in provided memory (`IORING_SETUP_NO_MMAP`), the two addresses inside are
-    /// valid for reads and writes of the ring's size until the kernel has let go of the ring, and nobody else uses
-    /// that memory.
+    /// If `params` asks for a ring in provided memory (`IORING_SETUP_NO_MMAP`), the two addresses in `params` are valid
+    /// for reads and writes of the ring's size until the kernel has released the ring, and nothing else uses that
+    /// memory.
     ///
     /// # Errors
     ///
-    /// As the table under [`SetupError::Kernel`](crate::SetupError::Kernel).
+    /// The table at [`SetupError::Kernel`](crate::SetupError::Kernel) lists them.
     #[doc(alias = "io_uring_setup")]
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno>;
 
-    /// `io_uring_enter(2)`: submits, wakes, waits; the number of entries consumed.
+    /// Submits entries, wakes the SQPOLL thread, and waits (`io_uring_enter(2)`). Returns the number of entries
+    /// consumed.
     ///
     /// # Safety
     ///
     /// - Every entry in the ring that the call may consume satisfies the contract of
-    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push). In a ring with SQ_REWIND these are the first `to_submit`.
+    ///   [`SubmissionQueue::push`](crate::SubmissionQueue::push). In a ring with SQ_REWIND these are the first
+    ///   `to_submit` entries.
     /// - `argument` and `size` are what `flags` calls for: a signal set, a `struct io_uring_getevents_arg`, an
     ///   offset, or null and 0.
     ///
     /// # Errors
     ///
-    /// As under [`Submitter::submit`](crate::Submitter::submit).
+    /// [`Submitter::submit`](crate::Submitter::submit) lists them.
     unsafe fn enter(
         &self,
         fd: RawFd,
@@ -66,8 +70,8 @@ pub unsafe trait Kernel {
         size: usize,
     ) -> Result<u32, Errno>;
 
-    /// `io_uring_register(2)`. `fd` is -1 for the operations that need no ring; any other negative number is that of no ring
-    /// (`EBADF`).
+    /// Registers or unregisters a resource (`io_uring_register(2)`). `fd` is -1 for operations that need no ring; any
+    /// other negative number names no ring (`EBADF`).
     ///
     /// # Safety
     ///
@@ -76,10 +80,10 @@ pub unsafe trait Kernel {
     ///
     /// # Errors
     ///
-    /// Each operation has its own; see [`register`](crate::register).
+    /// Each operation has errors of its own; see [`register`](crate::register).
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno>;
 
-    /// `mmap(2)` of a part of the ring `fd`, shared, readable, writable and populated.
+    /// Maps a part of the ring `fd` (`mmap(2)`): shared, readable, writable and populated.
     ///
     /// `offset` is an `IORING_OFF_*` number.
     ///
@@ -91,11 +95,11 @@ pub unsafe trait Kernel {
         Err(Errno::ENOSYS)
     }
 
-    /// `munmap(2)`.
+    /// Unmaps memory (`munmap(2)`).
     ///
     /// # Safety
     ///
-    /// `address` and `length` are those of a successful [`map`](Self::map), and nothing uses the memory any more.
+    /// `address` and `length` are those of a successful [`map`](Self::map), and nothing uses the memory after the call.
     ///
     /// # Errors
     ///
@@ -105,7 +109,7 @@ pub unsafe trait Kernel {
         Err(Errno::ENOSYS)
     }
 
-    /// `madvise(2)` with `MADV_DONTFORK`: a child process does not inherit the memory.
+    /// Keeps memory from child processes (`madvise(2)` with `MADV_DONTFORK`), which then do not inherit it.
     ///
     /// # Safety
     ///
@@ -119,19 +123,19 @@ pub unsafe trait Kernel {
         Err(Errno::ENOSYS)
     }
 
-    /// `close(2)` of a ring.
+    /// Closes a ring (`close(2)`).
     ///
     /// # Safety
     ///
-    /// `fd` came from [`setup`](Self::setup), and nobody uses it afterwards.
+    /// `fd` came from [`setup`](Self::setup), and nothing uses it after the call.
     ///
     /// # Errors
     ///
-    /// Nothing can be done about one; the ring is gone whatever the answer.
+    /// The caller can do nothing about an error: the ring is gone, whatever the result.
     unsafe fn close(&self, fd: RawFd) -> Result<(), Errno>;
 }
 
-// SAFETY: every method hands its arguments on unchanged, so that each obligation is met by `K`'s own.
+// SAFETY: every method passes its arguments on unchanged, so that `K`'s implementation meets each obligation.
 unsafe impl<K: Kernel> Kernel for &K {
     #[inline]
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
@@ -188,17 +192,17 @@ crate::arch::linux! {
         mod linux;
         pub use linux::Linux;
 
-        /// The kernel that a ring speaks to unless told otherwise.
+        /// The kernel that a ring uses unless told otherwise.
         pub(crate) type DefaultKernel = Linux;
     } else {
-        /// Stands where [`Linux`](https://docs.rs/bare-uring/latest/x86_64-unknown-linux-gnu/bare_uring/struct.Linux.html)
-        /// would, on targets without one: there is no value of it, and rings name their kernel.
+        /// Replaces [`Linux`](https://docs.rs/bare-uring/latest/x86_64-unknown-linux-gnu/bare_uring/struct.Linux.html)
+        /// on targets that do not have it: no value of this type exists, and rings must name their kernel.
         #[derive(Debug, Clone, Copy)]
         pub enum NoKernel {}
 
         pub(crate) type DefaultKernel = NoKernel;
 
-        // SAFETY: there is no value to call a method on.
+        // SAFETY: no value of this type exists, so that no method can be called.
         unsafe impl Kernel for NoKernel {
             unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
                 match *self {}

@@ -69,7 +69,7 @@ impl Fd {
     pub const CWD: Self = Self(linux_raw_sys::general::AT_FDCWD);
 }
 
-/// An address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
+/// Converts a pointer to an address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
 /// provenance is exposed, since the kernel goes by the number.
 #[inline(always)]
 pub(crate) fn address<T: ?Sized>(pointer: *const T) -> u64 {

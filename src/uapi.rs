@@ -1,8 +1,7 @@
-//! The kernel's own names: `linux_raw_sys::io_uring`, and what is newer than it.
+//! The kernel's own names: those of `linux_raw_sys::io_uring`, and newer ones.
 //!
-//! `linux-raw-sys` 0.12 was generated from the headers of Linux 6.17. What later kernels added stands
-//! here once, under the C name, with its size asserted. Everything in the crate takes its numbers from this
-//! module.
+//! `linux-raw-sys` 0.12 was generated from the headers of Linux 6.17. Names that later kernels added are defined here
+//! once, under their C names, with their sizes asserted. Everything in the crate takes its numbers from this module.
 
 mod bpf;
 mod query;
@@ -32,7 +31,7 @@ pub const IORING_SETUP_SQE_MIXED: u32 = 1 << 19;
 /// `IORING_SETUP_SQ_REWIND`: every submission starts at entry 0. Since Linux 7.0.
 pub const IORING_SETUP_SQ_REWIND: u32 = 1 << 20;
 
-/// `IOSQE_FIXED_FILE`. The bindings have the bit numbers only.
+/// `IOSQE_FIXED_FILE`. The bindings have only the bit numbers.
 pub const IOSQE_FIXED_FILE: u8 = 1 << 0;
 /// `IOSQE_IO_DRAIN`.
 pub const IOSQE_IO_DRAIN: u8 = 1 << 1;
@@ -47,7 +46,7 @@ pub const IOSQE_BUFFER_SELECT: u8 = 1 << 5;
 /// `IOSQE_CQE_SKIP_SUCCESS`.
 pub const IOSQE_CQE_SKIP_SUCCESS: u8 = 1 << 6;
 
-/// `IORING_CQE_F_SKIP`: a filler in a mixed ring, to be passed over. Since Linux 6.18.
+/// `IORING_CQE_F_SKIP`: a filler in a mixed ring, which readers skip. Since Linux 6.18.
 pub const IORING_CQE_F_SKIP: u32 = 1 << 5;
 /// `IORING_CQE_F_32`: a 32-byte completion in a mixed ring. Since Linux 6.18.
 pub const IORING_CQE_F_32: u32 = 1 << 15;
@@ -60,9 +59,9 @@ pub const IORING_OP_NOP128: u32 = 63;
 pub const IORING_OP_URING_CMD128: u32 = 64;
 /// `IORING_NOP_CQE32`: a nop completes with 32 bytes. Since Linux 6.18.
 pub const IORING_NOP_CQE32: u32 = 1 << 5;
-/// `IORING_TIMEOUT_IMMEDIATE_ARG`: the time stands in the entry, in nanoseconds. Since Linux 7.1.
+/// `IORING_TIMEOUT_IMMEDIATE_ARG`: the time is in the entry, in nanoseconds. Since Linux 7.1.
 pub const IORING_TIMEOUT_IMMEDIATE_ARG: u32 = 1 << 7;
-/// `IORING_URING_CMD_MULTISHOT`: a command completes again and again. Since Linux 6.18.
+/// `IORING_URING_CMD_MULTISHOT`: a command completes repeatedly. Since Linux 6.18.
 pub const IORING_URING_CMD_MULTISHOT: u32 = 1 << 1;
 /// `SOCKET_URING_OP_GETSOCKNAME`. Since Linux 6.19.
 pub const SOCKET_URING_OP_GETSOCKNAME: u32 = 5;
@@ -74,9 +73,9 @@ pub const BLOCK_URING_CMD_DISCARD: u32 = crate::arch::IOC_NONE | 0x12 << 8;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(non_camel_case_types, reason = "the kernel's name")]
 pub struct io_uring_task_restriction {
-    /// None is known.
+    /// No flag is known.
     pub flags: u16,
-    /// How many follow.
+    /// How many restrictions follow.
     pub nr_res: u16,
     /// Reserved, zero.
     pub resv: [u32; 3],

@@ -13,11 +13,10 @@
 //!
 //! Why the asm block says what it says:
 //! - x1 to x5 and x8 are plain inputs: the kernel restores them.
-//! - p0 to p15, ffr, v0 to v31: after a system call the kernel leaves every bit of the SVE state
-//!   undefined that is not also part of a NEON register, and in practice it zeroes them. A compiler
-//!   that was allowed SVE can keep a predicate or a whole vector in such a register across a call
-//!   that was inlined into a loop. There is no name for only the upper part of a vector register,
-//!   so the whole is given up, as a function call would.
+//! - p0 to p15, ffr, v0 to v31: after a system call the kernel leaves every bit of the SVE state undefined that is not
+//!   also part of a NEON register, and in practice it zeroes them. A compiler that may use SVE can keep a predicate or
+//!   a whole vector in such a register across a call that was inlined into a loop. The upper part of a vector register
+//!   has no name of its own, so the whole register is given up, as in a function call.
 //! - `preserves_flags`: the trap saves the flags and the return restores them; fpsr too.
 //! - `nostack`: nothing is pushed, and the ABI has no red zone.
 
@@ -38,6 +37,8 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: Documentation/arch/arm64/sve.rst (6.12.117): a system call preserves the lowest 128 bits of z0 to z31;
+    // all their other bits, p0 to p15 and ffr become zero.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction; what the call itself does is the caller's condition.

@@ -40,6 +40,8 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: arch/arm/kernel/entry-common.S vector_swi (6.12.117): r0 to r12, sp, lr and the status register are saved
+    // on entry; an EABI program has the number in r7.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction, and r7 is put back from `saved`; what the call itself

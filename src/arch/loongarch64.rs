@@ -34,6 +34,8 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: arch/loongarch/kernel/entry.S handle_syscall (6.12.117): the argument registers, ra, tp, fp, $r21 and the
+    // saved registers are stored on entry; t0, t1 and t2 are overwritten at once, and no temporary register is stored.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction; what the call itself does is the caller's condition.

@@ -1,20 +1,19 @@
-//! The one place that knows which processor this is.
+//! The one place in the crate that depends on the processor.
 //!
-//! Each file below holds one function, `syscall6`, with one asm block in it. The list in this file
-//! picks the file, and there is no other list of architectures in the crate: where no arm matches,
-//! `syscall6` does not exist, and [`linux!`](linux) drops what is built on it.
+//! Each file below holds one function, `syscall6`, with one asm block in it. The list in this file picks the file, and
+//! the crate has no other list of architectures: where no arm matches, `syscall6` does not exist, and [`linux!`](linux)
+//! drops everything that is built on it.
 //!
 //! # The raw convention
-//! `syscall6` takes the number and six arguments and returns the kernel's word as it is: -4095..=-1
-//! is a negated errno, everything else is a value. A value may look negative: on a 32-bit machine
-//! half of all addresses do. [`check`] makes the difference, and it is the only code that should.
+//! `syscall6` takes the number and six arguments and returns the kernel's word as it is: -4095..=-1 is a negated errno,
+//! and everything else is a value. A value may look negative: on a 32-bit machine half of all addresses do. [`check`]
+//! tells them apart, and no other code should.
 //!
-//! A call with fewer arguments passes zero for the rest. That costs one instruction per argument
-//! next to a trap, and saves five more asm blocks per architecture to get right.
+//! A call with fewer arguments passes zero for the rest. That costs one instruction for each argument, which is little
+//! beside a trap, and saves five more asm blocks per architecture that would have to be right.
 //!
 //! # What a caller owes
-//! The kernel does whatever the number and the arguments say, so the conditions are those of the
-//! call that is made:
+//! The kernel does what the number and the arguments say, so the conditions are those of the call that is made:
 //! - Every address among the arguments is valid for what the kernel reads or writes there, for as
 //!   long as it does so. For io_uring that can be long after the call has returned.
 //! - Every pointer among the arguments went through `expose_provenance`, so that its memory counts
@@ -24,31 +23,30 @@
 //!   other code still relies on.
 //!
 //! # What all the asm blocks have in common
-//! - None is `nomem`, `readonly` or `pure`. So each is a barrier for the compiler: it writes back
-//!   before it whatever exposed memory the kernel could look at, reads again after it whatever the
-//!   kernel could have changed, and never drops, doubles or reorders the call. It is not promised
-//!   to be a barrier for the processor: what is shared with a kernel thread needs atomics and
-//!   fences, as it would between two threads.
-//! - None unwinds, jumps away or is `noreturn`.
-//! - A signal may be delivered inside one. The kernel then builds the signal frame below the stack
-//!   pointer, past any red zone that the ABI grants, and puts every register back afterwards.
-//! - `nostack` says that the block itself moves no stack pointer and writes nothing below it. The
-//!   kernel runs on a stack of its own.
+//! - No block is `nomem`, `readonly` or `pure`. So each is a barrier for the compiler: before the block it writes back
+//!   exposed memory that the kernel could look at, after the block it reads again what the kernel could have changed,
+//!   and it never drops, doubles or reorders the call. A block is not promised to be a barrier for the processor:
+//!   memory that is shared with a kernel thread needs atomics and fences, as between two threads.
+//! - No block unwinds, jumps away or is `noreturn`.
+//! - A signal may be delivered inside a block. The kernel then builds the signal frame below the stack pointer, past
+//!   any red zone that the ABI grants, and restores every register afterwards.
+//! - `nostack` says that the block itself neither moves the stack pointer nor writes below it. The kernel runs on a
+//!   stack of its own.
 
 use core::hint::cold_path;
 use core::num::NonZeroU16;
 
-/// Gives out its items, or those before `else`.
+/// Expands to its items, or to those before `else`.
 ///
-/// Stands behind the names [`linux!`](linux), on every arm of the list that has an architecture, and
-/// [`where_rustix!`](where_rustix), on those where rustix makes its system calls itself.
+/// The list uses it under the name [`linux!`](linux) in every arm that has an architecture, and under the name
+/// [`where_rustix!`](where_rustix) in the arms where rustix makes its system calls itself.
 #[allow(unused_macros, reason = "the list picks one of the two macros, by target")]
 macro_rules! keep {
     ({ $($here:tt)* } else { $($elsewhere:tt)* }) => { $($here)* };
     ($($here:tt)*) => { $($here)* };
 }
 
-/// The counterpart of `keep`: drops its items, or gives out those after `else`.
+/// Is the counterpart of `keep`: drops its items, or expands to those after `else`.
 #[allow(unused_macros, reason = "the list picks one of the two macros, by target")]
 macro_rules! leave_out {
     ({ $($here:tt)* } else { $($elsewhere:tt)* }) => { $($elsewhere)* };
@@ -142,14 +140,14 @@ cfg_select! {
         pub(crate) use leave_out as linux;
         #[cfg(feature = "rustix")]
         pub(crate) use leave_out as where_rustix;
-        // Somebody else's kernel: the largest of those above.
+        // This is another kernel: the largest cache line of those above.
         pub(crate) const CACHE_LINE: usize = 256;
         pub(crate) const IOC_NONE: u32 = 0;
     }
 }
 
-/// How `mmap` takes its arguments, with the call's number. What a cache line is (`SMP_CACHE_BYTES`, which sizes the
-/// head of a ring) stands beside it in the list.
+/// How `mmap` takes its arguments, with the call's number. The list also has the size of a cache line
+/// (`SMP_CACHE_BYTES`), which determines the size of a ring's header.
 #[allow(dead_code, reason = "each architecture has one of them")]
 #[derive(Clone, Copy)]
 pub(crate) enum Mmap {
@@ -172,11 +170,11 @@ const MAX_ERRNO: isize = 4095;
 #[inline(always)]
 #[allow(dead_code, reason = "used where there is a system call")]
 pub(crate) const fn check(ret: isize) -> Result<usize, NonZeroU16> {
-    // Seen as unsigned the errors are the topmost 4095 words, so one comparison finds them.
+    // As unsigned numbers, the errors are the topmost 4095 words, so that one comparison finds them.
     if ret.cast_unsigned() >= (-MAX_ERRNO).cast_unsigned() {
         cold_path();
-        // At most 4095 here, so the cast loses nothing. It is not zero either, which the optimiser
-        // sees from the comparison above: no second branch is left of the `if let`.
+        // The number is at most 4095 here, so that the cast loses nothing. It is not zero either, which the optimiser
+        // sees from the comparison above: no second branch remains of the `if let`.
         if let Some(errno) = NonZeroU16::new(ret.wrapping_neg() as u16) {
             return Err(errno);
         }
@@ -188,7 +186,7 @@ pub(crate) const fn check(ret: isize) -> Result<usize, NonZeroU16> {
 mod tests {
     use super::*;
 
-    /// What `check` should do, said without its trick.
+    /// Does what `check` should do, without its trick.
     fn naive(ret: isize) -> Result<usize, NonZeroU16> {
         if (-4095..=-1).contains(&ret) {
             let errno = u16::try_from(-ret).expect("at most 4095");

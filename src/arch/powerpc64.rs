@@ -39,6 +39,9 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: Documentation/arch/powerpc/syscall64-abi.rst (6.12.117): with `sc` the number is in r0 and the arguments
+    // in r3 to r8; cr0.SO says that r3 is a positive errno. r0, r3 to r8 and cr0 are volatile, lr and cr1, cr5 to cr7
+    // are kept, and floating-point and vector state is kept.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction; the branch leads to the end of the asm block; what

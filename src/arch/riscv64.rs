@@ -14,9 +14,8 @@
 //! Why the asm block says what it says:
 //! - a1 to a5 and a7 are plain inputs: the kernel restores them.
 //! - v0 to v31: no vector state survives a system call, and the kernel does overwrite it.
-//! - No `preserves_flags`: what Rust counts as flags here includes vl, vtype, vxrm and vxsat, and
-//!   they go the way of the vector registers. Code without the vector extension pays nothing for
-//!   either.
+//! - No `preserves_flags`: what Rust counts as flags here includes vl, vtype, vxrm and vxsat, which are lost together
+//!   with the vector registers. Code without the vector extension pays nothing for either.
 //! - `nostack`: nothing is pushed, and the ABI has no red zone.
 
 use core::arch::asm;
@@ -36,6 +35,8 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: arch/riscv/kernel/traps.c do_trap_ecall_u (6.12.117): the number is in a7, and the vector state is
+    // discarded before the call runs, which overwrites the vector registers and makes vtype invalid.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction; what the call itself does is the caller's condition.

@@ -8,13 +8,13 @@
 //! | clobbered | none                                                          |
 //! | kept      | all other registers, the condition code                       |
 //!
-//! mmap is special: it takes one argument, the address of six words that hold the usual six.
+//! mmap is an exception: it takes one argument, the address of six words that hold its usual six arguments.
 //!
 //! Reference: syscall(2); `__do_syscall` in the kernel's `arch/s390/kernel/syscall.c`.
 //!
 //! Why the asm block says what it says:
-//! - The number can stand in the instruction itself, but only up to 255, and io_uring's are above
-//!   that. `svc 0` means: it is in r1.
+//! - The instruction itself can hold the number, but only up to 255, and those of io_uring are above that. `svc 0`
+//!   means that the number is in r1.
 //! - r1 and r3 to r7 are plain inputs: the kernel restores them, and the floating-point, vector and
 //!   access registers.
 //! - `preserves_flags`: the condition code is part of the program status word, which the trap saves
@@ -38,6 +38,8 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: arch/s390/kernel/syscall.c do_syscall (6.12.117): a number of 0 in the instruction means the number in
+    // r1; the result goes to r2.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction; what the call itself does is the caller's condition.

@@ -38,6 +38,9 @@ pub(crate) unsafe fn syscall6(
     a5: usize,
     a6: usize,
 ) -> isize {
+    // kernel: arch/x86/entry/entry_64.S entry_SYSCALL_64 (6.12.117): the instruction saves the return address in rcx
+    // and the flags in r11, writes nothing to the stack and keeps rsp; the number is in rax, the arguments in rdi, rsi,
+    // rdx, r10, r8 and r9.
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction; what the call itself does is the caller's condition.

@@ -1,4 +1,4 @@
-//! The entries of a completion queue, and how each kind lies in the ring.
+//! The kinds of entry of a completion queue, and how each kind lies in the ring.
 
 use core::fmt;
 use core::mem::{offset_of, size_of};
@@ -15,10 +15,10 @@ use sealed::Taken;
 pub(crate) mod sealed {
     use super::{NonNull, SetupFlags, Slots};
 
-    /// What stands at one place of the queue.
+    /// What one place of the queue holds.
     #[derive(Debug)]
     pub struct Taken<C> {
-        /// `None` for a filler.
+        /// The entry; `None` for a filler.
         pub(crate) entry: Option<C>,
         pub(crate) slots: u32,
     }
@@ -56,15 +56,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Stands for a place of a mixed ring that holds no completion.
+    /// The entry that stands for a place without a completion, in a mixed ring.
     pub(super) const FILLER: Self = Self { user_data: 0, res: 0, flags: uapi::IORING_CQE_F_SKIP };
 
-    /// The value that the request carried.
+    /// Returns the user data that the request carried.
     ///
-    /// It is a hint and no proof: messages of other rings and tags of files and buffers are completions too, with whatever
-    /// value their sender chose. Who frees memory because of a completion does so in unsafe code, and answers for every
-    /// source of completions of that ring: nobody else pushes on it, registers on it, or has its descriptor to send
-    /// messages to.
+    /// The value is a hint and no proof: messages from other rings and tags of files and buffers are completions too,
+    /// with a value that their sender chose. Code that frees memory because of a completion is therefore unsafe code
+    /// that answers for every source of completions of that ring: nothing else pushes to the ring, registers on it, or
+    /// has its descriptor to send messages to.
     #[inline]
     #[must_use]
     #[doc(alias = "io_uring_cqe_get_data")]
@@ -73,19 +73,19 @@ impl Entry {
         self.user_data
     }
 
-    /// The request's result as the kernel wrote it: usually a count or 0, or a negated errno.
+    /// Returns the request's result as the kernel wrote it: usually a count or 0, or a negated errno.
     #[inline]
     #[must_use]
     pub const fn result(&self) -> i32 {
         self.res
     }
 
-    /// The result as a number or an error. Total: a negative value that is no errno (a peer's `MSG_RING` can carry any)
-    /// comes back as the number with the same bits.
+    /// Returns the result as a number or an error. The conversion is total: a negative value that is no errno (another
+    /// ring's `MSG_RING` can carry any) comes back as the number with the same bits.
     ///
     /// # Errors
     ///
-    /// The errno, if the result is -4095 to -1. Each opcode's doc says what it means there.
+    /// The errno, if the result is -4095 to -1. Each opcode's documentation says what it means there.
     #[inline]
     pub const fn outcome(&self) -> Result<u32, Errno> {
         match Errno::from_result(self.res) {
@@ -94,21 +94,21 @@ impl Entry {
         }
     }
 
-    /// What the kernel says beside the result.
+    /// Returns the flags that the kernel wrote beside the result.
     #[inline]
     #[must_use]
     pub const fn flags(&self) -> Flags {
         Flags::from_bits_retain(self.flags)
     }
 
-    /// Whether the request goes on and more completions follow.
+    /// Returns whether the request goes on and more completions follow.
     #[inline]
     #[must_use]
     pub const fn more(&self) -> bool {
         self.flags().contains(Flags::MORE)
     }
 
-    /// The id of the provided buffer that was used, if one was.
+    /// Returns the id of the provided buffer that was used, if there was one.
     #[inline]
     #[must_use]
     pub const fn buffer_id(&self) -> Option<u16> {
@@ -119,7 +119,7 @@ impl Entry {
         }
     }
 
-    /// The result of an [`opcode::PollAdd`](crate::opcode::PollAdd): the events that are there.
+    /// Returns the result of an [`opcode::PollAdd`](crate::opcode::PollAdd): the events that are ready.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl sealed::Layout for Entry {
     }
 }
 
-/// A completion of 32 bytes: an [`Entry`] and 16 bytes that depend on the request. Since 5.19.
+/// A completion of 32 bytes: an [`Entry`] and 16 bytes whose meaning depends on the request. Since 5.19.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Entry32 {
@@ -165,14 +165,14 @@ pub struct Entry32 {
 }
 
 impl Entry32 {
-    /// The 16 bytes beyond the plain completion (`big_cqe`).
+    /// Returns the 16 bytes beyond the plain completion (`big_cqe`).
     #[must_use]
     pub const fn big(&self) -> [u64; 2] {
         self.big
     }
 
-    /// What a completion of an [`opcode::TxTimestamp`](crate::opcode::TxTimestamp) tells; `None` if it is the last one,
-    /// without `MORE`, which carries no timestamp.
+    /// Returns the timestamp in a completion of an [`opcode::TxTimestamp`](crate::opcode::TxTimestamp); `None` for the
+    /// last completion, without `MORE`, which has no timestamp.
     #[must_use]
     #[doc(alias = "io_timespec")]
     pub const fn tx_timestamp(&self) -> Option<Timestamp> {
@@ -189,19 +189,20 @@ impl Entry32 {
     }
 }
 
-/// When a packet was sent. From [`Entry32::tx_timestamp`].
+/// The time at which a packet was sent. From [`Entry32::tx_timestamp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
-    /// Which packet it was: with `SOF_TIMESTAMPING_OPT_ID` its number, or for a stream that of its last byte.
+    /// Which packet it was: with `SOF_TIMESTAMPING_OPT_ID` the packet's number, or for a stream the number of its last
+    /// byte.
     pub key: u32,
-    /// Which station of its way (`SCM_TSTAMP_SND` 0, `SCM_TSTAMP_SCHED` 1, `SCM_TSTAMP_ACK` 2, `SCM_TSTAMP_COMPLETION`
-    /// 3).
+    /// Which stage the packet had reached (`SCM_TSTAMP_SND` 0, `SCM_TSTAMP_SCHED` 1, `SCM_TSTAMP_ACK` 2,
+    /// `SCM_TSTAMP_COMPLETION` 3).
     #[doc(alias = "IORING_TIMESTAMP_TYPE_SHIFT")]
     pub kind: u32,
-    /// Whether the device took the time, by its own clock.
+    /// Whether the device took the time, from its own clock.
     #[doc(alias = "IORING_CQE_F_TSTAMP_HW")]
     pub hardware: bool,
-    /// The time; the kernel's is CLOCK_REALTIME.
+    /// The time. If the kernel took it, it is from CLOCK_REALTIME.
     pub time: Timespec,
 }
 
@@ -227,7 +228,7 @@ impl sealed::Layout for Entry32 {
 
 /// A completion of either size, from a ring that has both (`IORING_SETUP_CQE_MIXED`). Since 6.18.
 ///
-/// Linux 6.18 loses step itself where the queue is full just when a large completion needs a filler in the last slot
+/// Linux 6.18 itself miscounts if the queue is full just when a large completion needs a filler in the last slot
 /// (`io_cqe_cache_refill()`): make the queue large enough that it does not overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryMixed {
@@ -238,7 +239,7 @@ pub enum EntryMixed {
 }
 
 impl EntryMixed {
-    /// The 16 bytes beyond the plain completion, if it has them.
+    /// Returns the 16 bytes beyond the plain completion, if it has them.
     #[must_use]
     pub const fn big(&self) -> Option<[u64; 2]> {
         match self {
@@ -247,7 +248,7 @@ impl EntryMixed {
         }
     }
 
-    /// [`Entry32::tx_timestamp`], of a completion that has 32 bytes.
+    /// Returns [`Entry32::tx_timestamp`], if the completion has 32 bytes.
     #[must_use]
     pub const fn tx_timestamp(&self) -> Option<Timestamp> {
         match self {
@@ -279,13 +280,17 @@ impl sealed::Layout for EntryMixed {
         if entry.flags().contains(Flags::SKIP) {
             return Taken { entry: None, slots: 1 };
         }
-        // The kernel never splits a large one at the end of the array, nor publishes half of it. If one that is garbled
-        // does, its second half must not be read: the first is handed out as it stands.
+        // The kernel never splits a large completion at the end of the array, and never publishes half of one. If
+        // faulty memory says that it did, the second half must not be read: the first half is handed out as it is.
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill, io_fill_nop_cqe (6.19): a large completion takes two slots
+        // that follow each other; where only the last slot of the array is left, that slot first gets a filler, whose
+        // flags have SKIP, whose other fields are 0, and which counts as one slot of the tail.
         let whole = ring.until_end(at) >= 2 && tail.wrapping_sub(at) >= 2;
         if !entry.flags().contains(Flags::BIG) || !whole {
             return Taken { entry: Some(Self::Small(entry)), slots: 1 };
         }
-        // SAFETY: the slot after it is inside the entries as well, filled, and not written to.
+        // SAFETY: the slot after this one is inside the entries as well, filled, and not written to: `whole` has
+        // compared both the array's end and the tail.
         let large = unsafe { sync::read(slot.cast::<Entry32>()) };
         Taken { entry: Some(Self::Large(large)), slots: 2 }
     }

@@ -1,4 +1,4 @@
-//! What a completion says, out of its result and flags.
+//! Tests what is read from a completion's result and flags.
 
 use super::{Entry, Entry32, EntryMixed, Errno, Timestamp};
 use crate::flags::PollEvents;

@@ -1,18 +1,18 @@
-//! What completions of requests on sockets say beside their result.
+//! What completions of requests on sockets say besides their result.
 
 use super::Entry;
 use crate::flags::CqeFlags as Flags;
 use crate::uapi::IORING_NOTIF_USAGE_ZC_COPIED;
 
 impl Entry {
-    /// Of a receive or an accept: whether there was more to receive, or another connection.
+    /// Returns whether there was more to receive, or another connection. For receives and accepts.
     #[inline]
     #[must_use]
     pub const fn sock_nonempty(&self) -> bool {
         self.flags().contains(Flags::SOCK_NONEMPTY)
     }
 
-    /// Whether this is the notification of a zero-copy send: its memory is the caller's again. Its
+    /// Returns whether this is the notification of a zero-copy send, after which its memory is the caller's again. Its
     /// [`outcome`](Self::outcome) is not the send's, which came before.
     #[inline]
     #[must_use]
@@ -20,8 +20,8 @@ impl Entry {
         self.flags().contains(Flags::NOTIF)
     }
 
-    /// Of a notification that [`report_usage`](crate::opcode::SendZc::report_usage) was asked for: whether any of the
-    /// data was copied after all.
+    /// Returns whether any of the data was copied after all. For a notification that was asked for with
+    /// [`report_usage`](crate::opcode::SendZc::report_usage).
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_NOTIF_USAGE_ZC_COPIED")]

@@ -5,7 +5,7 @@ use core::fmt;
 use super::Errno;
 use crate::flags::SetupFlags;
 
-/// Which of a ring's areas of memory is meant.
+/// One of a ring's areas of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Area {
@@ -15,7 +15,7 @@ pub enum Area {
     Sqes,
 }
 
-/// Which call of the kernel failed while a ring was set up.
+/// The kernel call that failed while a ring was set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Call {
@@ -29,8 +29,8 @@ pub enum Call {
 
 /// Why a ring could not be made.
 ///
-/// All but [`Kernel`](Self::Kernel), [`Garbled`](Self::Garbled) and [`Unconsumed`](Self::Unconsumed) are found
-/// before the kernel is asked. In every case nothing is left behind: no file descriptor and no mapping.
+/// All except [`Kernel`](Self::Kernel), [`Garbled`](Self::Garbled) and [`Unconsumed`](Self::Unconsumed) are found
+/// before the kernel is called. In every case nothing is left behind: no file descriptor and no mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupError {
@@ -39,9 +39,9 @@ pub enum SetupError {
     /// More entries than the kernel allows (32,768 submissions, 65,536 completions). Ask for fewer, or let
     /// `setup_clamp` cut the number.
     TooManyEntries {
-        /// What was asked for.
+        /// The number that was asked for.
         entries: u32,
-        /// What the kernel allows.
+        /// The number that the kernel allows.
         limit: u32,
     },
     /// The completion queue would be smaller than the submission queue (both rounded up to powers of two).
@@ -51,18 +51,18 @@ pub enum SetupError {
         /// Completion entries, rounded up.
         cq: u32,
     },
-    /// A mixed queue needs at least two entries; a mixed submission queue four, since a large entry at the end of the
-    /// array takes a filler and two slots.
+    /// A mixed queue has too few entries: it needs at least two, and a mixed submission queue needs four, because a
+    /// large entry at the end of the array takes a filler and two slots.
     TooFewForMixed,
-    /// These two flags exclude each other.
+    /// Two flags exclude each other.
     Conflict(SetupFlags, SetupFlags),
-    /// The first flag works only together with (one of) the second.
+    /// The first flag works only together with the second (or with one of them).
     Needs(SetupFlags, SetupFlags),
-    /// These flags follow from the entry types or from the way in which the ring is built, and can't be set by hand.
+    /// Flags were set by hand that follow from the entry types, or from the way in which the ring is built.
     NotByHand(SetupFlags),
-    /// The memory provided is shorter than the kernel would write.
+    /// The memory provided is shorter than what the kernel would write.
     TooShort {
-        /// Which area.
+        /// The area.
         area: Area,
         /// Bytes that this ring needs.
         needed: usize,
@@ -73,16 +73,16 @@ pub enum SetupError {
     Unaligned(Area),
     /// Offsets, sizes or masks that the kernel reported do not fit the ring's memory.
     Garbled,
-    /// The ring taken over still holds submissions that its kernel has not consumed, through an index array of
+    /// The ring that was taken over still holds submissions that its kernel has not consumed, through an index array of
     /// unknown content.
     Unconsumed,
-    /// The kernel refused.
+    /// The kernel refused the ring.
     ///
     /// | errno of [`Call::Setup`] | meaning, and what to do |
     /// |--|--|
     /// | `ENOSYS` | no io_uring in this kernel, or hidden by seccomp: use another way of I/O |
-    /// | `EPERM` | switched off (sysctl `kernel.io_uring_disabled`), or SQPOLL without privilege before 5.11; or as the next |
-    /// | `EACCES`, `EOPNOTSUPP` | forbidden by whoever runs the program: a security module, or a filter of a container (which can give any errno) |
+    /// | `EPERM` | switched off (sysctl `kernel.io_uring_disabled`), or SQPOLL without privilege before 5.11; or forbidden, as in the next row |
+    /// | `EACCES`, `EOPNOTSUPP` | forbidden by the system that runs the program: a security module, or a filter of a container (which can return any errno) |
     /// | `EINVAL` | a flag that this kernel does not know, or a combination that it refuses; memory not aligned to its pages; `setup_attach_wq` with an fd that is no ring |
     /// | `ENXIO` | `setup_attach_wq` with an fd that is closed |
     /// | `EMFILE`, `ENFILE` | no file descriptor left, in the process or in the system |
@@ -92,10 +92,11 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// The errno that says the same: the kernel's where it was the kernel that refused, `EINVAL` for what no kernel would take,
-    /// `EBUSY` for [`Unconsumed`](Self::Unconsumed), `EPROTO` for [`Garbled`](Self::Garbled).
+    /// Returns the errno that says the same: the kernel's errno where the kernel refused, `EBUSY` for
+    /// [`Unconsumed`](Self::Unconsumed), `EPROTO` for [`Garbled`](Self::Garbled), and `EINVAL` for everything that no
+    /// kernel would take.
     ///
-    /// For programs that hand on an [`Errno`]. Who wants to know whether to do without io_uring asks
+    /// Use it in programs that pass on an [`Errno`]. To decide whether to do without io_uring, ask
     /// [`is_unavailable`](Self::is_unavailable).
     #[must_use]
     pub const fn errno(self) -> Errno {
@@ -107,11 +108,12 @@ impl SetupError {
         }
     }
 
-    /// Whether no ring is to be had here, however it is asked for: io_uring is missing, switched off, or forbidden (`ENOSYS`,
-    /// `EPERM`, `EACCES` and `EOPNOTSUPP` of set-up). A program falls back to another way of I/O then; all else is either a
-    /// mistake in what it asked for, or a lack that may pass (memory, descriptors).
+    /// Returns whether no ring can be made here at all: io_uring is missing, switched off, or forbidden (`ENOSYS`,
+    /// `EPERM`, `EACCES` and `EOPNOTSUPP` of set-up). A program then falls back to another way of I/O. Any other error
+    /// is either a mistake in what was asked for, or a shortage that may pass (memory, descriptors).
     ///
-    /// Before 5.11 `EPERM` is also what SQPOLL gives without privilege: a program that asks for that tries without it first.
+    /// Before 5.11, `EPERM` is also the error of SQPOLL without privilege: a program that asks for SQPOLL should first
+    /// try without it.
     ///
     /// ```
     /// use bare_uring::{Call, Errno, IoUring, SetupError};
@@ -124,13 +126,16 @@ impl SetupError {
     /// assert!(SetupError::Kernel(Call::Setup, Errno::EACCES).is_unavailable());
     /// assert!(!SetupError::Kernel(Call::Setup, Errno::ENOMEM).is_unavailable());
     /// ```
+    // kernel: io_uring/io_uring.c io_uring_allowed (6.12.117): `EPERM` where the sysctl forbids rings to everybody, or
+    // to every process without CAP_SYS_ADMIN outside of the group that another sysctl names.
     #[must_use]
     pub const fn is_unavailable(self) -> bool {
         matches!(self, Self::Kernel(Call::Setup, Errno::ENOSYS | Errno::EPERM | Errno::EACCES | Errno::EOPNOTSUPP))
     }
 }
 
-/// The kernel's errno where there is one; otherwise an error of the kind `InvalidInput` that holds this one.
+/// Converts to the kernel's errno where there is one, and otherwise to an error of the kind `InvalidInput` that holds
+/// this error.
 #[cfg(feature = "std")]
 impl From<SetupError> for std::io::Error {
     fn from(error: SetupError) -> Self {
@@ -177,7 +182,7 @@ impl Call {
         }
     }
 
-    /// What the errno says at this place, where the name alone misleads.
+    /// Returns what the errno means for this call, where its name alone misleads.
     const fn hint(self, errno: Errno) -> &'static str {
         match (self, errno) {
             (Self::Setup, Errno::ENOSYS) => " (no io_uring in this kernel, or hidden by seccomp)",

@@ -1,4 +1,4 @@
-//! The words that requests on sockets and on epoll take.
+//! The flag words of requests on sockets and on epoll.
 
 use crate::uapi;
 
@@ -11,7 +11,7 @@ open_words! {
     AddressFamily
     /// `SOCK_*`: the type of a socket, without its flags.
     SocketType
-    /// `SHUT_*`: which directions `shutdown(2)` closes.
+    /// `SHUT_*`: the directions that `shutdown(2)` closes.
     ShutdownHow
     /// `EPOLL_CTL_*`: what `epoll_ctl(2)` does.
     EpollOp
@@ -23,30 +23,32 @@ impl MsgFlags {
     pub const OOB: Self = Self(0x1);
     /// Leaves the data in the queue.
     pub const PEEK: Self = Self(0x2);
-    /// A part of the control data had no room. Told by the kernel.
+    /// A part of the control data had no room. The kernel sets it.
     pub const CTRUNC: Self = Self(0x8);
-    /// A part of the datagram had no room. As a flag of a receive: the result is the datagram's whole length.
+    /// A part of the datagram had no room. As a flag of a receive: the result is the whole length of the datagram.
     pub const TRUNC: Self = Self(0x20);
-    /// Does not wait: `EAGAIN` instead.
+    /// Does not wait; the result is `EAGAIN` instead.
     pub const DONTWAIT: Self = Self(0x40);
     /// Ends a record.
     pub const EOR: Self = Self(0x80);
-    /// Goes on until all is sent or received.
+    /// Continues until everything is sent or received.
     pub const WAITALL: Self = Self(0x100);
-    /// From the queue of errors.
+    /// Receives from the socket's error queue.
     pub const ERRQUEUE: Self = Self(0x2000);
-    /// No SIGPIPE. The kernel adds it to every send of io_uring.
+    /// Raises no SIGPIPE. The kernel adds the flag to every send of io_uring.
+    // kernel: io_uring/net.c io_sendmsg_prep, io_send_zc_prep (6.12.117): a send's flags always get the one for no
+    // signal.
     pub const NOSIGNAL: Self = Self(0x4000);
-    /// More will follow.
+    /// More data will follow.
     pub const MORE: Self = Self(0x8000);
 
-    /// Both.
+    /// Returns both sets of flags together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether all of these are set.
+    /// Returns whether all of these flags are set.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -59,7 +61,7 @@ impl SocketFlags {
     /// Calls on the file do not wait.
     pub const NONBLOCK: Self = Self(linux_raw_sys::general::O_NONBLOCK);
 
-    /// Both.
+    /// Returns both sets of flags together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -67,7 +69,7 @@ impl SocketFlags {
 }
 
 impl AddressFamily {
-    /// Within the machine, by path or by abstract name.
+    /// Sockets within the machine, by path or by abstract name.
     pub const UNIX: Self = Self(1);
     /// IPv4.
     pub const INET: Self = Self(2);
@@ -80,25 +82,25 @@ impl SocketType {
     pub const STREAM: Self = Self(1);
     /// Datagrams.
     pub const DGRAM: Self = Self(2);
-    /// Records, connected.
+    /// Records in sequence, connected.
     pub const SEQPACKET: Self = Self(5);
 }
 
 impl ShutdownHow {
-    /// Nothing is received any more.
+    /// Ends receiving.
     pub const READ: Self = Self(0);
-    /// Nothing is sent any more.
+    /// Ends sending.
     pub const WRITE: Self = Self(1);
-    /// Both.
+    /// Ends both.
     pub const BOTH: Self = Self(2);
 }
 
 impl EpollOp {
     /// Adds a file.
     pub const ADD: Self = Self(1);
-    /// Takes a file out.
+    /// Removes a file.
     pub const DEL: Self = Self(2);
-    /// Changes what a file is watched for.
+    /// Changes the events of a file.
     pub const MOD: Self = Self(3);
 }
 

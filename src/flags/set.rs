@@ -1,16 +1,17 @@
 //! The macro that makes the types of flag sets.
 //!
-//! They are what `bitflags::bitflags!` would make, with its trait [`Flags`](bitflags::Flags), and the tests compare the
-//! two. But that macro makes a second type inside of each, with the same methods and operators once more, and code for
-//! formatters that nobody may call: more than a third of what the whole crate took to compile (DESIGN.md). Here all is
-//! `#[inline]`, so that only who calls it pays for its code.
+//! The types are what `bitflags::bitflags!` would make, with its trait [`Flags`](bitflags::Flags), and the tests
+//! compare the two. But that macro makes a second type inside of each type, with the same methods and operators again,
+//! and code for formatters that a program may never call: more than a third of the time that the whole crate took to
+//! compile (DESIGN.md). Here everything is `#[inline]`, so that only a caller pays for the code.
 
 #[cfg(test)]
 #[path = "set_tests.rs"]
 mod tests;
 
-/// Declares sets of flags: for each a type with its flags as constants, the methods, operators and formatters that
-/// users of `bitflags` know, and the trait `Flags`. Every bit is known, with a name or without, so that none is lost.
+/// Declares sets of flags: for each set a type with its flags as constants, the methods, operators and formatters that
+/// users of `bitflags` know, and the trait `Flags`. Every bit is known, with a name or without one, so that none is
+/// lost.
 macro_rules! flag_sets {
     ($($(#[$doc:meta])* pub struct $Set:ident: $Bits:ty {
         $($(#[$flag_doc:meta])* const $FLAG:ident = $value:expr;)*
@@ -22,138 +23,138 @@ macro_rules! flag_sets {
         impl $Set {
             $($(#[$flag_doc])* pub const $FLAG: Self = Self($value);)*
 
-            /// No flag.
+            /// Returns the empty set.
             #[inline]
             pub const fn empty() -> Self {
                 Self(0)
             }
 
-            /// Every bit, also those without a name.
+            /// Returns the set of all bits, including those without a name.
             #[inline]
             pub const fn all() -> Self {
                 Self(!0)
             }
 
-            /// The number that the kernel knows.
+            /// Returns the number that the kernel knows.
             #[inline]
             pub const fn bits(&self) -> $Bits {
                 self.0
             }
 
-            /// The set with these bits, which is there for every number.
+            /// Returns the set with these bits, which exists for every number.
             #[inline]
             pub const fn from_bits(bits: $Bits) -> Option<Self> {
                 Some(Self(bits))
             }
 
-            /// The set with these bits: none is cut off.
+            /// Returns the set with these bits; no bit is cut off.
             #[inline]
             pub const fn from_bits_truncate(bits: $Bits) -> Self {
                 Self(bits)
             }
 
-            /// The set with these bits.
+            /// Returns the set with these bits, whether they have names or not.
             #[inline]
             pub const fn from_bits_retain(bits: $Bits) -> Self {
                 Self(bits)
             }
 
-            /// The flag of that name.
+            /// Returns the flag with this name.
             #[inline]
             pub fn from_name(name: &str) -> Option<Self> {
                 bitflags::Flags::from_name(name)
             }
 
-            /// Whether no bit is set.
+            /// Returns whether no bit is set.
             #[inline]
             pub const fn is_empty(&self) -> bool {
                 self.0 == 0
             }
 
-            /// Whether every bit is set.
+            /// Returns whether every bit is set.
             #[inline]
             pub const fn is_all(&self) -> bool {
                 self.0 == !0
             }
 
-            /// Whether one of these is set.
+            /// Returns whether at least one of these flags is set.
             #[inline]
             pub const fn intersects(&self, other: Self) -> bool {
                 self.0 & other.0 != 0
             }
 
-            /// Whether all of these are set.
+            /// Returns whether all of these flags are set.
             #[inline]
             pub const fn contains(&self, other: Self) -> bool {
                 self.0 & other.0 == other.0
             }
 
-            /// Sets these.
+            /// Sets these flags.
             #[inline]
             pub fn insert(&mut self, other: Self) {
                 self.0 |= other.0;
             }
 
-            /// Clears these.
+            /// Clears these flags.
             #[inline]
             pub fn remove(&mut self, other: Self) {
                 self.0 &= !other.0;
             }
 
-            /// Sets those of these that are clear, and clears those that are set.
+            /// Sets those of these flags that are clear, and clears those that are set.
             #[inline]
             pub fn toggle(&mut self, other: Self) {
                 self.0 ^= other.0;
             }
 
-            /// Sets or clears these.
+            /// Sets these flags if `value` is true, and clears them otherwise.
             #[inline]
             pub fn set(&mut self, other: Self, value: bool) {
                 if value { self.insert(other) } else { self.remove(other) }
             }
 
-            /// What is in both.
+            /// Returns the bits that are in both sets.
             #[inline]
             #[must_use]
             pub const fn intersection(self, other: Self) -> Self {
                 Self(self.0 & other.0)
             }
 
-            /// What is in one of the two or in both.
+            /// Returns the bits that are in at least one of the sets.
             #[inline]
             #[must_use]
             pub const fn union(self, other: Self) -> Self {
                 Self(self.0 | other.0)
             }
 
-            /// What is in this and not in the other.
+            /// Returns the bits that are in this set and not in the other.
             #[inline]
             #[must_use]
             pub const fn difference(self, other: Self) -> Self {
                 Self(self.0 & !other.0)
             }
 
-            /// What is in one of the two alone.
+            /// Returns the bits that are in exactly one of the sets.
             #[inline]
             #[must_use]
             pub const fn symmetric_difference(self, other: Self) -> Self {
                 Self(self.0 ^ other.0)
             }
 
-            /// Every bit that is not in it.
+            /// Returns the bits that are not in this set.
             #[inline]
             #[must_use]
             pub const fn complement(self) -> Self {
                 Self(!self.0)
             }
 
-            /// The flags in it one by one, then in one the bits without a name.
+            /// Iterates over the flags of the set, and then over the bits without a name, as one item.
             #[inline]
             pub fn iter(&self) -> bitflags::iter::Iter<Self> {
                 bitflags::Flags::iter(self)
             }
 
-            /// The flags in it one by one with their names.
+            /// Iterates over the flags of the set, with their names.
             #[inline]
             pub fn iter_names(&self) -> bitflags::iter::IterNames<Self> {
                 bitflags::Flags::iter_names(self)
@@ -251,7 +252,7 @@ macro_rules! flag_sets {
 }
 pub(crate) use flag_sets;
 
-/// `Name(A | B | 0x80)`, as `bitflags` writes it; `Name(0x0)` for none.
+/// Writes `Name(A | B | 0x80)`, as `bitflags` does; `Name(0x0)` for the empty set.
 pub(crate) fn debug<F: bitflags::Flags>(name: &str, set: F, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result
 where
     F::Bits: bitflags::parser::WriteHex,

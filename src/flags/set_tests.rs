@@ -1,4 +1,5 @@
-//! Two sets with the same flags, one made by our macro and one by `bitflags!`, do the same with every pair of numbers.
+//! Compares two sets with the same flags, one made by the crate's macro and one by `bitflags!`, for every pair of
+//! numbers.
 
 use std::format;
 use std::vec::Vec;
@@ -34,7 +35,7 @@ mod theirs {
     }
 }
 
-/// What every method, operator and formatter that is not generic gives for two numbers.
+/// Compares the results of every method, operator and formatter that is not generic, for two numbers.
 macro_rules! outcome {
     ($Set:ty, $a:expr, $b:expr) => {{
         type Set = $Set;
@@ -76,7 +77,7 @@ macro_rules! outcome {
     }};
 }
 
-/// How a set is written, and what is found in it.
+/// Compares how a set is written, and what is found in it.
 macro_rules! content {
     ($Set:ty, $bits:expr) => {{
         let set = <$Set>::from_bits_retain($bits);
@@ -104,7 +105,7 @@ fn every_number_is_written_and_taken_apart_as_by_bitflags() {
     }
 }
 
-/// The names and numbers of the flags, and what generic code sees of one that is looked up.
+/// Compares the names and numbers of the flags, and what generic code sees of a flag that is looked up.
 fn table<F: Flags<Bits = u8>>() -> (Vec<(&'static str, u8)>, Vec<u8>, u8) {
     let flags = F::FLAGS.iter().map(|flag| (flag.name(), flag.value().bits())).collect();
     let found = ["B", "", "b"].into_iter().filter_map(F::from_name).map(|set| set.bits()).collect();

@@ -16,11 +16,12 @@ use crate::uapi::io_uring_params;
 
 /// The Linux kernel that the program runs on, entered by the processor's system call instruction.
 ///
-/// Exists where the crate has a shim: Linux on x86_64, x86, aarch64, arm, riscv64, loongarch64, powerpc64 and s390x.
+/// The type exists where the crate has a shim: Linux on x86_64, x86, aarch64, arm, riscv64, loongarch64, powerpc64 and
+/// s390x.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Linux;
 
-/// Enters the kernel and tells values from errors.
+/// Enters the kernel, and tells values from errors.
 ///
 /// # Safety
 ///
@@ -28,24 +29,26 @@ pub struct Linux;
 #[inline(always)]
 unsafe fn call(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
     let [a, b, c, d, e, f] = arguments;
-    // SAFETY: the caller's contract is the shim's.
+    // SAFETY: the caller's contract is that of the shim.
     let raw = unsafe { arch::syscall6(number as usize, a, b, c, d, e, f) };
     arch::check(raw).map_err(Errno::from_shim)
 }
 
-/// A descriptor as the kernel reads it back: the low 32 bits, sign-extended.
+/// Converts a descriptor to a register's value: the kernel reads the low 32 bits, and the rest is the sign.
 #[inline(always)]
 const fn word(fd: RawFd) -> usize {
     (fd as isize).cast_unsigned()
 }
 
-// SAFETY: the kernel implements the calls as the trait describes them. The shims' asm blocks may touch memory as far as
-// the compiler knows, so that they are the barrier which the trait asks for.
+// SAFETY: the kernel implements the calls as the trait describes them. For the compiler, the shims' asm blocks may
+// access any memory, so that they are the barrier that the trait asks for.
 unsafe impl Kernel for Linux {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
+        // kernel: io_uring/io_uring.c io_uring_create (6.12.117): the parameters are written back after every check of
+        // the flags and sizes, so that `EINVAL` leaves them as they were.
         let address = core::ptr::from_mut(params).expose_provenance();
-        // SAFETY: the kernel writes to `params` only, whose size is the kernel's (asserted in `uapi`); for memory named
-        // inside the caller answers.
+        // SAFETY: the kernel writes to `params` only, whose size is the kernel's (asserted in `uapi`); the caller
+        // answers for memory that `params` names.
         unsafe { call(__NR_io_uring_setup, [entries as usize, address, 0, 0, 0, 0]) }.map(|fd| fd as u32)
     }
 
@@ -59,22 +62,27 @@ unsafe impl Kernel for Linux {
         argument: *const c_void,
         size: usize,
     ) -> Result<u32, Errno> {
+        // kernel: io_uring/io_uring.c io_uring_enter (6.12.117): the number of entries consumed is returned if there is
+        // one, whatever the wait says; under SQPOLL it is `to_submit` itself.
         let argument = argument.expose_provenance();
         let arguments = [word(fd), to_submit as usize, min_complete as usize, flags as usize, argument, size];
-        // SAFETY: the caller's contract, for the entries and for the argument.
+        // SAFETY: the caller's contract covers the entries and the argument.
         unsafe { call(__NR_io_uring_enter, arguments) }.map(|count| count as u32)
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
         let arguments = [word(fd), operation as usize, argument.expose_provenance(), count as usize, 0, 0];
-        // SAFETY: the caller's contract, for the operation and its argument.
+        // SAFETY: the caller's contract covers the operation and its argument.
         unsafe { call(__NR_io_uring_register, arguments) }.map(|result| result as u32)
     }
 
     fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
+        // kernel: io_uring/memmap.c io_uring_get_unmapped_area, io_uring_mmap (6.12.117): an address that the caller
+        // chooses is `EINVAL`; a ring made with `IORING_SETUP_NO_MMAP` cannot be mapped.
         const PROTECTION: usize = (PROT_READ | PROT_WRITE) as usize;
         const FLAGS: usize = (MAP_SHARED | MAP_POPULATE) as usize;
-        // On 32 bit `mmap2` counts in units, which keeps the largest offset that rings use (2^31 and more) in range.
+        // On 32-bit targets `mmap2` counts the offset in units of 4096 bytes, so that the largest offset that rings use
+        // (2^31 and more) fits.
         let (number, offset) = match arch::MMAP {
             Mmap::Bytes(number) | Mmap::Block(number) => (number, usize::try_from(offset)),
             Mmap::Pages(number) => (number, usize::try_from(offset / 4096)),
@@ -84,26 +92,27 @@ unsafe impl Kernel for Linux {
             Mmap::Bytes(_) | Mmap::Pages(_) => arguments,
             Mmap::Block(_) => [arguments.as_ptr().expose_provenance(), 0, 0, 0, 0, 0],
         };
-        // SAFETY: without a fixed address the kernel maps where nothing is; `arguments`, which it may read them from,
-        // is alive.
+        // SAFETY: without a fixed address the kernel maps where there is no mapping yet; `arguments`, from which it may
+        // read them, is alive.
         let address = unsafe { call(number, arguments) }?;
         NonNull::new(core::ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
     }
 
     unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
         let address = address.as_ptr().expose_provenance();
-        // SAFETY: the memory is a mapping of ours that nothing uses any more, by the caller's contract.
+        // SAFETY: the memory is one of the crate's own mappings, and nothing uses it any more, by the caller's
+        // contract.
         unsafe { call(__NR_munmap, [address, length, 0, 0, 0, 0]) }.map(drop)
     }
 
     unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
         let arguments = [address.as_ptr().expose_provenance(), length, MADV_DONTFORK as usize, 0, 0, 0];
-        // SAFETY: the memory is a mapping of ours; in this process nothing changes.
+        // SAFETY: the memory is one of the crate's own mappings, and the advice changes nothing in this process.
         unsafe { call(__NR_madvise, arguments) }.map(drop)
     }
 
     unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the ring is ours and nobody uses it any more, by the caller's contract.
+        // SAFETY: the ring is the crate's own, and nothing uses it any more, by the caller's contract.
         unsafe { call(__NR_close, [word(fd), 0, 0, 0, 0, 0]) }.map(drop)
     }
 }

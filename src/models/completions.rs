@@ -1,4 +1,4 @@
-//! The completion queue: reading, giving slots back, and what overflowed meanwhile.
+//! Models of the completion queue: reading, giving slots back, and completions that overflow meanwhile.
 
 use std::rc::Rc;
 use std::vec::Vec;
@@ -8,8 +8,8 @@ use super::model;
 use crate::flags::SetupFlags;
 use crate::squeue;
 
-/// More completions than the queue has slots, from a worker of the kernel's: each comes out once and in order. The third
-/// is written over the first one's slot, or waits outside until a submit of nothing sees the overflow flag.
+/// A worker of the kernel's posts more completions than the queue has slots: each comes out once and in order. The
+/// third is written over the first one's slot, or waits outside until a submit of nothing sees the overflow flag.
 #[test]
 fn completions_come_out_once_and_in_order_through_overflow_and_wrap() {
     model(|| {
@@ -31,7 +31,7 @@ fn completions_come_out_once_and_in_order_through_overflow_and_wrap() {
     });
 }
 
-/// The same for a caller who waits.
+/// A caller that waits gets the completions once and in order too.
 #[test]
 fn a_wait_ends_with_what_it_waited_for() {
     model(|| {
@@ -51,7 +51,7 @@ fn a_wait_ends_with_what_it_waited_for() {
     });
 }
 
-/// With one request in flight, a queue that is not empty says that its buffer is filled.
+/// Checks that with one request in flight, a queue that is not empty means that the request's buffer is filled.
 fn filled_when_there<S: squeue::EntryMarker>(shape: Shape) {
     model(move || {
         let buffer = Named::new();
@@ -76,7 +76,7 @@ fn a_queue_with_a_completion_has_its_buffer_filled() {
     filled_when_there::<squeue::Entry>(Shape::SMALL);
 }
 
-/// A ring with mixed entries counts its completions one by one, since some of them never surface.
+/// In a ring with mixed entries the completions are counted one by one, because some of them never surface.
 #[test]
 fn a_queue_that_is_counted_has_its_buffer_filled() {
     filled_when_there::<squeue::EntryMixed>(Shape { sq: 4, ..Shape::SMALL.with(SetupFlags::SQE_MIXED) });

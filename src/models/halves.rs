@@ -1,4 +1,4 @@
-//! One ring in two threads.
+//! A model of one ring in two threads.
 
 use std::boxed::Box;
 use std::vec::Vec;
@@ -6,8 +6,8 @@ use std::vec::Vec;
 use super::kernel::{Linux, Ring, Shape, push};
 use super::model;
 
-/// One thread submits three entries through a queue of two, and the kernel completes them there; the other waits, reads,
-/// and gives the slots back, so that the kernel writes over them.
+/// One thread submits three entries through a queue of two, and the kernel completes them there. The other waits,
+/// reads, and gives the slots back, so that the kernel writes over them.
 #[test]
 fn what_one_half_submits_the_other_reads_once_and_in_order() {
     model(|| {
@@ -28,7 +28,7 @@ fn what_one_half_submits_the_other_reads_once_and_in_order() {
         }
         thread.join().expect("no panic");
         assert_eq!(seen, [1, 2, 3]);
-        // SAFETY: it came from a box, and both halves are done with.
+        // SAFETY: the ring came from a box, and both halves have been dropped or are no longer used.
         drop(unsafe { Box::from_raw(ring) });
     });
 }

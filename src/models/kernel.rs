@@ -1,9 +1,9 @@
-//! The kernel's side of a ring: what io_uring/io_uring.c and io_uring/sqpoll.c of Linux do with the shared words, in their
-//! order and with their orderings.
+//! The kernel's side of a ring: what io_uring/io_uring.c and io_uring/sqpoll.c of Linux do with the shared words, in
+//! the same sequence and with the same orderings.
 //!
-//! `READ_ONCE` and the void atomics (`atomic_or`, `atomic_andnot`) are Relaxed here, `smp_load_acquire` Acquire,
-//! `smp_store_release` Release, `smp_mb` a fence. What the kernel orders by a control dependency, which is not in Rust's
-//! model of memory, is Acquire.
+//! `READ_ONCE` and the void atomics (`atomic_or`, `atomic_andnot`) are Relaxed here, `smp_load_acquire` is Acquire,
+//! `smp_store_release` is Release, and `smp_mb` is a fence. What the kernel orders by a control dependency, which
+//! Rust's model of memory does not have, is Acquire.
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
@@ -23,7 +23,7 @@ use crate::types::RawFd;
 use crate::uapi::{io_uring_cqe, io_uring_params};
 use crate::{IoUring, cqueue, squeue};
 
-/// What a model's ring is like.
+/// The properties of a model's ring.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) setup: SetupFlags,
@@ -31,7 +31,7 @@ pub(crate) struct Shape {
     pub(crate) cq: u32,
     /// The first index of both queues.
     pub(crate) start: u32,
-    /// Entries that a former owner has queued, with user data from 1 on.
+    /// Entries that an earlier owner has queued, with user data from 1 on.
     pub(crate) queued: u32,
 }
 
@@ -51,9 +51,9 @@ impl Shape {
         !self.setup.contains(SetupFlags::NO_SQARRAY)
     }
 
-    /// Where everything is, as kernels since 6.6 lay it out.
+    /// Returns the offsets of everything, in the layout of kernels since 6.6.
     fn params(self) -> io_uring_params {
-        // SAFETY: integers only, of which any value is valid.
+        // SAFETY: the structure has only integers, of which any value is valid.
         let mut params: io_uring_params = unsafe { core::mem::zeroed() };
         (params.flags, params.sq_entries, params.cq_entries) = (self.setup.bits(), self.sq, self.cq);
         (params.sq_off.head, params.sq_off.tail, params.cq_off.head, params.cq_off.tail) = (0, 4, 8, 12);
@@ -67,12 +67,12 @@ impl Shape {
     }
 }
 
-/// 16 bytes of memory, aligned to that.
+/// 16 bytes of memory, aligned to 16 bytes.
 #[repr(C, align(16))]
 #[derive(Clone, Copy)]
 struct Grain([u32; 4]);
 
-/// Memory that a model's threads share: zeroes, given back with the value.
+/// Memory that a model's threads share: zeroes, freed with the value.
 pub(crate) struct Area(Box<[Grain]>);
 
 impl Area {
@@ -98,13 +98,13 @@ impl Area {
 pub(crate) struct State {
     sq_head: u32,
     cq_tail: u32,
-    /// User data of what was consumed, in order.
+    /// The user data of the entries that were consumed, in order.
     pub(crate) consumed: Vec<u64>,
-    /// The numbers that each look at the queue found.
+    /// The number of entries that each look at the queue found.
     pub(crate) batches: Vec<u32>,
     overflown: VecDeque<u64>,
     work: VecDeque<u64>,
-    /// Whether the SQPOLL thread runs, or is to.
+    /// Whether the SQPOLL thread runs, or has been told to.
     running: bool,
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct Linux {
     rings: Area,
     sqes: Area,
     lock: Mutex<State>,
-    /// Where the SQPOLL thread sleeps, and where a wait for room or for completions does.
+    /// The SQPOLL thread sleeps here; a wait for room and a wait for completions have the next two.
     asleep: Condvar,
     room: Condvar,
     posted: Condvar,
@@ -146,9 +146,9 @@ impl Linux {
         let indices = (0..shape.sq as usize).filter(|_| array != 0).map(|slot| array + 4 * slot);
         let words: Vec<usize> = (0..12).map(|word| 4 * word).chain(indices).collect();
         let sqes = Area::new(64 * shape.sq as usize);
-        // SAFETY: the memory is this value's, valid, and aligned to 16 bytes.
+        // SAFETY: the memory belongs to this value, is valid, and is aligned to 16 bytes.
         unsafe { shadow::share(rings.whole(), &words, &[]) };
-        // SAFETY: the same.
+        // SAFETY: the memory of the entries belongs to this value, is valid, and is aligned to 16 bytes.
         unsafe { shadow::share(sqes.whole(), &[], &[]) };
         let state = State { sq_head: shape.start, cq_tail: shape.start, running: true, ..State::default() };
         let kernel = Self {
@@ -163,22 +163,22 @@ impl Linux {
         };
         for number in 0..shape.queued {
             let entry = squeue::Entry::new(0).user_data(u64::from(number) + 1);
-            // SAFETY: a slot of the queue, which nobody else uses yet.
+            // SAFETY: the place is a slot of the queue, which nothing else uses yet.
             unsafe { sync::write(kernel.slot(shape.start.wrapping_add(number) & (shape.sq - 1)), entry) };
         }
         Rc::new(kernel)
     }
 
-    /// The ring, as the crate makes one of memory that is there already.
+    /// Makes the ring, as the crate does over memory that exists already.
     pub(crate) fn ring(self: &Rc<Self>) -> Ring {
         self.ring_of()
     }
 
-    /// The same with other entries for submission, which the shape's flags must allow.
+    /// Makes a ring with other submission entries, which the shape's flags must allow.
     pub(crate) fn ring_of<S: squeue::EntryMarker>(self: &Rc<Self>) -> IoUring<S, cqueue::Entry, Seam> {
         let params = Parameters::from_raw(self.shape.params());
         let (rings, sqes) = (self.rings.whole(), self.sqes.whole());
-        // SAFETY: the kernel that the ring gets keeps the memory; what is queued points to nothing.
+        // SAFETY: the kernel that the ring gets keeps the memory, and the queued requests point to nothing.
         unsafe { IoUring::from_raw_parts(Seam(Rc::clone(self)), 3, params, rings, rings, sqes) }.expect("a good ring")
     }
 
@@ -187,9 +187,9 @@ impl Linux {
     }
 
     fn word(&self, offset: u32) -> &AtomicU32 {
-        // SAFETY: all callers name a word of the area's head or of the array, which live as long as the value.
+        // SAFETY: every caller names a word of the area's head or of the array, which live as long as the value.
         let word = unsafe { self.rings.start().add(offset as usize) }.cast();
-        // SAFETY: it is used as an atomic only.
+        // SAFETY: the word is only used as an atomic.
         unsafe { word.as_ref() }
     }
 
@@ -222,16 +222,18 @@ impl Linux {
     }
 
     fn slot(&self, slot: u32) -> NonNull<squeue::Entry> {
-        // SAFETY: all callers name a slot of the queue.
+        // SAFETY: every caller names a slot of the queue.
         unsafe { self.sqes.start().cast::<squeue::Entry>().add(slot as usize) }
     }
 
-    /// `io_sqring_entries()`.
+    /// Counts the entries to consume, as `io_sqring_entries()`.
     fn entries(&self, state: &State) -> u32 {
+        // kernel: io_uring/io_uring.h io_sqring_entries (6.12.117): the tail is loaded with acquire, and the number is
+        // at most that of the slots.
         self.sq_tail().load(Ordering::Acquire).wrapping_sub(state.sq_head).min(self.shape.sq)
     }
 
-    /// `io_submit_sqes()`: takes up to `most` entries and completes each at once, then moves the head.
+    /// Takes up to `most` entries and completes each at once, then moves the head, as `io_submit_sqes()`.
     fn consume(&self, state: &mut State, most: u32) -> u32 {
         let found = self.entries(state).min(most);
         for _ in 0..found {
@@ -240,7 +242,7 @@ impl Linux {
                 index = self.word(self.shape.params().sq_off.array + 4 * index).load(Ordering::Relaxed);
                 assert!(index < self.shape.sq, "the array is an identity map");
             }
-            // SAFETY: the slot is one of the queue's, and loom sees to it that nobody writes to it.
+            // SAFETY: the slot is one of the queue's. Loom checks that nothing writes to it meanwhile.
             let entry = unsafe { sync::read(self.slot(index)) };
             state.sq_head = state.sq_head.wrapping_add(1);
             state.consumed.push(entry.get_user_data());
@@ -249,14 +251,16 @@ impl Linux {
         }
         if found != 0 {
             state.batches.push(found);
+            // kernel: io_uring/io_uring.c io_commit_sqring (6.12.117): the head is stored with release, once after all
+            // entries of a submission.
             self.sq_head().store(state.sq_head, Ordering::Release);
         }
         found
     }
 
-    /// `io_cqe_cache_refill()`: whether there is room for one more completion.
+    /// Returns whether there is room for one more completion, as `io_cqe_cache_refill()`.
     fn room_for_one(&self, state: &State) -> bool {
-        // A control dependency of the kernel's: the writes to the entry come after it.
+        // In the kernel a control dependency orders the writes to the entry after this load.
         state.cq_tail.wrapping_sub(self.cq_head().load(Ordering::Acquire)) < self.shape.cq
     }
 
@@ -265,17 +269,20 @@ impl Linux {
         // SAFETY: the slot is one of the queue's, whose entries start at byte 64.
         let place = unsafe { self.rings.start().add(64 + 16 * slot as usize) }.cast::<[u64; 2]>();
         const { assert!(size_of::<io_uring_cqe>() == 16) };
-        // SAFETY: the same; loom sees to it that nobody reads it.
+        // SAFETY: the place is one of the queue's slots, which hold 16 bytes. Loom checks that nothing reads it
+        // meanwhile.
         unsafe { sync::write(place, [user_data, 0]) };
         state.cq_tail = state.cq_tail.wrapping_add(1);
     }
 
-    /// `io_req_complete_post()`: posts a completion, or puts it into the overflow list.
+    /// Posts a completion, or puts it into the overflow list, as `io_req_complete_post()`.
     fn post(&self, state: &mut State, user_data: u64) {
         if state.overflown.is_empty() && self.room_for_one(state) {
             self.fill(state, user_data);
         } else {
             if state.overflown.is_empty() {
+                // kernel: io_uring/io_uring.c io_cqring_event_overflow (6.12.117): the flag is set, without a barrier,
+                // before the first completion goes into an empty overflow list.
                 self.raise(SqFlags::CQ_OVERFLOW);
             }
             state.overflown.push_back(user_data);
@@ -284,26 +291,28 @@ impl Linux {
         self.posted.notify_all();
     }
 
-    /// A completion from a worker thread of the kernel's.
+    /// Posts a completion from a worker thread of the kernel's.
     pub(crate) fn complete(&self, user_data: u64) {
         self.post(&mut self.state(), user_data);
     }
 
-    /// `io_req_local_work_add()`: completion work that only the ring's task may do.
+    /// Adds completion work that only the ring's task may do, as `io_req_local_work_add()`.
     pub(crate) fn defer(&self, user_data: u64) {
         self.state().work.push_back(user_data);
         self.raise(SqFlags::TASKRUN);
     }
 
-    /// `io_run_local_work()`.
+    /// Runs that work, as `io_run_local_work()`.
     fn run_work(&self, state: &mut State) {
+        // kernel: io_uring/io_uring.c __io_run_local_work (6.12.117): the flag is cleared before the list of work is
+        // taken.
         self.lower(SqFlags::TASKRUN);
         while let Some(user_data) = state.work.pop_front() {
             self.post(state, user_data);
         }
     }
 
-    /// `__io_cqring_overflow_flush()`.
+    /// Moves completions from the overflow list to the queue, as `__io_cqring_overflow_flush()`.
     fn flush(&self, state: &mut State) {
         if state.overflown.is_empty() || !self.room_for_one(state) {
             return;
@@ -314,12 +323,14 @@ impl Linux {
             }
         }
         if state.overflown.is_empty() {
+            // kernel: io_uring/io_uring.c __io_cqring_overflow_flush (6.12.117): the flag is cleared once the list is
+            // empty, before the tail is stored.
             self.lower(SqFlags::CQ_OVERFLOW);
         }
         self.cq_tail().store(state.cq_tail, Ordering::Release);
     }
 
-    /// `io_sq_thread()`, which sleeps as soon as it finds nothing, and ends when it has consumed `total` entries.
+    /// Runs as `io_sq_thread()`, but sleeps as soon as it finds nothing, and ends when it has consumed `total` entries.
     pub(crate) fn sq_thread(&self, total: usize) {
         loop {
             let mut state = self.state();
@@ -329,9 +340,11 @@ impl Linux {
             if state.consumed.len() >= total {
                 return;
             }
-            // `prepare_to_wait()`: a wake-up from here on ends the sleep, also before it begins.
+            // This is `prepare_to_wait()`: from here on a wake-up ends the sleep, even before the sleep begins.
             state.running = false;
             drop(state);
+            // kernel: io_uring/sqpoll.c io_sq_thread (6.12.117): the flag is set, a full barrier follows, and then the
+            // tail is read again.
             self.raise(SqFlags::NEED_WAKEUP);
             fence(Ordering::SeqCst);
             let mut state = self.state();
@@ -346,7 +359,7 @@ impl Linux {
         }
     }
 
-    /// `io_uring_enter(2)`.
+    /// Runs the system call `io_uring_enter(2)`.
     fn enter(&self, to_submit: u32, want: u32, flags: EnterFlags) -> u32 {
         let mut state = self.state();
         let mut submitted = to_submit;
@@ -356,7 +369,7 @@ impl Linux {
                 self.asleep.notify_all();
             }
             if flags.contains(EnterFlags::SQ_WAIT) {
-                // `io_sqpoll_wait_sq()`: only if the queue is full.
+                // This is `io_sqpoll_wait_sq()`, which waits only while the queue is full.
                 while self.full() {
                     state = self.room.wait(state).expect("no thread panics");
                 }
@@ -378,17 +391,17 @@ impl Linux {
         submitted
     }
 
-    /// `io_sqring_full()`.
+    /// Returns whether the queue is full, as `io_sqring_full()`.
     fn full(&self) -> bool {
         let (tail, head) = (self.sq_tail().load(Ordering::Relaxed), self.sq_head().load(Ordering::Relaxed));
         tail.wrapping_sub(head) == self.shape.sq
     }
 }
 
-/// The kernel, as the ring calls it.
+/// The kernel as the ring calls it.
 pub(crate) struct Seam(Handle);
 
-// SAFETY: `enter` touches the ring's memory and nothing else; the other methods touch nothing.
+// SAFETY: `enter` accesses only the ring's memory; the other methods access nothing.
 unsafe impl Kernel for Seam {
     unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
         Err(Errno::ENOSYS)
@@ -407,30 +420,30 @@ unsafe impl Kernel for Seam {
     }
 }
 
-/// Pushes a request that points to nothing; whether there was room.
+/// Pushes a request that points to nothing. Returns whether there was room.
 pub(crate) fn push(queue: &mut squeue::SubmissionQueue<'_>, user_data: u64) -> bool {
     // SAFETY: the request points to nothing.
     unsafe { queue.push(squeue::Entry::new(0).user_data(user_data)) }.is_ok()
 }
 
-/// Memory that one request names: 16 bytes, whose every access loom sees.
+/// Memory that one request names: 16 bytes, each of whose accesses loom sees.
 pub(crate) struct Named(Area);
 
 impl Named {
     pub(crate) fn new() -> Rc<Self> {
         let area = Area::new(16);
-        // SAFETY: the memory is this value's.
+        // SAFETY: the memory belongs to this value.
         unsafe { shadow::share(area.whole(), &[], &[]) };
         Rc::new(Self(area))
     }
 
     pub(crate) fn write(&self, value: u64) {
-        // SAFETY: the memory is the value's, and loom sees to it that no access meets another.
+        // SAFETY: the memory belongs to the value. Loom checks that no two accesses conflict.
         unsafe { sync::write(self.0.start().cast(), value) };
     }
 
     pub(crate) fn read(&self) -> u64 {
-        // SAFETY: the same; any value is valid.
+        // SAFETY: the memory belongs to the value, and any value is valid. Loom checks that no two accesses conflict.
         unsafe { sync::read(self.0.start().cast()) }
     }
 }

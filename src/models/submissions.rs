@@ -1,5 +1,5 @@
-//! The submission queue: publishing and consuming, with the kernel's SQPOLL thread on the other side, and how that thread
-//! sleeps and is woken.
+//! Models of the submission queue: publishing and consuming, with the kernel's SQPOLL thread on the other side, and how
+//! that thread sleeps and is woken.
 
 use std::rc::Rc;
 
@@ -9,8 +9,8 @@ use crate::flags::SetupFlags;
 
 const SQPOLL: Shape = Shape::SMALL.with(SetupFlags::SQPOLL);
 
-/// Three entries through a queue of two, one submit each: consumed once each, in order, whatever the thread does. A
-/// wake-up that is missed would leave it asleep for ever, which loom reports as a deadlock.
+/// Submits three entries through a queue of two, one at a time: each is consumed once and in order, whatever the thread
+/// does. A missed wake-up would leave the thread asleep for ever, which loom reports as a deadlock.
 fn one_by_one(shape: Shape) {
     model(move || {
         let kernel = Linux::new(shape);
@@ -53,7 +53,7 @@ fn what_one_submit_publishes_becomes_visible_at_once() {
     });
 }
 
-/// What a request names for the time of its submission is the caller's again when the queue is empty.
+/// Memory that a request names for the time of its submission is the caller's again when the queue is empty.
 #[test]
 fn an_empty_queue_has_been_read() {
     model(|| {
@@ -74,7 +74,7 @@ fn an_empty_queue_has_been_read() {
     });
 }
 
-/// The same of the first entry of a queue that was full, when there is room.
+/// Memory that the first entry of a full queue names is the caller's again when there is room.
 #[test]
 fn room_means_that_the_first_entry_has_been_read() {
     model(|| {

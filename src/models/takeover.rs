@@ -1,4 +1,4 @@
-//! Taking a ring over while the SQPOLL thread consumes what the former owner queued.
+//! A model of taking a ring over while the SQPOLL thread consumes what the previous owner queued.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Completion work that only the ring's task can do: the flag TASKRUN says that it is there.
+//! A model of completion work that only the ring's task can do; the flag TASKRUN says that there is some.
 
 use std::rc::Rc;
 use std::vec::Vec;
@@ -7,8 +7,8 @@ use super::kernel::{Linux, Shape};
 use super::model;
 use crate::flags::SetupFlags;
 
-/// Whoever polls with a submit of nothing sees every completion, and nothing is lost between the flag's lowering and the
-/// work's doing.
+/// A caller that polls with a submit of nothing sees every completion, and nothing is lost between the moment when the
+/// flag is lowered and the moment when the work is done.
 #[test]
 fn polling_brings_what_waits_in_the_task() {
     model(|| {

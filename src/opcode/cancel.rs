@@ -1,14 +1,14 @@
-//! Ending requests that are in flight.
+//! Cancelling requests that are in flight.
 
 use crate::flags::CancelFlags;
 use crate::squeue::Entry;
 use crate::types::CancelBuilder;
 use crate::uapi::io_uring_op::IORING_OP_ASYNC_CANCEL;
 
-/// Ends a request that is in flight.
+/// Cancels a request that is in flight.
 ///
-/// Since 5.5. Points to nothing. [`register_sync_cancel`](crate::Submitter::register_sync_cancel) does the same from
-/// outside the queue.
+/// Since 5.5. Refers to no memory of the caller. [`register_sync_cancel`](crate::Submitter::register_sync_cancel)
+/// cancels without a request of its own.
 ///
 /// ```
 /// use bare_uring::opcode;
@@ -22,12 +22,12 @@ use crate::uapi::io_uring_op::IORING_OP_ASYNC_CANCEL;
 ///
 /// # Completion
 ///
-/// 0 (up to 6.18 at least 1, of a wait for a futex or a child): cancelled, and the request completes with `ECANCELED`
-/// (where a worker was interrupted in the middle, `EINTR` or its own -512). With [`all`](Self::all), how often
-/// something was found, which for several polls at once is less than their number. `ENOENT`: there is none, or a worker is
-/// taking it up at this moment, in which the kernel finds it nowhere: ask again. `EALREADY`: it is running where it can't
-/// be stopped, and will complete. `EBADF`: the key is a file that is not open, or not registered. `EINVAL`: the kernel does
-/// not know a key.
+/// 0: the request was cancelled and completes with `ECANCELED` (if a worker was interrupted in the middle, with `EINTR`
+/// or its own -512). For a wait for a futex or a child, up to 6.18 at least, the result is 1 instead of 0. With
+/// [`all`](Self::all), the result is how often something was found, which for several polls at once is less than their
+/// number. `ENOENT`: no request matches, or a worker is just taking it up, and the kernel finds it nowhere at that
+/// moment: try again. `EALREADY`: the request is running where it cannot be stopped, and will complete. `EBADF`: the
+/// key is a file that is not open, or not registered. `EINVAL`: the kernel does not know a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_ASYNC_CANCEL")]
 #[doc(alias = "io_uring_prep_cancel")]
@@ -40,7 +40,7 @@ pub struct AsyncCancel(Entry);
 request!(AsyncCancel, IORING_OP_ASYNC_CANCEL);
 
 impl AsyncCancel {
-    /// Ends the request that carries `user_data`.
+    /// Cancels the request that carries `user_data`.
     #[inline]
     #[must_use]
     pub const fn new(user_data: u64) -> Self {
@@ -49,15 +49,15 @@ impl AsyncCancel {
         Self(entry)
     }
 
-    /// Ends any request, whatever it carries. Since 5.19.
+    /// Cancels every request, whatever user data it carries. Since 5.19.
     #[inline]
     #[must_use]
     pub const fn any() -> Self {
         Self::matching(CancelBuilder::any())
     }
 
-    /// Ends what matches these keys: user data, file, opcode, or several of them. Since 5.19; registered files since
-    /// 6.0, opcodes and user data beside another key since 6.6.
+    /// Cancels a request that matches all of these keys: user data, file, opcode. Since 5.19; registered files since
+    /// 6.0, opcodes, and user data together with another key, since 6.6.
     #[inline]
     #[must_use]
     pub const fn matching(builder: CancelBuilder) -> Self {
@@ -70,7 +70,7 @@ impl AsyncCancel {
         Self(entry)
     }
 
-    /// Ends all that match, not the first only. Since 5.19.
+    /// Cancels all requests that match, not only the first. Since 5.19.
     #[inline]
     #[must_use]
     pub const fn all(mut self) -> Self {

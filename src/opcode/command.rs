@@ -1,4 +1,4 @@
-//! Commands that a file understands by itself: sockets, block devices, drivers.
+//! Commands that are defined by the file they go to: a socket, a block device, a driver.
 
 use crate::flags::SqeFlags;
 use crate::squeue::{Entry, Entry128, LargeEntry};
@@ -14,13 +14,13 @@ use crate::uapi::{
     SOCKET_URING_OP_GETSOCKNAME,
 };
 
-/// Two 32-bit fields that follow each other, as the 64-bit one in whose place they stand.
+/// Packs two 32-bit fields that follow each other into the 64-bit field in whose place they stand.
 const fn pair(first: u32, second: u32) -> u64 {
     let ([a, b, c, d], [e, f, g, h]) = (first.to_ne_bytes(), second.to_ne_bytes());
     u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// The 8 bytes from `at` on, as the 64-bit field in whose place they stand; `at` is at most `N` - 8.
+/// Reads the 8 bytes from `at` on as the 64-bit field in whose place they stand; `at` is at most `N` - 8.
 const fn word<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
     let mut word = [0; 8];
     let mut i = 0;
@@ -31,25 +31,29 @@ const fn word<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
     u64::from_ne_bytes(word)
 }
 
-/// A command without arguments.
+/// Builds a command without arguments.
 fn command(code: u8, fd: impl UseFixed, cmd_op: u32) -> Entry {
     let mut entry = Entry::new(code).target(fd.into_target());
+    // kernel: io_uring/uring_cmd.c io_uring_cmd_prep (6.12.117): `cmd_op` is the first half of `off`, and the other
+    // half must be 0; flags that the kernel does not know are `EINVAL`.
+    // kernel: io_uring/uring_cmd.c io_uring_cmd_prep_setup, io_uring_cmd (6.12.117): unless the request has ASYNC, the
+    // kernel keeps the entry's address and copies the entry only when the first attempt has to be repeated.
     entry.off = pair(cmd_op, 0);
     entry
 }
 
-/// What all sizes of command have.
+/// Defines what commands of every size have.
 macro_rules! command {
     ($name:ident) => {
         impl $name {
-            /// The command `cmd_op` to `fd`, without arguments.
+            /// Makes the command `cmd_op` for `fd`, without arguments.
             #[inline]
             #[must_use]
             pub fn new(fd: impl UseFixed, cmd_op: u32) -> Self {
                 Self::of(command(Self::CODE, fd, cmd_op))
             }
 
-            /// The entry's address field, for commands that read it.
+            /// Sets the entry's address field, for commands that read it.
             #[inline]
             #[must_use]
             pub const fn addr(mut self, addr: u64) -> Self {
@@ -57,7 +61,7 @@ macro_rules! command {
                 self
             }
 
-            /// The entry's length field, for commands that read it.
+            /// Sets the entry's length field, for commands that read it.
             #[inline]
             #[must_use]
             pub const fn len(mut self, len: u32) -> Self {
@@ -65,7 +69,7 @@ macro_rules! command {
                 self
             }
 
-            /// The command's memory lies in this registered buffer. Since 6.1.
+            /// Says that the command's memory lies in this registered buffer. Since 6.1.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_URING_CMD_FIXED")]
@@ -75,7 +79,7 @@ macro_rules! command {
                 self
             }
 
-            /// Completes again and again, until a completion without `MORE`, each time with a buffer of this group. Not
+            /// Completes repeatedly, each time with a buffer of this group, until a completion without `MORE`. Not
             /// together with a registered buffer. Since 6.18.
             #[inline]
             #[must_use]
@@ -90,16 +94,16 @@ macro_rules! command {
     };
 }
 
-/// What the commands of 80 bytes have.
+/// Defines what commands with 80 bytes of their own have.
 macro_rules! large_command {
     ($name:ident, $code:ident) => {
         command!($name);
 
         impl $name {
-            /// The opcode's number.
+            /// The number of the opcode.
             pub const CODE: u8 = $code as u8;
 
-            /// The command's own 80 bytes.
+            /// Sets the command's own 80 bytes.
             #[inline]
             #[must_use]
             pub const fn cmd(mut self, cmd: [u8; 80]) -> Self {
@@ -124,17 +128,17 @@ macro_rules! large_command {
     };
 }
 
-/// A command to a file, with 16 bytes of its own.
+/// Sends a command to a file, with 16 bytes of its own.
 ///
-/// Since 5.19. What must stay valid until when, and what the completion holds, is up to the file; keep all of it until
-/// the completion. Once the file has the command, no cancellation finds it, unless it waits for the file to be ready;
-/// a file can allow that its commands end early when the ring or its task does.
+/// Since 5.19. The file decides which memory must stay valid until when, and what the completion holds; keep all of it
+/// until the completion. Once the file has the command, no cancellation finds it, unless the command waits for the file
+/// to be ready; a file can allow its commands to end early when the ring or its task ends.
 ///
 /// # Completion
 ///
-/// The file's answer; in 32 bytes of completion there may be a second one. `EOPNOTSUPP`: the file takes no commands, or
-/// not this one (a socket says so; a block device says `EINVAL`). `EFAULT`: no such registered buffer. `EINVAL`: a flag that the kernel does not know, or the file wants
-/// a larger entry or completion.
+/// The file's answer; a 32-byte completion may hold a second one. `EOPNOTSUPP`: the file takes no commands, or not this
+/// one (a socket returns this; a block device returns `EINVAL`). `EFAULT`: there is no such registered buffer.
+/// `EINVAL`: the kernel does not know a flag, or the file needs a larger entry or completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_URING_CMD")]
 #[doc(alias = "io_uring_prep_uring_cmd")]
@@ -145,7 +149,7 @@ request!(UringCmd16, IORING_OP_URING_CMD);
 command!(UringCmd16);
 
 impl UringCmd16 {
-    /// The command's own 16 bytes.
+    /// Sets the command's own 16 bytes.
     #[inline]
     #[must_use]
     pub const fn cmd(mut self, cmd: [u8; 16]) -> Self {
@@ -163,13 +167,13 @@ impl UringCmd16 {
     }
 }
 
-/// A command to a file, with 80 bytes of its own, for rings whose entries all have 128 bytes.
+/// Sends a command to a file, with 80 bytes of its own, on a ring whose entries all have 128 bytes.
 ///
-/// Since 5.19. On a ring with both sizes take [`UringCmd128`].
+/// Since 5.19. For a ring with both entry sizes use [`UringCmd128`].
 ///
 /// # Completion
 ///
-/// As [`UringCmd16`].
+/// The result and the errors are those of [`UringCmd16`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_URING_CMD")]
 #[repr(transparent)]
@@ -178,7 +182,7 @@ pub struct UringCmd80(Entry128);
 large_command!(UringCmd80, IORING_OP_URING_CMD);
 
 impl UringCmd80 {
-    /// The entry to push.
+    /// Returns the entry to push.
     #[inline]
     #[must_use]
     pub const fn build(self) -> Entry128 {
@@ -186,13 +190,14 @@ impl UringCmd80 {
     }
 }
 
-/// A command to a file, with 80 bytes of its own, by an opcode that has 128 bytes on every ring that knows it.
+/// Sends a command to a file, with 80 bytes of its own, by an opcode that always has 128 bytes.
 ///
-/// Since 6.19. For rings with both sizes, and for those whose entries all have 128 bytes.
+/// Since 6.19. For rings with both entry sizes, and for rings whose entries all have 128 bytes.
 ///
 /// # Completion
 ///
-/// As [`UringCmd16`]. `EINVAL` also: the kernel is older, or the ring has entries of 64 bytes only.
+/// The result and the errors are those of [`UringCmd16`]. `EINVAL` too: the kernel is older, or the ring has entries of
+/// 64 bytes only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_URING_CMD128")]
 #[doc(alias = "io_uring_prep_uring_cmd128")]
@@ -202,7 +207,7 @@ pub struct UringCmd128(Entry128);
 large_command!(UringCmd128, IORING_OP_URING_CMD128);
 
 impl UringCmd128 {
-    /// The entry to push.
+    /// Returns the entry to push.
     #[inline]
     #[must_use]
     pub const fn build(self) -> LargeEntry {
@@ -210,13 +215,14 @@ impl UringCmd128 {
     }
 }
 
-/// Asks how many bytes a socket has received that nobody has read yet.
+/// Asks how many received bytes of a socket have not been read yet.
 ///
-/// Since 6.7. Points to nothing.
+/// Since 6.7. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// The number of bytes. `EOPNOTSUPP`: the socket can't tell, or the file is no socket. `EINVAL`: a listening one.
+/// The number of bytes. `EOPNOTSUPP`: the socket's protocol cannot tell, or the file is no socket. `EINVAL`: the socket
+/// listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_SIOCINQ")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -234,13 +240,13 @@ impl SiocInq {
     }
 }
 
-/// Asks how many bytes a socket has that its peer has not acknowledged yet.
+/// Asks how many sent bytes of a socket its peer has not acknowledged yet.
 ///
-/// Since 6.7. Points to nothing.
+/// Since 6.7. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// The number of bytes. Errors as [`SiocInq`].
+/// The number of bytes. The errors are those of [`SiocInq`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_SIOCOUTQ")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -258,14 +264,14 @@ impl SiocOutq {
     }
 }
 
-/// Asks for an option of a socket, as `getsockopt(2)`.
+/// Gets an option of a socket, as `getsockopt(2)`.
 ///
-/// Since 6.7. The value's memory, and nobody else's, must stay valid until the completion.
+/// Since 6.7. The value's memory must stay valid, and be used by nothing else, until the completion.
 ///
 /// # Completion
 ///
-/// The number of bytes written: those of the option, or `optlen` if that is less. `EOPNOTSUPP`: a level other than
-/// `SOL_SOCKET`, or no socket. Others as `getsockopt(2)`.
+/// The number of bytes written: the option's length, or `optlen` if that is less. `EOPNOTSUPP`: a level other than
+/// `SOL_SOCKET`, or no socket. The other errors are those of `getsockopt(2)`.
 ///
 /// ```
 /// use std::os::fd::AsRawFd;
@@ -283,7 +289,7 @@ impl SiocOutq {
 /// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
 /// let mut value = [0; 4];
 /// let option = GetSockOpt::new(Fd(socket.as_raw_fd()), SOL_SOCKET, SO_TYPE, value.as_mut_ptr(), 4).build();
-/// // SAFETY: `value` stays, and nobody else uses it, until the completion.
+/// // SAFETY: `value` stays until the completion, and nothing else uses it.
 /// unsafe { ring.submission().push(option)? };
 /// ring.submit_and_wait(1)?;
 /// let outcome = ring.completion().next().expect("waited for one").outcome();
@@ -306,6 +312,9 @@ impl GetSockOpt {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, level: u32, optname: u32, optval: *mut u8, optlen: u32) -> Self {
+        // kernel: io_uring/uring_cmd.c io_uring_cmd_getsockopt (6.12.117): the length is passed by value in the entry
+        // and the new length comes back as the result, so that there is no length in memory as `getsockopt(2)` has it;
+        // a level other than `SOL_SOCKET` is `EOPNOTSUPP`.
         let entry = command(Self::CODE, fd, SOCKET_URING_OP_GETSOCKOPT as u32);
         Self(option(entry, level, optname, address(optval), optlen))
     }
@@ -317,7 +326,7 @@ impl GetSockOpt {
 ///
 /// # Completion
 ///
-/// 0: set. `EOPNOTSUPP`: no socket. Others as `setsockopt(2)`.
+/// 0: the option is set. `EOPNOTSUPP`: the file is no socket. The other errors are those of `setsockopt(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_SETSOCKOPT")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -344,17 +353,17 @@ const fn option(mut entry: Entry, level: u32, optname: u32, optval: u64, optlen:
     entry
 }
 
-/// Tells when the packets of a socket were sent: multishot, one 32-byte completion for each timestamp, which
+/// Reports when the packets of a socket were sent. Multishot: each timestamp is one 32-byte completion, which
 /// [`tx_timestamp`](crate::cqueue::Entry32::tx_timestamp) reads.
 ///
-/// Since 6.17. Points to nothing. Timestamps are turned on by the socket option `SO_TIMESTAMPING`, with
-/// `SOF_TIMESTAMPING_OPT_TSONLY`: packets that come back with their content are left where they are.
+/// Since 6.17. Refers to no memory of the caller. Turn timestamps on with the socket option `SO_TIMESTAMPING`, with
+/// `SOF_TIMESTAMPING_OPT_TSONLY`: packets that come back with their content stay in the socket's error queue.
 ///
 /// # Completion
 ///
-/// With `MORE`: one timestamp. Without: the last one, which has none; `ECANCELED`: cancelled. `ENOBUFS`: the completion queue
-/// was full: take what is there, and push the request anew. `EINVAL`: the ring has no
-/// 32-byte completions. `EOPNOTSUPP`: no socket, or an older kernel.
+/// With `MORE`: one timestamp. Without `MORE`: the last completion, which holds no timestamp; `ECANCELED`: the request
+/// was cancelled. `ENOBUFS`: the completion queue was full; take the completions, and push the request again. `EINVAL`:
+/// the ring has no 32-byte completions. `EOPNOTSUPP`: the file is no socket, or the kernel is older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_TX_TIMESTAMP")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -364,7 +373,7 @@ pub struct TxTimestamp(Entry);
 request!(TxTimestamp, IORING_OP_URING_CMD);
 
 impl TxTimestamp {
-    /// Tells about the socket `fd`.
+    /// Reports on the socket `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed) -> Self {
@@ -372,14 +381,14 @@ impl TxTimestamp {
     }
 }
 
-/// Asks for a socket's address, as `getsockname(2)`, or its peer's, as `getpeername(2)`.
+/// Gets a socket's address, as `getsockname(2)`, or its peer's address, as `getpeername(2)`.
 ///
-/// Since 6.19. The address and its length, and nobody else's, must stay valid until the completion.
+/// Since 6.19. The address and its length must stay valid, and be used by nothing else, until the completion.
 ///
 /// # Completion
 ///
-/// 0: the address is written as far as there was room, and its full length. `EOPNOTSUPP`: no socket, or an older
-/// kernel. `ENOTCONN`: there is no peer. Others as `getsockname(2)`.
+/// 0: the address was written as far as there was room, and its full length. `EOPNOTSUPP`: the file is no socket, or
+/// the kernel is older. `ENOTCONN`: there is no peer. The other errors are those of `getsockname(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "SOCKET_URING_OP_GETSOCKNAME")]
 #[doc(alias = "IORING_OP_URING_CMD")]
@@ -390,8 +399,8 @@ pub struct GetSockName(Entry);
 request!(GetSockName, IORING_OP_URING_CMD);
 
 impl GetSockName {
-    /// Writes the address of `fd` to `addr`, a `sockaddr` of any family, for which `addrlen` says how much room there
-    /// is.
+    /// Writes the address of `fd` to `addr`, a `sockaddr` of any family. `addrlen` holds the room at `addr` before, and
+    /// the address's length afterwards.
     #[inline]
     #[must_use]
     pub fn new<A>(fd: impl UseFixed, addr: *mut A, addrlen: *mut u32) -> Self {
@@ -401,7 +410,7 @@ impl GetSockName {
         Self(entry)
     }
 
-    /// The peer's address instead.
+    /// Asks for the peer's address instead.
     #[inline]
     #[must_use]
     pub const fn peer(mut self) -> Self {
@@ -410,14 +419,15 @@ impl GetSockName {
     }
 }
 
-/// Tells a block device that a range of it holds nothing of worth any more.
+/// Tells a block device that the content of a range is no longer needed.
 ///
-/// Since 6.12. Points to nothing. Reads and writes of the range must not be under way at the same time.
+/// Since 6.12. Refers to no memory of the caller. No reads or writes of the range may be in flight at the same time.
 ///
 /// # Completion
 ///
-/// 0: discarded. `EOPNOTSUPP`: the file is no block device, or one that can't discard. `EINVAL`: the range is empty,
-/// not made of the device's blocks, or goes past its end. `EBADF`: not open for writing. `EPERM`: read-only.
+/// 0: the range was discarded. `EOPNOTSUPP`: the file is no block device, or the device cannot discard. `EINVAL`: the
+/// range is empty, is not made of the device's blocks, or goes past the device's end. `EBADF`: the file is not open for
+/// writing. `EPERM`: the device is read-only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "BLOCK_URING_CMD_DISCARD")]
 #[doc(alias = "IORING_OP_URING_CMD")]

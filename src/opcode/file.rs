@@ -1,4 +1,4 @@
-//! What is done to an open file.
+//! Requests on an open file.
 
 use core::ffi::c_void;
 
@@ -12,11 +12,11 @@ use crate::uapi::io_uring_op::{
     IORING_OP_FSYNC, IORING_OP_FTRUNCATE, IORING_OP_MADVISE, IORING_OP_SYNC_FILE_RANGE,
 };
 
-/// A place in the file, for those whose range has one.
+/// Defines `offset`, for requests on a range of a file.
 macro_rules! placed {
     ($($name:ident)*) => {$(
         impl $name {
-            /// The offset in the file to start at; at first 0.
+            /// Sets the offset in the file to start at. The default is 0.
             #[inline]
             #[must_use]
             pub const fn offset(mut self, offset: u64) -> Self {
@@ -29,14 +29,15 @@ macro_rules! placed {
 
 /// Writes a file's changes to the device, as `fsync(2)`.
 ///
-/// Since 5.1. Points to nothing. Ordered behind writes only by a link or a drain: it does not wait for requests that
-/// are in flight.
+/// Since 5.1. Refers to no memory of the caller. Only a link or a drain orders it behind writes: it does not wait for
+/// requests that are in flight.
 ///
 /// # Completion
 ///
-/// 0 on success. `EIO`: writing failed, of this or an earlier write: do not count on a second attempt, the data may be
-/// gone. `EINVAL`: the file can't be synchronised. `ECANCELED`: [cancelled](crate::opcode#cancelling) before a worker
-/// had it; once it runs, it waits for the device and can't be. `EBADF`, `ENOSPC`, `EROFS`, `EDQUOT` as `fsync(2)`.
+/// 0 on success. `EIO`: this or an earlier write failed; do not count on a second attempt, the data may be gone.
+/// `EINVAL`: the file cannot be synchronised. `ECANCELED`: the request was [cancelled](crate::opcode#cancelling) before
+/// a worker had it; once it runs, it waits for the device and cannot be cancelled. `EBADF`, `ENOSPC`, `EROFS`, `EDQUOT`
+/// as `fsync(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FSYNC")]
 #[doc(alias = "io_uring_prep_fsync")]
@@ -46,14 +47,14 @@ pub struct Fsync(Entry);
 request!(Fsync, IORING_OP_FSYNC);
 
 impl Fsync {
-    /// Synchronises the whole of `fd`.
+    /// Synchronises all of `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed) -> Self {
         Self(Entry::new(Self::CODE).target(fd.into_target()))
     }
 
-    /// [`FsyncFlags::DATASYNC`]: as `fdatasync(2)`.
+    /// Sets flags. [`FsyncFlags::DATASYNC`] makes it `fdatasync(2)`.
     #[inline]
     #[must_use]
     pub const fn flags(mut self, flags: FsyncFlags) -> Self {
@@ -61,11 +62,15 @@ impl Fsync {
         self
     }
 
-    /// Only `len` bytes from `offset` on; a length of 0 is up to the end.
+    /// Limits the request to `len` bytes from `offset` on. An offset and a length of 0 cover the whole file.
     #[inline]
     #[must_use]
     pub const fn range(mut self, offset: u64, len: u32) -> Self {
         self.0.off = offset;
+        // kernel: io_uring/sync.c io_fsync (6.12.117): the range ends at the sum of offset and length, or at the end of
+        // the file if that sum is 0.
+        // kernel: io_uring/sync.c io_fsync_prep (6.12.117): `addr`, `buf_index` and `file_index` must be 0, and so must
+        // unknown flags; a worker runs every fsync.
         self.0.len = len;
         self
     }
@@ -73,12 +78,12 @@ impl Fsync {
 
 /// Starts or awaits the writing of a part of a file to the device, as `sync_file_range(2)`.
 ///
-/// Since 5.2. Points to nothing. Says nothing about metadata, nor about the device's own cache: [`Fsync`] does.
+/// Since 5.2. Refers to no memory of the caller. It covers neither metadata nor the device's own cache: [`Fsync`] does.
 ///
 /// # Completion
 ///
-/// 0 on success. `EINVAL`: an unknown flag, a negative offset. `ESPIPE`: not a file, a device or a directory. `EBADF`,
-/// `EIO`, `ENOSPC` as `sync_file_range(2)`.
+/// 0 on success. `EINVAL`: a flag is unknown, or the offset is negative. `ESPIPE`: `fd` is not a file, a device or a
+/// directory. `EBADF`, `EIO`, `ENOSPC` as `sync_file_range(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SYNC_FILE_RANGE")]
 #[doc(alias = "io_uring_prep_sync_file_range")]
@@ -88,7 +93,7 @@ pub struct SyncFileRange(Entry);
 request!(SyncFileRange, IORING_OP_SYNC_FILE_RANGE);
 
 impl SyncFileRange {
-    /// For `len` bytes of `fd`; 0 is up to the end. Without flags it does nothing.
+    /// Covers `len` bytes of `fd`; 0 means up to the end. Without flags the request does nothing.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, len: u32) -> Self {
@@ -99,19 +104,19 @@ impl SyncFileRange {
 }
 
 op_flags! {
-    /// `SYNC_FILE_RANGE_*`: what is started and awaited.
+    /// Sets `SYNC_FILE_RANGE_*` flags: what is started and what is waited for.
     SyncFileRange, SyncFileRangeFlags
 }
 
-/// Gives a part of a file room on the device, or takes it away, as `fallocate(2)`.
+/// Allocates room on the device for a part of a file, or frees it, as `fallocate(2)`.
 ///
-/// Since 5.6. Points to nothing.
+/// Since 5.6. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// 0 on success. `EOPNOTSUPP`: the filesystem does not do this. `EINVAL`: a length of 0; flags that do not go together.
-/// `ENOSPC`, `EDQUOT`, `EFBIG`: no room. `EBADF`: not open for writing. `ENODEV`, `ESPIPE`, `EISDIR`: not a file.
-/// `EINTR`, `EIO`, `EPERM`, `ETXTBSY` as `fallocate(2)`.
+/// 0 on success. `EOPNOTSUPP`: the filesystem does not do this. `EINVAL`: the length is 0, or flags do not go together.
+/// `ENOSPC`, `EDQUOT`, `EFBIG`: there is no room. `EBADF`: `fd` is not open for writing. `ENODEV`, `ESPIPE`, `EISDIR`:
+/// `fd` is not a file. `EINTR`, `EIO`, `EPERM`, `ETXTBSY` as `fallocate(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FALLOCATE")]
 #[doc(alias = "io_uring_prep_fallocate")]
@@ -121,16 +126,18 @@ pub struct Fallocate(Entry);
 request!(Fallocate, IORING_OP_FALLOCATE);
 
 impl Fallocate {
-    /// For `len` bytes of `fd`.
+    /// Covers `len` bytes of `fd`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, len: u64) -> Self {
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        // kernel: io_uring/sync.c io_fallocate_prep (6.12.117): the length is read from `addr`, and the mode from
+        // `len`.
         entry.addr = len;
         Self(entry)
     }
 
-    /// `FALLOC_FL_*`; at first room is given, and the file grows if it must.
+    /// Sets `FALLOC_FL_*` flags. The default allocates room, and extends the file if it must.
     #[inline]
     #[must_use]
     pub const fn mode(mut self, mode: FallocateFlags) -> Self {
@@ -141,12 +148,12 @@ impl Fallocate {
 
 /// Cuts or extends a file to a length, as `ftruncate(2)`.
 ///
-/// Since 6.9. Points to nothing.
+/// Since 6.9. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// 0 on success. `EINVAL`: not a file, not open for writing, a negative length. `EBADF`: not open. `EFBIG`, `EIO`,
-/// `EPERM`, `ETXTBSY` as `ftruncate(2)`.
+/// 0 on success. `EINVAL`: `fd` is not a file or not open for writing, or the length is negative. `EBADF`: `fd` is not
+/// open. `EFBIG`, `EIO`, `EPERM`, `ETXTBSY` as `ftruncate(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FTRUNCATE")]
 #[doc(alias = "io_uring_prep_ftruncate")]
@@ -156,30 +163,36 @@ pub struct Ftruncate(Entry);
 request!(Ftruncate, IORING_OP_FTRUNCATE);
 
 impl Ftruncate {
-    /// Makes `fd` a file of `len` bytes.
+    /// Makes the file `fd` `len` bytes long.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, len: u64) -> Self {
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
+        // kernel: io_uring/truncate.c io_ftruncate_prep (6.12.117): the length is read from `off`; `addr`, `len`,
+        // `buf_index`, `addr3` and the flags must be 0.
         entry.off = len;
         Self(entry)
     }
 }
 
-/// A length of advice as the two fields that it may stand in: the one of 32 bits, which every kernel reads, if it fits,
-/// else the one of 64 bits, which kernels before 6.11 refuse with `EINVAL`, rather than cut the length.
+/// Splits a length of advice into the two fields that it may stand in: the 32-bit field, which every kernel reads, if
+/// the length fits, else the 64-bit field. Kernels before 6.11 refuse the 64-bit field with `EINVAL` instead of cutting
+/// the length.
 const fn advice_length(len: u64) -> (u32, u64) {
-    // Cutting loses nothing here.
+    // The cast loses nothing: the length was compared with `u32::MAX`.
+    // kernel: io_uring/advise.c io_fadvise_prep, io_madvise_prep (6.12.117): the 64-bit field (`addr` of fadvise, `off`
+    // of madvise) is the length unless it is 0; then the 32-bit field `len` is.
     if len <= u32::MAX as u64 { (len as u32, 0) } else { (0, len) }
 }
 
-/// Says how a part of a file is going to be used, as `posix_fadvise(2)`.
+/// Announces how a part of a file is going to be used, as `posix_fadvise(2)`.
 ///
-/// Since 5.6. Points to nothing.
+/// Since 5.6. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// 0 on success. `EINVAL`: unknown advice; before 6.11, a length of 2^32 or more. `ESPIPE`: a pipe. `EBADF`: not open.
+/// 0 on success. `EINVAL`: the advice is unknown; before 6.11, the length is 2^32 or more. `ESPIPE`: `fd` is a pipe.
+/// `EBADF`: `fd` is not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FADVISE")]
 #[doc(alias = "io_uring_prep_fadvise")]
@@ -190,7 +203,7 @@ pub struct Fadvise(Entry);
 request!(Fadvise, IORING_OP_FADVISE);
 
 impl Fadvise {
-    /// About `len` bytes of `fd`; 0 is up to the end.
+    /// Gives advice about `len` bytes of `fd`; 0 means up to the end.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, len: u64, advice: FileAdvice) -> Self {
@@ -201,15 +214,16 @@ impl Fadvise {
     }
 }
 
-/// Says how memory is going to be used, as `madvise(2)`.
+/// Announces how memory is going to be used, as `madvise(2)`.
 ///
 /// Since 5.6. The memory must stay valid until the completion. Some advice (`MADV_DONTNEED`, `MADV_FREE`,
-/// `MADV_REMOVE`, …) throws its content away: it must then be nobody else's.
+/// `MADV_REMOVE`, …) discards its content: then nothing else may use the memory.
 ///
 /// # Completion
 ///
-/// 0 on success. `EINVAL`: unknown advice, an address that is not a page's; before 6.11, a length of 2^32 or more.
-/// `ENOMEM`: not all of it is mapped. `EACCES`, `EAGAIN`, `EBADF`, `EBUSY`, `EIO`, `EPERM` as `madvise(2)`.
+/// 0 on success. `EINVAL`: the advice is unknown, or the address is not the start of a page; before 6.11, the length is
+/// 2^32 or more. `ENOMEM`: not all of the memory is mapped. `EACCES`, `EAGAIN`, `EBADF`, `EBUSY`, `EIO`, `EPERM` as
+/// `madvise(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_MADVISE")]
 #[doc(alias = "io_uring_prep_madvise")]
@@ -220,7 +234,7 @@ pub struct Madvise(Entry);
 request!(Madvise, IORING_OP_MADVISE);
 
 impl Madvise {
-    /// About the `len` bytes at `addr`.
+    /// Gives advice about the `len` bytes at `addr`.
     #[inline]
     #[must_use]
     pub fn new(addr: *const c_void, len: u64, advice: MemoryAdvice) -> Self {
@@ -232,14 +246,14 @@ impl Madvise {
     }
 }
 
-/// Closes a file descriptor, or takes a file out of the registered ones.
+/// Closes a file descriptor, or removes a file from the registered files.
 ///
-/// Since 5.6, registered files since 5.15. Points to nothing.
+/// Since 5.6, registered files since 5.15. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// 0 on success. `EBADF`: `fd` is not open, is a ring, or the slot is empty. `ENXIO`, `EINVAL`: no registered files,
-/// or no such slot.
+/// 0 on success. `EBADF`: `fd` is not open or is a ring, or the slot is empty. `ENXIO`, `EINVAL`: there are no
+/// registered files, or there is no such slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_CLOSE")]
 #[doc(alias = "io_uring_prep_close")]
@@ -258,8 +272,11 @@ impl Close {
         match fd.into_target() {
             Target::Fd(fd) => entry.fd = fd.0,
             Target::Fixed(slot) => {
-                // A slot is encoded as its number plus one, beside a descriptor of 0. The largest number must not wrap
-                // to "no slot", which would close descriptor 0; no ring has a slot near it.
+                // A slot is encoded as its number plus one, with a descriptor of 0. The largest number must not wrap to
+                // "no slot", which would close descriptor 0; no ring has so many slots.
+                // kernel: io_uring/openclose.c io_close_prep (6.12.117): a slot together with a descriptor other than 0
+                // is `EINVAL`, and so is a nonzero `off`, `addr`, `len` or `buf_index`; the flag for registered files
+                // is `EBADF` here.
                 entry.fd = 0;
                 entry.file_index = slot.0.saturating_add(1);
             }
@@ -268,16 +285,16 @@ impl Close {
     }
 }
 
-/// Puts files among the registered ones, or takes them out, as
-/// [`register_files_update`](crate::Submitter::register_files_update) does at once.
+/// Registers files, or removes them from the registered files, as
+/// [`register_files_update`](crate::Submitter::register_files_update) does without a request.
 ///
-/// Since 5.6. The array must stay valid until the completion (and not only until the submission).
+/// Since 5.6. The array must stay valid until the completion, not only until the submission.
 ///
 /// # Completion
 ///
-/// The number of files dealt with; less than asked for if one of them was refused. If the first was: `EBADF`: it is not
-/// open, or is a ring. `ENXIO`: no registered files. `EINVAL`, `EOVERFLOW`: no such slots, or no file. `ENFILE`: no
-/// slot is free ([`allocate`](Self::allocate)). `EFAULT`, `ENOMEM`.
+/// The number of slots updated; less than asked for if a file was refused. If the first file was refused: `EBADF`: the
+/// file is not open, or is a ring. `ENXIO`: there are no registered files. `EINVAL`, `EOVERFLOW`: there are no such
+/// slots, or `count` is 0. `ENFILE`: no slot is free ([`allocate`](Self::allocate)). `EFAULT`, `ENOMEM`.
 ///
 /// ```
 /// use std::os::fd::AsRawFd;
@@ -295,7 +312,7 @@ impl Close {
 /// let slots = ring.submitter().register_files_sparse(4);
 /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
 /// slots?;
-/// // Slot 1 is emptied, slot 2 gets the file, and is read from as soon as it has it.
+/// // The update empties slot 1 and puts the file into slot 2; the linked read then reads from slot 2.
 /// let fds = [-1, file.as_raw_fd()];
 /// let mut buffer = [0; 16];
 /// let update = FilesUpdate::new(fds.as_ptr(), 2).offset(1).build().user_data(1).flags(Flags::IO_LINK);
@@ -308,7 +325,7 @@ impl Close {
 ///     *seen = (cqe.user_data(), cqe.outcome());
 /// }
 /// # if seen.contains(&(2, Err(bare_uring::Errno::EBADF))) { println!("skipped: before Linux 5.17"); return Ok(()) }
-/// // Two slots were dealt with, then 16 bytes were read.
+/// // Two slots were updated, then 16 bytes were read.
 /// assert_eq!(seen, [(1, Ok(2)), (2, Ok(16))]);
 /// # Ok(())
 /// # }
@@ -322,48 +339,53 @@ pub struct FilesUpdate(Entry);
 request!(FilesUpdate, IORING_OP_FILES_UPDATE);
 
 impl FilesUpdate {
-    /// Puts the `count` files at `fds` into the slots from 0 on. -1 empties a slot, -2 leaves it as it is.
+    /// Puts the `count` files at `fds` into the slots from 0 on. A descriptor of -1 empties a slot, and -2 leaves it as
+    /// it is.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_REGISTER_FILES_SKIP")]
     pub fn new(fds: *const RawFd, count: u32) -> Self {
         let mut entry = Entry::new(Self::CODE);
+        // kernel: io_uring/rsrc.c io_files_update (6.12.117): the array of descriptors is read when the request runs,
+        // not at submission.
         entry.addr = address(fds);
         entry.len = count;
         Self(entry)
     }
 
-    /// Puts each of the `count` files at `fds` into a free slot, of which the number then stands in its place. The
-    /// array must be nobody else's until the completion. Since 6.0.
+    /// Puts each of the `count` files at `fds` into a free slot, and replaces each descriptor with the number of its
+    /// slot. The array must be used by nothing else until the completion. Since 6.0.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_FILE_INDEX_ALLOC")]
     pub fn allocate(fds: *mut RawFd, count: u32) -> Self {
         let mut this = Self::new(fds, count);
+        // kernel: io_uring/rsrc.c io_files_update_with_index_alloc (6.12.117): an offset of `u32::MAX` means
+        // allocation; each slot's number is written over its descriptor in the array, one after the other.
         this.0.off = u64::from(u32::MAX);
         this
     }
 
-    /// The slot to start at. (Ends an [`allocate`](Self::allocate).)
+    /// Sets the slot to start at. (This undoes [`allocate`](Self::allocate).)
     #[inline]
     #[must_use]
     pub const fn offset(mut self, slot: u32) -> Self {
-        // The largest number would mean `allocate`, and the array be written to; no ring has a slot near it.
+        // The largest number would mean `allocate`, and the kernel would write to the array; no ring has so many slots.
         self.0.off = if slot == u32::MAX { slot - 1 } else { slot } as u64;
         self
     }
 }
 
-/// Makes a file descriptor of a registered file, which stays registered.
+/// Makes a file descriptor for a registered file, which stays registered.
 ///
-/// Since 6.8. Points to nothing.
+/// Since 6.8. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// The new file descriptor, which is the caller's to close. `EBADF`: the slot is empty. `EMFILE`: no descriptor is
-/// free. `EINVAL`: an unknown flag. `EPERM`: the request has a personality, or a security module forbids it.
+/// The new file descriptor, which the caller must close. `EBADF`: the slot is empty. `EMFILE`: no descriptor is free.
+/// `EINVAL`: a flag is unknown. `EPERM`: the request has a personality, or a security module forbids it.
 ///
-/// What is a descriptor already does not compile:
+/// A file that is named by a descriptor already does not compile:
 ///
 /// ```compile_fail,E0308
 /// let _ = bare_uring::opcode::FixedFdInstall::new(bare_uring::types::Fd(3));
@@ -377,14 +399,16 @@ pub struct FixedFdInstall(Entry);
 request!(FixedFdInstall, IORING_OP_FIXED_FD_INSTALL);
 
 impl FixedFdInstall {
-    /// For the file in this slot. The descriptor is closed when a program is executed, unless the flags say otherwise.
+    /// Installs the file in this slot. The descriptor is closed on `execve(2)`, unless the flags say otherwise.
     #[inline]
     #[must_use]
     pub const fn new(slot: Fixed) -> Self {
+        // kernel: io_uring/openclose.c io_install_fixed_fd_prep (6.12.117): without the flag for registered files it is
+        // `EBADF`; the request's file is the source, and close-on-exec is the default.
         Self(Entry::new(Self::CODE).target(Target::Fixed(slot)))
     }
 
-    /// [`FixedFdFlags::NO_CLOEXEC`]: a program that is executed keeps it.
+    /// Sets flags. With [`FixedFdFlags::NO_CLOEXEC`] the descriptor stays open on `execve(2)`.
     #[inline]
     #[must_use]
     pub const fn flags(mut self, flags: FixedFdFlags) -> Self {

@@ -1,4 +1,4 @@
-//! Waiting for a word of memory.
+//! Waiting for a futex, and waking its waiters.
 
 use crate::squeue::Entry;
 use crate::types::address;
@@ -7,9 +7,9 @@ use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORI
 
 /// Waits until a futex is woken, as `futex_wait(2)`.
 ///
-/// Since 6.7. The futex must stay valid until the completion. A limit of time is a
-/// [`LinkTimeout`](super::LinkTimeout) behind it. Of [`PRIVATE`](FutexFlags::PRIVATE) see there: a process that has one thread
-/// yet does without.
+/// Since 6.7. The futex must stay valid until the completion. For a timeout, link a [`LinkTimeout`](super::LinkTimeout)
+/// behind it. A process that has only one thread should not use [`PRIVATE`](FutexFlags::PRIVATE); its documentation
+/// says why.
 ///
 /// ```
 /// use core::sync::atomic::AtomicU32;
@@ -24,9 +24,9 @@ use crate::uapi::io_uring_op::{IORING_OP_FUTEX_WAIT, IORING_OP_FUTEX_WAITV, IORI
 ///
 /// # Completion
 ///
-/// 0: woken. `EAGAIN`: the futex does not hold the value expected. `ECANCELED`: cancelled. `EINVAL`: no bit in the
-/// mask, flags or a width that the kernel does not know, a value wider than the futex, or a misaligned one. `EFAULT`:
-/// it can't be read.
+/// 0: the request was woken. `EAGAIN`: the futex does not hold the value expected. `ECANCELED`: the request was
+/// cancelled. `EINVAL`: the mask has no bit, the kernel does not know a flag or the width, the value is wider than the
+/// futex, or the futex is misaligned. `EFAULT`: the futex cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FUTEX_WAIT")]
 #[doc(alias = "io_uring_prep_futex_wait")]
@@ -36,11 +36,11 @@ pub struct FutexWait(Entry);
 request!(FutexWait, IORING_OP_FUTEX_WAIT);
 
 impl FutexWait {
-    /// Woken by a wake with any mask.
+    /// The mask that matches every wake.
     #[doc(alias = "FUTEX_BITSET_MATCH_ANY")]
     pub const ANY: u64 = 0xffff_ffff;
 
-    /// Waits while the word at `futex` is `value`, for a wake whose mask has a bit of `mask`.
+    /// Waits as long as `futex` holds `value`, for a wake whose mask has a bit in common with `mask`.
     #[inline]
     #[must_use]
     pub fn new(futex: *const u32, value: u64, mask: u64, flags: FutexFlags) -> Self {
@@ -48,13 +48,14 @@ impl FutexWait {
     }
 }
 
-/// Wakes who waits for a futex, as `futex_wake(2)`: requests and threads alike.
+/// Wakes waiters of a futex, as `futex_wake(2)`: requests and threads alike.
 ///
-/// Since 6.7. Must be a futex of this process when the entry is submitted; nothing is read or written there.
+/// Since 6.7. The address must be that of a futex of this process when the entry is submitted; the kernel neither reads
+/// nor writes the futex.
 ///
 /// # Completion
 ///
-/// How many were woken. `EINVAL`: as of a [`FutexWait`].
+/// The number of waiters woken. `EINVAL`: as listed for [`FutexWait`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FUTEX_WAKE")]
 #[doc(alias = "io_uring_prep_futex_wake")]
@@ -64,7 +65,7 @@ pub struct FutexWake(Entry);
 request!(FutexWake, IORING_OP_FUTEX_WAKE);
 
 impl FutexWake {
-    /// Wakes at most `count` of those who wait for `futex` with a bit of `mask`.
+    /// Wakes at most `count` waiters of `futex` whose mask has a bit in common with `mask`.
     #[inline]
     #[must_use]
     pub fn new(futex: *const u32, count: u64, mask: u64, flags: FutexFlags) -> Self {
@@ -74,13 +75,13 @@ impl FutexWake {
 
 /// Waits until one of several futexes is woken, as `futex_waitv(2)`.
 ///
-/// Since 6.7. The list must stay valid until the entry was submitted, the futexes until the completion.
+/// Since 6.7. The list must stay valid until the entry has been submitted, and the futexes until the completion.
 ///
 /// # Completion
 ///
-/// The place in the list of one that was woken. `EAGAIN`: one does not hold the value expected. `ECANCELED`: cancelled.
-/// `EINVAL`: no futex or more than 128, or one that is not right by itself. `EFAULT`: the list or a futex can't be
-/// read.
+/// The index in the list of a futex that was woken. `EAGAIN`: a futex does not hold the value expected. `ECANCELED`:
+/// the request was cancelled. `EINVAL`: the list is empty or has more than 128 futexes, or one futex would be refused
+/// by itself. `EFAULT`: the list or a futex cannot be read.
 ///
 /// ```
 /// use core::sync::atomic::AtomicU32;
@@ -98,7 +99,7 @@ impl FutexWake {
 /// let list = [0, 1].map(|i| FutexWaitV::new(FUTEXES[i].as_ptr(), i as u64 + 1, flags));
 /// let wait = opcode::FutexWaitV::new(list.as_ptr(), 2).build().user_data(1);
 /// let wake = opcode::FutexWake::new(FUTEXES[1].as_ptr(), 1, opcode::FutexWait::ANY, flags).build().user_data(2);
-/// // SAFETY: the list stays until the submission, the futexes for ever.
+/// // SAFETY: the list stays until the submission, and the futexes are static.
 /// unsafe { ring.submission().push_multiple(&[wait, wake]).expect("there is room") };
 /// ring.submit_and_wait(2)?;
 /// let mut seen = [(0, Ok(0)); 2];
@@ -107,7 +108,7 @@ impl FutexWake {
 /// }
 /// # if seen.contains(&(1, Err(bare_uring::Errno::EINVAL))) { println!("skipped: before Linux 6.7"); return Ok(()) }
 /// seen.sort_by_key(|&(user_data, _)| user_data);
-/// // One was woken: the futex in place 1 of the list.
+/// // The futex with index 1 in the list was woken.
 /// assert_eq!(seen, [(1, Ok(1)), (2, Ok(1))]);
 /// # Ok(())
 /// # }
@@ -126,7 +127,9 @@ impl FutexWaitV {
     #[must_use]
     pub fn new(futexes: *const types::FutexWaitV, count: u32) -> Self {
         let mut entry = Entry::new(Self::CODE);
-        // Where the other two have their flags.
+        // The other two opcodes have their flags in this field.
+        // kernel: io_uring/futex.c io_futexv_prep (6.12.117): the list is copied at submission; a nonzero `fd` (each
+        // futex has flags of its own), `off` or `addr3` is `EINVAL`.
         entry.fd = 0;
         entry.addr = address(futexes);
         entry.len = count;
@@ -136,6 +139,8 @@ impl FutexWaitV {
 
 fn of(code: u8, futex: *const u32, number: u64, mask: u64, flags: FutexFlags) -> Entry {
     let mut entry = Entry::new(code);
+    // kernel: io_uring/futex.c io_futex_prep (6.12.117): the flags are read from `fd`, the value from `off`, the mask
+    // from `addr3`; `len`, `buf_index` and `file_index` must be 0.
     entry.fd = flags.0.cast_signed();
     entry.addr = address(futex);
     entry.off = number;

@@ -1,50 +1,57 @@
 //! The requests: one type for each of the kernel's opcodes, one file for each family.
 //!
-//! `opcode::Read::new(..).offset(..).build().user_data(..)`: what a request cannot do without goes into `new`, the rest
-//! into setters, and `build` gives the [`squeue::Entry`](crate::squeue::Entry), whose own setters every request has.
-//! Building is safe and makes no system call; [`push`](crate::SubmissionQueue::push) has the contract.
+//! `opcode::Read::new(..).offset(..).build().user_data(..)`: `new` takes what a request needs, setters take the rest,
+//! and `build` returns the [`squeue::Entry`](crate::squeue::Entry), whose own setters every request has. Building is
+//! safe and makes no system call; the contract is that of [`push`](crate::SubmissionQueue::push).
 //!
-//! Each type's documentation says what must stay valid until the entry was *submitted* (consumed by the kernel: when
-//! `submit` has counted it, or, under SQPOLL, when the queue shows it consumed), and what until the *completion*.
-//! Before Linux 5.5 (no `FEAT_SUBMIT_STABLE`) the former stays until the completion too.
+//! Each type's documentation says which memory must stay valid until the entry has been *submitted* (consumed by the
+//! kernel: `submit` has counted it or, under SQPOLL, the queue shows it as consumed), and which memory until the
+//! *completion*. Before Linux 5.5 (no `FEAT_SUBMIT_STABLE`), memory needed for the submission must stay valid until the
+//! completion too.
 //!
 //! # What any request can end with
 //!
-//! An error is a completion's result; [`outcome`](crate::cqueue::Entry::outcome) has it as an [`Errno`](crate::Errno).
-//! Each type names those that are its own, and what they mean there. Beside them, there are for any request:
+//! An error is a completion's result; [`outcome`](crate::cqueue::Entry::outcome) returns it as an
+//! [`Errno`](crate::Errno). Each type lists its own errors and what they mean there. Besides these, any request can end
+//! with:
 //!
-//! - `ECANCELED`: it was cancelled; a request that it was linked behind failed or did less than asked for, and this
-//!   one has not run; or the thread that submitted it has ended, before or while it ran. (That happens on rings without
-//!   SQPOLL: also to halves of a ring, and to a ring that was sent back. So the thread that submits lives as long as what
-//!   it has submitted.)
-//! - `EBADF`: the descriptor is not open; of a [`Fixed`](crate::types::Fixed), the slot is empty, or there is none.
+//! - `ECANCELED`: the request was cancelled; or a request that it was linked behind failed or did less than asked for,
+//!   and this one has not run; or the thread that submitted it ended, before or while it ran. (A thread's end cancels
+//!   its requests on rings without SQPOLL, including those of a ring's halves and of a ring that was moved to another
+//!   thread. So the submitting thread must live as long as its requests.)
+//! - `EBADF`: the descriptor is not open; for a [`Fixed`](crate::types::Fixed), the slot is empty or does not exist.
 //! - `EINVAL`: the kernel does not know the opcode (a [`Probe`](crate::register::Probe) tells beforehand) or a part of
-//!   the entry; the personality is not registered; the ring is one for polled I/O, which the opcode does not do.
-//! - `EOPNOTSUPP`: the kernel was built without the network, epoll or futexes; a drain, once the ring has seen
-//!   [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS).
+//!   the entry; the personality is not registered; or the ring polls for completions (IOPOLL), and the opcode does not
+//!   support that.
+//! - `EOPNOTSUPP`: the kernel was built without networking, epoll or futexes; or the request has `IO_DRAIN`, and the
+//!   ring has already seen a request with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS).
 //! - `EACCES`: the ring's restrictions forbid it.
-//! - `EFAULT`: memory that it points to is not the process's, or not writable.
-//! - `ENOMEM`: the kernel has no memory for it. Push it again later.
+//! - `EFAULT`: the request points to memory that the process does not have, or that is not writable.
+//! - `ENOMEM`: the kernel has no memory for the request. Push it again later.
 //!
-//! `EAGAIN` is none of them for files that can be polled, unless the request's flags say not to wait: the kernel waits until
-//! they are ready, whether the files have `O_NONBLOCK` or not. (It was reported of kernels short of memory all the same.)
+//! `EAGAIN` is not among them for files that can be polled, unless the request's flags say not to wait: the kernel
+//! waits until the file is ready, whether or not the file has `O_NONBLOCK`. (Kernels that were short of memory have
+//! been reported to return it all the same.)
 //!
 //! # Cancelling
 //!
-//! [`AsyncCancel`], [`register_sync_cancel`](crate::Submitter::register_sync_cancel) and a [`LinkTimeout`] whose time
-//! came look for a request where it waits:
+//! [`AsyncCancel`], [`register_sync_cancel`](crate::Submitter::register_sync_cancel) and an expired [`LinkTimeout`]
+//! look for a request where it waits:
 //!
-//! - For a file to be ready (a poll, and all that would have blocked on a socket, a pipe or the like), for its time,
-//!   for a futex or a child: it ends at once, with `ECANCELED`.
-//! - For a worker: it ends with `ECANCELED`, and has not run.
-//! - In a worker, amid the system call: the cancellation says `EALREADY`, and the worker gets a signal. The request
-//!   ends as that call does, with `EINTR` (some kernels before 7.3: 512, which they mean for themselves) or with less than asked for; where the call can't be interrupted (a disk is
-//!   waited for), as if nothing had been. What is done by path (but for opening), to extended attributes or to a file
-//!   as a whole ([`Fsync`] and its like), [`Splice`], [`Tee`] and [`Shutdown`] always run in a worker, and so does
-//!   whatever carries [`ASYNC`](crate::squeue::Flags::ASYNC).
-//! - Elsewhere it is not found, `ENOENT`: a device has it, or a link or a drain that holds it back.
+//! - Waiting for a file to be ready (a poll, and everything that would have blocked on a socket, a pipe or the like),
+//!   for its time, for a futex or for a child: the request ends at once, with `ECANCELED`.
+//! - Waiting for a worker thread: the request ends with `ECANCELED`, and has not run.
+//! - In a worker thread, in the middle of the system call: the cancellation's result is `EALREADY`, and the worker gets
+//!   a signal. The request ends as that call does: with `EINTR` (some kernels before 7.3: 512, a number that is
+//!   internal to the kernel) or with less than asked for; if the call cannot be interrupted (it waits for a disk), the
+//!   request ends as if it had not been cancelled. Requests on paths (except for opening), on extended attributes and
+//!   on a file as a whole ([`Fsync`] and its like), [`Splice`], [`Tee`] and [`Shutdown`] always run in a worker, and so
+//!   does a request with [`ASYNC`](crate::squeue::Flags::ASYNC).
+//! - Anywhere else, the cancellation does not find the request (`ENOENT`): a device has it, or a link or a drain holds
+//!   it back.
 //!
-//! Whatever the cancellation says, the request has its own completion still, and its memory is the kernel's until then.
+//! Whatever the cancellation's result is, the request still has its own completion, and the kernel may use its memory
+//! until then.
 //!
 //! # All of them
 //!
@@ -124,14 +131,14 @@ use crate::squeue::Entry;
 use crate::types::address;
 use crate::types::sealed::UseFixed;
 
-/// What every request has: its number and its entry.
+/// Defines what every request has: its opcode number and its entry.
 macro_rules! request {
     ($name:ident, $code:ident) => {
         impl $name {
             #[doc = concat!("The opcode's number, `", stringify!($code), "`.")]
             pub const CODE: u8 = $code as u8;
 
-            /// The entry to push.
+            /// Returns the entry to push.
             #[inline]
             #[must_use]
             pub const fn build(self) -> Entry {
@@ -141,7 +148,8 @@ macro_rules! request {
     };
 }
 
-/// Taking the buffer from a group. What it is used for, and since when, differs: the doc stands with each.
+/// Defines `buf_group`, which takes the buffer from a group. Its purpose and first version differ between opcodes, so
+/// each gives its own doc.
 macro_rules! buf_group {
     ($(#[$doc:meta])+ $name:ident) => {
         impl $name {
@@ -159,7 +167,7 @@ macro_rules! buf_group {
     };
 }
 
-/// The flags that an opcode has to itself, in the words of its system call.
+/// Defines `flags`, the opcode's own flags, as its system call has them.
 macro_rules! op_flags {
     ($(#[$doc:meta])+ $name:ident, $flags:ty) => {
         impl $name {
@@ -174,7 +182,8 @@ macro_rules! op_flags {
     };
 }
 
-/// A new file that goes into a slot of the registered ones instead of a descriptor; what is special stands with each.
+/// Defines `file_index`, which puts a new file into a slot of the registered files instead of a descriptor; each opcode
+/// documents its own rules.
 macro_rules! file_index {
     ($(#[$doc:meta])+ $name:ident) => {
         impl $name {
@@ -228,7 +237,7 @@ pub use timeout::{LinkTimeout, Timeout, TimeoutRemove, TimeoutUpdate};
 pub use wait::WaitId;
 pub use xattr::{FGetXattr, FSetXattr, GetXattr, SetXattr};
 
-/// An entry about a file and memory: so many bytes of it, or so many pieces that a list there describes.
+/// Builds an entry about a file and memory: `len` bytes at `memory`, or `len` pieces that a list at `memory` describes.
 fn on_memory<T>(code: u8, fd: impl UseFixed, memory: *const T, len: u32) -> Entry {
     let mut entry = Entry::new(code).target(fd.into_target());
     entry.addr = address(memory);

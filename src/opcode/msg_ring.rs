@@ -1,4 +1,5 @@
-//! Messages to other rings. A ring is named by its descriptor: the kernel lets none among registered files.
+//! Messages to other rings. The target ring is named by its descriptor, because the kernel does not let rings be
+//! registered files.
 
 use crate::flags::CqeFlags;
 use crate::squeue::Entry;
@@ -10,14 +11,15 @@ use crate::uapi::{IORING_MSG_RING_CQE_SKIP, IORING_MSG_RING_FLAGS_PASS};
 
 /// Posts a completion to another ring, or to this one.
 ///
-/// Since 5.18. Points to nothing. From a thread that has no ring,
+/// Since 5.18. Refers to no memory of the caller. From a thread that has no ring,
 /// [`register_sync_msg`](crate::register::register_sync_msg) does it.
 ///
 /// # Completion
 ///
 /// 0: the completion is in the other ring, or on its way to the task of a DEFER_TASKRUN ring. `EBADFD`: the file is no
-/// ring, or a disabled one. `EBADF`: it is not open. `EOVERFLOW`, `ENOMEM`: no memory to keep the completion in.
-/// `EOWNERDEAD`: the ring's task is gone. `EINVAL`: a personality, or a kernel that does not know a part of it.
+/// ring, or the ring is disabled. `EBADF`: the descriptor is not open. `EOVERFLOW`, `ENOMEM`: there is no memory to
+/// keep the completion in. `EOWNERDEAD`: the ring's task is gone. `EINVAL`: the request has a personality, or the
+/// kernel does not know a part of it.
 ///
 /// ```
 /// use bare_uring::opcode::MsgRingData;
@@ -31,13 +33,13 @@ use crate::uapi::{IORING_MSG_RING_CQE_SKIP, IORING_MSG_RING_FLAGS_PASS};
 /// # };
 /// let mut other = IoUring::new(8)?;
 /// let message = MsgRingData::new(Fd(other.fd()), -5, 42).build().user_data(1);
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(message)? };
 /// ring.submit_and_wait(1)?;
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.18"); return Ok(()) }
 /// assert_eq!((sent.user_data(), sent.outcome()), (1, Ok(0)));
-/// // Whoever waits there gets this.
+/// // The other ring gets this completion.
 /// other.submit_and_wait(1)?;
 /// let arrived = other.completion().next().expect("waited for one");
 /// assert_eq!((arrived.user_data(), arrived.result()), (42, -5));
@@ -62,20 +64,23 @@ pub struct MsgRingData(Entry);
 request!(MsgRingData, IORING_OP_MSG_RING);
 
 impl MsgRingData {
-    /// A completion with this result and user data, in the ring `ring`.
+    /// Makes a message to the ring `ring`: a completion with this result and user data.
     ///
-    /// Any result is passed on: a negative one that is no errno too.
+    /// Any result is passed on, even a negative one that is no errno.
     #[inline]
     #[must_use]
     pub fn new(ring: impl UseFd, result: i32, user_data: u64) -> Self {
         let mut entry = Entry::new(Self::CODE);
         entry.fd = ring.into_fd().0;
+        // kernel: io_uring/msg_ring.c io_msg_ring_data (6.12.117): the completion's result is `len` as it is, its user
+        // data `off`, its flags `file_index` if the pass flag is set; `addr3` must be 0, and so must `file_index`
+        // without the pass flag.
         entry.len = result.cast_unsigned();
         entry.off = user_data;
         Self(entry)
     }
 
-    /// The completion's flags, none at first. Since 6.3.
+    /// Sets the completion's flags. The default is no flag. Since 6.3.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_MSG_RING_FLAGS_PASS")]
@@ -86,17 +91,17 @@ impl MsgRingData {
     }
 }
 
-/// Puts one of this ring's registered files among those of another ring.
+/// Copies one of this ring's registered files to a slot of another ring's registered files.
 ///
-/// Since 6.0. Points to nothing. The other ring gets a completion with the user data and the result below, unless
-/// [`skip`](Self::skip).
+/// Since 6.0. Refers to no memory of the caller. The other ring gets a completion with the user data and the result
+/// below, unless [`skip`](Self::skip).
 ///
 /// # Completion
 ///
 /// 0, or the slot if it was [`ALLOCATE`](DestinationSlot::ALLOCATE)d. `EBADF`: this ring has no such file, or `ring` is
-/// not open. `EBADFD`: that is no ring, or a disabled one. `EINVAL`: it is this ring; or it has no such slot. `ENXIO`:
-/// it has no registered files. `ENFILE`: no slot is free. `EOVERFLOW`: the file is there, and the other ring was not
-/// told. `EOWNERDEAD`: the ring's task is gone.
+/// not open. `EBADFD`: `ring` is no ring, or is disabled. `EINVAL`: `ring` is this ring, or has no such slot. `ENXIO`:
+/// `ring` has no registered files. `ENFILE`: no slot of `ring` is free. `EOVERFLOW`: the file was copied, but there was
+/// no memory for the other ring's completion. `EOWNERDEAD`: the ring's task is gone.
 ///
 /// ```
 /// use std::os::fd::AsRawFd;
@@ -117,17 +122,17 @@ impl MsgRingData {
 /// slots?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
 /// let send = MsgRingSendFd::new(Fd(other.fd()), Fixed(0), DestinationSlot::ALLOCATE, 42).build();
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(send)? };
 /// ring.submit_and_wait(1)?;
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.0"); return Ok(()) }
 /// let slot = sent.outcome()?;
-/// // The other ring is told the same, and can use the file at once.
+/// // The other ring gets the slot's number too, and can use the file at once.
 /// other.submit_and_wait(1)?;
 /// let arrived = other.completion().next().expect("waited for one");
 /// assert_eq!((arrived.user_data(), arrived.outcome()), (42, Ok(slot)));
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { other.submission().push(Close::new(Fixed(slot)).build())? };
 /// other.submit_and_wait(1)?;
 /// assert_eq!(other.completion().next().expect("waited for one").outcome(), Ok(0));
@@ -135,7 +140,7 @@ impl MsgRingData {
 /// # }
 /// ```
 ///
-/// Neither does a ring among registered files compile here:
+/// As with [`MsgRingData`], a ring among registered files does not compile:
 ///
 /// ```compile_fail,E0277
 /// use bare_uring::{opcode::MsgRingSendFd, types::{DestinationSlot, Fixed}};
@@ -152,12 +157,14 @@ pub struct MsgRingSendFd(Entry);
 request!(MsgRingSendFd, IORING_OP_MSG_RING);
 
 impl MsgRingSendFd {
-    /// Puts the file in slot `source` into `destination` of the ring `ring`, whose completion carries `user_data`.
+    /// Copies the file in slot `source` to `destination` of the ring `ring`, whose completion carries `user_data`.
     #[inline]
     #[must_use]
     pub fn new(ring: impl UseFd, source: Fixed, destination: DestinationSlot, user_data: u64) -> Self {
         let mut entry = Entry::new(Self::CODE);
         entry.fd = ring.into_fd().0;
+        // kernel: io_uring/msg_ring.c io_msg_install_complete (6.12.117): the file is installed first and the
+        // completion posted second, so that `EOVERFLOW` means that the file is there.
         entry.addr = IORING_MSG_SEND_FD as u64;
         entry.off = user_data;
         entry.addr3 = u64::from(source.0);
@@ -165,7 +172,7 @@ impl MsgRingSendFd {
         Self(entry)
     }
 
-    /// The other ring gets no completion.
+    /// Posts no completion to the other ring.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_MSG_RING_CQE_SKIP")]

@@ -1,12 +1,12 @@
 //! Sockets.
 //!
-//! What sends and receives have in common stands here; each family has its file.
+//! This file has what sends and receives share; each family has a file of its own.
 
-/// What every send and receive has: polling first.
+/// Defines `poll_first`, for every send and receive.
 macro_rules! poll_first {
     ($name:ident) => {
         impl $name {
-            /// Does not try at once, but waits first until the socket is ready: saves the attempt where it would fail.
+            /// Waits first until the socket is ready, instead of trying at once: saves the attempt if it would fail.
             /// Since 5.19; for zero-copy sends since 6.0.
             #[inline]
             #[must_use]
@@ -19,13 +19,13 @@ macro_rules! poll_first {
     };
 }
 
-/// What all of them have that go by a system call's rules: its flags beside it.
+/// Defines the system call's flags, and `poll_first`.
 macro_rules! transfer {
     ($name:ident) => {
         poll_first!($name);
 
         impl $name {
-            /// `MSG_*` flags, as `send(2)` and `recv(2)` take them.
+            /// Sets `MSG_*` flags, as `send(2)` and `recv(2)` take them.
             #[inline]
             #[must_use]
             pub const fn flags(mut self, flags: crate::flags::net::MsgFlags) -> Self {
@@ -36,20 +36,23 @@ macro_rules! transfer {
     };
 }
 
-/// The address of a send that is no `sendmsg`.
+/// Defines the address of a send that has no header.
 macro_rules! addressed {
     ($name:ident, $since:literal) => {
         impl $name {
-            /// Where to, for a socket that is not connected: an address of `len` bytes, as `sendto(2)`, which must stay
-            /// valid until the entry was submitted.
+            /// Sets the destination for a socket that is not connected: an address of `len` bytes, as `sendto(2)` takes
+            /// it, which must stay valid until the entry has been submitted.
             #[doc = $since]
             #[inline]
             #[must_use]
             #[doc(alias = "io_uring_prep_send_set_addr")]
             pub fn dest_addr(mut self, address: *const crate::types::SockAddrStorage, len: u32) -> Self {
-                self.0.off = crate::opcode::address(address);
-                // 16 bits, the first half of the field. What does not fit is as invalid as its largest number: the
-                // kernel takes 128 bytes at most.
+                // kernel: io_uring/net.c io_sendmsg_prep (6.12.117): a send's address is read from `off` and its length
+                // from the first 16 bits of `file_index`; the other 16 bits must be 0. io_send_setup copies the address
+                // at submission.
+                self.0.off = super::address(address);
+                // The length has 16 bits, the first half of the field. A longer one becomes the largest number, which
+                // the kernel refuses as well: it takes 128 bytes at most.
                 let [a, b] = u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes();
                 self.0.file_index = u32::from_ne_bytes([a, b, 0, 0]);
                 self
@@ -58,7 +61,7 @@ macro_rules! addressed {
     };
 }
 
-/// Several pieces without a header; what goes together with it differs.
+/// Defines `vectored`: several pieces without a header. Each opcode documents what cannot be combined with it.
 macro_rules! vectored {
     ($(#[$doc:meta])+ $name:ident) => {
         impl $name {
@@ -75,7 +78,7 @@ macro_rules! vectored {
     };
 }
 
-/// Several buffers of a group at once; what that means differs between sending and receiving.
+/// Defines `bundle`: several buffers of a group at once. Its meaning differs between sending and receiving.
 macro_rules! bundle {
     ($(#[$doc:meta])+ $name:ident) => {
         impl $name {
@@ -91,7 +94,7 @@ macro_rules! bundle {
     };
 }
 
-/// Memory within a registered buffer; since when, and what of it, differs.
+/// Defines `buf_index`: memory in a registered buffer. Each opcode documents the first version and which memory.
 macro_rules! fixed_buffer {
     ($(#[$doc:meta])+ $name:ident) => {
         impl $name {

@@ -1,4 +1,4 @@
-//! Doing nothing.
+//! Requests that do nothing.
 
 use crate::flags::NopFlags;
 use crate::squeue::{Entry, Entry128, LargeEntry};
@@ -7,30 +7,35 @@ use crate::types::sealed::{Target, UseFixed};
 use crate::uapi::IORING_OP_NOP128;
 use crate::uapi::io_uring_op::IORING_OP_NOP;
 
-/// What both sizes of nop can be asked for.
+/// Defines what no-op requests of both sizes have.
 macro_rules! nothing {
     ($name:ident) => {
         impl $name {
-            /// A request that does nothing.
+            /// Makes a request that does nothing.
             #[inline]
             #[must_use]
             pub const fn new() -> Self {
-                // No descriptor is looked at unless `file` names one; an entry of zeroes takes fewer instructions to write.
+                // The kernel looks at no descriptor unless `file` names one. An entry of zeroes takes fewer
+                // instructions to write.
                 Self(Entry { fd: 0, ..Entry::new(Self::CODE) })
             }
 
-            /// Completes with this result instead of 0. A negative one fails the request, and the links behind it.
-            /// Since 6.10; `EINVAL` before.
+            /// Completes with this result instead of 0. A negative result fails the request and breaks its chain of
+            /// links. Since 6.10; `EINVAL` before.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_INJECT_RESULT")]
             pub const fn result(mut self, result: i32) -> Self {
                 self.0.op_flags |= NopFlags::INJECT_RESULT.bits();
+                // kernel: io_uring/nop.c io_nop_prep (6.12.117): `len` is read only if the flag to inject a result is
+                // set; flags that the kernel does not know are `EINVAL`.
+                // kernel: io_uring/nop.c io_nop (6.12.117): a negative result marks the request as failed, which breaks
+                // a chain of links.
                 self.0.len = result.cast_unsigned();
                 self
             }
 
-            /// Looks this file up on the way, as other requests do. Since 6.13.
+            /// Looks this file up while the request runs, as other requests do. Since 6.13.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_FILE")]
@@ -38,7 +43,7 @@ macro_rules! nothing {
             pub fn file(mut self, fd: impl UseFixed) -> Self {
                 let (by, fd) = match fd.into_target() {
                     Target::Fd(fd) => (NopFlags::FILE, fd.0),
-                    // The kernel reads the number back as unsigned.
+                    // The kernel reads the number as unsigned.
                     Target::Fixed(slot) => (NopFlags::FILE.union(NopFlags::FIXED_FILE), slot.0.cast_signed()),
                 };
                 let others = self.0.op_flags & !NopFlags::FIXED_FILE.bits();
@@ -47,7 +52,7 @@ macro_rules! nothing {
                 self
             }
 
-            /// Looks this registered buffer up on the way. Since 6.13.
+            /// Looks this registered buffer up while the request runs. Since 6.13.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_FIXED_BUFFER")]
@@ -57,7 +62,7 @@ macro_rules! nothing {
                 self
             }
 
-            /// Completes by task work, as a request that had to wait. Since 6.17.
+            /// Completes through task work, like a request that had to wait. Since 6.17.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_TW")]
@@ -66,8 +71,8 @@ macro_rules! nothing {
                 self
             }
 
-            /// Completes with 32 bytes, of which these are the last 16. Since 6.18, on a ring that has such
-            /// completions; `EINVAL` elsewhere.
+            /// Completes with a 32-byte completion whose last 16 bytes are these. Since 6.18, on a ring that has such
+            /// completions; `EINVAL` on other rings.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_NOP_CQE32")]
@@ -86,9 +91,9 @@ macro_rules! nothing {
     };
 }
 
-/// Does nothing, and completes with 0. For measuring, and for waking whoever waits.
+/// Does nothing, and completes with 0. For measuring, and for waking a thread that waits for completions.
 ///
-/// Since 5.1. Points to nothing.
+/// Since 5.1. Refers to no memory of the caller.
 ///
 /// ```
 /// use bare_uring::opcode;
@@ -100,9 +105,9 @@ macro_rules! nothing {
 ///
 /// # Completion
 ///
-/// 0, or what [`result`](Self::result) says. `EBADF`, `EFAULT`: no such file or registered buffer (before 7.1 and its
-/// stable backports the request fails then, and yet completes with its result). `EINVAL`: a flag that the kernel does
-/// not know.
+/// 0, or what [`result`](Self::result) was given. `EBADF`, `EFAULT`: there is no such file or registered buffer (before
+/// 7.1 and its stable backports the request then fails, but its completion still carries the result). `EINVAL`: the
+/// kernel does not know a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_NOP")]
 #[doc(alias = "io_uring_prep_nop")]
@@ -113,25 +118,30 @@ request!(Nop, IORING_OP_NOP);
 nothing!(Nop);
 
 impl Nop {
-    /// A request that only keeps a timespec in the ring's memory, [`TIMESPEC`](Self::TIMESPEC) bytes into its entry.
+    /// Makes a request that only stores a timespec in the ring's memory, [`TIMESPEC`](Self::TIMESPEC) bytes into its
+    /// entry.
     pub(crate) const fn carrying(timespec: Timespec) -> Self {
         let mut entry = Entry::new(Self::CODE);
+        // kernel: io_uring/nop.c io_nop_prep (6.12.117): without flags, neither `off` nor `addr` of a no-op is looked
+        // at, so that they can hold anything.
         entry.off = timespec.seconds().cast_unsigned();
         entry.addr = timespec.nanoseconds().cast_unsigned();
         Self(entry)
     }
 
-    /// Where [`carrying`](Self::carrying) keeps the timespec: in two fields that follow each other.
+    /// The offset in the entry where [`carrying`](Self::carrying) stores the timespec: two fields that follow each
+    /// other.
     pub(crate) const TIMESPEC: usize = core::mem::offset_of!(Entry, off);
 }
 
-/// Does nothing in 128 bytes, for rings that take them; see [`Nop`].
+/// Does nothing, in an entry of 128 bytes, on rings that take such entries; see [`Nop`].
 ///
-/// Since 6.19. Points to nothing.
+/// Since 6.19. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// As [`Nop`]. `EINVAL` also: the kernel is older, or the ring has entries of 64 bytes only.
+/// The result and the errors are those of [`Nop`]. `EINVAL` too: the kernel is older, or the ring has entries of 64
+/// bytes only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_NOP128")]
 #[doc(alias = "io_uring_prep_nop128")]
@@ -141,10 +151,10 @@ pub struct Nop128(Entry);
 nothing!(Nop128);
 
 impl Nop128 {
-    /// The opcode's number.
+    /// The opcode's number, `IORING_OP_NOP128`.
     pub const CODE: u8 = IORING_OP_NOP128 as u8;
 
-    /// The entry to push.
+    /// Returns the entry to push.
     #[inline]
     #[must_use]
     pub const fn build(self) -> LargeEntry {

@@ -1,4 +1,4 @@
-//! What is done by path.
+//! Requests on paths.
 
 use core::ffi::c_char;
 
@@ -12,26 +12,29 @@ use crate::uapi::io_uring_op::{
     IORING_OP_SYMLINKAT, IORING_OP_UNLINKAT,
 };
 
-/// A directory and what stands in place of the first path.
+/// Builds an entry about a directory and a path.
 fn at(code: u8, dir: impl UseFd, path: *const c_char) -> Entry {
     let mut entry = Entry::new(code);
     entry.fd = dir.into_fd().0;
+    // kernel: io_uring/openclose.c __io_openat_prep (6.12.117): the path is copied at submission, here and in the other
+    // path requests (io_uring/fs.c, io_uring/statx.c); a directory that is a registered file is `EBADF`.
     entry.addr = address(path);
     entry
 }
 
 /// Opens a file, as `openat(2)`.
 ///
-/// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry was submitted.
+/// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry has been submitted.
 ///
-/// The kernel first tries without blocking. A FIFO, where that means something else, is therefore opened for reading
-/// though nobody writes; with the flag [`ASYNC`](crate::squeue::Flags::ASYNC) the request waits as `openat` would.
+/// The kernel first tries without blocking. Because a FIFO's meaning depends on that, it is opened for reading even
+/// though no process writes to it; with the flag [`ASYNC`](crate::squeue::Flags::ASYNC) the request waits as `openat`
+/// would.
 ///
 /// # Completion
 ///
-/// The new file descriptor, which is the caller's to close; with [`file_index`](Self::file_index) 0, or the slot
-/// allocated. Errors as `openat(2)`; `EMFILE`: no descriptor is free, `ENFILE`: no slot is; `ENXIO`: no registered
-/// files; `EINVAL`: close-on-exec together with a slot, or no such slot. `ECANCELED`, `EINTR`:
+/// The new file descriptor, which the caller must close; with [`file_index`](Self::file_index) 0, or the slot that was
+/// allocated. Errors as `openat(2)`; `EMFILE`: no descriptor is free; `ENFILE`: no slot is free; `ENXIO`: there are no
+/// registered files; `EINVAL`: close-on-exec together with a slot, or there is no such slot. `ECANCELED`, `EINTR`:
 /// [cancelled](crate::opcode#cancelling), before it ran or while it waited in a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_OPENAT")]
@@ -45,7 +48,7 @@ pub struct OpenAt(Entry);
 request!(OpenAt, IORING_OP_OPENAT);
 
 impl OpenAt {
-    /// Opens `path`, seen from the directory `dir` ([`Fd::CWD`](crate::types::Fd::CWD): the working directory), for
+    /// Opens `path`, relative to the directory `dir` ([`Fd::CWD`](crate::types::Fd::CWD): the working directory), for
     /// reading.
     #[inline]
     #[must_use]
@@ -53,7 +56,7 @@ impl OpenAt {
         Self(at(Self::CODE, dir, path))
     }
 
-    /// The permission bits of a file that is created.
+    /// Sets the permission bits of a file that is created.
     #[inline]
     #[must_use]
     pub const fn mode(mut self, mode: u32) -> Self {
@@ -63,30 +66,31 @@ impl OpenAt {
 }
 
 file_index! {
-    /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
+    /// Puts the file into this slot of the registered files, without a file descriptor. Since 5.15.
     OpenAt
 }
 
 op_flags! {
-    /// `O_*` flags, of the target's numbers.
+    /// Sets `O_*` flags, in the target's numbers.
     OpenAt, OpenFlags
 }
 
-/// Opens a file, as `openat2(2)`: with more to say about how, and strict about what is said.
+/// Opens a file, as `openat2(2)`, which has more options than `openat` and refuses unknown ones.
 ///
-/// Since 5.6. The path, which ends with a zero byte, and the [`OpenHow`] must stay valid until the entry was submitted.
+/// Since 5.6. The path, which ends with a zero byte, and the [`OpenHow`] must stay valid until the entry has been
+/// submitted.
 ///
 /// # Completion
 ///
-/// As [`OpenAt`]. `EINVAL` also: an unknown flag, a mode without a file to create. `EXDEV`, `ELOOP`: the path leads
-/// where `RESOLVE_*` forbids. `EAGAIN`: `RESOLVE_CACHED`, and not all is in the cache. `E2BIG`: the kernel does not
-/// know all of the `OpenHow`.
+/// The result and the errors are those of [`OpenAt`]. `EINVAL` too: a flag is unknown, or there is a mode without a
+/// file to create. `EXDEV`, `ELOOP`: the path leads where `RESOLVE_*` forbids. `EAGAIN`: `RESOLVE_CACHED` is set, and
+/// not all of the path is in the cache. `E2BIG`: the kernel does not know all of the `OpenHow`.
 ///
 /// ```
 /// use bare_uring::opcode::OpenAt2;
 /// use bare_uring::types::{Fd, OpenHow, ResolveFlags};
 ///
-/// // What is below the working directory, by way of no symbolic link.
+/// // Only a path below the working directory, without symbolic links.
 /// const RESOLVE_NO_SYMLINKS: u32 = 4;
 /// const RESOLVE_BENEATH: u32 = 8;
 /// let how = OpenHow::new().resolve(ResolveFlags(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
@@ -102,31 +106,35 @@ pub struct OpenAt2(Entry);
 request!(OpenAt2, IORING_OP_OPENAT2);
 
 impl OpenAt2 {
-    /// Opens `path`, seen from the directory `dir` ([`Fd::CWD`](crate::types::Fd::CWD): the working directory).
+    /// Opens `path`, relative to the directory `dir` ([`Fd::CWD`](crate::types::Fd::CWD): the working directory).
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char, how: *const OpenHow) -> Self {
         let mut entry = at(Self::CODE, dir, path);
         entry.off = address(how);
+        // kernel: io_uring/openclose.c io_openat2_prep (6.12.117): `len` is the size of the structure at `off`, which
+        // is copied at submission; a size that the kernel does not know is refused with `E2BIG` unless the rest is
+        // zero.
         entry.len = size_of::<OpenHow>() as u32;
         Self(entry)
     }
 }
 
 file_index! {
-    /// Puts the file among the registered ones, without a file descriptor. Since 5.15.
+    /// Puts the file into this slot of the registered files, without a file descriptor. Since 5.15.
     OpenAt2
 }
 
-/// Tells about a file, as `statx(2)`.
+/// Gets a file's attributes, as `statx(2)`.
 ///
-/// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry was submitted, the buffer, and
-/// nobody else's, until the completion. With an empty path and `AT_EMPTY_PATH` the file is `dir` itself.
+/// Since 5.6. The path, which ends with a zero byte, must stay valid until the entry has been submitted. The buffer
+/// must stay valid, and be used by nothing else, until the completion. With an empty path and `AT_EMPTY_PATH` the file
+/// is `dir` itself.
 ///
 /// # Completion
 ///
-/// 0, and the buffer filled. `ENOENT`: there is none, or the path is empty without `AT_EMPTY_PATH`. `EINVAL`: an
-/// unknown flag. Else as `statx(2)`.
+/// 0, and the buffer is filled. `ENOENT`: the file does not exist, or the path is empty without `AT_EMPTY_PATH`.
+/// `EINVAL`: a flag is unknown. The other errors are those of `statx(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_STATX")]
 #[doc(alias = "io_uring_prep_statx")]
@@ -136,7 +144,7 @@ pub struct Statx(Entry);
 request!(Statx, IORING_OP_STATX);
 
 impl Statx {
-    /// Fills `buffer` about `path`, seen from the directory `dir`.
+    /// Fills `buffer` with the attributes of `path`, relative to the directory `dir`.
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char, buffer: *mut StatxBuffer) -> Self {
@@ -145,7 +153,7 @@ impl Statx {
         Self(entry)
     }
 
-    /// Which fields are asked for.
+    /// Sets which fields are asked for.
     #[inline]
     #[must_use]
     pub const fn mask(mut self, mask: StatxMask) -> Self {
@@ -155,27 +163,30 @@ impl Statx {
 }
 
 op_flags! {
-    /// `AT_*` flags.
+    /// Sets `AT_*` flags.
     Statx, AtFlags
 }
 
-/// Two directories and two paths, as renaming and linking have them.
+/// Builds an entry about two directories and two paths, for renaming and linking.
 fn from_to(code: u8, old: (impl UseFd, *const c_char), new: (impl UseFd, *const c_char)) -> Entry {
     let mut entry = at(code, old.0, old.1);
+    // kernel: io_uring/fs.c io_renameat_prep, io_linkat_prep (6.12.117): the second directory is read from `len` and
+    // the second path from `off`; both paths are copied at submission.
     entry.len = new.0.into_fd().0.cast_unsigned();
     entry.off = address(new.1);
     entry
 }
 
-/// Gives a file another name, as `renameat2(2)`.
+/// Renames a file, as `renameat2(2)`.
 ///
-/// Since 5.11. Both paths, which end with a zero byte, must stay valid until the entry was submitted.
+/// Since 5.11. Both paths, which end with a zero byte, must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `ENOENT`: the old path leads nowhere. `EEXIST`: `RENAME_NOREPLACE`, and the new one is there.
-/// `EINVAL`: unknown flags or some that do not go together; a directory into itself. `EXDEV`: another filesystem.
-/// `ENOTEMPTY`, `EISDIR`, `ENOTDIR`, `EACCES`, `EPERM`, `EBUSY`, `ENOSPC`, `EROFS` as `renameat2(2)`.
+/// 0 on success. `ENOENT`: the old path does not exist. `EEXIST`: `RENAME_NOREPLACE` is set, and the new path exists.
+/// `EINVAL`: flags are unknown or do not go together, or a directory would move into itself. `EXDEV`: the new path is
+/// on another filesystem. `ENOTEMPTY`, `EISDIR`, `ENOTDIR`, `EACCES`, `EPERM`, `EBUSY`, `ENOSPC`, `EROFS` as
+/// `renameat2(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RENAMEAT")]
 #[doc(alias = "io_uring_prep_renameat")]
@@ -186,7 +197,7 @@ pub struct RenameAt(Entry);
 request!(RenameAt, IORING_OP_RENAMEAT);
 
 impl RenameAt {
-    /// Makes `new_path`, seen from `new_dir`, of `old_path`, seen from `old_dir`.
+    /// Renames `old_path`, relative to `old_dir`, to `new_path`, relative to `new_dir`.
     #[inline]
     #[must_use]
     pub fn new(old_dir: impl UseFd, old_path: *const c_char, new_dir: impl UseFd, new_path: *const c_char) -> Self {
@@ -195,19 +206,19 @@ impl RenameAt {
 }
 
 op_flags! {
-    /// `RENAME_NOREPLACE`, `RENAME_EXCHANGE`, `RENAME_WHITEOUT`.
+    /// Sets `RENAME_NOREPLACE`, `RENAME_EXCHANGE`, `RENAME_WHITEOUT`.
     RenameAt, RenameFlags
 }
 
-/// Removes a name, and the file with its last one, as `unlinkat(2)`.
+/// Removes a name, and with its last name the file, as `unlinkat(2)`.
 ///
-/// Since 5.11. The path, which ends with a zero byte, must stay valid until the entry was submitted.
+/// Since 5.11. The path, which ends with a zero byte, must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `ENOENT`: it leads nowhere. `EISDIR`: a directory, without `AT_REMOVEDIR`. `ENOTDIR`, `ENOTEMPTY`:
-/// with it, not a directory, or one with content. `EINVAL`: another flag. `EACCES`, `EPERM`, `EBUSY`, `EROFS` as
-/// `unlinkat(2)`.
+/// 0 on success. `ENOENT`: the path does not exist. `EISDIR`: the path is a directory, and `AT_REMOVEDIR` is not set.
+/// `ENOTDIR`, `ENOTEMPTY`: `AT_REMOVEDIR` is set, and the path is not a directory, or is a directory with content.
+/// `EINVAL`: another flag is set. `EACCES`, `EPERM`, `EBUSY`, `EROFS` as `unlinkat(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_UNLINKAT")]
 #[doc(alias = "io_uring_prep_unlinkat")]
@@ -218,7 +229,7 @@ pub struct UnlinkAt(Entry);
 request!(UnlinkAt, IORING_OP_UNLINKAT);
 
 impl UnlinkAt {
-    /// Removes `path`, seen from the directory `dir`.
+    /// Removes `path`, relative to the directory `dir`.
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
@@ -227,17 +238,17 @@ impl UnlinkAt {
 }
 
 op_flags! {
-    /// `AT_REMOVEDIR`: removes a directory, and nothing else.
+    /// Sets flags. With `AT_REMOVEDIR` it removes a directory, and nothing else.
     UnlinkAt, AtFlags
 }
 
 /// Makes a directory, as `mkdirat(2)`.
 ///
-/// Since 5.15. The path, which ends with a zero byte, must stay valid until the entry was submitted.
+/// Since 5.15. The path, which ends with a zero byte, must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `EEXIST`: the name is taken. `ENOENT`, `ENOTDIR`, `EACCES`, `ENOSPC`, `EROFS` and others as
+/// 0 on success. `EEXIST`: the path exists already. `ENOENT`, `ENOTDIR`, `EACCES`, `ENOSPC`, `EROFS` and others as
 /// `mkdirat(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_MKDIRAT")]
@@ -249,15 +260,15 @@ pub struct MkDirAt(Entry);
 request!(MkDirAt, IORING_OP_MKDIRAT);
 
 impl MkDirAt {
-    /// Makes the directory `path`, seen from the directory `dir`, which nobody may enter before [`mode`](Self::mode)
-    /// says otherwise.
+    /// Makes the directory `path`, relative to the directory `dir`. Unless [`mode`](Self::mode) sets permission bits,
+    /// it has none.
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, path: *const c_char) -> Self {
         Self(at(Self::CODE, dir, path))
     }
 
-    /// Its permission bits, less the process's umask; at first 0.
+    /// Sets the directory's permission bits, from which the process's umask is taken off. The default is 0.
     #[inline]
     #[must_use]
     pub const fn mode(mut self, mode: u32) -> Self {
@@ -268,12 +279,11 @@ impl MkDirAt {
 
 /// Makes a symbolic link, as `symlinkat(2)`.
 ///
-/// Since 5.15. What it is to say and its path, which end with a zero byte, must stay valid until the entry was
-/// submitted.
+/// Since 5.15. The target and the path, which end with a zero byte, must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `EEXIST`: the name is taken. `ENOENT`: a directory of the path is missing, or `target` is empty.
+/// 0 on success. `EEXIST`: the path exists already. `ENOENT`: a directory of the path is missing, or `target` is empty.
 /// `EACCES`, `ENOSPC`, `EPERM`, `EROFS` and others as `symlinkat(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SYMLINKAT")]
@@ -285,7 +295,7 @@ pub struct SymlinkAt(Entry);
 request!(SymlinkAt, IORING_OP_SYMLINKAT);
 
 impl SymlinkAt {
-    /// Makes `path`, seen from the directory `dir`, a link that says `target`.
+    /// Makes `path`, relative to the directory `dir`, a symbolic link to `target`.
     #[inline]
     #[must_use]
     pub fn new(dir: impl UseFd, target: *const c_char, path: *const c_char) -> Self {
@@ -295,14 +305,15 @@ impl SymlinkAt {
     }
 }
 
-/// Gives a file one more name, as `linkat(2)`.
+/// Gives a file another name (a hard link), as `linkat(2)`.
 ///
-/// Since 5.15. Both paths, which end with a zero byte, must stay valid until the entry was submitted.
+/// Since 5.15. Both paths, which end with a zero byte, must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `EEXIST`: the new name is taken. `ENOENT`: the old one leads nowhere. `EPERM`: a directory. `EXDEV`:
-/// another filesystem. `EINVAL`: an unknown flag. `EACCES`, `EMLINK`, `ENOSPC`, `EROFS` and others as `linkat(2)`.
+/// 0 on success. `EEXIST`: the new path exists already. `ENOENT`: the old path does not exist. `EPERM`: the file is a
+/// directory. `EXDEV`: the new path is on another filesystem. `EINVAL`: a flag is unknown. `EACCES`, `EMLINK`,
+/// `ENOSPC`, `EROFS` and others as `linkat(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_LINKAT")]
 #[doc(alias = "io_uring_prep_linkat")]
@@ -313,7 +324,7 @@ pub struct LinkAt(Entry);
 request!(LinkAt, IORING_OP_LINKAT);
 
 impl LinkAt {
-    /// Makes `new_path`, seen from `new_dir`, a name of the file at `old_path`, seen from `old_dir`.
+    /// Makes `new_path`, relative to `new_dir`, a name of the file at `old_path`, relative to `old_dir`.
     #[inline]
     #[must_use]
     pub fn new(old_dir: impl UseFd, old_path: *const c_char, new_dir: impl UseFd, new_path: *const c_char) -> Self {
@@ -322,12 +333,13 @@ impl LinkAt {
 }
 
 op_flags! {
-    /// `AT_SYMLINK_FOLLOW`: follows a link at the end of the old path. `AT_EMPTY_PATH`: with an empty old path, the
-    /// file is `old_dir` itself.
+    /// Sets flags. `AT_SYMLINK_FOLLOW` follows a symbolic link at the end of the old path. `AT_EMPTY_PATH`, with an
+    /// empty old path, takes `old_dir` itself as the file.
     LinkAt, AtFlags
 }
 
-/// The kernel resolves no path from a registered directory: `Fixed` must not compile where the same with `Fd` does.
+/// The kernel resolves no path from a registered directory. So each of these must not compile with a `Fixed`, and must
+/// compile with an `Fd`.
 #[cfg(doctest)]
 mod fixed_does_not_compile {
     macro_rules! check {

@@ -9,7 +9,7 @@ use crate::uapi;
 use crate::uapi::io_uring_op::{IORING_OP_PIPE, IORING_OP_SPLICE, IORING_OP_TEE};
 
 impl Entry {
-    /// The same entry, which takes its data from this file, without flags.
+    /// Makes the entry take its data from this file, without flags.
     const fn splice_from(mut self, from: Target) -> Self {
         match from {
             Target::Fd(fd) => self.file_index = fd.0.cast_unsigned(),
@@ -21,7 +21,7 @@ impl Entry {
         self
     }
 
-    /// The same entry with these flags; where the data comes from stays as it is.
+    /// Sets flags, and keeps the flag that says whether the input is a registered file.
     const fn splice_flags(mut self, flags: SpliceFlags) -> Self {
         let fixed = self.op_flags & uapi::SPLICE_F_FD_IN_FIXED;
         self.op_flags = flags.0 & !uapi::SPLICE_F_FD_IN_FIXED | fixed;
@@ -31,15 +31,16 @@ impl Entry {
 
 /// Moves data between a pipe and another file, as `splice(2)`.
 ///
-/// Since 5.7. Points to nothing. Each of the two can be a registered file. A worker does it, and waits there while the
-/// pipe is empty or full.
+/// Since 5.7. Refers to no memory of the caller. Each of the two can be a registered file. The request runs in a
+/// worker, which waits while the pipe is empty or full.
 ///
 /// # Completion
 ///
 /// The number of bytes moved, which can be less than asked for, and then breaks a link; 0 is the end of the data.
-/// `EINVAL`: neither is a pipe, an unknown flag, a file that can't be spliced. `EBADF`: no such file, or not open for
-/// that direction. `ESPIPE`: an offset, though the file is a pipe. `EAGAIN`: nothing to do, and `SPLICE_F_NONBLOCK` or
-/// `O_NONBLOCK` is set. `ECANCELED`, `EINTR`: cancelled, before it ran or in the middle (where some kernels say 512).
+/// `EINVAL`: neither file is a pipe, a flag is unknown, or a file cannot be spliced. `EBADF`: a file is not open, or
+/// not open for that direction. `ESPIPE`: there is an offset although the file is a pipe. `EAGAIN`: there is nothing to
+/// move, and `SPLICE_F_NONBLOCK` or `O_NONBLOCK` is set. `ECANCELED`, `EINTR`: cancelled, before it ran or in the
+/// middle (some kernels then return 512).
 ///
 /// ```
 /// use std::io::Read;
@@ -56,10 +57,10 @@ impl Entry {
 /// let file = std::fs::File::open("Cargo.toml")?;
 /// let (mut reader, writer) = std::io::pipe()?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
-/// // 16 bytes of the registered file, from its start on; a pipe has no offset (-1). Which of the two is registered,
-/// // their types say: the flag for the input is set here.
+/// // 16 bytes from the start of the registered file; a pipe has no offset (-1). The types of the two files say which
+/// // one is registered: `new` sets the flag for the input.
 /// let splice = Splice::new(Fixed(0), 0, Fd(writer.as_raw_fd()), -1, 16).build();
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(splice)? };
 /// ring.submit_and_wait(1)?;
 /// let outcome = ring.completion().next().expect("waited for one").outcome();
@@ -80,20 +81,25 @@ pub struct Splice(Entry);
 request!(Splice, IORING_OP_SPLICE);
 
 impl Splice {
-    /// Moves at most `len` bytes from `fd_in` to `fd_out`. An offset of -1 is none: the file's own position, and what a
-    /// pipe must have.
+    /// Moves at most `len` bytes from `fd_in` to `fd_out`. An offset of -1 means no offset: the file's own position is
+    /// used. A pipe must have an offset of -1.
     #[inline]
     #[must_use]
     #[doc(alias = "SPLICE_F_FD_IN_FIXED")]
     pub fn new(fd_in: impl UseFixed, off_in: i64, fd_out: impl UseFixed, off_out: i64, len: u32) -> Self {
         let mut entry = Entry::new(Self::CODE).target(fd_out.into_target());
+        // kernel: io_uring/splice.c io_splice_prep, io_splice (6.12.117): the input's offset is read from `addr` and
+        // the output's from `off`; -1 means none.
+        // kernel: io_uring/splice.c io_splice (6.12.117): the input file is looked up when the request runs, and is a
+        // registered one if the flag for that is set; a result below the length marks the request as failed, which
+        // breaks a chain of links.
         entry.addr = off_in.cast_unsigned();
         entry.off = off_out.cast_unsigned();
         entry.len = len;
         Self(entry.splice_from(fd_in.into_target()))
     }
 
-    /// `SPLICE_F_*`. That `fd_in` is a registered file is said by its type, not here.
+    /// Sets `SPLICE_F_*` flags. The type of `fd_in`, not a flag, says whether it is a registered file.
     #[inline]
     #[must_use]
     pub const fn flags(self, flags: SpliceFlags) -> Self {
@@ -101,17 +107,17 @@ impl Splice {
     }
 }
 
-/// Copies what is in a pipe to another one and leaves it there, as `tee(2)`.
+/// Copies data from one pipe to another and leaves it in the first, as `tee(2)`.
 ///
-/// Since 5.8. Points to nothing. Each of the two can be a registered file. A worker does it, and waits there while the
-/// one pipe is empty or the other full.
+/// Since 5.8. Refers to no memory of the caller. Each of the two can be a registered file. The request runs in a
+/// worker, which waits while the input is empty or the output is full.
 ///
 /// # Completion
 ///
-/// The number of bytes copied, which can be less than asked for, and then breaks a link; 0: nobody writes any more.
-/// `EINVAL`: one is no pipe, both are the same, an unknown flag. `EBADF`: no such file, or not open for that direction.
-/// `EAGAIN`: nothing to do, and `SPLICE_F_NONBLOCK` or `O_NONBLOCK` is set. `ECANCELED`, `EINTR`: cancelled, before it
-/// ran or in the middle (where some kernels say 512).
+/// The number of bytes copied, which can be less than asked for, and then breaks a link; 0: the input has no writer any
+/// more. `EINVAL`: a file is no pipe, both are the same pipe, or a flag is unknown. `EBADF`: a file is not open, or not
+/// open for that direction. `EAGAIN`: there is nothing to copy, and `SPLICE_F_NONBLOCK` or `O_NONBLOCK` is set.
+/// `ECANCELED`, `EINTR`: cancelled, before it ran or in the middle (some kernels then return 512).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_TEE")]
 #[doc(alias = "io_uring_prep_tee")]
@@ -131,7 +137,7 @@ impl Tee {
         Self(entry.splice_from(fd_in.into_target()))
     }
 
-    /// `SPLICE_F_*`. That `fd_in` is a registered file is said by its type, not here.
+    /// Sets `SPLICE_F_*` flags. The type of `fd_in`, not a flag, says whether it is a registered file.
     #[inline]
     #[must_use]
     pub const fn flags(self, flags: SpliceFlags) -> Self {
@@ -141,14 +147,14 @@ impl Tee {
 
 /// Makes a pipe, as `pipe2(2)`.
 ///
-/// Since 6.16. The two numbers must stay valid, and nobody else's, until the completion.
+/// Since 6.16. The two numbers at `fds` must stay valid, and be used by nothing else, until the completion.
 ///
 /// # Completion
 ///
-/// 0, and the numbers written: first the end to read from, then the end to write to, as file descriptors, which are the
-/// caller's to close, or as slots. `EINVAL`: an unknown flag; close-on-exec together with a slot; a slot outside the
-/// registered files. `ENXIO`: no registered files. `EMFILE`, `ENFILE`: no descriptor, or no slot, is free. `EFAULT`:
-/// the numbers can't be written.
+/// 0, and the numbers are written, first that of the end to read from, then that of the end to write to. They are file
+/// descriptors, which the caller must close, or slots. `EINVAL`: a flag is unknown; close-on-exec together with a slot;
+/// a slot is outside the registered files. `ENXIO`: there are no registered files. `EMFILE`, `ENFILE`: no descriptor,
+/// or no slot, is free. `EFAULT`: the numbers cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_PIPE")]
 #[doc(alias = "io_uring_prep_pipe")]
@@ -172,12 +178,12 @@ impl Pipe {
 }
 
 file_index! {
-    /// Puts both ends among the registered files, without file descriptors: the end to read from into this slot, the
-    /// end to write to into the one after it; or each into a free one.
+    /// Puts both ends among the registered files, without file descriptors: the end to read from into this slot, and
+    /// the end to write to into the next; or each into a free slot.
     Pipe
 }
 
 op_flags! {
-    /// `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
+    /// Sets `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`, `O_NOTIFICATION_PIPE`.
     Pipe, OpenFlags
 }

@@ -7,14 +7,14 @@ use crate::uapi::io_uring_op::{IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE};
 
 /// Waits until a file is ready, as `poll(2)`.
 ///
-/// Since 5.1. Points to nothing.
+/// Since 5.1. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// The events that are there ([`poll_events`](crate::cqueue::Entry::poll_events); those not asked for, `POLLERR` and
-/// `POLLHUP`, among them). `ECANCELED`: removed or cancelled, at once. `EBADF`: `fd` is not open. `EINVAL`: with
-/// [`multi`](Self::multi), the flag [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS). A file that can't be polled
-/// is always ready.
+/// The events that are ready ([`poll_events`](crate::cqueue::Entry::poll_events)), which may include `POLLERR` and
+/// `POLLHUP` even if they were not asked for. `ECANCELED`: removed or cancelled, at once. `EBADF`: `fd` is not open.
+/// `EINVAL`: [`multi`](Self::multi) together with the flag [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS). A file
+/// that cannot be polled is always ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_POLL_ADD")]
 #[doc(alias = "io_uring_prep_poll_add")]
@@ -25,10 +25,12 @@ pub struct PollAdd(Entry);
 request!(PollAdd, IORING_OP_POLL_ADD);
 
 impl PollAdd {
-    /// Waits for `events` on `fd`, once. Above 16 bits since 5.9 (`FEAT_POLL_32BITS`).
+    /// Waits for `events` on `fd`, once. Events above 16 bits since 5.9 (`FEAT_POLL_32BITS`).
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, events: PollEvents) -> Self {
+        // kernel: io_uring/poll.c io_poll_add_prep (6.12.117): of the flags only the one for multishot is taken;
+        // `addr`, `off` and `buf_index` must be 0.
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
         entry.op_flags = events.encoded();
         Self(entry)
@@ -43,8 +45,8 @@ impl PollAdd {
         self
     }
 
-    /// Level-triggered: reports as long as the file is ready, not only when it becomes so. In the interface since 6.0,
-    /// yet Linux up to 7.3 at least refuses it: the completion says `EINVAL`.
+    /// Reports as long as the file is ready (level-triggered), not only when it becomes so. The flag is in the
+    /// interface since 6.0, but Linux up to 7.3 at least refuses it with `EINVAL`.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_POLL_ADD_LEVEL")]
@@ -54,13 +56,14 @@ impl PollAdd {
     }
 }
 
-/// Ends a poll, found by its user data.
+/// Cancels a poll, which is found by its user data.
 ///
-/// Since 5.1. Points to nothing.
+/// Since 5.1. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// 0; the poll itself completes with `ECANCELED`. `ENOENT`: there is no such poll. `EALREADY`: it is just completing.
+/// 0; the poll itself completes with `ECANCELED`. `ENOENT`: there is no such poll. `EALREADY`: the poll is just
+/// completing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_POLL_REMOVE")]
 #[doc(alias = "io_uring_prep_poll_remove")]
@@ -70,7 +73,7 @@ pub struct PollRemove(Entry);
 request!(PollRemove, IORING_OP_POLL_REMOVE);
 
 impl PollRemove {
-    /// Ends the poll that carries `user_data`.
+    /// Cancels the poll that carries `user_data`.
     #[inline]
     #[must_use]
     pub const fn new(user_data: u64) -> Self {
@@ -80,10 +83,10 @@ impl PollRemove {
     }
 }
 
-/// Changes a poll in place, found by its user data: what it waits for, the user data that it carries, or both.
+/// Changes a poll in place, which is found by its user data: the events, the user data that it carries, or both.
 ///
-/// Since 5.13. Points to nothing. It is still one-shot or multishot as it was. If what it now waits for is there
-/// already, it completes at once.
+/// Since 5.13. Refers to no memory of the caller. The poll stays one-shot or multishot as it was. If an event that it
+/// now waits for is ready already, it completes at once.
 ///
 /// ```
 /// use std::os::fd::AsRawFd;
@@ -100,15 +103,15 @@ impl PollRemove {
 /// const POLLIN: u32 = 1;
 /// const POLLOUT: u32 = 4;
 /// let (socket, _peer) = UnixStream::pair()?;
-/// // Nothing will ever come.
+/// // Nothing will ever arrive there.
 /// let poll = PollAdd::new(Fd(socket.as_raw_fd()), PollEvents(POLLIN)).build().user_data(7);
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(poll)? };
 /// ring.submit()?;
-/// // From now on it waits for room to write, which there is, and carries 8. (`events(7, ..)` leaves the user data
-/// // alone, `user_data(7, 8)` the events.)
+/// // From now on the poll waits for room to write, which there is, and carries 8. (`events(7, ..)` keeps the user
+/// // data, `user_data(7, 8)` keeps the events.)
 /// let update = PollUpdate::user_data(7, 8).with_events(PollEvents(POLLOUT)).build().user_data(1);
-/// // SAFETY: it points to nothing.
+/// // SAFETY: the request refers to no memory.
 /// unsafe { ring.submission().push(update)? };
 /// ring.submit_and_wait(2)?;
 /// let mut seen = [(0, Ok(0)); 2];
@@ -124,8 +127,8 @@ impl PollRemove {
 ///
 /// # Completion
 ///
-/// 0: changed. `ENOENT`: there is no such poll. `EALREADY`: it is just completing. Where the changed poll can't be
-/// armed anew, it completes with `ECANCELED` itself.
+/// 0: the poll was changed. `ENOENT`: there is no such poll. `EALREADY`: the poll is just completing. If the changed
+/// poll cannot be armed again, it completes with `ECANCELED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_POLL_REMOVE")]
 #[doc(alias = "io_uring_prep_poll_update")]
@@ -135,8 +138,7 @@ pub struct PollUpdate(Entry);
 request!(PollUpdate, IORING_OP_POLL_REMOVE);
 
 impl PollUpdate {
-    /// The poll that carries `user_data` waits for these events from now on, of which the kernel takes the lower 16
-    /// bits.
+    /// Changes the events of the poll that carries `user_data`. The kernel takes the lower 16 bits of them.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_POLL_UPDATE_EVENTS")]
@@ -144,7 +146,7 @@ impl PollUpdate {
         Self::of(user_data).with_events(events)
     }
 
-    /// The poll that carries `old` carries `new` from now on.
+    /// Changes the user data of the poll that carries `old` to `new`.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_POLL_UPDATE_USER_DATA")]
@@ -152,25 +154,29 @@ impl PollUpdate {
         Self::of(old).with_user_data(new)
     }
 
-    /// And waits for these events.
+    /// Changes the poll's events too.
     #[inline]
     #[must_use]
     pub const fn with_events(mut self, events: PollEvents) -> Self {
+        // kernel: io_uring/poll.c io_poll_remove (6.12.117): the lower 16 bits of the events are replaced; the bits
+        // above, among them one-shot, stay those of the poll.
         self.0.len |= PollFlags::UPDATE_EVENTS.bits();
         self.0.op_flags = events.encoded();
         self
     }
 
-    /// And carries this user data.
+    /// Changes the poll's user data too.
     #[inline]
     #[must_use]
     pub const fn with_user_data(mut self, new: u64) -> Self {
+        // kernel: io_uring/poll.c io_poll_remove_prep (6.12.117): `off` must be 0 unless the user data is changed, and
+        // the events must be 0 unless the events are changed.
         self.0.len |= PollFlags::UPDATE_USER_DATA.bits();
         self.0.off = new;
         self
     }
 
-    /// Says that the poll is a multishot one. The kernel takes the flag, and keeps the poll as it is in any case.
+    /// Says that the poll is multishot. The kernel accepts the flag, and keeps the poll as it is in any case.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_POLL_ADD_MULTI")]

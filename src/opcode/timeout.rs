@@ -1,4 +1,4 @@
-//! Time.
+//! Timeouts.
 
 use crate::flags::TimeoutFlags;
 use crate::squeue::Entry;
@@ -6,7 +6,7 @@ use crate::types::Timespec;
 use crate::types::address;
 use crate::uapi::io_uring_op::{IORING_OP_LINK_TIMEOUT, IORING_OP_TIMEOUT, IORING_OP_TIMEOUT_REMOVE};
 
-/// How the time is meant; which flags have a meaning differs.
+/// Defines `flags`, which say how the time is meant; each opcode documents the flags that it takes.
 macro_rules! flags {
     ($(#[$doc:meta])+ $name:ident) => {
         impl $name {
@@ -21,25 +21,28 @@ macro_rules! flags {
     };
 }
 
-/// A time, or where it stands.
+/// Builds an entry with a time, or with the address of one.
 const fn expiring(code: u8, time: u64, flags: TimeoutFlags) -> Entry {
     let mut entry = Entry::new(code);
     entry.addr = time;
-    // The kernel wants one timespec, also where there is none.
+    // The kernel expects a count of one timespec, even if the time is in the entry.
+    // kernel: io_uring/timeout.c __io_timeout_prep (6.12.117): a `len` other than 1 is `EINVAL`, and so is a nonzero
+    // `buf_index`, `file_index` or `addr3`; the timespec is copied at submission.
     entry.len = 1;
     entry.op_flags = flags.bits();
     entry
 }
 
-/// Completes when a time has come, or when so many completions have.
+/// Completes when a time has come, or when a number of other completions have come.
 ///
-/// Since 5.4. The timespec must stay valid until the entry was submitted.
+/// Since 5.4. The timespec must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// `ETIME`: the time has come (with `MORE`, and it comes again). 0: so many completions came before
-/// ([`count`](Self::count)). `ECANCELED`: removed or cancelled. `EINVAL`: a negative time; two clocks, or
-/// [`MULTISHOT`](TimeoutFlags::MULTISHOT) with [`ABS`](TimeoutFlags::ABS). `EFAULT`: the timespec can't be read.
+/// `ETIME`: the time has come (with `MORE`, it will come again). 0: the number of completions came first
+/// ([`count`](Self::count)). `ECANCELED`: removed or cancelled. `EINVAL`: the time is negative; there are two clocks;
+/// or [`MULTISHOT`](TimeoutFlags::MULTISHOT) together with [`ABS`](TimeoutFlags::ABS). `EFAULT`: the timespec cannot be
+/// read.
 ///
 /// ```
 /// use bare_uring::opcode::Timeout;
@@ -51,7 +54,7 @@ const fn expiring(code: u8, time: u64, flags: TimeoutFlags) -> Entry {
 /// #     Ok(ring) => ring,
 /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
 /// # };
-/// // Three ticks, a millisecond apart; without a count, they would come until the request is removed.
+/// // Three ticks, a millisecond apart; without a count, they would go on until the request is removed.
 /// let span = Timespec::new(0, 1_000_000);
 /// let ticks = Timeout::new(&span).flags(TimeoutFlags::MULTISHOT).count(3).build();
 /// // SAFETY: the span stays until the submission.
@@ -74,15 +77,15 @@ pub struct Timeout(Entry);
 request!(Timeout, IORING_OP_TIMEOUT);
 
 impl Timeout {
-    /// Completes after the span at `timespec`, by CLOCK_MONOTONIC.
+    /// Completes after the span at `timespec`, measured by CLOCK_MONOTONIC.
     #[inline]
     #[must_use]
     pub fn new(timespec: *const Timespec) -> Self {
         Self(expiring(Self::CODE, address(timespec), TimeoutFlags::empty()))
     }
 
-    /// Completes after so many nanoseconds, which stand in the entry itself: points to nothing. Since 7.1; `EINVAL`
-    /// before.
+    /// Completes after this many nanoseconds. The time is in the entry itself: refers to no memory of the caller. Since
+    /// 7.1; `EINVAL` before.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
@@ -90,29 +93,32 @@ impl Timeout {
         Self(expiring(Self::CODE, nanoseconds, TimeoutFlags::IMMEDIATE_ARG))
     }
 
-    /// Also completes, with 0, when this many other completions have come since. With
-    /// [`MULTISHOT`](TimeoutFlags::MULTISHOT): how often the time comes; 0 is without end.
+    /// Limits the timeout to this many other completions, after which it completes with 0. With
+    /// [`MULTISHOT`](TimeoutFlags::MULTISHOT) it is instead how often the time comes; 0 means without end.
     #[inline]
     #[must_use]
     pub const fn count(mut self, count: u32) -> Self {
+        // kernel: io_uring/timeout.c __io_timeout_prep (6.12.117): the lower 32 bits of `off` are the number of
+        // completions, or of repeats if the timeout is multishot.
         self.0.off = count as u64;
         self
     }
 }
 
 flags! {
-    /// Which clock, span or point of time, once or again and again; added to what is set.
+    /// Sets the clock, whether the time is a span or a point of time, and whether it comes once or repeatedly. Adds to
+    /// the flags that are set.
     Timeout
 }
 
-/// Ends a timeout, found by its user data.
+/// Cancels a timeout, which is found by its user data.
 ///
-/// Since 5.5. Points to nothing.
+/// Since 5.5. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
 /// 0; the timeout itself completes with `ECANCELED`. `ENOENT`: there is no such timeout, or it is a [`LinkTimeout`].
-/// `EALREADY`, `EBUSY`: it is just expiring.
+/// `EALREADY`, `EBUSY`: the timeout is just expiring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_TIMEOUT_REMOVE")]
 #[doc(alias = "io_uring_prep_timeout_remove")]
@@ -122,7 +128,7 @@ pub struct TimeoutRemove(Entry);
 request!(TimeoutRemove, IORING_OP_TIMEOUT_REMOVE);
 
 impl TimeoutRemove {
-    /// Ends the timeout that carries `user_data`.
+    /// Cancels the timeout that carries `user_data`.
     #[inline]
     #[must_use]
     pub const fn new(user_data: u64) -> Self {
@@ -132,15 +138,15 @@ impl TimeoutRemove {
     }
 }
 
-/// Gives a running timeout, found by its user data, another time.
+/// Sets a new time for a running timeout, which is found by its user data.
 ///
-/// Since 5.11. The timespec must stay valid until the entry was submitted. The timeout keeps its clock and its other
-/// flags, and forgets its [`count`](Timeout::count).
+/// Since 5.11. The timespec must stay valid until the entry has been submitted. The timeout keeps its clock and its
+/// other flags, and forgets its [`count`](Timeout::count).
 ///
 /// # Completion
 ///
-/// 0: changed. `ENOENT`: there is no such timeout. `EALREADY`: it is just expiring. `EINVAL`: a negative time, or a
-/// flag that has no meaning here. `EFAULT`: the timespec can't be read.
+/// 0: the time was changed. `ENOENT`: there is no such timeout. `EALREADY`: the timeout is just expiring. `EINVAL`: the
+/// time is negative, or a flag has no meaning here. `EFAULT`: the timespec cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_TIMEOUT_REMOVE")]
 #[doc(alias = "IORING_TIMEOUT_UPDATE")]
@@ -151,19 +157,21 @@ pub struct TimeoutUpdate(Entry);
 request!(TimeoutUpdate, IORING_OP_TIMEOUT_REMOVE);
 
 impl TimeoutUpdate {
-    /// The timeout that carries `user_data` expires when the span at `timespec` has passed from now on.
+    /// Makes the timeout that carries `user_data` expire when the span at `timespec` has passed from now on.
     #[inline]
     #[must_use]
     pub fn new(user_data: u64, timespec: *const Timespec) -> Self {
         let mut entry = Entry::new(Self::CODE);
         entry.addr = user_data;
         entry.off = address(timespec);
+        // kernel: io_uring/timeout.c io_timeout_remove_prep (6.12.117): the timespec's address is read from `off`, and
+        // the timespec is copied at submission; a nonzero `len`, `buf_index`, `file_index` or `addr3` is `EINVAL`.
         entry.op_flags = TimeoutFlags::UPDATE.bits();
         Self(entry)
     }
 
-    /// The timeout that carries `user_data` expires after so many nanoseconds from now on, which stand in the entry
-    /// itself: points to nothing. Since 7.1; `EINVAL` before.
+    /// Makes the timeout that carries `user_data` expire after this many nanoseconds from now on. The time is in the
+    /// entry itself: refers to no memory of the caller. Since 7.1; `EINVAL` before.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
@@ -175,7 +183,7 @@ impl TimeoutUpdate {
         Self(entry)
     }
 
-    /// It is a [`LinkTimeout`]. Since 5.15.
+    /// Says that the timeout is a [`LinkTimeout`]. Since 5.15.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_LINK_TIMEOUT_UPDATE")]
@@ -186,23 +194,24 @@ impl TimeoutUpdate {
 }
 
 flags! {
-    /// [`TimeoutFlags::ABS`]: the time is a point of time of the timeout's own clock. Added to what is set.
+    /// Sets flags. With [`TimeoutFlags::ABS`] the time is a point of time by the timeout's own clock. Adds to the flags
+    /// that are set.
     TimeoutUpdate
 }
 
-/// A limit for the request before it, which must carry [`IO_LINK`](crate::squeue::Flags::IO_LINK).
+/// Limits the time of the request before it, which must carry [`IO_LINK`](crate::squeue::Flags::IO_LINK).
 ///
-/// Since 5.5. The timespec must stay valid until the entry was submitted.
+/// Since 5.5. The timespec must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// `ETIME`: the time came, and the request was [cancelled](crate::opcode#cancelling); up to 6.18 at least 1 instead, if
-/// that is a wait for a futex or a child. `ECANCELED`: the request ended before. `EALREADY`: the time came while the
-/// request was running in a worker, which got a signal. `ENOENT`: the time came, and a device had the request.
-/// `EINVAL`: no request is linked before it; a negative time, or a flag that has no meaning here. `EFAULT`: the
-/// timespec can't be read.
+/// `ETIME`: the time came, and the request was [cancelled](crate::opcode#cancelling); up to 6.18 at least, 1 instead if
+/// the request is a wait for a futex or a child. `ECANCELED`: the request ended first. `EALREADY`: the time came while
+/// the request was running in a worker, which got a signal. `ENOENT`: the time came while a device had the request.
+/// `EINVAL`: no request is linked before it; the time is negative; or a flag has no meaning here. `EFAULT`: the
+/// timespec cannot be read.
 ///
-/// By itself it can't be cancelled: it ends with its request. (An [`AsyncCancel`](super::AsyncCancel) or a
+/// A link timeout cannot be cancelled by itself: it ends with its request. (An [`AsyncCancel`](super::AsyncCancel) or a
 /// [`TimeoutRemove`] that names it finds nothing, up to 6.18 at least.)
 ///
 /// ```
@@ -224,8 +233,8 @@ flags! {
 /// let limit = Timespec::new(0, 10_000_000);
 /// let receive = Recv::new(Fd(socket.as_raw_fd()), buffer.as_mut_ptr(), 64).build().user_data(1);
 /// let timeout = LinkTimeout::new(&limit).build().user_data(2);
-/// // SAFETY: the span stays until the submission, the buffer until the receive's completion. Both are pushed at once,
-/// // so that nothing comes between the request and its limit.
+/// // SAFETY: the span stays until the submission, the buffer until the receive's completion. Both are pushed
+/// // together, so that nothing comes between the request and its limit.
 /// unsafe { ring.submission().push_multiple(&[receive.flags(Flags::IO_LINK), timeout]).expect("there is room") };
 /// ring.submit_and_wait(2)?;
 /// let mut seen = [(0, Ok(0)); 2];
@@ -238,6 +247,10 @@ flags! {
 /// # Ok(())
 /// # }
 /// ```
+// kernel: io_uring/timeout.c __io_timeout_prep (6.12.117): the timeout belongs to the request just before it in the
+// same chain; without a chain, or behind another link timeout, it is `EINVAL`.
+// kernel: io_uring/timeout.c io_req_task_link_timeout (6.12.117): the result is what the cancellation of the request
+// said, or `ETIME` if that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_LINK_TIMEOUT")]
 #[doc(alias = "io_uring_prep_link_timeout")]
@@ -247,14 +260,15 @@ pub struct LinkTimeout(Entry);
 request!(LinkTimeout, IORING_OP_LINK_TIMEOUT);
 
 impl LinkTimeout {
-    /// The span at `timespec`, from the start of the request before, by CLOCK_MONOTONIC.
+    /// Limits the request to the span at `timespec`, from the request's start, measured by CLOCK_MONOTONIC.
     #[inline]
     #[must_use]
     pub fn new(timespec: *const Timespec) -> Self {
         Self(expiring(Self::CODE, address(timespec), TimeoutFlags::empty()))
     }
 
-    /// So many nanoseconds, which stand in the entry itself: points to nothing. Since 7.1; `EINVAL` before.
+    /// Limits the request to this many nanoseconds. The time is in the entry itself: refers to no memory of the caller.
+    /// Since 7.1; `EINVAL` before.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_TIMEOUT_IMMEDIATE_ARG")]
@@ -264,6 +278,6 @@ impl LinkTimeout {
 }
 
 flags! {
-    /// Which clock, span or point of time; added to what is set.
+    /// Sets the clock, and whether the time is a span or a point of time. Adds to the flags that are set.
     LinkTimeout
 }

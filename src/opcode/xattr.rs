@@ -9,20 +9,23 @@ use crate::types::sealed::UseFixed;
 use crate::uapi::io_uring_op::{IORING_OP_FGETXATTR, IORING_OP_FSETXATTR, IORING_OP_GETXATTR, IORING_OP_SETXATTR};
 
 impl Entry {
-    /// The same entry about this attribute.
+    /// Puts an attribute's name and value into the entry.
     fn xattr(mut self, name: *const c_char, value: *const c_void, len: u32) -> Self {
         self.addr = address(name);
         self.off = address(value);
+        // kernel: io_uring/xattr.c __io_getxattr_prep, __io_setxattr_prep (6.12.117): the name, the value to set and
+        // the path are copied at submission; the value that is got is written when the request runs, which is always in
+        // a worker.
         self.len = len;
         self
     }
 }
 
-/// What the two that set have.
+/// Defines what the two opcodes that set an attribute have.
 macro_rules! sets {
     ($($name:ident)*) => {$(
         op_flags! {
-            /// `XATTR_CREATE`, `XATTR_REPLACE`; at first either is done.
+            /// Sets `XATTR_CREATE` or `XATTR_REPLACE`. By default the attribute is created or replaced.
             $name, XattrFlags
         }
     )*};
@@ -33,13 +36,14 @@ sets!(FSetXattr SetXattr);
 /// Sets an extended attribute of an open file, as `fsetxattr(2)`.
 ///
 /// Since 5.19, registered files since 6.13 (before: `EBADF`). The name, which ends with a zero byte, and the value must
-/// stay valid until the entry was submitted.
+/// stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `EEXIST`, `ENODATA`: `XATTR_CREATE` and it is there, `XATTR_REPLACE` and it is not. `EOPNOTSUPP`: the
-/// filesystem has none of that kind. `ERANGE`: the name is empty or too long. `E2BIG`, `ENOSPC`, `EDQUOT`: the value is
-/// too long, or there is no room. `EBADF`, `EFAULT`, `EINVAL`, `EPERM`, `EROFS` as `fsetxattr(2)`.
+/// 0 on success. `EEXIST`: `XATTR_CREATE` is set, and the attribute exists. `ENODATA`: `XATTR_REPLACE` is set, and the
+/// attribute does not exist. `EOPNOTSUPP`: the filesystem has no attributes of that kind. `ERANGE`: the name is empty
+/// or too long. `E2BIG`, `ENOSPC`, `EDQUOT`: the value is too long, or there is no room. `EBADF`, `EFAULT`, `EINVAL`,
+/// `EPERM`, `EROFS` as `fsetxattr(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FSETXATTR")]
 #[doc(alias = "io_uring_prep_fsetxattr")]
@@ -59,12 +63,13 @@ impl FSetXattr {
 
 /// Sets an extended attribute by path, as `setxattr(2)`.
 ///
-/// Since 5.19. The name and the path, which end with a zero byte, and the value must stay valid until the entry was
-/// submitted. The path starts from the working directory, and a symbolic link at its end is followed.
+/// Since 5.19. The name and the path, which end with a zero byte, and the value must stay valid until the entry has
+/// been submitted. The path starts from the working directory, and a symbolic link at its end is followed.
 ///
 /// # Completion
 ///
-/// 0 on success. `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: the path. Else as [`FSetXattr`].
+/// 0 on success. `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: the path cannot be resolved. The other errors
+/// are those of [`FSetXattr`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SETXATTR")]
 #[doc(alias = "io_uring_prep_setxattr")]
@@ -87,13 +92,14 @@ impl SetXattr {
 /// Gets an extended attribute of an open file, as `fgetxattr(2)`.
 ///
 /// Since 5.19, registered files since 6.13 (before: `EBADF`). The name, which ends with a zero byte, must stay valid
-/// until the entry was submitted, the memory for the value, and nobody else's, until the completion.
+/// until the entry has been submitted. The memory for the value must stay valid, and be used by nothing else, until the
+/// completion.
 ///
 /// # Completion
 ///
-/// The value's length in bytes; with a length of 0 that is all that is told. `ENODATA`: there is none of that name.
-/// `ERANGE`: the value is longer than `len`; the name is empty or too long. `EOPNOTSUPP`: the filesystem has none of
-/// that kind. `EBADF`, `EFAULT`, `EPERM` as `fgetxattr(2)`.
+/// The value's length in bytes. With a `len` of 0 only the length is returned. `ENODATA`: there is no attribute of that
+/// name. `ERANGE`: the value is longer than `len`, or the name is empty or too long. `EOPNOTSUPP`: the filesystem has
+/// no attributes of that kind. `EBADF`, `EFAULT`, `EPERM` as `fgetxattr(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_FGETXATTR")]
 #[doc(alias = "io_uring_prep_fgetxattr")]
@@ -103,7 +109,7 @@ pub struct FGetXattr(Entry);
 request!(FGetXattr, IORING_OP_FGETXATTR);
 
 impl FGetXattr {
-    /// Gets the attribute `name` of `fd`, at most `len` bytes, to `value`.
+    /// Gets the attribute `name` of `fd`, and writes at most `len` bytes of it to `value`.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, name: *const c_char, value: *mut c_void, len: u32) -> Self {
@@ -113,14 +119,14 @@ impl FGetXattr {
 
 /// Gets an extended attribute by path, as `getxattr(2)`.
 ///
-/// Since 5.19. The name and the path, which end with a zero byte, must stay valid until the entry was submitted, the
-/// memory for the value, and nobody else's, until the completion. The path starts from the working directory, and a
-/// symbolic link at its end is followed.
+/// Since 5.19. The name and the path, which end with a zero byte, must stay valid until the entry has been submitted.
+/// The memory for the value must stay valid, and be used by nothing else, until the completion. The path starts from
+/// the working directory, and a symbolic link at its end is followed.
 ///
 /// # Completion
 ///
-/// The value's length in bytes. `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: the path. Else as
-/// [`FGetXattr`].
+/// The value's length in bytes. `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: the path cannot be resolved.
+/// The other errors are those of [`FGetXattr`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_GETXATTR")]
 #[doc(alias = "io_uring_prep_getxattr")]
@@ -130,7 +136,7 @@ pub struct GetXattr(Entry);
 request!(GetXattr, IORING_OP_GETXATTR);
 
 impl GetXattr {
-    /// Gets the attribute `name` of the file at `path`, at most `len` bytes, to `value`.
+    /// Gets the attribute `name` of the file at `path`, and writes at most `len` bytes of it to `value`.
     #[inline]
     #[must_use]
     pub fn new(name: *const c_char, value: *mut c_void, path: *const c_char, len: u32) -> Self {

@@ -1,4 +1,4 @@
-//! The entries of a submission queue, and how each kind lies in the ring.
+//! The kinds of entry of a submission queue, and how each kind lies in the ring.
 
 use core::cell::Cell;
 use core::fmt;
@@ -21,16 +21,16 @@ pub(crate) mod sealed {
         /// The set-up flags of a ring with such entries.
         const SETUP: SetupFlags;
 
-        /// How many slots this entry takes if it is written where `until_end` slots are left in the array.
+        /// Returns the number of slots that this entry takes where `until_end` slots are left in the array.
         fn slots(&self, until_end: u32) -> u32;
 
-        /// Writes the entry. `link` is what links the entry before it to this one, where fillers may come between the
-        /// two; then it is kept up to date.
+        /// Writes the entry. `link` holds the flags that link the entry before it to this one; it is read and updated
+        /// where fillers may come between the two.
         ///
         /// # Safety
         ///
-        /// `sqes` are the entries of a ring of this kind with as many slots as `ring` says, and nobody reads or writes
-        /// the `self.slots(ring.until_end(at))` slots from `at` on.
+        /// `sqes` are the entries of a ring of this kind with as many slots as `ring` says, and nothing else reads or
+        /// writes the `self.slots(ring.until_end(at))` slots from `at` on.
         unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, link: &Cell<Flags>);
     }
 }
@@ -41,11 +41,11 @@ pub trait EntryMarker: Clone + fmt::Debug + From<Entry> + sealed::Layout {}
 impl EntryMarker for Entry {}
 impl EntryMarker for Entry128 {}
 
-/// What every request has: its flags, user data and credentials. `$entry` is where the first 64 bytes lie in it.
+/// Defines what every request has: its flags, user data and credentials. `$entry` is the path to its first 64 bytes.
 macro_rules! in_every_request {
     ($name:ident $(, $entry:ident)*) => {
         impl $name {
-            /// The request's opcode (`IORING_OP_*`).
+            /// Returns the request's opcode (`IORING_OP_*`).
             #[must_use]
             pub const fn opcode(&self) -> u8 {
                 self$(.$entry)*.opcode
@@ -70,7 +70,7 @@ macro_rules! in_every_request {
                 self
             }
 
-            /// The value that the completion will carry.
+            /// Returns the value that the completion will carry.
             #[must_use]
             pub const fn get_user_data(&self) -> u64 {
                 self$(.$entry)*.user_data
@@ -93,8 +93,8 @@ in_every_request!(LargeEntry, whole, entry);
 
 /// A request of 64 bytes (`struct io_uring_sqe`), as the opcodes of [`opcode`](crate::opcode) build it.
 ///
-/// The fields are flat: where the kernel's structure has a union, one of its names stands here, and the opcodes know
-/// what they put there.
+/// The fields are flat: where the kernel's structure has a union, one of its names is used here, and each opcode knows
+/// what it puts there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "io_uring_sqe")]
 #[repr(C)]
@@ -116,9 +116,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry of an opcode, all else zero.
+    /// Makes the entry of an opcode, with a descriptor of -1 and every other field zero.
     #[must_use]
     pub(crate) const fn new(opcode: u8) -> Self {
+        // kernel: io_uring/io_uring.c io_init_req (6.12.117): opcode, flags, user data, descriptor and personality are
+        // read once each, and the opcode's prep function then reads its own fields, all before the slot is given back.
+        // kernel: io_uring/io_uring.c io_init_req (6.12.117): a nonzero `ioprio` of an opcode that does not use it is
+        // `EINVAL`, and prep functions refuse most other fields that they do not use: so all of them start as 0.
         Self {
             opcode,
             flags: 0,
@@ -137,25 +141,26 @@ impl Entry {
         }
     }
 
-    /// Fills a slot of a mixed ring: a nop that goes on with the chain it stands in, and completes only if that fails.
+    /// Makes the entry that fills a slot of a mixed ring: a no-op that continues the chain of links that it stands in,
+    /// and posts a completion only if that chain fails.
     pub(super) const fn filler(link: Flags) -> Self {
         let nop = Self::new(uapi::io_uring_op::IORING_OP_NOP as u8);
         nop.flags(Flags::SKIP_SUCCESS.union(link)).user_data(HIDDEN)
     }
 
-    /// What links the next entry to this one.
+    /// Returns the flags that link the next entry to this one.
     pub(super) const fn link(&self) -> Flags {
         Flags::from_bits_retain(self.flags).intersection(Flags::IO_LINK.union(Flags::IO_HARDLINK))
     }
 
-    /// The same entry for this file.
+    /// Sets the file that the entry is for.
     #[inline]
     #[must_use]
     pub(crate) const fn target(mut self, target: Target) -> Self {
         match target {
             Target::Fd(fd) => self.fd = fd.0,
             Target::Fixed(slot) => {
-                // The kernel reads the number back as unsigned.
+                // The kernel reads the number as unsigned.
                 self.fd = slot.0.cast_signed();
                 self.flags |= uapi::IOSQE_FIXED_FILE;
             }
@@ -163,7 +168,7 @@ impl Entry {
         self
     }
 
-    /// An entry from its 64 bytes: the way out for requests that this crate does not know.
+    /// Makes an entry from its 64 bytes, for requests that this crate does not know.
     #[must_use]
     #[doc(alias = "io_uring_prep_rw")]
     #[doc(alias = "io_uring_initialize_sqe")]
@@ -172,7 +177,7 @@ impl Entry {
         unsafe { core::mem::transmute(bytes) }
     }
 
-    /// The entry's 64 bytes, as the kernel reads them.
+    /// Returns the entry's 64 bytes, as the kernel reads them.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 64] {
         // SAFETY: both are 64 bytes, and the entry has no padding (asserted below), so that each byte has a value.
@@ -204,7 +209,8 @@ impl sealed::Layout for Entry {
     unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, _link: &Cell<Flags>) {
         // SAFETY: the entries are `Self`s, one for each slot.
         let slot = unsafe { slot::<Self>(sqes, ring, at) };
-        // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
+        // SAFETY: the slot is inside the entries, aligned as they are, and nothing else uses it, by the caller's
+        // contract.
         unsafe { sync::write(slot, self) };
     }
 }
@@ -218,14 +224,14 @@ pub struct Entry128 {
 }
 
 impl Entry128 {
-    /// An entry from its 128 bytes: the way out for requests that this crate does not know.
+    /// Makes an entry from its 128 bytes, for requests that this crate does not know.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 128]) -> Self {
         // SAFETY: both are 128 bytes, and every pattern of bits is a valid entry: all fields are integers.
         unsafe { core::mem::transmute(bytes) }
     }
 
-    /// The entry's 128 bytes, as the kernel reads them.
+    /// Returns the entry's 128 bytes, as the kernel reads them.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 128] {
         // SAFETY: both are 128 bytes, and neither part has padding (asserted below), so that each byte has a value.
@@ -252,7 +258,8 @@ impl sealed::Layout for Entry128 {
     unsafe fn write(self, sqes: NonNull<u8>, ring: Slots, at: u32, _link: &Cell<Flags>) {
         // SAFETY: the entries are `Self`s, one for each slot.
         let slot = unsafe { slot::<Self>(sqes, ring, at) };
-        // SAFETY: the slot is inside the entries, aligned as they are, and nobody else uses it.
+        // SAFETY: the slot is inside the entries, aligned as they are, and nothing else uses it, by the caller's
+        // contract.
         unsafe { sync::write(slot, self) };
     }
 }
@@ -286,7 +293,7 @@ mod tests {
     use super::{Entry, Entry128, Flags, Target};
     use crate::types::{Fd, Fixed};
 
-    /// A pattern in which every byte differs from its neighbours.
+    /// Makes a pattern in which every byte differs from its neighbours.
     fn pattern<const N: usize>() -> [u8; N] {
         core::array::from_fn(|at| at as u8 ^ 0xa5)
     }

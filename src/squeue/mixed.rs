@@ -1,4 +1,4 @@
-//! Entries of both sizes in one queue.
+//! Queues with entries of both sizes.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -11,21 +11,24 @@ use crate::memory::slot;
 use crate::sync;
 use crate::uapi::{IORING_OP_NOP128, IORING_OP_URING_CMD128};
 
-/// Whether the kernel reads 128 bytes of a request with this opcode, in a queue of 64 byte slots (`is_128` in
-/// io_uring/opdef.c).
+/// Returns whether the kernel reads 128 bytes of a request with this opcode, in a queue of 64-byte slots.
 const fn takes_two_slots(opcode: u8) -> bool {
+    // kernel: io_uring/io_uring.c io_init_req (6.19): the table of opcodes (`is_128` in io_uring/opdef.c) says which
+    // have 128 bytes. Such an opcode takes two slots in a mixed queue; with fewer than two entries left to submit, or
+    // at the last slot of the array, it is `EINVAL`.
     opcode == IORING_OP_NOP128 as u8 || opcode == IORING_OP_URING_CMD128 as u8
 }
 
-/// No kernel's opcode: such a request ends with `EINVAL`.
+/// An opcode that no kernel has: such a request ends with `EINVAL`.
 const NO_OPCODE: u8 = u8::MAX;
 
-/// A request of 128 bytes whose opcode is made for them, so that the kernel reads both halves as one. Since 6.19.
+/// A request of 128 bytes whose opcode always has 128 bytes, so that the kernel reads both halves as one request. Since
+/// 6.19.
 ///
-/// From the opcodes that have it, [`Nop128`](crate::opcode::Nop128) and [`UringCmd128`](crate::opcode::UringCmd128). For a ring of large entries alone it is an [`Entry128`]
-/// (`.into()`).
+/// The opcodes with 128 bytes, [`Nop128`](crate::opcode::Nop128) and [`UringCmd128`](crate::opcode::UringCmd128), build it. For a ring whose entries all have 128 bytes,
+/// convert it to an [`Entry128`] (`.into()`).
 ///
-/// Another opcode is none:
+/// A request with another opcode does not convert to one:
 ///
 /// ```compile_fail,E0277
 /// use bare_uring::{opcode, squeue};
@@ -40,24 +43,24 @@ pub struct LargeEntry {
 }
 
 impl LargeEntry {
-    /// The entry, if its opcode is one that this crate knows to be made for 128 bytes.
+    /// Returns the entry, if this crate knows that its opcode has 128 bytes.
     #[must_use]
     pub const fn new(entry: Entry128) -> Option<Self> {
         if takes_two_slots(entry.entry.opcode) { Some(Self { whole: entry }) } else { None }
     }
 
-    /// The entry, whatever its opcode: the way out for requests that this crate does not know.
+    /// Returns the entry, whatever its opcode, for requests that this crate does not know.
     ///
     /// # Safety
     ///
-    /// Every kernel that gets it in a ring of mixed sizes takes its opcode for 128 bytes. (It would run the second half as a
-    /// request by itself.)
+    /// Every kernel that gets the entry in a ring of mixed sizes reads 128 bytes for its opcode. (A kernel that reads
+    /// 64 bytes would run the second half as a request of its own.)
     #[must_use]
     pub const unsafe fn new_unchecked(entry: Entry128) -> Self {
         Self { whole: entry }
     }
 
-    /// The entry's 128 bytes, as the kernel reads them.
+    /// Returns the entry's 128 bytes, as the kernel reads them.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 128] {
         self.whole.to_bytes()
@@ -75,21 +78,22 @@ impl EntryMarker for EntryMixed {}
 
 /// A request of either size, for a ring that takes both (`IORING_SETUP_SQE_MIXED`). Since 6.19.
 ///
-/// A large one takes two slots that follow each other; where the array ends between them, a nop without completion
-/// fills the last one. A chain of links goes on through it. Since it skips its completion, the kernel refuses `IO_DRAIN`
-/// on the ring from then on (`EOPNOTSUPP`). Counts of such a ring are counts of slots, fillers included.
+/// A large entry takes two slots that follow each other. Where the array ends between them, a no-op without completion
+/// fills the last slot; a chain of links continues through it. Because it skips its completion, the kernel refuses
+/// `IO_DRAIN` on the ring from then on (`EOPNOTSUPP`). Counts of such a ring are counts of slots, fillers included.
 ///
-/// If a chain fails before the filler that it runs through, the kernel completes that one after all. Its completion never
-/// surfaces; it goes by a user data of its own, `0xba5e_0b5e_55ed_0000`, which the caller's must not have here.
+/// If a chain fails before a filler in it, the kernel does post a completion for the filler. This completion never
+/// surfaces. It has a user data of its own, `0xba5e_0b5e_55ed_0000`, which the caller's requests must not have here.
 ///
-/// Of a large entry whose opcode is not made for it, the kernel would take the second half for a request of its own, and of a
-/// small one whose opcode is for large ones it would take the next entry for the second half. So the large ones are a type of
-/// their own, [`LargeEntry`], and the small ones are queued as a request that ends with `EINVAL`.
+/// The kernel decides by the opcode alone: of a large entry whose opcode has 64 bytes, it would take the second half
+/// for another request; for a small entry whose opcode has 128 bytes, it would take the next entry for the second half.
+/// So large entries have a type of their own, [`LargeEntry`], and small entries with such an opcode are queued as a
+/// request that ends with `EINVAL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryMixed {
     /// 64 bytes.
     Small(Entry),
-    /// 128 bytes, with an opcode that is made for it.
+    /// 128 bytes, with an opcode that has 128 bytes.
     Large(LargeEntry),
 }
 
@@ -128,7 +132,7 @@ impl sealed::Layout for EntryMixed {
                     entry.opcode = NO_OPCODE;
                 }
                 link.set(entry.link());
-                // SAFETY: the caller's contract is this one's, for one slot.
+                // SAFETY: the caller's contract covers the one slot that this entry takes.
                 return unsafe { entry.write(sqes, ring, at, link) };
             }
             Self::Large(large) => large.whole,
@@ -136,6 +140,8 @@ impl sealed::Layout for EntryMixed {
         link.set(large.entry.link());
         let mut at = at;
         if ring.until_end(at) == 1 {
+            // kernel: io_uring/io_uring.c io_init_req (6.12.117): once a request with the flag to skip its completion
+            // was seen, a later `IO_DRAIN` on the ring is `EOPNOTSUPP`.
             let filler = Entry::filler(before);
             // SAFETY: the caller gave three slots; this is the first, the last one of the array.
             unsafe { filler.write(sqes, ring, at, link) };
@@ -143,7 +149,7 @@ impl sealed::Layout for EntryMixed {
         }
         // SAFETY: the slots have 64 bytes, and two are left in the array from this one on.
         let slot = unsafe { slot::<Entry>(sqes, ring, at) };
-        // SAFETY: both slots are inside the entries and nobody else uses them.
+        // SAFETY: both slots are inside the entries and nothing else uses them, by the caller's contract.
         unsafe { sync::write(slot.cast::<Entry128>(), large) };
     }
 }

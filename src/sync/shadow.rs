@@ -1,9 +1,9 @@
-//! What stands in under loom. Ring memory keeps its layout, so that the crate's own code runs on it unchanged; each
-//! shared word has a loom atomic beside it, found by the word's address, and each 16 bytes of plain memory a loom cell
-//! that notices accesses which nothing orders.
+//! What replaces the accesses under loom. Ring memory keeps its layout, so that the crate's own code runs on it
+//! unchanged. Each shared word has a loom atomic beside it, found by the word's address. Each 16 bytes of plain memory
+//! have a loom cell, which notices accesses that nothing orders.
 //!
 //! One ordering of the crate at a time can be weakened, by its place in the source: the variable `WEAKEN` names a line
-//! (`src/squeue.rs:36`), `WEAKEN_TO` what it becomes, `Relaxed` or `AcqRel`, or for the fence `nothing`.
+//! (`src/squeue.rs:36`), and `WEAKEN_TO` what it becomes: `Relaxed` or `AcqRel`, or for the fence `nothing`.
 
 use core::mem::size_of;
 use core::panic::Location;
@@ -18,7 +18,7 @@ pub(crate) use core::sync::atomic::Ordering;
 use loom::cell::UnsafeCell;
 use loom::sync::atomic as modelled;
 
-/// Bytes that one cell stands for. All entries and descriptors start at a multiple of it.
+/// The number of bytes that one cell stands for. All entries and descriptors start at a multiple of it.
 const GRAIN: usize = 16;
 
 /// A piece of memory that a model's threads share.
@@ -31,7 +31,8 @@ struct Shared {
 }
 
 std::thread_local! {
-    /// All threads of a model run in one thread of the system, and each model in one of its own.
+    /// The pieces of memory that are shared. All threads of a model run in one thread of the system, and each model in
+    /// a thread of its own.
     static SHARED: RefCell<Vec<Shared>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -40,8 +41,8 @@ pub(crate) fn clear() {
     SHARED.take();
 }
 
-/// Shares a piece of memory: at these offsets are atomics of 32 and of 16 bits, all else is plain. They start with the
-/// values that are in the memory now.
+/// Shares a piece of memory: these offsets hold atomics of 32 and of 16 bits, and everything else is plain. Atomics and
+/// plain memory start with the values that are in the memory now.
 ///
 /// # Safety
 ///
@@ -51,12 +52,12 @@ pub(crate) unsafe fn share(memory: NonNull<[u8]>, words: &[usize], halves: &[usi
     assert!(start.addr().get().is_multiple_of(GRAIN));
     let at = |offset: usize| {
         assert!(offset + 2 <= len);
-        // SAFETY: within the memory, as just asserted.
+        // SAFETY: the offset is within the memory, as just asserted.
         unsafe { start.add(offset) }
     };
-    // SAFETY: within the memory, which is readable, and aligned there.
+    // SAFETY: the place is within the memory, which is readable, and aligned there.
     let word = |place: NonNull<u8>| unsafe { place.cast::<u32>().read() };
-    // SAFETY: the same.
+    // SAFETY: the place is within the memory, which is readable, and aligned for 16 bits.
     let half = |place: NonNull<u8>| unsafe { place.cast::<u16>().read() };
     let words = words.iter().map(|&it| at(it));
     let words = words.map(|it| (it.addr().get(), Rc::new(modelled::AtomicU32::new(word(it))))).collect();
@@ -67,7 +68,8 @@ pub(crate) unsafe fn share(memory: NonNull<[u8]>, words: &[usize], halves: &[usi
     SHARED.with_borrow_mut(|all| all.push(shared));
 }
 
-/// What `find` makes of the piece of memory that has this address. It must not use loom, which may change threads.
+/// Calls `find` with the piece of memory that has this address, and returns its result. `find` must not use loom, which
+/// may change threads.
 fn with_piece<T>(address: usize, find: impl FnOnce(&Shared) -> T) -> T {
     SHARED.with_borrow(|all| {
         let piece = all.iter().find(|it| (it.start..it.start + it.len).contains(&address));
@@ -86,35 +88,35 @@ fn cells<T>(place: NonNull<T>, note: impl Fn(&UnsafeCell<()>)) {
     cells.iter().for_each(|cell| note(cell));
 }
 
-/// As outside of models.
+/// Writes memory, as outside of models.
 ///
 /// # Safety
 ///
-/// As outside of models; loom sees to what concerns the other side.
+/// The conditions of [`NonNull::write`] hold. Loom checks the accesses of the other side.
 pub(crate) unsafe fn write<T>(place: NonNull<T>, value: T) {
     cells(place, |cell| cell.with_mut(|_| ()));
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract is that of `NonNull::write`.
     unsafe { place.write(value) };
 }
 
-/// As outside of models.
+/// Reads memory, as outside of models.
 ///
 /// # Safety
 ///
-/// As outside of models; loom sees to what concerns the other side.
+/// The conditions of [`NonNull::read`] hold. Loom checks the accesses of the other side.
 pub(crate) unsafe fn read<T: Copy>(place: NonNull<T>) -> T {
     cells(place, |cell| cell.with(|_| ()));
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract is that of `NonNull::read`.
     unsafe { place.read() }
 }
 
-/// The line that is weakened, if one is.
+/// Returns the line that is weakened, if there is one.
 pub(crate) fn weakened() -> Option<&'static str> {
     static LINE: OnceLock<Option<std::string::String>> = OnceLock::new();
     LINE.get_or_init(|| std::env::var("WEAKEN").ok()).as_deref()
 }
 
-/// The ordering that an access at this place has now; `None` if there is to be no access.
+/// Returns the ordering that an access at this place has now; `None` if there must be no access.
 fn ordering(ordering: Ordering, place: &Location<'_>) -> Option<Ordering> {
     let (file, line) = match weakened().and_then(|it| it.split_once(':')) {
         Some((file, line)) => (file, line.parse::<u32>().expect("WEAKEN names a line")),
@@ -131,7 +133,7 @@ fn ordering(ordering: Ordering, place: &Location<'_>) -> Option<Ordering> {
     }
 }
 
-/// A fence, unless it is weakened.
+/// Makes a fence, unless it is weakened.
 #[track_caller]
 pub(crate) fn fence(order: Ordering) {
     if let Some(order) = ordering(order, Location::caller()) {
@@ -141,7 +143,7 @@ pub(crate) fn fence(order: Ordering) {
 
 macro_rules! atomic {
     ($name:ident, $number:ty, $map:ident) => {
-        /// As in `core`: the word itself, of which only the address is used.
+        /// Stands for the atomic of `core`: the word itself, of which only the address is used.
         #[derive(Debug)]
         #[repr(transparent)]
         pub(crate) struct $name(core::sync::atomic::$name);

@@ -1,4 +1,4 @@
-//! What epoll watches for, and tells.
+//! The events of epoll.
 
 use core::mem::{offset_of, size_of};
 
@@ -6,9 +6,9 @@ use linux_raw_sys::general::epoll_event;
 
 use crate::flags::PollEvents;
 
-/// Events of one file of an epoll set, and the value that they come with (`struct epoll_event`).
+/// The events of one file of an epoll set, and the value that comes with them (`struct epoll_event`).
 ///
-/// 12 bytes without padding on x86_64, as the kernel has it there, 16 elsewhere.
+/// The structure has 12 bytes without padding on x86_64, as the kernel has it there, and 16 bytes elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[doc(alias = "epoll_event")]
 #[cfg_attr(target_arch = "x86_64", repr(C, packed))]
@@ -19,19 +19,19 @@ pub struct EpollEvent {
 }
 
 impl EpollEvent {
-    /// `EPOLL*` bits, and a value of the caller's.
+    /// Makes an event from `EPOLL*` bits and a value of the caller's.
     #[must_use]
     pub const fn new(events: PollEvents, data: u64) -> Self {
         Self { events: events.0, data }
     }
 
-    /// The events, unknown ones among them.
+    /// Returns the events, including unknown ones.
     #[must_use]
     pub const fn events(&self) -> PollEvents {
         PollEvents(self.events)
     }
 
-    /// The value given when the file was added.
+    /// Returns the value that was given when the file was added.
     #[must_use]
     pub const fn data(&self) -> u64 {
         self.data

@@ -1,4 +1,4 @@
-//! The header of a message.
+//! Headers of messages.
 
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
@@ -7,9 +7,9 @@ use core::ptr;
 use super::{IoVec, SockAddrStorage};
 use crate::flags::net::MsgFlags;
 
-/// The header of a message (`struct msghdr` of `sendmsg(2)`): its address, its pieces, its control data.
+/// The header of a message (`struct msghdr` of `sendmsg(2)`): the address, the pieces and the control data.
 ///
-/// Of the process's own width: a 32-bit process under a 64-bit kernel uses its own.
+/// The fields have the process's own width: a 32-bit process under a 64-bit kernel uses 32-bit fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "msghdr")]
 #[doc(alias = "user_msghdr")]
@@ -25,9 +25,9 @@ pub struct MsgHdr {
 }
 
 impl MsgHdr {
-    /// The message in the `count` pieces at `pieces`, without an address, without control data.
+    /// Makes the header of a message in the `count` pieces at `pieces`, without an address and without control data.
     ///
-    /// For a receive into provided buffers: no piece, or one whose length limits the buffer.
+    /// A receive into provided buffers has no piece, or one whose length limits the buffer.
     #[must_use]
     pub const fn new(pieces: *const IoVec, count: usize) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl MsgHdr {
         }
     }
 
-    /// Where to: the address of a send, of `len` bytes.
+    /// Sets the destination of a send, an address of `len` bytes.
     #[must_use]
     pub const fn to(mut self, address: *const SockAddrStorage, len: u32) -> Self {
         self.name = address.cast_mut();
@@ -49,9 +49,9 @@ impl MsgHdr {
         self
     }
 
-    /// Where from: the address of a receive is written here, `len` bytes at most.
+    /// Sets where the sender's address of a receive is written, `len` bytes at most.
     ///
-    /// A multishot receive writes it into the buffer instead: there `len` alone counts, and the pointer is not used.
+    /// A multishot receive writes the address into its buffer instead: only `len` counts, and the pointer is not used.
     #[must_use]
     pub const fn from(mut self, address: *mut SockAddrStorage, len: u32) -> Self {
         self.name = address;
@@ -59,7 +59,7 @@ impl MsgHdr {
         self
     }
 
-    /// Control data, of a send to read from, of a receive to write to. For a multishot receive, `len` alone counts.
+    /// Sets the control data, which a send reads and a receive writes. For a multishot receive only `len` counts.
     #[must_use]
     pub const fn control(mut self, control: *mut c_void, len: usize) -> Self {
         self.control = control;
@@ -67,19 +67,19 @@ impl MsgHdr {
         self
     }
 
-    /// The address's length; after a receive, that of the one received from.
+    /// Returns the address's length; after a receive, the length of the sender's address.
     #[must_use]
     pub const fn name_len(&self) -> u32 {
         self.name_len.cast_unsigned()
     }
 
-    /// The control data's length; after a receive, that of what was received.
+    /// Returns the control data's length; after a receive, the length of what was received.
     #[must_use]
     pub const fn control_len(&self) -> usize {
         self.control_len
     }
 
-    /// After a receive: what the kernel says of the message (`MSG_TRUNC`, `MSG_CTRUNC`, …).
+    /// Returns the kernel's flags after a receive (`MSG_TRUNC`, `MSG_CTRUNC`, …).
     #[must_use]
     pub const fn flags(&self) -> MsgFlags {
         MsgFlags(self.flags)
@@ -92,8 +92,8 @@ impl Default for MsgHdr {
     }
 }
 
-// As `struct user_msghdr` of the kernel's include/linux/socket.h (and `struct compat_msghdr` for 32 bits): each field
-// after the second at a multiple of a pointer's size.
+// The layout is that of `struct user_msghdr` in the kernel's include/linux/socket.h (and of `struct compat_msghdr` for
+// 32 bits): each field after the second is at a multiple of a pointer's size.
 const _: () = {
     const WIDTH: usize = size_of::<usize>();
 

@@ -1,4 +1,4 @@
-//! What a multishot `recvmsg` leaves in a buffer.
+//! The content of a buffer that a multishot `recvmsg` filled.
 
 use core::mem::size_of;
 
@@ -6,10 +6,10 @@ use super::MsgHdr;
 use crate::flags::net::MsgFlags;
 use crate::uapi::io_uring_recvmsg_out;
 
-/// One message of a multishot [`RecvMsg`](crate::opcode::RecvMsg), found in the buffer that its completion names.
+/// One message of a multishot [`RecvMsg`](crate::opcode::RecvMsg), in the buffer that its completion names.
 ///
-/// The buffer begins with a header, then come as many bytes for the address and for control data as the request's
-/// [`MsgHdr`] gave room for, then the payload. Every length is checked against the buffer and that room.
+/// The buffer begins with a header. Then come as many bytes for the address and for control data as the request's
+/// [`MsgHdr`] gave room for, and then the payload. Every length is checked against the buffer and that room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "io_uring_recvmsg_out")]
 pub struct RecvMsgOut<'buf> {
@@ -23,7 +23,7 @@ pub struct RecvMsgOut<'buf> {
     payload: &'buf [u8],
 }
 
-/// Bytes of the header: four numbers of 32 bits.
+/// The length of the header in bytes: four 32-bit numbers.
 const HEADER: usize = 16;
 
 const _: () = {
@@ -36,7 +36,7 @@ const _: () = {
     assert!(offset_of!(io_uring_recvmsg_out, flags) == 12);
 };
 
-/// The first bytes of what is left, at most `used` of them, out of a field of `room`.
+/// Takes a field of `room` bytes off the front of `rest`, and returns its first bytes, at most `used` of them.
 fn field<'buf>(rest: &mut &'buf [u8], room: usize, used: u32) -> Option<&'buf [u8]> {
     let (field, after) = rest.split_at_checked(room)?;
     *rest = after;
@@ -44,17 +44,20 @@ fn field<'buf>(rest: &mut &'buf [u8], room: usize, used: u32) -> Option<&'buf [u
 }
 
 impl<'buf> RecvMsgOut<'buf> {
-    /// Takes a buffer apart: its bytes as many as the completion's result says, and the header that the request had.
+    /// Takes a buffer apart. `buffer` has as many bytes as the completion's result says, and `message` is the request's
+    /// header.
     ///
-    /// `None` if the buffer is too short for the header and the room.
+    /// Returns `None` if the buffer is too short for the header and the room.
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_validate")]
     pub fn parse(buffer: &'buf [u8], message: &MsgHdr) -> Option<Self> {
         let (header, mut rest) = buffer.split_first_chunk::<HEADER>()?;
         let number = |at: usize| Some(u32::from_ne_bytes(*header.get(at..)?.first_chunk()?));
         let (name_len, control_len) = (number(0)?, number(4)?);
+        // kernel: io_uring/net.c io_recvmsg_multishot (6.12.117): the header's lengths of address and payload are those
+        // before a cut to the room; the completion's result is that of header, both rooms and the payload that fits.
         let (payload_len, flags) = (number(8)?, MsgFlags(number(12)?));
-        // The kernel refuses a negative length, which is what a number this large is to it.
+        // The kernel refuses a negative length, which is how it reads a number that large.
         let name_room = usize::try_from(i32::try_from(message.name_len()).ok()?).ok()?;
         let name = field(&mut rest, name_room, name_len)?;
         let control = field(&mut rest, message.control_len(), control_len)?;
@@ -63,14 +66,15 @@ impl<'buf> RecvMsgOut<'buf> {
         Some(Self { name_len, control_len, payload_len, flags, name_room, name, control, payload })
     }
 
-    /// The sender's address, as much of it as there was room for: see [`SockAddr::from_bytes`](super::SockAddr).
+    /// Returns the sender's address, as much of it as there was room for: see
+    /// [`SockAddr::from_bytes`](super::SockAddr).
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_name")]
     pub const fn name_data(&self) -> &'buf [u8] {
         self.name
     }
 
-    /// Control data, as much of it as there was room for.
+    /// Returns the control data, as much of it as there was room for.
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_cmsg_firsthdr")]
     #[doc(alias = "io_uring_recvmsg_cmsg_nexthdr")]
@@ -78,52 +82,52 @@ impl<'buf> RecvMsgOut<'buf> {
         self.control
     }
 
-    /// The payload, as much of it as there was room for.
+    /// Returns the payload, as much of it as there was room for.
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_payload")]
     pub const fn payload_data(&self) -> &'buf [u8] {
         self.payload
     }
 
-    /// Bytes of the sender's address.
+    /// Returns the length of the sender's address in bytes.
     #[must_use]
     pub const fn incoming_name_len(&self) -> u32 {
         self.name_len
     }
 
-    /// Bytes of control data, as the kernel says.
+    /// Returns the length of the control data in bytes, as the kernel reports it.
     #[must_use]
     pub const fn incoming_control_len(&self) -> u32 {
         self.control_len
     }
 
-    /// Bytes of payload, as the kernel says: with [`MsgFlags::TRUNC`] among the request's flags, those of the whole
-    /// datagram.
+    /// Returns the length of the payload in bytes, as the kernel reports it: with [`MsgFlags::TRUNC`] among the
+    /// request's flags, that of the whole datagram.
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_payload_length")]
     pub const fn incoming_payload_len(&self) -> u32 {
         self.payload_len
     }
 
-    /// Whether the address had no room.
+    /// Returns whether the address was cut for lack of room.
     #[must_use]
     pub const fn is_name_data_truncated(&self) -> bool {
         self.name_len as usize > self.name_room
     }
 
-    /// Whether control data had no room (`MSG_CTRUNC`).
+    /// Returns whether control data was cut for lack of room (`MSG_CTRUNC`).
     #[must_use]
     pub const fn is_control_data_truncated(&self) -> bool {
         self.flags.contains(MsgFlags::CTRUNC)
     }
 
-    /// Whether a part of the datagram had no room (`MSG_TRUNC`).
+    /// Returns whether the datagram was cut for lack of room (`MSG_TRUNC`).
     #[must_use]
     pub const fn is_payload_truncated(&self) -> bool {
         self.flags.contains(MsgFlags::TRUNC)
     }
 
-    /// What the kernel says of the message.
+    /// Returns the flags that the kernel reports for the message.
     #[must_use]
     pub const fn flags(&self) -> MsgFlags {
         self.flags

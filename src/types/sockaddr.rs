@@ -22,25 +22,25 @@ const _: () = {
 };
 
 impl SockAddrStorage {
-    /// All of it, in bytes.
+    /// The size of the structure in bytes.
     pub const SIZE: u32 = 128;
 
-    /// No address, all zero.
+    /// No address: all bytes are zero.
     pub const EMPTY: Self = Self { family: 0, data: [0; 126] };
 
-    /// The family.
+    /// Returns the family.
     #[must_use]
     pub const fn family(&self) -> AddressFamily {
         AddressFamily(self.family as u32)
     }
 
-    /// The bytes after the family.
+    /// Returns the bytes after the family.
     #[must_use]
     pub const fn data(&self) -> &[u8; 126] {
         &self.data
     }
 
-    /// A family, and what follows it; `None` for more than 126 bytes.
+    /// Makes an address from a family and the bytes that follow it; `None` for more than 126 bytes.
     #[must_use]
     pub fn new(family: u16, data: &[u8]) -> Option<Self> {
         let mut storage = Self { family, ..Self::EMPTY };
@@ -49,13 +49,14 @@ impl SockAddrStorage {
     }
 }
 
-/// Where the first zero stands. Not by `contains`, which for bytes is a search by words with bound checks of its own.
+/// Returns the index of the first zero. It does not use `contains`, which for bytes is a search by words with bound
+/// checks of its own.
 fn first_zero(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&byte| byte == 0)
 }
 
-/// Copies all bytes to the start of the room; `None` if there is not enough of it. Not by `copy_from_slice`, whose comparison
-/// of lengths is not always seen to be superfluous.
+/// Copies all bytes to the start of the room; `None` if there is not enough room. It does not use `copy_from_slice`,
+/// because the compiler does not always see that its comparison of lengths is superfluous.
 fn copy(from: &[u8], room: &mut [u8]) -> Option<()> {
     let room = room.get_mut(..from.len())?;
     room.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
@@ -75,29 +76,31 @@ pub struct SockAddr {
     len: u32,
 }
 
-/// Bytes of `struct sockaddr_in`.
+/// The size of `struct sockaddr_in` in bytes.
 const IPV4: u32 = 16;
-/// Bytes of `struct sockaddr_in6`.
+/// The size of `struct sockaddr_in6` in bytes.
 const IPV6: u32 = 28;
-/// Bytes of the longest path of a unix socket, its closing zero included.
+/// The length of the longest path of a unix socket in bytes, with the zero that ends it.
 const PATH: usize = 108;
 
 impl SockAddr {
     /// Room for an address that the kernel writes.
     pub const EMPTY: Self = Self { storage: SockAddrStorage::EMPTY, len: SockAddrStorage::SIZE };
 
-    /// The unix socket at a path, which has 107 bytes at most, one at least, and no zero among them; else `None`.
+    /// Makes the address of the unix socket at a path. The path has at least 1 byte, at most 107 bytes, and no zero
+    /// among them; else `None`.
     #[must_use]
     pub fn unix(path: &[u8]) -> Option<Self> {
         if path.is_empty() || path.len() >= PATH || first_zero(path).is_some() {
             return None;
         }
         let storage = SockAddrStorage::new(AddressFamily::UNIX.0 as u16, path)?;
-        // The family, the path, the zero that ends it: at most 110 bytes.
+        // The length counts the family, the path and the zero that ends it: at most 110 bytes.
         Some(Self { storage, len: path.len() as u32 + 3 })
     }
 
-    /// The unix socket of an abstract name, which has 107 bytes at most, of any value; else `None`.
+    /// Makes the address of the unix socket with an abstract name. The name has at most 107 bytes, of any value; else
+    /// `None`.
     #[must_use]
     pub fn unix_abstract(name: &[u8]) -> Option<Self> {
         if name.len() >= PATH {
@@ -109,8 +112,8 @@ impl SockAddr {
         Some(Self { storage, len: name.len() as u32 + 3 })
     }
 
-    /// The address in the first bytes of a buffer, as a multishot `recvmsg` leaves it there. `None` for fewer than two
-    /// bytes or more than 128.
+    /// Makes an address from the first bytes of a buffer, where a multishot `recvmsg` leaves it. `None` for fewer than
+    /// two bytes or more than 128.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (family, data) = bytes.split_first_chunk()?;
@@ -118,33 +121,34 @@ impl SockAddr {
         Some(Self { storage, len: bytes.len() as u32 })
     }
 
-    /// The address, as requests take it.
+    /// Returns a pointer to the address, as requests take it.
     #[must_use]
     pub const fn as_ptr(&self) -> *const SockAddrStorage {
         &raw const self.storage
     }
 
-    /// The address and its length, for the kernel to write to.
+    /// Returns pointers to the address and to its length, for the kernel to write to.
     #[must_use]
     pub const fn out(&mut self) -> (*mut SockAddrStorage, *mut u32) {
-        // From one reborrow, so that neither pointer ends the other.
+        // Both pointers come from one reborrow, so that neither invalidates the other.
         (&raw mut self.storage, &raw mut self.len)
     }
 
-    /// Bytes of the address; more than 128 where the kernel had no room for all of it.
+    /// Returns the length of the address in bytes. It is more than 128 if the kernel had no room for all of the
+    /// address.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a length in C's sense, not a number of elements")]
     pub const fn len(&self) -> u32 {
         self.len
     }
 
-    /// The address, with its bytes.
+    /// Returns the address with its bytes.
     #[must_use]
     pub const fn storage(&self) -> &SockAddrStorage {
         &self.storage
     }
 
-    /// The address of an IP socket; `None` if it is of another family, or too short.
+    /// Returns the address of an IP socket; `None` if the address is of another family, or too short.
     #[must_use]
     pub fn to_ip(&self) -> Option<SocketAddr> {
         let data = &self.storage.data;
@@ -155,7 +159,7 @@ impl SockAddr {
                 Some(SocketAddr::V4(SocketAddrV4::new(ip, port)))
             }
             AddressFamily::INET6 if self.len >= IPV6 => {
-                // The kernel keeps the flow information in network order, Rust hands it through as it stands.
+                // The kernel has the flow information in network byte order, and Rust passes it on as it is.
                 let flow = u32::from_be_bytes(*data.get(2..)?.first_chunk()?);
                 let ip = Ipv6Addr::from(*data.get(6..)?.first_chunk::<16>()?);
                 let scope = u32::from_ne_bytes(*data.get(22..)?.first_chunk()?);
@@ -165,8 +169,8 @@ impl SockAddr {
         }
     }
 
-    /// The path of a unix socket without the zero that ends it, or its abstract name with the zero that begins it; empty
-    /// if it has none. `None` if it is of another family, or too short.
+    /// Returns the path of a unix socket without the zero that ends it, or its abstract name with the zero that begins
+    /// it. The result is empty if the socket has no name, and `None` if the address is of another family, or too short.
     #[must_use]
     pub fn to_unix(&self) -> Option<&[u8]> {
         if self.storage.family() != AddressFamily::UNIX {
@@ -180,7 +184,7 @@ impl SockAddr {
     }
 }
 
-/// Puts a part of an address where there is always room for it.
+/// Puts a part of an address at a place where there is always room for it.
 fn put(part: &[u8], data: &mut [u8; 126], at: usize) {
     let _ = data.get_mut(at..).and_then(|room| copy(part, room));
 }
@@ -271,7 +275,7 @@ mod tests {
         assert!(SockAddr::from_bytes(&[0]).is_none());
         assert!(SockAddr::from_bytes(&[0; 129]).is_none());
         assert_eq!(SockAddr::from_bytes(&1_u16.to_ne_bytes()).unwrap().to_unix(), Some(&[][..]));
-        // A length that is nonsense stays within the bytes.
+        // A nonsensical length stays within the bytes.
         let storage = SockAddrStorage::new(1, &[b'x'; 126]).unwrap();
         assert_eq!(SockAddr { storage, len: u32::MAX }.to_unix(), Some(&[b'x'; 108][..]));
         assert_eq!(SockAddr { storage, len: 1 }.to_unix(), None);

@@ -1,16 +1,16 @@
-//! What requests that wait for children are made of.
+//! The parts of requests that wait for child processes.
 
 use core::mem::{offset_of, size_of};
 
 use linux_raw_sys::general;
 
-/// Which children are meant: `P_*` of `waitid(2)`. Open: numbers of `linux_raw_sys::general`.
+/// `P_*` of `waitid(2)`: which children are meant. Open: the numbers are those of `linux_raw_sys::general`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(transparent)]
 pub struct IdType(pub u32);
 
 impl IdType {
-    /// Any child; the id means nothing.
+    /// Any child; the id has no meaning.
     #[doc(alias = "P_ALL")]
     pub const ALL: Self = Self(general::P_ALL);
     /// The child with this process id.
@@ -24,29 +24,29 @@ impl IdType {
     pub const PIDFD: Self = Self(general::P_PIDFD);
 }
 
-/// What a child is waited to do: `W*` of `waitid(2)`. Open: numbers of `linux_raw_sys::general`.
+/// `W*` of `waitid(2)`: what the wait is for. Open: the numbers are those of `linux_raw_sys::general`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(transparent)]
 pub struct WaitOptions(pub u32);
 
 impl WaitOptions {
-    /// Ends.
+    /// Waits until a child ends.
     #[doc(alias = "WEXITED")]
     pub const EXITED: Self = Self(general::WEXITED);
-    /// Is stopped by a signal.
+    /// Waits until a child is stopped by a signal.
     #[doc(alias = "WSTOPPED")]
     pub const STOPPED: Self = Self(general::WSTOPPED);
-    /// Goes on after a stop.
+    /// Waits until a child continues after a stop.
     #[doc(alias = "WCONTINUED")]
     pub const CONTINUED: Self = Self(general::WCONTINUED);
-    /// Does not wait: completes at once, with a process id of 0 if no child has anything to tell.
+    /// Does not wait: completes at once, with a process id of 0 if no child has changed state.
     #[doc(alias = "WNOHANG")]
     pub const NOHANG: Self = Self(general::WNOHANG);
-    /// Leaves the child as it is, to be waited for again.
+    /// Leaves the child in its state, so that it can be waited for again.
     #[doc(alias = "WNOWAIT")]
     pub const NOWAIT: Self = Self(general::WNOWAIT);
 
-    /// Both sets of options.
+    /// Returns both sets of options together.
     #[must_use]
     pub const fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
@@ -65,7 +65,7 @@ impl From<i32> for WaitOptions {
     }
 }
 
-/// What `siginfo_t` says about a child, aligned as the union that it is part of: to a pointer.
+/// The fields of `siginfo_t` about a child, aligned like the union that they are part of: to a pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(target_pointer_width = "64", repr(C, align(8)))]
 #[cfg_attr(not(target_pointer_width = "64"), repr(C, align(4)))]
@@ -75,13 +75,13 @@ struct Child {
     status: i32,
 }
 
-/// The words of [`SigInfo`] behind what a wait for a child tells.
+/// The number of words of [`SigInfo`] after the fields about a child.
 const REST: usize = {
     let child = (3 * size_of::<i32>()).next_multiple_of(align_of::<Child>());
     (size_of::<general::siginfo>() - child - size_of::<Child>()) / size_of::<u32>()
 };
 
-/// What an [`opcode::WaitId`](crate::opcode::WaitId) tells about a child (`siginfo_t`, all 128 bytes of it).
+/// What an [`opcode::WaitId`](crate::opcode::WaitId) reports about a child (`siginfo_t`, all 128 bytes of it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[doc(alias = "siginfo_t")]
 #[repr(C)]
@@ -94,39 +94,41 @@ pub struct SigInfo {
 }
 
 impl SigInfo {
-    /// Nothing told yet.
+    /// Makes a value in which nothing is reported yet.
     #[must_use]
     pub const fn new() -> Self {
+        // kernel: io_uring/waitid.c io_waitid_copy_si (6.12.117): only the signal, the error, the code and the three
+        // fields of a child are written; the rest of the 128 bytes is left alone.
         Self { signal: 0, error: 0, code: 0, child: Child { pid: 0, uid: 0, status: 0 }, rest: [0; REST] }
     }
 
-    /// `si_signo`: SIGCHLD, or 0 where no child had anything to tell; the other fields then say nothing (kernels up to
-    /// 6.19 leave in them what another request had).
+    /// Returns `si_signo`: SIGCHLD, or 0 if no child had changed state. The other fields then have no meaning (kernels
+    /// up to 6.19 leave in them what another request had).
     #[must_use]
     pub const fn signal(&self) -> i32 {
         self.signal
     }
 
-    /// `si_code`: how it came about (`CLD_EXITED` 1, `CLD_KILLED` 2, `CLD_DUMPED` 3, `CLD_TRAPPED` 4, `CLD_STOPPED` 5,
+    /// Returns `si_code`: the cause (`CLD_EXITED` 1, `CLD_KILLED` 2, `CLD_DUMPED` 3, `CLD_TRAPPED` 4, `CLD_STOPPED` 5,
     /// `CLD_CONTINUED` 6).
     #[must_use]
     pub const fn code(&self) -> i32 {
         self.code
     }
 
-    /// `si_pid`: the child.
+    /// Returns `si_pid`: the child's process id.
     #[must_use]
     pub const fn pid(&self) -> i32 {
         self.child.pid
     }
 
-    /// `si_uid`: the child's real user.
+    /// Returns `si_uid`: the child's real user id.
     #[must_use]
     pub const fn uid(&self) -> u32 {
         self.child.uid
     }
 
-    /// `si_status`: the exit status, or the signal.
+    /// Returns `si_status`: the exit status, or the signal.
     #[must_use]
     pub const fn status(&self) -> i32 {
         self.child.status

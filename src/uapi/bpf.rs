@@ -15,11 +15,11 @@ pub const IO_URING_BPF_FILTER_SZ_STRICT: u32 = 2;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct sock_filter {
-    /// What it does.
+    /// The operation.
     pub code: u16,
     /// How many instructions a jump passes over if its condition holds.
     pub jt: u8,
-    /// And how many if not.
+    /// How many instructions a jump passes over if its condition does not hold.
     pub jf: u8,
     /// The operand.
     pub k: u32,
@@ -33,7 +33,7 @@ pub struct io_uring_bpf_filter {
     pub opcode: u32,
     /// `IO_URING_BPF_FILTER_*`.
     pub flags: u32,
-    /// How many instructions.
+    /// The number of instructions.
     pub filter_len: u32,
     /// In: the size of the payload that the filter was written for. Out: the size of the kernel's.
     pub pdu_size: u8,
@@ -51,7 +51,7 @@ pub struct io_uring_bpf_filter {
 pub struct io_uring_bpf {
     /// `IO_URING_BPF_CMD_*`.
     pub cmd_type: u16,
-    /// None so far.
+    /// No flag is known so far.
     pub cmd_flags: u16,
     /// Reserved, zero.
     pub resv: u32,
@@ -65,15 +65,15 @@ pub struct io_uring_bpf {
 pub struct io_uring_bpf_ctx {
     /// The request's user data.
     pub user_data: u64,
-    /// Its opcode.
+    /// The request's opcode.
     pub opcode: u8,
     /// `IOSQE_*`.
     pub sqe_flags: u8,
-    /// How much of the payload is filled.
+    /// How many bytes of the payload are filled.
     pub pdu_size: u8,
     /// Padding.
     pub pad: [u8; 5],
-    /// What the opcode adds: `family`, `type`, `protocol` (32 bits each) of a socket; `flags`, `mode`, `resolve` (64
+    /// The opcode's own part: `family`, `type`, `protocol` (32 bits each) of a socket; `flags`, `mode`, `resolve` (64
     /// bits each) of an open.
     pub payload: [u64; 3],
 }

@@ -22,11 +22,11 @@ pub struct io_uring_query_hdr {
     pub next_entry: u64,
     /// Address of the record that the kernel fills.
     pub query_data: u64,
-    /// Which question: an `IO_URING_QUERY_*` number.
+    /// The kind of query: an `IO_URING_QUERY_*` number.
     pub query_op: u32,
-    /// In: the size of our record. Out: how much of it the kernel filled.
+    /// In: the size of the caller's record. Out: how much of it the kernel filled.
     pub size: u32,
-    /// 0, or a negative errno for this question alone.
+    /// 0, or a negative errno for this query alone.
     pub result: i32,
     /// Reserved, zero.
     pub __resv: [u32; 3],
@@ -48,7 +48,7 @@ pub struct io_uring_query_opcode {
     pub enter_flags: u64,
     /// `IOSQE_*`.
     pub sqe_flags: u64,
-    /// How many kinds of question there are.
+    /// How many kinds of query there are.
     pub nr_query_opcodes: u32,
     /// Padding.
     pub __pad: u32,
@@ -64,11 +64,11 @@ pub struct io_uring_query_zcrx {
     pub area_flags: u64,
     /// How many `ZCRX_CTRL_*` operations there are.
     pub nr_ctrl_opcodes: u32,
-    /// `ZCRX_FEATURE_*`; 0 before Linux 7.0, which did not say.
+    /// `ZCRX_FEATURE_*`; 0 before Linux 7.0, which did not report features.
     pub features: u32,
-    /// Bytes before the entries of a refill ring.
+    /// The number of bytes before the entries of a refill ring.
     pub rq_hdr_size: u32,
-    /// Their alignment.
+    /// The alignment of these bytes.
     pub rq_hdr_alignment: u32,
     /// Reserved.
     pub __resv2: u64,
@@ -78,9 +78,9 @@ pub struct io_uring_query_zcrx {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct io_uring_query_scq {
-    /// Bytes before the completion entries.
+    /// The number of bytes before the completion entries.
     pub hdr_size: u64,
-    /// Alignment that the part before the index array is rounded up to.
+    /// The alignment to which the part before the index array is rounded up.
     pub hdr_alignment: u64,
 }
 
@@ -88,11 +88,11 @@ pub struct io_uring_query_scq {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct io_uring_query_zcrx_event {
-    /// Which events there are, a bit for each.
+    /// The events that exist, a bit for each.
     pub event_flags: u32,
     /// The size of `struct zcrx_stats`.
     pub stats_size: u32,
-    /// What its offset must be a multiple of.
+    /// The offset of `struct zcrx_stats` must be a multiple of this.
     pub stats_off_alignment: u32,
     /// Reserved.
     pub __resv1: u32,

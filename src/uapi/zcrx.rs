@@ -1,7 +1,7 @@
 //! Names of `linux/io_uring/zcrx.h` that are newer than the bindings.
 //!
-//! The names of events changed while they were on their way into the kernel (`NOTIF`, `ARM_NOTIFICATION` in some
-//! headers); here they are the newest ones. Layouts and numbers are the same.
+//! The names of events changed while they were being added to the kernel (`NOTIF`, `ARM_NOTIFICATION` in some headers);
+//! here they are the newest ones. Layouts and numbers are the same.
 #![allow(non_camel_case_types, reason = "the kernel's names")]
 
 use super::{IORING_ZCRX_AREA_SHIFT, io_uring_zcrx_offsets};
@@ -29,7 +29,7 @@ pub const ZCRX_EVENT_COPY: u32 = 1;
 /// `ZCRX_EVENT_DESC_FLAG_STATS`: the offset of the statistics is set. Since Linux 7.2.
 pub const ZCRX_EVENT_DESC_FLAG_STATS: u32 = 1 << 0;
 
-/// `ZCRX_CTRL_FLUSH_RQ`: takes what stands in the refill ring. Since Linux 6.19.
+/// `ZCRX_CTRL_FLUSH_RQ`: takes the entries of the refill ring. Since Linux 6.19.
 pub const ZCRX_CTRL_FLUSH_RQ: u32 = 0;
 /// `ZCRX_CTRL_EXPORT`: makes a descriptor for other rings. Since Linux 6.19.
 pub const ZCRX_CTRL_EXPORT: u32 = 1;
@@ -42,11 +42,11 @@ pub const ZCRX_CTRL_ADD_AREA: u32 = 3;
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct io_uring_zcrx_ifq_reg {
-    /// The network interface's index; the descriptor of an instance to be imported.
+    /// The network interface's index, or the descriptor of an instance to import.
     pub if_idx: u32,
-    /// Its receive queue.
+    /// The interface's receive queue.
     pub if_rxq: u32,
-    /// Entries of the refill ring; out: rounded up.
+    /// The number of entries of the refill ring. Out: the number rounded up.
     pub rq_entries: u32,
     /// `ZCRX_REG_*`.
     pub flags: u32,
@@ -54,7 +54,7 @@ pub struct io_uring_zcrx_ifq_reg {
     pub area_ptr: u64,
     /// Address of the description of the refill ring's memory.
     pub region_ptr: u64,
-    /// Out: where everything lies in the refill ring's memory.
+    /// Out: the offsets in the refill ring's memory.
     pub offsets: io_uring_zcrx_offsets,
     /// Out: the instance's number.
     pub zcrx_id: u32,
@@ -72,11 +72,11 @@ pub struct io_uring_zcrx_ifq_reg {
 pub struct zcrx_event_desc {
     /// The user data of the completions.
     pub user_data: u64,
-    /// Which events, a bit for each.
+    /// The events to report, a bit for each.
     pub type_mask: u32,
     /// `ZCRX_EVENT_DESC_FLAG_*`.
     pub flags: u32,
-    /// Where the statistics stand in the refill ring's memory.
+    /// The offset of the statistics in the refill ring's memory.
     pub stats_offset: u64,
     /// Reserved, zero.
     pub __resv2: [u64; 9],
@@ -86,7 +86,7 @@ pub struct zcrx_event_desc {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct zcrx_stats {
-    /// How many completions told of copied data.
+    /// How many completions reported copied data.
     pub copy_count: u64,
     /// How many bytes were copied.
     pub copy_bytes: u64,
@@ -102,7 +102,7 @@ pub struct zcrx_ctrl {
     pub op: u32,
     /// Reserved, zero.
     pub __resv: [u64; 2],
-    /// What the operation adds: nothing, or one of the structures below.
+    /// The operation's own part: nothing, or one of the structures below.
     pub payload: [u64; 6],
 }
 

@@ -11,14 +11,14 @@ use crate::uapi::io_uring_op::{
 
 /// Makes a socket, as `socket(2)`.
 ///
-/// Since 5.19. Points to nothing.
+/// Since 5.19. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
-/// The new file descriptor, which is the caller's to close; with [`file_index`](Self::file_index) 0, or the slot
-/// allocated. `EAFNOSUPPORT`, `EPROTONOSUPPORT`, `ESOCKTNOSUPPORT`: no such sockets. `EMFILE`, `ENFILE`: no descriptor,
-/// or no slot, is free. `ENXIO`: no registered files. `EINVAL`: unknown flags, close-on-exec together with a slot, no
-/// such slot. `EACCES`, `EPERM` as `socket(2)`.
+/// The new file descriptor, which the caller must close; with [`file_index`](Self::file_index) 0, or the slot that was
+/// allocated. `EAFNOSUPPORT`, `EPROTONOSUPPORT`, `ESOCKTNOSUPPORT`: there are no such sockets. `EMFILE`, `ENFILE`: no
+/// descriptor, or no slot, is free. `ENXIO`: there are no registered files. `EINVAL`: a flag is unknown; close-on-exec
+/// together with a slot; or there is no such slot. `EACCES`, `EPERM` as `socket(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SOCKET")]
 #[doc(alias = "io_uring_prep_socket")]
@@ -30,18 +30,20 @@ pub struct Socket(Entry);
 request!(Socket, IORING_OP_SOCKET);
 
 impl Socket {
-    /// A socket of this domain and type; protocol 0 is the usual one.
+    /// Makes a socket of this domain and type. Protocol 0 is the type's default.
     #[inline]
     #[must_use]
     pub const fn new(domain: AddressFamily, socket_type: SocketType, protocol: u32) -> Self {
         let mut entry = Entry::new(Self::CODE);
+        // kernel: io_uring/net.c io_socket_prep (6.12.117): the domain is read from `fd`, the type and its flags from
+        // `off`, the protocol from `len`; `addr`, `buf_index` and `rw_flags` must be 0.
         entry.fd = domain.0.cast_signed();
         entry.off = socket_type.0 as u64;
         entry.len = protocol;
         Self(entry)
     }
 
-    /// Close-on-exec, non-blocking.
+    /// Sets close-on-exec and non-blocking.
     #[inline]
     #[must_use]
     pub const fn flags(mut self, flags: SocketFlags) -> Self {
@@ -51,26 +53,29 @@ impl Socket {
 }
 
 file_index! {
-    /// Puts the socket among the registered files, without a file descriptor.
+    /// Puts the socket into this slot of the registered files, without a file descriptor.
     Socket
 }
 
-/// An entry about a socket and an address of `len` bytes.
+/// Builds an entry about a socket and an address of `len` bytes.
 fn named(code: u8, fd: impl UseFixed, addr: *const SockAddrStorage, len: u32) -> Entry {
     let mut entry = Entry::new(code).target(fd.into_target());
     entry.addr = address(addr);
+    // kernel: io_uring/net.c io_connect_prep, io_bind_prep (6.12.117): the address's length is read from `off`; the
+    // address is copied at submission; `len`, `buf_index`, `rw_flags` and `file_index` must be 0.
     entry.off = u64::from(len);
     entry
 }
 
 /// Gives a socket its address, as `bind(2)`.
 ///
-/// Since 6.11. The address must stay valid until the entry was submitted.
+/// Since 6.11. The address must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `EADDRINUSE`: taken. `EADDRNOTAVAIL`: not of this machine. `EINVAL`: bound already, or a length that
-/// does not fit. `EACCES`, `EAFNOSUPPORT`, `ENOTSOCK`, `EBADF`, `EFAULT` and others as `bind(2)`.
+/// 0 on success. `EADDRINUSE`: the address is in use. `EADDRNOTAVAIL`: this machine does not have the address.
+/// `EINVAL`: the socket is bound already, or the length does not fit. `EACCES`, `EAFNOSUPPORT`, `ENOTSOCK`, `EBADF`,
+/// `EFAULT` and others as `bind(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_BIND")]
 #[doc(alias = "io_uring_prep_bind")]
@@ -88,9 +93,9 @@ impl Bind {
     }
 }
 
-/// Lets a socket be connected to, as `listen(2)`.
+/// Makes a socket accept connections, as `listen(2)`.
 ///
-/// Since 6.11. Points to nothing.
+/// Since 6.11. Refers to no memory of the caller.
 ///
 /// # Completion
 ///
@@ -116,14 +121,14 @@ impl Listen {
 
 /// Connects a socket, as `connect(2)`.
 ///
-/// Since 5.5. The address must stay valid until the entry was submitted.
+/// Since 5.5. The address must stay valid until the entry has been submitted.
 ///
 /// # Completion
 ///
-/// 0 on success. `ECONNREFUSED`: nobody listens. `ETIMEDOUT`: no answer. `EISCONN`: connected already. `EAGAIN`, of a
-/// unix socket: the queue is full. `ECANCELED`, `EINTR`: cancelled; the connection may be made still, and the socket is
-/// best closed. `EADDRNOTAVAIL`, `EAFNOSUPPORT`, `EINVAL`, `ENETUNREACH`, `ENOTSOCK`, `EBADF`, `EFAULT` and others as
-/// `connect(2)`.
+/// 0 on success. `ECONNREFUSED`: no socket listens there. `ETIMEDOUT`: there was no answer. `EISCONN`: the socket is
+/// connected already. `EAGAIN`, of a unix socket: the listener's queue is full. `ECANCELED`, `EINTR`: cancelled; the
+/// connection may still be made, so the socket is best closed. `EADDRNOTAVAIL`, `EAFNOSUPPORT`, `EINVAL`,
+/// `ENETUNREACH`, `ENOTSOCK`, `EBADF`, `EFAULT` and others as `connect(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_CONNECT")]
 #[doc(alias = "io_uring_prep_connect")]
@@ -143,20 +148,20 @@ impl Connect {
 
 /// Accepts a connection, as `accept4(2)`.
 ///
-/// Since 5.5. The address and its length must stay valid, and nobody else's, until the completion: the kernel reads the
-/// room and writes the peer's address. Both may be null.
+/// Since 5.5. The address and its length must stay valid, and be used by nothing else, until the completion: the kernel
+/// reads how much room there is, and writes the peer's address. Both may be null.
 ///
 /// # Completion
 ///
-/// The new file descriptor, which is the caller's to close (also if the completion is never looked at); with
-/// [`file_index`](Self::file_index) 0, or the slot allocated. The flag `SOCK_NONEMPTY` says that another connection
-/// waits. `EAGAIN`: none there, with [`dontwait`](Self::dontwait) (on a non-blocking socket it waits nevertheless, but for 5.10
-/// with ASYNC). `EMFILE`, `ENFILE`: no
-/// descriptor, or no slot, is free. `EINVAL`: the socket does not listen; unknown flags; close-on-exec together with a
-/// slot; multishot with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`,
-/// `ENOTSOCK`, `ENXIO` (no registered files), `EOPNOTSUPP` and others as `accept(2)`. `ECANCELED`:
+/// The new file descriptor, which the caller must close (even if the completion is never looked at); with
+/// [`file_index`](Self::file_index) 0, or the slot that was allocated. The flag `SOCK_NONEMPTY` says that another
+/// connection waits. `EAGAIN`: with [`dontwait`](Self::dontwait), no connection waits (without it, a request on a
+/// non-blocking socket waits nevertheless, except for 5.10 with ASYNC). `EMFILE`, `ENFILE`: no descriptor, or no slot,
+/// is free. `EINVAL`: the socket does not listen; a flag is unknown; close-on-exec together with a slot; or multishot
+/// with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`, `ENOTSOCK`,
+/// `ENXIO` (there are no registered files), `EOPNOTSUPP` and others as `accept(2)`. `ECANCELED`:
 /// [cancelled](crate::opcode#cancelling), at once. After `EMFILE`, `ENFILE` and `ECONNABORTED`, which end a multishot,
-/// push the request anew.
+/// push the request again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_ACCEPT")]
 #[doc(alias = "io_uring_prep_accept")]
@@ -167,18 +172,20 @@ pub struct Accept(Entry);
 request!(Accept, IORING_OP_ACCEPT);
 
 impl Accept {
-    /// Accepts from `fd`. The peer's address goes to `addr`, its length to `addrlen`, which at first is the room for
-    /// it: both from [`SockAddr::out`](crate::types::SockAddr::out), or both null.
+    /// Accepts a connection on `fd`. The peer's address is written to `addr` and its length to `addrlen`, which holds
+    /// the room at `addr` before. Both come from [`SockAddr::out`](crate::types::SockAddr::out), or both are null.
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, addr: *mut SockAddrStorage, addrlen: *mut u32) -> Self {
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
         entry.addr = address(addr);
+        // kernel: io_uring/net.c io_accept_prep (6.12.117): both addresses are kept as numbers, and used when a
+        // connection is accepted; `len` and `buf_index` must be 0.
         entry.off = address(addrlen);
         Self(entry)
     }
 
-    /// Accepts again and again, without addresses. The same as [`new`](Self::new) with nulls and
+    /// Accepts repeatedly, without addresses. It stands for [`new`](Self::new) with nulls and
     /// [`multishot`](Self::multishot).
     ///
     /// ```
@@ -194,12 +201,12 @@ impl Accept {
     /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
     /// # };
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
-    /// // Into free slots among eight: no connection ever has a descriptor.
+    /// // Each connection goes into a free slot of eight; none has a descriptor.
     /// let slots = ring.submitter().register_files_sparse(8);
     /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
     /// slots?;
     /// let accept = Accept::multi(Fd(listener.as_raw_fd())).file_index(DestinationSlot::ALLOCATE).build();
-    /// // SAFETY: it points to nothing.
+    /// // SAFETY: the request refers to no memory.
     /// unsafe { ring.submission().push(accept)? };
     /// for slot in 0..2 {
     ///     let _peer = TcpStream::connect(listener.local_addr()?)?;
@@ -217,17 +224,19 @@ impl Accept {
         Self(Entry::new(Self::CODE).target(fd.into_target())).multishot()
     }
 
-    /// Accepts again and again, until a completion without `MORE`. All peers' addresses go to the same place: pass
-    /// nulls. Since 5.19.
+    /// Accepts repeatedly, until a completion without `MORE`. All peers' addresses would be written to the same place:
+    /// pass nulls. Since 5.19.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_ACCEPT_MULTISHOT")]
     pub const fn multishot(mut self) -> Self {
+        // kernel: io_uring/net.c io_accept (6.12.117): a multishot accept ends with the first error; if its completion
+        // finds the queue full, the completion is posted as the last one, without `MORE`.
         self.0.ioprio |= accept::MULTISHOT;
         self
     }
 
-    /// Completes with `EAGAIN` if no connection is there. Since 6.10.
+    /// Completes with `EAGAIN` if no connection waits. Since 6.10.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_ACCEPT_DONTWAIT")]
@@ -236,7 +245,7 @@ impl Accept {
         self
     }
 
-    /// Does not try at once, but waits first until a connection is there. Since 6.10.
+    /// Waits first until a connection is there, instead of trying at once. Since 6.10.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_ACCEPT_POLL_FIRST")]
@@ -254,17 +263,18 @@ file_index! {
 }
 
 op_flags! {
-    /// The new file's flags.
+    /// Sets the new file's flags.
     Accept, SocketFlags
 }
 
 /// Closes one or both directions of a connection, as `shutdown(2)`.
 ///
-/// Since 5.11. Points to nothing. It runs in a worker.
+/// Since 5.11. Refers to no memory of the caller. The request always runs in a worker.
 ///
 /// # Completion
 ///
-/// 0 on success. `ENOTCONN`: not connected. `EINVAL`: no such direction. `ENOTSOCK`, `EBADF`: no socket.
+/// 0 on success. `ENOTCONN`: the socket is not connected. `EINVAL`: there is no such direction. `ENOTSOCK`, `EBADF`:
+/// the file is no socket, or not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SHUTDOWN")]
 #[doc(alias = "io_uring_prep_shutdown")]

@@ -1,4 +1,4 @@
-//! Sending and receiving without a copy.
+//! Sends and receives without a copy.
 
 use crate::flags::net::transfer;
 use crate::opcode::on_memory;
@@ -7,22 +7,23 @@ use crate::types::sealed::UseFixed;
 use crate::types::{IoVec, MsgHdr};
 use crate::uapi::io_uring_op::{IORING_OP_RECV_ZC, IORING_OP_SEND_ZC, IORING_OP_SENDMSG_ZC};
 
-/// What both zero-copy sends have.
+/// Defines what both zero-copy sends have.
 macro_rules! notifies {
     ($name:ident) => {
         impl $name {
-            /// The notification says whether data was copied after all:
+            /// Makes the notification say whether data was copied after all:
             /// [`zc_copied`](crate::cqueue::Entry::zc_copied). Since 6.2.
             #[inline]
             #[must_use]
             #[doc(alias = "IORING_SEND_ZC_REPORT_USAGE")]
             pub const fn report_usage(mut self) -> Self {
+                // kernel: io_uring/notif.c io_notif_tw_complete (6.12.117): the notification's result says "copied" if
+                // any part was copied, or if no part was sent without a copy.
                 self.0.ioprio |= transfer::REPORT_USAGE;
                 self
             }
 
-            /// The notification carries this value instead of the request's; 0 is the request's. Since 7.1; `EINVAL`
-            /// before.
+            /// Sets the user data of the notification; 0 means the request's own. Since 7.1; `EINVAL` before.
             #[inline]
             #[must_use]
             pub const fn notification_user_data(mut self, user_data: u64) -> Self {
@@ -35,23 +36,25 @@ macro_rules! notifies {
 
 /// Sends on a socket out of the caller's memory, without a copy of it.
 ///
-/// Since 6.0. The buffer (of a vectored send, each of its pieces; of a registered one, its registration) must stay
-/// valid and unchanged **until the notification**: a second completion, with the flag `NOTIF`, which follows each first
-/// one that carries `MORE`. An address, and the array of a vectored send, must stay valid until the entry was
-/// submitted.
+/// Since 6.0. The buffer must stay valid and unchanged **until the notification**: a second completion, with the flag
+/// `NOTIF`, which follows each first completion that carries `MORE`. For a vectored send this means each of its pieces,
+/// and for a registered buffer its registration. An address, and the array of a vectored send, must stay valid until
+/// the entry has been submitted.
 ///
 /// # Completion
 ///
-/// Two: first the number of bytes sent or an error, with `MORE` if a notification follows (after an error too); then
-/// the notification with result 0 or, with [`report_usage`](Self::report_usage), whether data was copied
-/// ([`Entry::notif`](crate::cqueue::Entry::notif) tells them apart). `EOPNOTSUPP`: no zero copy on sockets of this
-/// kind: unix sockets, for one. `ENOMEM`, `ENOBUFS`: too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit).
-/// `EINVAL`: with [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS); a facet that this kernel does not have.
-/// `EFAULT`: not within the registered buffer, or there is none. Others as those of [`Send`](super::Send).
+/// There are two completions. The first has the number of bytes sent or an error, with `MORE` if a notification follows
+/// (which can be the case after an error too). The second is the notification, with result 0 or, with
+/// [`report_usage`](Self::report_usage), whether data was copied ([`Entry::notif`](crate::cqueue::Entry::notif) tells
+/// them apart). `EOPNOTSUPP`: sockets of this kind, unix sockets for example, have no zero copy. `ENOMEM`, `ENOBUFS`:
+/// too much memory is pinned (RLIMIT_MEMLOCK, or the socket's limit). `EINVAL`: the request has
+/// [`SKIP_SUCCESS`](crate::squeue::Flags::SKIP_SUCCESS), or the kernel does not have an option that was set. `EFAULT`:
+/// the memory is not within the registered buffer, or there is no such buffer. The other errors are those of
+/// [`Send`](super::Send).
 ///
-/// Cancelled as a [`Send`](super::Send): the notification comes still, if the first completion promised it.
+/// Cancelling works as for a [`Send`](super::Send). The notification still comes if the first completion has `MORE`.
 ///
-/// Over the loopback device, data is always copied.
+/// The loopback device always copies the data.
 ///
 /// ```
 /// use std::io::Read;
@@ -77,7 +80,7 @@ macro_rules! notifies {
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.2"); return Ok(()) }
 /// assert_eq!((sent.outcome(), sent.notif(), sent.more()), (Ok(20), false, true));
-/// // `data` is the network's until its peer has all of it.
+/// // The network uses `data` until the peer has all of it.
 /// peer.read_exact(&mut [0; 20])?;
 /// ring.submit_and_wait(1)?;
 /// let done = ring.completion().next().expect("waited for one");
@@ -99,13 +102,18 @@ impl SendZc {
     #[inline]
     #[must_use]
     pub fn new(fd: impl UseFixed, buf: *const u8, len: u32) -> Self {
+        // kernel: io_uring/net.c io_send_zc, io_sendrecv_fail (6.12.117): a completion of an attempt to send always has
+        // `MORE`, also with an error; a request that fails in another way has it once its notification exists.
+        // kernel: io_uring/notif.c io_tx_ubuf_complete (6.12.117): the notification is posted when the last packet that
+        // holds the memory lets go of it.
+        // kernel: io_uring/net.c io_send_zc_prep (6.12.117): the flag to skip a successful completion is `EINVAL`.
         Self(on_memory(Self::CODE, fd, buf, len))
     }
 }
 
 vectored! {
-    /// Sends the `count` pieces at `iovec`, one after the other. Since 6.17; together with
-    /// [`buf_index`](Self::buf_index) `EINVAL` there.
+    /// Sends the `count` pieces at `iovec`, one after the other. Since 6.17; `EINVAL` together with
+    /// [`buf_index`](Self::buf_index) there.
     SendZc
 }
 
@@ -114,19 +122,20 @@ addressed!(SendZc, "Since 6.0.");
 notifies!(SendZc);
 
 fixed_buffer! {
-    /// The buffer lies within this registered one, whose pages need not be pinned anew.
+    /// Says that the buffer lies within this registered buffer, whose pages then need not be pinned again.
     #[doc(alias = "io_uring_prep_send_zc_fixed")]
     SendZc
 }
 
 /// Sends a message on a socket out of the caller's memory, without a copy of it.
 ///
-/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry was submitted, control
-/// data until the first completion, the pieces, unchanged, **until the notification** (as with [`SendZc`]).
+/// Since 6.1. The header, its array of pieces and the address must stay valid until the entry has been submitted.
+/// Control data must stay valid until the first completion. The pieces must stay valid and unchanged **until the
+/// notification** (as with [`SendZc`]).
 ///
 /// # Completion
 ///
-/// Two, as those of [`SendZc`].
+/// There are two completions, which are those of [`SendZc`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SENDMSG_ZC")]
 #[doc(alias = "io_uring_prep_sendmsg_zc")]
@@ -148,23 +157,24 @@ transfer!(SendMsgZc);
 notifies!(SendMsgZc);
 
 fixed_buffer! {
-    /// Each piece lies within this registered buffer. Since 6.15; before, not looked at.
+    /// Says that each piece lies within this registered buffer. Since 6.15; `EINVAL` before.
     #[doc(alias = "io_uring_prep_sendmsg_zc_fixed")]
     SendMsgZc
 }
 
 /// Receives from a socket into a registered area, without a copy: see [`register::zcrx`](crate::register::zcrx).
 ///
-/// Since 6.15. Always multishot, and only on rings with 32-byte completions (all, or mixed ones). Points to nothing;
-/// the area is the kernel's until the pieces that completions name have gone back through the refill ring.
+/// Since 6.15. It is always multishot, and only works on rings with 32-byte completions (all, or mixed ones). Refers to
+/// no memory of the caller; the area belongs to the kernel until the pieces that completions name have gone back
+/// through the refill ring.
 ///
 /// # Completion
 ///
-/// For each piece one with `MORE`, the number of bytes received, and in the further 16 bytes where they are
-/// (`RegisteredArea::chunk`). The last one, without `MORE`: 0, the peer sends nothing more, or the [`len`](Self::len)
-/// is reached. `ENOSPC`: the completion queue was full: take what is there, and push the request anew. `EINVAL`: there is no
-/// such instance. `ENOMEM`: no free chunk. `ENOTSOCK`, `EOPNOTSUPP`, `EBADF`: `fd` is
-/// no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
+/// Each piece has a completion with `MORE`: the number of bytes received, and in the further 16 bytes where they are
+/// (`RegisteredArea::chunk`). The last completion, without `MORE`, has one of these results: 0: the peer sends nothing
+/// more, or the [`len`](Self::len) is reached. `ENOSPC`: the completion queue was full; take the completions, and push
+/// the request again. `EINVAL`: there is no such instance. `ENOMEM`: no chunk is free. `ENOTSOCK`, `EOPNOTSUPP`,
+/// `EBADF`: `fd` is no TCP socket. `ENOTCONN`, `ECONNRESET`, `ECANCELED` as those of [`Recv`](super::Recv).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_RECV_ZC")]
 #[repr(transparent)]
@@ -179,12 +189,12 @@ impl RecvZc {
     pub fn new(fd: impl UseFixed, id: u32) -> Self {
         let mut entry = Entry::new(Self::CODE).target(fd.into_target());
         entry.file_index = id;
-        // The kernel refuses anything else.
+        // The kernel refuses the request without this flag.
         entry.ioprio = transfer::MULTISHOT;
         Self(entry)
     }
 
-    /// Ends after this many bytes; 0, as at first, does not.
+    /// Ends the request after this many bytes. The default, 0, means no limit.
     #[inline]
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a setter")]
