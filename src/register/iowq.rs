@@ -87,9 +87,9 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.register(IORING_UNREGISTER_IOWQ_AFF as u32, null_mut(), 0) }.map(drop)
     }
 
-    /// Limits the numbers of worker threads, for each NUMA node: first of bounded workers (regular files, block devices),
-    /// then of unbounded ones (everything else). 0 leaves a limit as it is. `max` holds the former limits afterwards.
-    /// Since 5.15.
+    /// Limits the numbers of worker threads (before 6.4 for each NUMA node): first of bounded workers (regular files,
+    /// block devices), then of unbounded ones (everything else). 0 leaves a limit as it is. `max` holds the previous
+    /// limits afterwards. Since 5.15.
     ///
     /// The limits apply to the calling task, in all its rings, and to tasks that use this ring later. On an SQPOLL ring
     /// they apply to the kernel-side thread. The kernel cuts a limit to RLIMIT_NPROC.
@@ -102,7 +102,7 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn register_iowq_max_workers(&self, max: &mut [u32; 2]) -> Result<(), Errno> {
         let first = max.as_mut_ptr().cast();
         // kernel: io_uring/io-wq.c io_wq_max_workers (7.3): 0 changes nothing, more than RLIMIT_NPROC is cut to that, and
-        // the former limits are written back.
+        // the previous limits are written back.
         // SAFETY: the argument is two words, which the kernel reads and writes during the call only.
         unsafe { self.register(IORING_REGISTER_IOWQ_MAX_WORKERS as u32, first, 2) }.map(drop)
     }

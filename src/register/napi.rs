@@ -65,7 +65,7 @@ const fn raw(opcode: u8, parameter: u32) -> io_uring_napi {
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Makes waits poll with the settings in `napi`, and then stores the former settings there. Since 6.9.
+    /// Makes waits poll with the settings in `napi`, and then stores the previous settings there. Since 6.9.
     ///
     /// Each call empties the list of receive queues.
     ///
@@ -82,14 +82,14 @@ impl<K: Kernel> Submitter<'_, K> {
             prefer_busy_poll: u8::from(napi.prefer_busy_poll),
             ..raw(IO_URING_NAPI_REGISTER_OP as u8, napi.tracking.0)
         };
-        // kernel: io_uring/napi.c io_register_napi (7.3): the former settings are written back before the new ones are
+        // kernel: io_uring/napi.c io_register_napi (7.3): the previous settings are written back before the new ones are
         // checked, also where these are then refused. So a refusal must not reach the caller's value.
         self.napi(IORING_REGISTER_NAPI as u32, &mut argument)?;
         *napi = Napi::from_raw(&argument);
         Ok(())
     }
 
-    /// Ends busy polling, and returns the former settings. Succeeds also if the ring does no busy polling. Since 6.9.
+    /// Ends busy polling, and returns the previous settings. Succeeds also if the ring does no busy polling. Since 6.9.
     ///
     /// The kernel does not report the tracking here: the field is always [`NapiTracking::DYNAMIC`].
     ///
