@@ -14,10 +14,10 @@ use crate::uapi::{
 /// One instruction of classic BPF (`struct sock_filter`).
 ///
 /// The kernel takes loads of whole words from [`io_uring_bpf_ctx`](crate::uapi::io_uring_bpf_ctx), scratch memory,
-/// arithmetic except the remainder, forward jumps and returns. A return of 0 denies the request; any other number allows
-/// it.
-// kernel: io_uring/bpf_filter.c io_uring_check_cbpf_filter (7.3): a load must be aligned to four bytes and lie within the
-// context; BPF_MOD is not among the instructions.
+/// arithmetic except the remainder, forward jumps and returns. A return of 0 denies the request; any other number
+/// allows it.
+// kernel: io_uring/bpf_filter.c io_uring_check_cbpf_filter (7.3): a load must be aligned to four bytes and lie within
+// the context; BPF_MOD is not among the instructions.
 #[doc(alias = "sock_filter")]
 pub type Instruction = sock_filter;
 
@@ -47,15 +47,15 @@ impl<'a> BpfFilter<'a> {
         Self { opcode, flags: 0, payload: 0, instructions }
     }
 
-    /// Sets how many bytes of the opcode's own payload the instructions were written for: 12 for a socket, 24 for an open
-    /// (7.0). The number is 0 at first. A kernel whose payload is shorter refuses the filter.
+    /// Sets how many bytes of the opcode's own payload the instructions were written for: 12 for a socket, 24 for an
+    /// open (7.0). The number is 0 at first. A kernel whose payload is shorter refuses the filter.
     #[must_use]
     pub const fn payload(mut self, bytes: u8) -> Self {
         self.payload = bytes;
         self
     }
 
-    /// Denies, from now on, all opcodes that have no filter.
+    /// Denies all opcodes that have no filter, from now on.
     #[must_use]
     #[doc(alias = "IO_URING_BPF_FILTER_DENY_REST")]
     pub const fn deny_rest(mut self) -> Self {
@@ -83,8 +83,8 @@ impl<'a> BpfFilter<'a> {
             ..Default::default()
         };
         let mut argument = io_uring_bpf { cmd_type: IO_URING_BPF_CMD_FILTER, filter, ..Default::default() };
-        // kernel: io_uring/bpf_filter.c io_bpf_filter_import (7.3): the kernel's own size of the payload is written back
-        // in either case, and a wrong size is EMSGSIZE.
+        // kernel: io_uring/bpf_filter.c io_bpf_filter_import (7.3): the kernel's own size of the payload is written
+        // back in either case, and a wrong size is EMSGSIZE.
         match call(&mut argument) {
             Ok(_) => Ok(argument.filter.pdu_size),
             Err(Errno::EMSGSIZE) => Err(BpfFilterError::Payload { kernel: argument.filter.pdu_size }),
@@ -142,8 +142,8 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 }
 
-/// Adds a filter to the calling task, and returns the size of the payload that the kernel has for the opcode. The filter
-/// applies to all rings that the task makes from now on. Its children inherit the filter. Since 7.0.
+/// Adds a filter to the calling task, and returns the size of the payload that the kernel has for the opcode. The
+/// filter applies to all rings that the task makes from now on. Its children inherit the filter. Since 7.0.
 ///
 /// # Errors
 ///
@@ -152,8 +152,8 @@ impl<K: Kernel> Submitter<'_, K> {
 #[doc(alias = "io_uring_register_bpf_filter_task")]
 pub fn register_bpf_filter_task<K: Kernel>(kernel: &K, filter: &BpfFilter<'_>) -> Result<u8, BpfFilterError> {
     filter.hand_over(|argument| {
-        // SAFETY: the argument is the operation's own structure, which the kernel reads and writes during the call only.
-        // The instructions that it names are borrowed meanwhile, and the kernel only reads them.
+        // SAFETY: the argument is the operation's own structure, which the kernel reads and writes during the call
+        // only. The instructions that it names are borrowed meanwhile, and the kernel only reads them.
         unsafe { kernel.register(-1, IORING_REGISTER_BPF_FILTER, from_mut(argument).cast(), 1) }
     })
 }

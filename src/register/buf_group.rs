@@ -32,8 +32,8 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// If `ring_addr` is not 0:
     ///
-    /// - It is the address of `ring_entries` descriptors, which stay valid for reads and writes until the group was
-    ///   unregistered or the ring closed.
+    /// - `ring_addr` is the address of `ring_entries` descriptors, which stay valid for reads and writes until the
+    ///   group was unregistered or the ring closed.
     /// - The memory that the descriptors name stays valid until no request uses it any more.
     pub unsafe fn register_buf_ring_with_flags(
         &self,
@@ -50,7 +50,8 @@ impl<K: Kernel> Submitter<'_, K> {
         let address = from_mut(&mut argument).cast();
         // kernel: io_uring/kbuf.c io_register_pbuf_ring (7.3): the reserved words must be 0; `min_left` without
         // IOU_PBUF_RING_INC is EINVAL.
-        // SAFETY: the argument is the operation's own structure, and alive. The caller guarantees the memory that it names.
+        // SAFETY: the argument is the operation's own structure, and alive. The caller guarantees the memory that it
+        // names.
         unsafe { self.register(IORING_REGISTER_PBUF_RING as u32, address, 1) }.map(drop)
     }
 
@@ -68,8 +69,8 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.register(IORING_UNREGISTER_PBUF_RING as u32, address, 1) }.map(drop)
     }
 
-    /// Returns the head of the group's ring: how many of its buffers the kernel has used up so far, modulo 65,536. Since
-    /// 6.8.
+    /// Returns the head of the group's ring: how many of its buffers the kernel has used up so far, modulo 65,536.
+    /// Since 6.8.
     ///
     /// # Errors
     ///
@@ -79,10 +80,11 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn buf_ring_head(&self, group: u16) -> Result<u16, Errno> {
         let mut argument = io_uring_buf_status { buf_group: u32::from(group), head: 0, resv: [0; 8] };
         let address = from_mut(&mut argument).cast();
-        // SAFETY: the argument is the operation's own structure, and alive. The kernel writes to it during the call only.
+        // SAFETY: the argument is the operation's own structure, and alive. The kernel writes to it during the call
+        // only.
         unsafe { self.register(IORING_REGISTER_PBUF_STATUS as u32, address, 1) }?;
-        // kernel: io_uring/kbuf.c io_register_pbuf_status (7.3): reports the group's own head, which counts in 16 bits and
-        // moves when a buffer is used up.
+        // kernel: io_uring/kbuf.c io_register_pbuf_status (7.3): reports the group's own head, which counts in 16 bits
+        // and moves when a buffer is used up.
         Ok(argument.head as u16)
     }
 }

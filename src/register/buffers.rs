@@ -77,8 +77,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Safety
     ///
     /// - The memory stays the process's own, and mapped at its address, until the buffers are unregistered or the ring
-    ///   is gone, and the requests that use the buffers have completed. The kernel keeps the pages pinned: a request may
-    ///   write to them even after something else was mapped at their address.
+    ///   is gone, and the requests that use the buffers have completed. The kernel keeps the pages pinned: a request
+    ///   may write to them even after something else was mapped at their address.
     ///
     /// The kernel reads the `IoVec`s themselves during the call only.
     #[doc(alias = "IORING_REGISTER_BUFFERS")]

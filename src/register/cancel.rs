@@ -97,7 +97,8 @@ impl CancelBuilder {
         Self { flags: this.flags.union(CancelFlags::OP), opcode, ..this }
     }
 
-    /// Cancels all requests that match, and not only the first. [`any`](Self::any) always means all of them. Since 5.19.
+    /// Cancels all requests that match, and not only the first. [`any`](Self::any) always means all of them. Since
+    /// 5.19.
     #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
     #[must_use]
     pub const fn all(self) -> Self {
@@ -113,8 +114,8 @@ impl CancelBuilder {
         Self { flags: self.flags.difference(CancelFlags::ANY).union(CancelFlags::ALL), ..self }
     }
 
-    /// Returns the flags for the kernel. Without a file or an opcode they leave USERDATA out, which kernels before 6.6 do
-    /// not know.
+    /// Returns the flags for the kernel. Without a file or an opcode they leave USERDATA out, which kernels before 6.6
+    /// do not know.
     #[must_use]
     pub(crate) const fn flags(self) -> CancelFlags {
         // kernel: io_uring/cancel.c io_cancel_req_match (7.3): without FD and OP the user data is compared in any case.
@@ -153,11 +154,12 @@ impl CancelBuilder {
 
 /// The longest wait in one call, if the caller sets no limit.
 ///
-/// The waiting kernel looks for the request again whenever a completion is posted. The worker that posted that completion
-/// may still be busy with the request at that moment. Then the kernel takes the request for running and sleeps again,
-/// although nothing will wake it (seen with 6.1: 69 times of 300). So no call lets the kernel sleep for ever.
-// kernel: io_uring/cancel.c io_sync_cancel (7.3): looks again only after a wake-up of the completion queue's waiters, and
-// sleeps between without a limit if the timeout is -1.
+/// The waiting kernel looks for the request again whenever a completion is posted. The worker that posted that
+/// completion may still be busy with the request at that moment. Then the kernel takes the request for running and
+/// sleeps again, although nothing will wake it (seen with 6.1: 69 times of 300). So no call lets the kernel sleep for
+/// ever.
+// kernel: io_uring/cancel.c io_sync_cancel (7.3): looks again only after a wake-up of the completion queue's waiters,
+// and sleeps between without a limit if the timeout is -1.
 const A_WHILE: Timespec = Timespec::new(0, 100_000_000);
 
 impl<K: Kernel> Submitter<'_, K> {
@@ -166,8 +168,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// [`any`](CancelBuilder::any) it waits for none. Since 6.0.
     ///
     /// With `all` and `any` the count is 0 if no request matched. A higher count says how often the kernel found
-    /// something: any number of requests for worker threads, or for futexes, count as one, and a running request may end
-    /// before it is counted. Without `all` and `any` the count is 0, or 1 for a futex; success alone says that the
+    /// something: any number of requests for worker threads, or for futexes, count as one, and a running request may
+    /// end before it is counted. Without `all` and `any` the count is 0, or 1 for a futex; success alone says that the
     /// request was found.
     ///
     /// The requests still complete, and use their memory until then: with `ECANCELED`, or, if they were running, with
@@ -205,11 +207,11 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 }
 
-/// Cancels all requests in flight, without waiting. A failure leaves nothing to do: either the kernel is older than 6.0,
-/// or there was nothing to cancel.
-// kernel: io_uring/cancel.c __io_async_cancel (7.3): with ALL or ANY the result is a count and never EALREADY, so that
-// io_sync_cancel does not wait.
+/// Cancels all requests in flight, without waiting. A failure leaves nothing to do: either the kernel is older than
+/// 6.0, or there was nothing to cancel.
 pub(crate) fn cancel_everything<K: Kernel>(core: &Core<K>) {
+    // kernel: io_uring/cancel.c __io_async_cancel (7.3): with ALL or ANY the result is a count and never EALREADY, so
+    // that io_sync_cancel does not wait.
     let _ = sync_cancel(Timespec::ZERO, CancelBuilder::any().all(), |argument| {
         // SAFETY: the argument is the operation's own structure, alive, and read during the call only.
         unsafe { core.kernel.register(core.fd, IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }

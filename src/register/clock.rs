@@ -26,8 +26,8 @@ impl Clock {
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Sets the clock of the ring's waits: of their timeouts, relative and absolute, and of their minimum times. Timeout
-    /// requests have flags of their own that choose a clock. Since 6.12.
+    /// Sets the clock of the ring's waits: of their timeouts, relative and absolute, and of their minimum times.
+    /// Timeout requests have flags of their own that choose a clock. Since 6.12.
     ///
     /// # Errors
     ///

@@ -17,8 +17,8 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_REGISTER_ENABLE_RINGS")]
     #[doc(alias = "io_uring_enable_rings")]
     pub fn register_enable_rings(&self) -> Result<(), Errno> {
-        // kernel: io_uring/register.c io_register_enable_rings (7.3): the task that enables a SINGLE_ISSUER ring becomes
-        // its submitter; a ring that is not disabled is EBADFD.
+        // kernel: io_uring/register.c io_register_enable_rings (7.3): the task that enables a SINGLE_ISSUER ring
+        // becomes its submitter; a ring that is not disabled is EBADFD.
         // SAFETY: the operation takes no argument and touches no memory.
         unsafe { self.register(IORING_REGISTER_ENABLE_RINGS as u32, null_mut(), 0) }.map(drop)
     }

@@ -52,7 +52,8 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     fn register_eventfd_by(&self, operation: u32, mut eventfd: RawFd) -> Result<(), Errno> {
-        // kernel: io_uring/eventfd.c io_eventfd_register (7.3): a ring has one eventfd, of either kind; a second is EBUSY.
+        // kernel: io_uring/eventfd.c io_eventfd_register (7.3): a ring has one eventfd, of either kind; a second is
+        // EBUSY.
         // kernel: io_uring/eventfd.c io_eventfd_signal (7.3): signals if the completion tail has moved since the last
         // signal, however far.
         // kernel: io_uring/eventfd.c io_eventfd_trigger (7.3): with IORING_REGISTER_EVENTFD_ASYNC only a worker thread

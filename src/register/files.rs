@@ -44,8 +44,8 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Registers files, each with a tag. Since 5.13.
     ///
-    /// Once a file was unregistered or replaced, and no request uses it any more, the kernel posts a completion with the
-    /// file's tag as user data and result 0. A file with tag 0 has no such completion.
+    /// Once a file was unregistered or replaced, and no request uses it any more, the kernel posts a completion with
+    /// the file's tag as user data and result 0. A file with tag 0 has no such completion.
     ///
     /// Files that are still registered when the ring is closed give no completion.
     ///
@@ -53,8 +53,8 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// The errors of [`register_files`](Self::register_files). `EINVAL` also for a number of tags that is not the number
-    /// of files (found before the kernel is asked), for a hole with a tag, and before 5.13.
+    /// The errors of [`register_files`](Self::register_files). `EINVAL` also for a number of tags that is not the
+    /// number of files (found before the kernel is asked), for a hole with a tag, and before 5.13.
     #[doc(alias = "IORING_REGISTER_FILES2")]
     #[doc(alias = "io_uring_register_files_tags")]
     pub fn register_files_tags(&self, fds: &[RawFd], tags: &[u64]) -> Result<(), Errno> {
@@ -76,13 +76,13 @@ impl<K: Kernel> Submitter<'_, K> {
         resource::register_sparse(self, IORING_REGISTER_FILES2 as u32, count)
     }
 
-    /// Replaces the files from `offset` on, and returns how many. -1 leaves a hole. [`SKIP_FILE`] leaves the place as it
-    /// was, and counts. Since 5.5.
+    /// Replaces the files from `offset` on, and returns how many. -1 leaves a hole. [`SKIP_FILE`] leaves the place as
+    /// it was, and counts. Since 5.5.
     ///
     /// Requests in flight keep the files that they started with.
     ///
-    /// If the result is smaller than the number of files given, the kernel refused the next one, and its place is a hole
-    /// now. Another call that begins there returns the reason.
+    /// If the result is smaller than the number of files given, the kernel refused the next one, and its place is a
+    /// hole now. Another call that begins there returns the reason.
     ///
     /// # Errors
     ///

@@ -55,11 +55,11 @@ impl<const WORDS: usize> Default for CpuMask<WORDS> {
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Binds worker threads that start from now on to the CPUs in `mask`: the words of a [`CpuMask`] or of a `cpu_set_t`,
-    /// of any length. Since 5.14.
+    /// Binds worker threads that start from now on to the CPUs in `mask`: the words of a [`CpuMask`] or of a
+    /// `cpu_set_t`, of any length. Since 5.14.
     ///
-    /// The workers are those of the calling task, for all its rings. On an SQPOLL ring they are those of the kernel-side
-    /// thread. The kernel ignores CPUs beyond its own mask.
+    /// The workers are those of the calling task, for all its rings. On an SQPOLL ring they are those of the
+    /// kernel-side thread. The kernel ignores CPUs beyond its own mask.
     ///
     /// # Errors
     ///
@@ -101,8 +101,8 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_register_iowq_max_workers")]
     pub fn register_iowq_max_workers(&self, max: &mut [u32; 2]) -> Result<(), Errno> {
         let first = max.as_mut_ptr().cast();
-        // kernel: io_uring/io-wq.c io_wq_max_workers (7.3): 0 changes nothing, more than RLIMIT_NPROC is cut to that, and
-        // the previous limits are written back.
+        // kernel: io_uring/io-wq.c io_wq_max_workers (7.3): 0 changes nothing, more than RLIMIT_NPROC is cut to that,
+        // and the previous limits are written back.
         // SAFETY: the argument is two words, which the kernel reads and writes during the call only.
         unsafe { self.register(IORING_REGISTER_IOWQ_MAX_WORKERS as u32, first, 2) }.map(drop)
     }

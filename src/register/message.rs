@@ -44,8 +44,8 @@ impl Message {
     }
 }
 
-/// Posts a completion to another ring, without a ring of the caller's. The completion is there when the call returns. On
-/// a ring with DEFER_TASKRUN it appears when the ring's task next enters the kernel for completions. Since 6.13.
+/// Posts a completion to another ring, without a ring of the caller's. The completion is there when the call returns.
+/// On a ring with DEFER_TASKRUN it appears when the ring's task next enters the kernel for completions. Since 6.13.
 ///
 /// ```no_run
 /// use bare_uring::{IoUring, Linux, register, types};
@@ -67,8 +67,8 @@ impl Message {
 ///
 /// # Safety
 ///
-/// - The ring is the caller's own, or its owner expects messages with this user data. Otherwise its owner could take this
-///   completion for the end of a request, and free memory that the kernel still uses.
+/// - The ring is the caller's own, or its owner expects messages with this user data. Otherwise its owner could take
+///   this completion for the end of a request, and free memory that the kernel still uses.
 ///
 /// (Posting completions to a ring through its own [`Submitter`](crate::Submitter), as
 /// [tags](crate::Submitter::register_files_tags) do, is safe: the ring's owner has handed it out. This function reaches

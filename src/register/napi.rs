@@ -40,8 +40,8 @@ impl NapiTracking {
 #[doc(alias = "io_uring_napi")]
 pub struct Napi {
     /// How long a wait polls before it sleeps, in microseconds. The kernel cuts it to 10,000.
-    // kernel: io_uring/napi.c io_napi_register_napi (7.3): the time is cut to 10,000 microseconds, and the list of queues
-    // is emptied.
+    // kernel: io_uring/napi.c io_napi_register_napi (7.3): the time is cut to 10,000 microseconds, and the list of
+    // queues is emptied.
     pub busy_poll_usec: u32,
     /// Whether the card's interrupts stay off meanwhile, where the card can do that (`SO_PREFER_BUSY_POLL`).
     pub prefer_busy_poll: bool,
@@ -82,8 +82,8 @@ impl<K: Kernel> Submitter<'_, K> {
             prefer_busy_poll: u8::from(napi.prefer_busy_poll),
             ..raw(IO_URING_NAPI_REGISTER_OP as u8, napi.tracking.0)
         };
-        // kernel: io_uring/napi.c io_register_napi (7.3): the previous settings are written back before the new ones are
-        // checked, also where these are then refused. So a refusal must not reach the caller's value.
+        // kernel: io_uring/napi.c io_register_napi (7.3): the previous settings are written back before the new ones
+        // are checked, also where these are then refused. So a refusal must not reach the caller's value.
         self.napi(IORING_REGISTER_NAPI as u32, &mut argument)?;
         *napi = Napi::from_raw(&argument);
         Ok(())
@@ -99,7 +99,8 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_UNREGISTER_NAPI")]
     #[doc(alias = "io_uring_unregister_napi")]
     pub fn unregister_napi(&self) -> Result<Napi, Errno> {
-        // kernel: io_uring/napi.c io_unregister_napi (7.3): leaves the tracking out of the settings that it writes back.
+        // kernel: io_uring/napi.c io_unregister_napi (7.3): leaves the tracking out of the settings that it writes
+        // back.
         // kernel: io_uring/register.c __io_uring_register (7.3): any count but 1 is EINVAL for this operation.
         let mut argument = raw(IO_URING_NAPI_REGISTER_OP as u8, 0);
         self.napi(IORING_UNREGISTER_NAPI as u32, &mut argument)?;
@@ -112,8 +113,8 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: the tracking is not static, the number is too small for a NAPI id, or the kernel is older. `EEXIST`: the
-    /// queue is on the list already. `ENOMEM`: no memory. `EOPNOTSUPP`: the kernel was built without busy polling.
+    /// `EINVAL`: the tracking is not static, the number is too small for a NAPI id, or the kernel is older. `EEXIST`:
+    /// the queue is on the list already. `ENOMEM`: no memory. `EOPNOTSUPP`: the kernel was built without busy polling.
     #[doc(alias = "IO_URING_NAPI_STATIC_ADD_ID")]
     pub fn register_napi_id(&self, id: u32) -> Result<(), Errno> {
         self.napi(IORING_REGISTER_NAPI as u32, &mut raw(IO_URING_NAPI_STATIC_ADD_ID as u8, id))
@@ -123,15 +124,16 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: the tracking is not static, the number is too small for a NAPI id, or the kernel is older. `ENOENT`: the
-    /// queue is not on the list. `EOPNOTSUPP`: the kernel was built without busy polling.
+    /// `EINVAL`: the tracking is not static, the number is too small for a NAPI id, or the kernel is older. `ENOENT`:
+    /// the queue is not on the list. `EOPNOTSUPP`: the kernel was built without busy polling.
     #[doc(alias = "IO_URING_NAPI_STATIC_DEL_ID")]
     pub fn unregister_napi_id(&self, id: u32) -> Result<(), Errno> {
         self.napi(IORING_REGISTER_NAPI as u32, &mut raw(IO_URING_NAPI_STATIC_DEL_ID as u8, id))
     }
 
     fn napi(&self, operation: u32, argument: &mut io_uring_napi) -> Result<(), Errno> {
-        // SAFETY: the argument is the operation's own structure, which the kernel reads and writes during the call only.
+        // SAFETY: the argument is the operation's own structure, which the kernel reads and writes during the call
+        // only.
         unsafe { self.register(operation, from_mut(argument).cast(), 1) }.map(drop)
     }
 }

@@ -1,9 +1,9 @@
 //! Questions to the kernel about itself: how many opcodes it has, which flags it knows, how large its structures are.
 //!
 //! A [`Question`] holds the record that the kernel fills. [`ask`] asks several questions in one call. Record sizes may
-//! differ in both directions. A kernel with a shorter record fills that part, leaves the rest zero, and reports how much
-//! it has filled ([`Answer::filled`]). A kernel with a longer record fills only as much as ours has room for. So a program
-//! can use a record that is newer than this crate: see [`Record`].
+//! differ in both directions. A kernel with a shorter record fills that part, leaves the rest zero, and reports how
+//! much it has filled ([`Answer::filled`]). A kernel with a longer record fills only as much as ours has room for. So a
+//! program can use a record that is newer than this crate: see [`Record`].
 
 use core::mem::{MaybeUninit, size_of};
 use core::ptr::from_mut;
@@ -220,9 +220,9 @@ mod sealed {
 ///
 /// # Errors
 ///
-/// After an error no question has an answer. `EACCES`: the task is [restricted](crate::register::restrict_task) (since 7.3,
-/// where the restrictions must allow this operation too). `EINVAL`: the kernel is older. `ERANGE`: 1,000 questions or
-/// more. `E2BIG`: a record larger than a page. `EINTR`: the process is being killed.
+/// After an error no question has an answer. `EACCES`: the task is [restricted](crate::register::restrict_task) (since
+/// 7.3, where the restrictions must allow this operation too). `EINVAL`: the kernel is older. `ERANGE`: 1,000 questions
+/// or more. `E2BIG`: a record larger than a page. `EINTR`: the process is being killed.
 #[doc(alias = "IORING_REGISTER_QUERY")]
 pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), Errno> {
     let mut first: *mut io_uring_query_hdr = core::ptr::null_mut();
@@ -232,11 +232,12 @@ pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), 
     if first.is_null() {
         return Ok(());
     }
-    // kernel: io_uring/query.c io_query (7.3): the chain ends at address 0 and has fewer than IO_MAX_QUERY_ENTRIES links.
-    // kernel: io_uring/query.c io_handle_query_entry (7.3): fills the common part of both records, makes the rest of ours
-    // zero, and writes back how much it has filled.
-    // SAFETY: each link of the chain is a question that is borrowed for the call. Its record is alive, and as long as its
-    // header states. The kernel writes to headers and records only.
+    // kernel: io_uring/query.c io_query (7.3): the chain ends at address 0 and has fewer than IO_MAX_QUERY_ENTRIES
+    // links.
+    // kernel: io_uring/query.c io_handle_query_entry (7.3): fills the common part of both records, makes the rest of
+    // ours zero, and writes back how much it has filled.
+    // SAFETY: each link of the chain is a question that is borrowed for the call. Its record is alive, and as long as
+    // its header states. The kernel writes to headers and records only.
     let outcome = unsafe { kernel.register(-1, IORING_REGISTER_QUERY, first.cast(), 0) }.map(drop);
     if outcome.is_err() {
         questions.iter_mut().for_each(|question| question.forget());
@@ -248,8 +249,8 @@ pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), 
 ///
 /// # Errors
 ///
-/// `EOPNOTSUPP`: the kernel does not know this question. `EACCES`, `E2BIG`, `EINTR`: as in [`ask`]. `EINVAL`: the kernel
-/// is older, or the record has no bytes.
+/// `EOPNOTSUPP`: the kernel does not know this question. `EACCES`, `E2BIG`, `EINTR`: as in [`ask`]. `EINVAL`: the
+/// kernel is older, or the record has no bytes.
 #[doc(alias = "IORING_REGISTER_QUERY")]
 pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
     let mut question = Question::<T>::new();
@@ -263,9 +264,9 @@ pub(crate) fn ring_header<K: Kernel>(kernel: &K) -> Option<Header> {
     if hdr_size == 0 || !hdr_alignment.is_power_of_two() {
         return None;
     }
-    // kernel: io_uring/query.c io_query_scq (7.3): the size is that of the kernel's structure up to the completions, and
-    // the alignment the one to which the index array is rounded up.
-    // With 32-bit addresses a size that does not fit becomes the largest one, which is too large as well.
+    // kernel: io_uring/query.c io_query_scq (7.3): the size is that of the kernel's structure up to the completions,
+    // and the alignment the one to which the index array is rounded up. With 32-bit addresses a size that does not fit
+    // becomes the largest one, which is too large as well.
     let [size, align] = [hdr_size, hdr_alignment].map(usize::try_from);
     Some(size.and_then(|size| Ok(Header { size, align: align? })).unwrap_or(Header { size: usize::MAX, align: 1 }))
 }

@@ -47,8 +47,9 @@ pub unsafe fn without_ring<K: Kernel>(
     argument: *mut c_void,
     count: u32,
 ) -> Result<u32, Errno> {
-    // kernel: io_uring/register.c io_uring_register_blind (7.3): without a ring there are IORING_REGISTER_SEND_MSG_RING,
-    // IORING_REGISTER_QUERY, IORING_REGISTER_RESTRICTIONS and IORING_REGISTER_BPF_FILTER; all others are EINVAL.
+    // kernel: io_uring/register.c io_uring_register_blind (7.3): without a ring there are
+    // IORING_REGISTER_SEND_MSG_RING, IORING_REGISTER_QUERY, IORING_REGISTER_RESTRICTIONS and
+    // IORING_REGISTER_BPF_FILTER; all others are EINVAL.
     // SAFETY: the caller's contract.
     unsafe { kernel.register(-1, operation, argument, count) }
 }

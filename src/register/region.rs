@@ -1,9 +1,9 @@
 //! Memory regions that are registered with a ring, and arguments of waits in them.
 //!
-//! A ring has at most one region, and keeps it: there is no way to unregister it. The kernel releases the memory some time
-//! after the ring was closed. So memory of the caller's is borrowed for ever, and memory of the kernel's is mapped until
-//! the value is dropped. Dropping the value early changes nothing for the kernel: its waits keep using the arguments that
-//! were set last.
+//! A ring has at most one region, and keeps it: there is no way to unregister it. The kernel releases the memory some
+//! time after the ring was closed. So memory of the caller's is borrowed for ever, and memory of the kernel's is mapped
+//! until the value is dropped. Dropping the value early changes nothing for the kernel: its waits keep using the
+//! arguments that were set last.
 
 use core::mem::{MaybeUninit, offset_of, size_of};
 use core::ptr::{NonNull, from_mut, from_ref};
@@ -104,8 +104,8 @@ impl WaitArgument {
         self
     }
 
-    /// Sets the signals that are blocked while waiting. The mask is borrowed for ever, because the kernel reads it again
-    /// at each wait.
+    /// Sets the signals that are blocked while waiting. The mask is borrowed for ever, because the kernel reads it
+    /// again at each wait.
     #[must_use]
     pub fn sigmask(mut self, sigmask: &'static Sigset) -> Self {
         self.0.sigmask = from_ref(sigmask).expose_provenance() as u64;
@@ -141,24 +141,24 @@ pub struct WaitRegion<K: Kernel = DefaultKernel>(MemoryRegion<K>);
 impl<K: Kernel> WaitRegion<K> {
     /// Returns the number of slots: 63 in a region of 4096 bytes.
     ///
-    /// The last 64 bytes are not a slot. Kernels accept their offset, but (up to 7.3 at least) read the argument at offset
-    /// 0 then.
+    /// The last 64 bytes are not a slot. Kernels accept their offset, but (up to 7.3 at least) read the argument at
+    /// offset 0 then.
     #[must_use]
     pub const fn slots(&self) -> usize {
-        // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.3): takes an offset up to the last slot, but the speculation
-        // guard, whose bound is that offset, turns the last one into 0.
+        // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.3): takes an offset up to the last slot, but the
+        // speculation guard, whose bound is that offset, turns the last one into 0.
         (self.0.memory.len() / SLOT).saturating_sub(1)
     }
 
-    /// Returns the offset of a slot, as [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes it. `None` if there
-    /// is no such slot.
+    /// Returns the offset of a slot, as [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes it. `None` if
+    /// there is no such slot.
     #[must_use]
     pub const fn offset(&self, slot: usize) -> Option<usize> {
         if slot < self.slots() { Some(slot * SLOT) } else { None }
     }
 
-    /// Puts an argument into a slot, and returns the slot's [`offset`](Self::offset). `None` if there is no such slot. A
-    /// new slot holds an argument without limits.
+    /// Puts an argument into a slot, and returns the slot's [`offset`](Self::offset). `None` if there is no such slot.
+    /// A new slot holds an argument without limits.
     ///
     /// A wait reads its slot when it begins, so that a wait under way in another thread is not affected. A wait that
     /// begins during the call may read a part of the old argument and a part of the new one.
@@ -192,8 +192,8 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `EBUSY`: the ring has a region already. `EINVAL`: no memory, memory that is not made of whole pages, or the kernel
-    /// is older. `EFAULT`: memory that can't be written. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory.
+    /// `EBUSY`: the ring has a region already. `EINVAL`: no memory, memory that is not made of whole pages, or the
+    /// kernel is older. `EFAULT`: memory that can't be written. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory.
     #[doc(alias = "IORING_REGISTER_MEM_REGION")]
     #[doc(alias = "IORING_MEM_REGION_TYPE_USER")]
     #[doc(alias = "io_uring_register_region")]
@@ -205,9 +205,10 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `EBUSY`: the ring has a region already. `EINVAL`: a size that is not made of whole pages, or the kernel is older.
-    /// `ENOMEM`: above RLIMIT_MEMLOCK, or no memory. `E2BIG`: more pages than fit into 31 bits. If the mapping fails
-    /// (`ENOSYS`, `EBADF`, `ENOMEM`), the region stays registered, but can't be reached, and this ring can have no other.
+    /// `EBUSY`: the ring has a region already. `EINVAL`: a size that is not made of whole pages, or the kernel is
+    /// older. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory. `E2BIG`: more pages than fit into 31 bits. If the mapping
+    /// fails (`ENOSYS`, `EBADF`, `ENOMEM`), the region stays registered, but can't be reached, and this ring can have
+    /// no other.
     #[doc(alias = "IORING_REGISTER_MEM_REGION")]
     pub fn map_mem_region(&self, size: usize) -> Result<MemoryRegion<K>, Errno>
     where
@@ -271,13 +272,13 @@ impl<K: Kernel> Submitter<'_, K> {
         Ok(MemoryRegion { memory: NonNull::slice_from_raw_parts(start, size), mapper: Some(kernel) })
     }
 
-    /// Registers the memory at `address`, or new memory of the kernel's if `address` is 0. Returns the offset from which
-    /// the kernel's memory is mapped.
+    /// Registers the memory at `address`, or new memory of the kernel's if `address` is 0. Returns the offset from
+    /// which the kernel's memory is mapped.
     fn describe(&self, address: u64, size: usize, flags: u64) -> Result<u64, Errno> {
-        // kernel: io_uring/memmap.c io_create_region (7.3): an address needs IORING_MEM_REGION_TYPE_USER, and no address
-        // must not have it; a non-zero offset or id is EINVAL.
-        // kernel: io_uring/register.c io_register_mem_region (7.3): a second region is EBUSY; one for arguments of waits
-        // needs a disabled ring, on which nothing waits.
+        // kernel: io_uring/memmap.c io_create_region (7.3): an address needs IORING_MEM_REGION_TYPE_USER, and no
+        // address must not have it; a non-zero offset or id is EINVAL.
+        // kernel: io_uring/register.c io_register_mem_region (7.3): a second region is EBUSY; one for arguments of
+        // waits needs a disabled ring, on which nothing waits.
         let mut region = io_uring_region_desc {
             user_addr: address,
             size: size as u64,
@@ -290,8 +291,8 @@ impl<K: Kernel> Submitter<'_, K> {
         let mut argument =
             io_uring_mem_region_reg { region_uptr: region_at.expose_provenance() as u64, flags, __resv: [0; 2] };
         let operation = IORING_REGISTER_MEM_REGION as u32;
-        // SAFETY: the argument, and the description that it names, are the operation's own structures and used during the
-        // call only. Memory of the caller's is borrowed for ever.
+        // SAFETY: the argument, and the description that it names, are the operation's own structures and used during
+        // the call only. Memory of the caller's is borrowed for ever.
         unsafe { self.register(operation, from_mut(&mut argument).cast(), 1) }?;
         // SAFETY: the description is alive, and only the call has written to it.
         Ok(unsafe { region_at.read() }.mmap_offset)

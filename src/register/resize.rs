@@ -18,22 +18,23 @@ use crate::{cqueue, squeue};
 
 /// Returns whether a queue's entries from `head` to `tail` lie across the wrap of the 32-bit indices. Kernels up to 7.2
 /// copy no entry then.
-// kernel: io_uring/register.c io_register_resize_rings (7.2): the loop that copies runs while the index is below the tail.
+// kernel: io_uring/register.c io_register_resize_rings (7.2): the loop that copies runs while the index is below the
+// tail.
 // kernel: io_uring/register.c io_register_resize_rings (7.3): the loop runs until the index is the tail.
 const fn wraps([head, tail]: [u32; 2]) -> bool {
     head > tail
 }
 
-/// Returns whether an entry of two slots may lie across the end of a queue of mixed sizes after the queue got `new` slots.
-/// In a larger queue that can't happen, because an end of the larger queue is an end of the smaller one too.
+/// Returns whether an entry of two slots may lie across the end of a queue of mixed sizes after the queue got `new`
+/// slots. In a larger queue that can't happen, because an end of the larger queue is an end of the smaller one too.
 // kernel: io_uring/register.c io_register_resize_rings (7.3): an entry of two slots that would wrap is EOVERFLOW; the
 // kernel of 7.2 splits it.
 const fn splits([head, tail]: [u32; 2], old: Slots, new: u32) -> bool {
     new < old.count() && head != tail
 }
 
-/// Returns how many entries the queues get if the caller asks for these: rounded up to powers of two, and with CLAMP cut
-/// to the kernel's limits.
+/// Returns how many entries the queues get if the caller asks for these: rounded up to powers of two, and with CLAMP
+/// cut to the kernel's limits.
 fn sizes(sq_entries: u32, cq_entries: Option<u32>, setup: SetupFlags) -> Option<[u32; 2]> {
     let clamped = |entries: u32, most: u32| if setup.contains(SetupFlags::CLAMP) { entries.min(most) } else { entries };
     let sq = clamped(sq_entries, MAX_ENTRIES).checked_next_power_of_two()?;
@@ -60,11 +61,11 @@ unsafe fn copy<T>(from: (NonNull<u8>, Slots), to: (NonNull<u8>, Slots), [head, t
     }
 }
 
-/// Copies queued entries and completions from the `old` memory to the `new` one if they are large. Kernels up to 6.19 copy
-/// only as many bytes as a small entry has. On newer kernels the copy writes the same bytes again.
-// kernel: io_uring/register.c io_register_resize_rings (7.2): copies 128 bytes of an entry with SQE128, and 32 of a
-// completion with CQE32.
+/// Copies queued entries and completions from the `old` memory to the `new` one if they are large. Kernels up to 6.19
+/// copy only as many bytes as a small entry has. On newer kernels the copy writes the same bytes again.
 fn copy_large_entries(setup: SetupFlags, old: &Rings, new: &Rings) {
+    // kernel: io_uring/register.c io_register_resize_rings (7.2): copies 128 bytes of an entry with SQE128, and 32 of a
+    // completion with CQE32.
     if setup.contains(SetupFlags::SQE128) {
         let range = [old.sq_head(), old.sq_tail()].map(|index| index.load(Ordering::Relaxed));
         // SAFETY: with SQE128 all entries have 128 bytes. The kernel no longer uses the old memory, and reads the new
@@ -73,20 +74,20 @@ fn copy_large_entries(setup: SetupFlags, old: &Rings, new: &Rings) {
     }
     if setup.contains(SetupFlags::CQE32) {
         let range = [old.cq_head(), old.cq_tail()].map(|index| index.load(Ordering::Relaxed));
-        // SAFETY: with CQE32 all entries have 32 bytes. The kernel no longer uses the old memory, and writes new entries
-        // only beyond these.
+        // SAFETY: with CQE32 all entries have 32 bytes. The kernel no longer uses the old memory, and writes new
+        // entries only beyond these.
         unsafe { copy::<[u64; 4]>((old.cqes(), old.cq()), (new.cqes(), new.cq()), range) };
     }
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Changes the sizes of the queues. Sizes are rounded up to powers of two; without `cq_entries` the completion queue
-    /// gets twice the submission entries. Queued entries, requests in flight and completions are kept. On a ring with
-    /// [`setup_clamp`](crate::Builder::setup_clamp), sizes above the limits are cut to them. Since 6.13.
+    /// Changes the sizes of the queues. Sizes are rounded up to powers of two; without `cq_entries` the completion
+    /// queue gets twice the submission entries. Queued entries, requests in flight and completions are kept. On a ring
+    /// with [`setup_clamp`](crate::Builder::setup_clamp), sizes above the limits are cut to them. Since 6.13.
     ///
-    /// The kernel makes new memory, and the ring maps it. So this method checks everything that would prevent the mapping
-    /// before it asks the kernel. If the new memory still can't be mapped (because the address space is limited, as by
-    /// RLIMIT_AS), the method asks the kernel for the old sizes again.
+    /// The kernel makes new memory, and the ring maps it. So this method checks everything that would prevent the
+    /// mapping before it asks the kernel. If the new memory still can't be mapped (because the address space is
+    /// limited, as by RLIMIT_AS), the method asks the kernel for the old sizes again.
     ///
     /// # Errors
     ///
@@ -147,13 +148,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         })
     }
 
-    /// Changes the sizes of a ring in provided memory, and moves the ring to other memory. After success the old memory is
-    /// the caller's again. If the call fails, the new memory is lost nevertheless.
+    /// Changes the sizes of a ring in provided memory, and moves the ring to other memory. After success the old memory
+    /// is the caller's again. If the call fails, the new memory is lost nevertheless.
     ///
     /// # Errors
     ///
-    /// The errors of [`register_resize_rings`](Self::register_resize_rings), and `EINVAL` for memory that is too short or
-    /// does not start at a page.
+    /// The errors of [`register_resize_rings`](Self::register_resize_rings), and `EINVAL` for memory that is too short
+    /// or does not start at a page.
     pub fn resize_provided(
         &mut self,
         sq_entries: u32,
@@ -202,8 +203,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if wraps(sq) || wraps(cq) || split_sq || split_cq { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
-    /// Computes the offset of the index array after a resize, for kernels that do not report it. The same computation
-    /// must give the known offset for the present size; otherwise the result is `None`.
+    /// Computes the offset of the index array after a resize, for kernels that do not report it. Returns `None` if this
+    /// computation does not give the known offset for the present size.
     fn array_after(&self, cq_entries: u32) -> Option<u32> {
         let (setup, now) = (self.params().setup(), &self.params().0);
         let size = usize::try_from(now.cq_off.cqes).ok()?;
@@ -235,10 +236,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         }
         // kernel: io_uring/register.c io_register_resize_rings (7.3): takes CQSIZE and CLAMP only; all other flags are
         // those of the ring.
-        // kernel: io_uring/io_uring.c io_prepare_config (7.3): writes the offset of the index array back. A kernel that does
-        // not leaves the 0 from above.
-        // SAFETY: the argument is the operation's own structure, alive, and used during the call only. Memory that it names
-        // is the caller's, borrowed for ever. The ring changes to the new memory before it is used again.
+        // kernel: io_uring/io_uring.c io_prepare_config (7.3): writes the offset of the index array back. A kernel that
+        // does not leaves the 0 from above.
+        // SAFETY: the argument is the operation's own structure, alive, and used during the call only. Memory that it
+        // names is the caller's, borrowed for ever. The ring changes to the new memory before it is used again.
         unsafe { self.submitter().register(IORING_REGISTER_RESIZE_RINGS as u32, from_mut(&mut params).cast(), 1) }?;
         params.flags = self.params().0.flags;
         params.features = self.params().0.features;

@@ -32,8 +32,8 @@ pub(super) unsafe fn register<T, K: Kernel>(
     resources: &[T],
     tags: &[u64],
 ) -> Result<(), Errno> {
-    // kernel: io_uring/rsrc.c io_register_rsrc (7.3): the call's count is the size of the argument in bytes, and any other
-    // size is EINVAL.
+    // kernel: io_uring/rsrc.c io_register_rsrc (7.3): the call's count is the size of the argument in bytes, and any
+    // other size is EINVAL.
     let mut argument = io_uring_rsrc_register {
         nr: count_with(resources.len(), tags.len())?,
         flags: 0,
@@ -54,7 +54,8 @@ pub(super) fn register_sparse<K: Kernel>(
     operation: u32,
     count: u32,
 ) -> Result<(), Errno> {
-    // kernel: io_uring/rsrc.c io_register_rsrc (7.3): with IORING_RSRC_REGISTER_SPARSE the address of the list must be 0.
+    // kernel: io_uring/rsrc.c io_register_rsrc (7.3): with IORING_RSRC_REGISTER_SPARSE the address of the list must be
+    // 0.
     let mut argument =
         io_uring_rsrc_register { nr: count, flags: IORING_RSRC_REGISTER_SPARSE, resv2: 0, data: 0, tags: 0 };
     let size = size_of::<io_uring_rsrc_register>() as u32;
@@ -75,8 +76,8 @@ pub(super) unsafe fn update<T, K: Kernel>(
     resources: &[T],
     tags: Option<&[u64]>,
 ) -> Result<usize, Errno> {
-    // kernel: io_uring/rsrc.c __io_sqe_files_update (7.3): an error ends the update; the result is the number done before
-    // it, and the error itself only if that number is 0. __io_sqe_buffers_update has the same rule.
+    // kernel: io_uring/rsrc.c __io_sqe_files_update (7.3): an error ends the update; the result is the number done
+    // before it, and the error itself only if that number is 0. __io_sqe_buffers_update has the same rule.
     let mut argument = io_uring_rsrc_update2 {
         offset,
         resv: 0,

@@ -13,8 +13,8 @@ use crate::uapi::io_uring_register_op::IORING_REGISTER_RESTRICTIONS;
 use crate::uapi::io_uring_register_restriction_op as Kind;
 use crate::uapi::{io_uring_restriction, io_uring_task_restriction};
 
-/// One operation, opcode or set of flags that is allowed or required (`struct io_uring_restriction`). Everything that no
-/// restriction names is forbidden.
+/// One operation, opcode or set of flags that is allowed or required (`struct io_uring_restriction`). Everything that
+/// no restriction names is forbidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "io_uring_restriction")]
 #[repr(C)]
@@ -41,8 +41,8 @@ impl Restriction {
         Self::new(Kind::IORING_RESTRICTION_SQE_OP, opcode)
     }
 
-    /// Allows these flags in requests. Required flags are allowed in any case. Of several such restrictions the last one
-    /// counts.
+    /// Allows these flags in requests. Required flags are allowed in any case. Of several such restrictions the last
+    /// one counts.
     #[doc(alias = "IORING_RESTRICTION_SQE_FLAGS_ALLOWED")]
     #[must_use]
     pub const fn sqe_flags_allowed(flags: SqeFlags) -> Self {
@@ -71,16 +71,16 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `EBADFD`: the ring is not disabled (any more). `EBUSY`: the ring has restrictions already. `EINVAL`: an operation
-    /// or opcode that the kernel does not know, or more restrictions than the kernel has operations and opcodes together.
-    /// `ENOMEM`: no memory.
+    /// `EBADFD`: the ring is not disabled (any more). `EBUSY`: the ring has restrictions already. `EINVAL`: an
+    /// operation or opcode that the kernel does not know, or more restrictions than the kernel has operations and
+    /// opcodes together. `ENOMEM`: no memory.
     #[doc(alias = "IORING_REGISTER_RESTRICTIONS")]
     #[doc(alias = "io_uring_register_restrictions")]
     pub fn register_restrictions(&self, restrictions: &[Restriction]) -> Result<(), Errno> {
         let count = resource::count(restrictions.len())?;
         let first = restrictions.as_ptr().cast_mut().cast();
-        // kernel: io_uring/register.c io_parse_restrictions (7.3): requests and registrations are restricted apart, each
-        // kind if the list has an item of it, and both if the list is empty.
+        // kernel: io_uring/register.c io_parse_restrictions (7.3): requests and registrations are restricted apart,
+        // each kind if the list has an item of it, and both if the list is empty.
         // kernel: io_uring/register.c io_register_restrictions (7.3): after an error the ring has no restrictions.
         // SAFETY: `first` and `count` describe the slice, which the kernel reads during the call only.
         unsafe { self.register(IORING_REGISTER_RESTRICTIONS as u32, first, count) }.map(drop)

@@ -1,8 +1,8 @@
 //! Registration of the ring's own file descriptor with the task, which saves each call the look-up of the descriptor.
 //!
-//! The kernel keeps registered rings in a table of the task, so that an index may mean another ring in another thread. So
-//! a ring with an index is of a type that can't be sent: its kernel is [`Registered<K>`], which puts the index into every
-//! call, and unregisters it when the ring is closed.
+//! The kernel keeps registered rings in a table of the task, so that an index may mean another ring in another thread.
+//! So a ring with an index is of a type that can't be sent: its kernel is [`Registered<K>`], which puts the index into
+//! every call, and unregisters it when the ring is closed.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -54,8 +54,8 @@ impl<K: Kernel> Registered<K> {
     fn forget_index(&self, fd: RawFd) -> Result<(), Errno> {
         let mut update = io_uring_rsrc_update { offset: self.index.get(), resv: 0, data: 0 };
         let argument = from_mut(&mut update).cast();
-        // kernel: io_uring/tctx.c io_ringfd_unregister (7.3): the reserved word and the data must be 0; the table is the
-        // calling task's, whichever ring the call names.
+        // kernel: io_uring/tctx.c io_ringfd_unregister (7.3): the reserved word and the data must be 0; the table is
+        // the calling task's, whichever ring the call names.
         // SAFETY: the argument is the operation's own structure, alive, and used during the call only. Only this value
         // uses the index.
         let forgotten = unsafe { self.register(fd, IORING_UNREGISTER_RING_FDS as u32, argument, 1) };
@@ -80,8 +80,8 @@ impl<K: Kernel> Registered<K> {
     }
 }
 
-// SAFETY: each call is passed on for the same ring, by its index where the call can take an index. So the contracts of the
-// inner kernel hold here too.
+// SAFETY: each call is passed on for the same ring, by its index where the call can take an index. So the contracts of
+// the inner kernel hold here too.
 unsafe impl<K: Kernel> Kernel for Registered<K> {
     /// Returns `EOPNOTSUPP`. The value stands for one ring: a new ring made through it would use that ring's index.
     unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
@@ -113,9 +113,10 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
         } else {
             (fd, operation)
         };
-        // kernel: io_uring/register.c io_uring_register (7.3): the bit USE_REGISTERED_RING of the operation makes the kernel
-        // look the number up in the calling task's table.
-        // SAFETY: the caller meets the contract of `register`. The index is the ring's own, in the task that is running.
+        // kernel: io_uring/register.c io_uring_register (7.3): the bit USE_REGISTERED_RING of the operation makes the
+        // kernel look the number up in the calling task's table.
+        // SAFETY: the caller meets the contract of `register`. The index is the ring's own, in the task that is
+        // running.
         unsafe { self.kernel.register(fd, operation, argument, count) }
     }
 
@@ -171,8 +172,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     #[doc(alias = "io_uring_register_ring_fd")]
     #[allow(clippy::result_large_err, reason = "without an allocator the ring can only come back by value")]
     pub fn register_ring_fd(self) -> Result<LocalRing<S, C, K>, (Self, Errno)> {
-        // kernel: io_uring/tctx.c io_ringfd_register (7.3): offset -1 means any free place, whose number is written back;
-        // the result is the number of rings registered.
+        // kernel: io_uring/tctx.c io_ringfd_register (7.3): offset -1 means any free place, whose number is written
+        // back; the result is the number of rings registered.
         let fd = self.fd();
         let mut update = io_uring_rsrc_update { offset: u32::MAX, resv: 0, data: u64::from(fd.cast_unsigned()) };
         let operation = IORING_REGISTER_RING_FDS as u32;
@@ -199,8 +200,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
     ///
     /// # Errors
     ///
-    /// The ring comes back as it was, with the error. `EBADF`: the ring has no descriptor (it was made without one, or the
-    /// descriptor was closed), and could not be reached without the index.
+    /// The ring comes back as it was, with the error. `EBADF`: the ring has no descriptor (it was made without one, or
+    /// the descriptor was closed), and could not be reached without the index.
     #[doc(alias = "IORING_UNREGISTER_RING_FDS")]
     #[doc(alias = "io_uring_unregister_ring_fd")]
     #[allow(clippy::result_large_err, reason = "without an allocator the ring can only come back by value")]
