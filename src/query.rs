@@ -12,13 +12,13 @@ use crate::uapi::{
     io_uring_query_hdr, io_uring_query_opcode, io_uring_query_scq, io_uring_query_zcrx, io_uring_query_zcrx_event,
 };
 
-/// What the kernel answers to a question.
+/// The record with which the kernel answers a question.
 ///
 /// # Safety
 ///
-/// Implementation safety: every pattern of bits is a valid value, zero among them.
+/// Implementation safety: every pattern of bits is a valid value, also all zero.
 pub unsafe trait Record: Copy {
-    /// The question: `IO_URING_QUERY_*`.
+    /// The number of the question: `IO_URING_QUERY_*`.
     const OPERATION: u32;
 }
 
@@ -53,44 +53,44 @@ unsafe impl Record for ZcrxEvents {
     const OPERATION: u32 = IO_URING_QUERY_ZCRX_EVENT;
 }
 
-/// The flags that this crate has a word for; the fields have all of them.
+/// Accessors for the flags that have a type in this crate. The fields hold all flags.
 impl Opcodes {
-    /// `IORING_FEAT_*` that the kernel has.
+    /// Returns the features (`IORING_FEAT_*`) of the kernel.
     #[must_use]
     pub const fn features(&self) -> Features {
         Features::from_bits_retain(self.feature_flags as u32)
     }
 
-    /// `IORING_SETUP_*` that it takes.
+    /// Returns the set-up flags (`IORING_SETUP_*`) that the kernel takes.
     #[must_use]
     pub const fn setup(&self) -> SetupFlags {
         SetupFlags::from_bits_retain(self.ring_setup_flags as u32)
     }
 
-    /// `IORING_ENTER_*` that it takes.
+    /// Returns the flags of enter (`IORING_ENTER_*`) that the kernel takes.
     #[must_use]
     pub const fn enter(&self) -> EnterFlags {
         EnterFlags::from_bits_retain(self.enter_flags as u32)
     }
 
-    /// `IOSQE_*` that it takes.
+    /// Returns the flags of entries (`IOSQE_*`) that the kernel takes.
     #[must_use]
     pub const fn requests(&self) -> SqeFlags {
         SqeFlags::from_bits_retain(self.sqe_flags as u8)
     }
 }
 
-/// A record as the kernel filled it.
+/// A record that the kernel has filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<T> {
-    /// The record; what the kernel did not fill is zero.
+    /// The record. Bytes that the kernel did not fill are zero.
     pub record: T,
-    /// How many of its bytes the kernel filled.
+    /// How many bytes of the record the kernel filled.
     pub filled: usize,
 }
 
 impl<T> Answer<T> {
-    /// Whether the kernel knows all of the record.
+    /// Returns whether the kernel has filled the whole record.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.filled >= size_of::<T>()
@@ -105,7 +105,7 @@ pub struct Question<T> {
 }
 
 impl<T: Record> Question<T> {
-    /// Not asked yet.
+    /// Makes a question that was not asked yet.
     #[must_use]
     pub const fn new() -> Self {
         let header = io_uring_query_hdr {
@@ -120,19 +120,19 @@ impl<T: Record> Question<T> {
     }
 
     const fn zero() -> T {
-        // SAFETY: zero is a value of every record, by the trait's contract.
+        // SAFETY: all zero is a valid value of every record, by the trait's contract.
         unsafe { MaybeUninit::zeroed().assume_init() }
     }
 
-    /// What came of it.
+    /// Returns the answer.
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP`: the kernel does not know this question. `ENODATA`: it was not asked, or the call failed. `EINVAL`:
-    /// the record has no bytes. `EPROTO`: the kernel wrote what is neither success nor an error.
+    /// `EOPNOTSUPP`: the kernel does not know this question. `ENODATA`: the question was not asked, or the call failed.
+    /// `EINVAL`: the record has no bytes. `EPROTO`: the kernel wrote a result that is neither success nor an error.
     pub fn answer(&self) -> Result<Answer<T>, Errno> {
         match self.header.result {
-            // Never more than there is, whatever the kernel says.
+            // The count is cut to the record's size, because the kernel's number is only a claim.
             0 => Ok(Answer { record: self.record, filled: (self.header.size as usize).min(size_of::<T>()) }),
             other => Err(Errno::from_result(other).unwrap_or(Errno::EPROTO)),
         }
@@ -148,7 +148,7 @@ impl<T: Record> Default for Question<T> {
 /// The result of a question that was not asked.
 const NOT_ASKED: i32 = -(Errno::ENODATA.raw() as i32);
 
-/// A question of any kind, to be asked together with others: a [`Question`].
+/// A [`Question`] of any kind, for [`ask`] to ask together with others.
 pub trait Ask: sealed::Link {}
 
 impl<T: Record> Ask for Question<T> {}
@@ -156,12 +156,12 @@ impl<T: Record> Ask for Question<T> {}
 mod sealed {
     use super::{NOT_ASKED, Question, Record, from_mut, io_uring_query_hdr, size_of};
 
-    /// A link of the chain.
+    /// One link in the chain of questions of a call.
     pub trait Link {
-        /// Makes it ready to be asked before what stands at `next`; its own address.
+        /// Links the question in front of the one at address `next`, and returns its own address.
         fn link(&mut self, next: u64) -> *mut io_uring_query_hdr;
 
-        /// Takes back what an unfinished call left.
+        /// Clears the result and the record after a call that failed.
         fn forget(&mut self);
     }
 
@@ -169,11 +169,11 @@ mod sealed {
         fn link(&mut self, next: u64) -> *mut io_uring_query_hdr {
             // Both addresses come from the pointer to the whole question, so that neither makes the other invalid.
             let whole = from_mut(self);
-            // SAFETY: the pointer is the reference's own, so that the field lies within.
+            // SAFETY: the pointer comes from a reference to the question, and the field lies within the question.
             let record = unsafe { &raw mut (*whole).record };
-            // SAFETY: the same.
+            // SAFETY: the header too is a field of the question that the pointer came from.
             let header = unsafe { &raw mut (*whole).header };
-            // SAFETY: the record is the reference's.
+            // SAFETY: the record is a field of the question, which is borrowed mutably.
             unsafe { record.write(Self::zero()) };
             let asked = io_uring_query_hdr {
                 next_entry: next,
@@ -183,7 +183,9 @@ mod sealed {
                 result: 0,
                 __resv: [0; 3],
             };
-            // SAFETY: and so is the header.
+            // kernel: io_uring/query.c io_handle_query_entry (7.3): the result and the reserved words must be 0 in a
+            // question.
+            // SAFETY: the header is a field of the question, which is borrowed mutably.
             unsafe { header.write(asked) };
             header
         }
@@ -195,7 +197,7 @@ mod sealed {
     }
 }
 
-/// Asks several questions in one call. Each then has its own [`answer`](Question::answer). Since 6.18.
+/// Asks several questions in one call. Each of them then has its own [`answer`](Question::answer). Since 6.18.
 ///
 /// ```no_run
 /// use bare_uring::Linux;
@@ -213,9 +215,9 @@ mod sealed {
 ///
 /// # Errors
 ///
-/// No question has an answer then. `EACCES`: the task is [restricted](crate::register::restrict_task) (since 7.3, where it must
-/// allow this operation too). `EINVAL`: the kernel is older. `ERANGE`: 1,000 questions or more. `EINTR`: the
-/// process is being killed.
+/// After an error no question has an answer. `EACCES`: the task is [restricted](crate::register::restrict_task) (since
+/// 7.3, where the restrictions must allow this operation too). `EINVAL`: the kernel is older. `ERANGE`: 1,000 questions
+/// or more. `E2BIG`: a record larger than a page. `EINTR`: the process is being killed.
 #[doc(alias = "IORING_REGISTER_QUERY")]
 pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), Errno> {
     let mut first: *mut io_uring_query_hdr = core::ptr::null_mut();
@@ -225,8 +227,12 @@ pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), 
     if first.is_null() {
         return Ok(());
     }
-    // SAFETY: each link of the chain is a question that is borrowed for the call, its record alive and as long as it
-    // says; the kernel writes to these only.
+    // kernel: io_uring/query.c io_query (7.3): the chain ends at address 0 and has fewer than IO_MAX_QUERY_ENTRIES
+    // links.
+    // kernel: io_uring/query.c io_handle_query_entry (7.3): fills the common part of both records, makes the rest of
+    // ours zero, and writes back how much it has filled.
+    // SAFETY: each link of the chain is a question that is borrowed for the call. Its record is alive, and as long as
+    // its header states. The kernel writes to headers and records only.
     let outcome = unsafe { kernel.register(-1, IORING_REGISTER_QUERY, first.cast(), 0) }.map(drop);
     if outcome.is_err() {
         questions.iter_mut().for_each(|question| question.forget());
@@ -238,8 +244,8 @@ pub fn ask<K: Kernel>(kernel: &K, questions: &mut [&mut dyn Ask]) -> Result<(), 
 ///
 /// # Errors
 ///
-/// `EOPNOTSUPP`: the kernel does not know this question. `EACCES`: as [`ask`]. `EINVAL`: the kernel is older, or the record has
-/// no bytes.
+/// `EOPNOTSUPP`: the kernel does not know this question. `EACCES`, `E2BIG`, `EINTR`: as in [`ask`]. `EINVAL`: the
+/// kernel is older, or the record has no bytes.
 #[doc(alias = "IORING_REGISTER_QUERY")]
 #[doc(alias = "io_uring_register_query")]
 pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
@@ -248,13 +254,15 @@ pub fn query<T: Record, K: Kernel>(kernel: &K) -> Result<Answer<T>, Errno> {
     question.answer()
 }
 
-/// Asks for the header of a ring in provided memory; `None` where the kernel (before 6.19) does not say.
+/// Returns the header of a ring in provided memory, if the kernel reports it (since 6.19).
 pub(crate) fn ring_header<K: Kernel>(kernel: &K) -> Option<Header> {
     let RingHeader { hdr_size, hdr_alignment } = query(kernel).ok()?.record;
     if hdr_size == 0 || !hdr_alignment.is_power_of_two() {
         return None;
     }
-    // Where addresses have 32 bits, longer ones are as much too long as the longest.
+    // kernel: io_uring/query.c io_query_scq (7.3): the size is that of the kernel's structure up to the completions,
+    // and the alignment the one to which the index array is rounded up. With 32-bit addresses a size that does not fit
+    // becomes the largest one, which is too large as well.
     let [size, align] = [hdr_size, hdr_alignment].map(usize::try_from);
     Some(size.and_then(|size| Ok(Header { size, align: align? })).unwrap_or(Header { size: usize::MAX, align: 1 }))
 }

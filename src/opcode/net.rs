@@ -50,7 +50,7 @@ macro_rules! addressed {
                 // kernel: io_uring/net.c io_sendmsg_prep (6.12.117): a send's address is read from `off` and its length
                 // from the first 16 bits of `file_index`; the other 16 bits must be 0. io_send_setup copies the address
                 // at submission.
-                self.0.off = super::address(address);
+                self.0.off = crate::types::address(address);
                 // The length has 16 bits, the first half of the field. A longer one becomes the largest number, which
                 // the kernel refuses as well: it takes 128 bytes at most.
                 let [a, b] = u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes();

@@ -1,4 +1,4 @@
-//! Filters: a small program that looks at each request of one opcode and allows or denies it.
+//! BPF filters: small programs that look at each request of one opcode, and allow or deny it.
 
 use core::fmt;
 use core::ptr::from_mut;
@@ -14,7 +14,10 @@ use crate::uapi::{
 /// One instruction of classic BPF (`struct sock_filter`).
 ///
 /// The kernel takes loads of whole words from [`io_uring_bpf_ctx`](crate::uapi::io_uring_bpf_ctx), scratch memory,
-/// arithmetic but the remainder, forward jumps and returns. A return of 0 denies the request, another allows it.
+/// arithmetic except the remainder, forward jumps and returns. A return of 0 denies the request; any other number
+/// allows it.
+// kernel: io_uring/bpf_filter.c io_uring_check_cbpf_filter (7.3): a load must be aligned to four bytes and lie within
+// the context; BPF_MOD is not among the instructions.
 #[doc(alias = "sock_filter")]
 pub type Instruction = sock_filter;
 
@@ -38,21 +41,21 @@ pub struct BpfFilter<'a> {
 }
 
 impl<'a> BpfFilter<'a> {
-    /// These instructions (1 to 4,096) look at requests with this opcode.
+    /// Makes a filter of these instructions (1 to 4,096) for requests with this opcode.
     #[must_use]
     pub const fn new(opcode: u8, instructions: &'a [Instruction]) -> Self {
         Self { opcode, flags: 0, payload: 0, instructions }
     }
 
-    /// How many bytes of the opcode's own payload the instructions were written for: 12 for a socket, 24 for an open
-    /// (7.0), 0 at first. A kernel that has fewer refuses.
+    /// Sets how many bytes of the opcode's own payload the instructions were written for: 12 for a socket, 24 for an
+    /// open (7.0). The number is 0 at first. A kernel whose payload is shorter refuses the filter.
     #[must_use]
     pub const fn payload(mut self, bytes: u8) -> Self {
         self.payload = bytes;
         self
     }
 
-    /// Opcodes that have no filter are denied from now on.
+    /// Denies all opcodes that have no filter, from now on.
     #[must_use]
     #[doc(alias = "IO_URING_BPF_FILTER_DENY_REST")]
     pub const fn deny_rest(mut self) -> Self {
@@ -60,7 +63,7 @@ impl<'a> BpfFilter<'a> {
         self
     }
 
-    /// A kernel whose payload is longer refuses too.
+    /// Makes a kernel whose payload is longer refuse the filter too.
     #[must_use]
     #[doc(alias = "IO_URING_BPF_FILTER_SZ_STRICT")]
     pub const fn strict_payload(mut self) -> Self {
@@ -68,7 +71,7 @@ impl<'a> BpfFilter<'a> {
         self
     }
 
-    /// Registers it by way of `call`, which hands the argument to the kernel.
+    /// Makes the argument, and registers it by `call`, which hands it to the kernel.
     fn hand_over(&self, call: impl FnOnce(&mut io_uring_bpf) -> Result<u32, Errno>) -> Result<u8, BpfFilterError> {
         let length = u32::try_from(self.instructions.len()).map_err(|_| BpfFilterError::Kernel(Errno::EINVAL))?;
         let filter = io_uring_bpf_filter {
@@ -80,6 +83,8 @@ impl<'a> BpfFilter<'a> {
             ..Default::default()
         };
         let mut argument = io_uring_bpf { cmd_type: IO_URING_BPF_CMD_FILTER, filter, ..Default::default() };
+        // kernel: io_uring/bpf_filter.c io_bpf_filter_import (7.3): the kernel's own size of the payload is written
+        // back in either case, and a wrong size is EMSGSIZE.
         match call(&mut argument) {
             Ok(_) => Ok(argument.filter.pdu_size),
             Err(Errno::EMSGSIZE) => Err(BpfFilterError::Payload { kernel: argument.filter.pdu_size }),
@@ -97,11 +102,12 @@ pub enum BpfFilterError {
         /// The size that the kernel has for this opcode.
         kernel: u8,
     },
-    /// The kernel refused.
+    /// The kernel refused for another reason.
     ///
-    /// `EINVAL`: an opcode, flag or instruction that it does not know, a wrong number of instructions, or the kernel is
-    /// older. `EACCES`: a filter for the task, without `no_new_privs` and without CAP_SYS_ADMIN. `ENOMEM`. `EFAULT`:
-    /// instructions that the process does not have. `EBUSY`: filters inherited were just being given up.
+    /// `EINVAL`: an opcode, flag or instruction that the kernel does not know, a wrong number of instructions, or the
+    /// kernel is older. `EACCES`: a filter for the task, without `no_new_privs` and without CAP_SYS_ADMIN. `ENOMEM`: no
+    /// memory. `EFAULT`: instructions that the process does not have. `EBUSY`: the kernel was just releasing the
+    /// inherited filters.
     Kernel(Errno),
 }
 
@@ -117,10 +123,10 @@ impl fmt::Display for BpfFilterError {
 impl core::error::Error for BpfFilterError {}
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Adds a filter to the ring; the size of the payload that the kernel has for the opcode. Since 7.0.
+    /// Adds a filter to the ring, and returns the size of the payload that the kernel has for the opcode. Since 7.0.
     ///
-    /// A request that is denied completes with `EACCES`. A filter cannot be taken away, nor loosened: where an opcode
-    /// has several, all must allow the request. The instructions are copied during the call.
+    /// A denied request completes with `EACCES`. A filter cannot be removed or weakened: if an opcode has several
+    /// filters, all of them must allow the request. The kernel copies the instructions during the call.
     ///
     /// # Errors
     ///
@@ -129,15 +135,15 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_register_bpf_filter")]
     pub fn register_bpf_filter(&self, filter: &BpfFilter<'_>) -> Result<u8, BpfFilterError> {
         filter.hand_over(|argument| {
-            // SAFETY: the argument is the operation's own, which the kernel reads and writes during the call only, as
-            // it reads the instructions that it names, which are borrowed meanwhile.
+            // SAFETY: the argument is the operation's own structure, which the kernel reads and writes during the call
+            // only. The instructions that it names are borrowed meanwhile, and the kernel only reads them.
             unsafe { self.register(IORING_REGISTER_BPF_FILTER, from_mut(argument).cast(), 1) }
         })
     }
 }
 
-/// Adds a filter to the calling task: it holds for all rings that it makes from now on, and is inherited by its children.
-/// The size of the payload that the kernel has for the opcode. Since 7.0.
+/// Adds a filter to the calling task, and returns the size of the payload that the kernel has for the opcode. The
+/// filter applies to all rings that the task makes from now on. Its children inherit the filter. Since 7.0.
 ///
 /// # Errors
 ///
@@ -146,7 +152,8 @@ impl<K: Kernel> Submitter<'_, K> {
 #[doc(alias = "io_uring_register_bpf_filter_task")]
 pub fn register_bpf_filter_task<K: Kernel>(kernel: &K, filter: &BpfFilter<'_>) -> Result<u8, BpfFilterError> {
     filter.hand_over(|argument| {
-        // SAFETY: as in `register_bpf_filter`.
+        // SAFETY: the argument is the operation's own structure, which the kernel reads and writes during the call
+        // only. The instructions that it names are borrowed meanwhile, and the kernel only reads them.
         unsafe { kernel.register(-1, IORING_REGISTER_BPF_FILTER, from_mut(argument).cast(), 1) }
     })
 }

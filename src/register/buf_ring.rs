@@ -1,13 +1,13 @@
-//! Rings of provided buffers: the kernel picks a buffer when data is there, and says in the completion which.
+//! Provided buffer rings: the kernel picks a buffer when data is there, and names the buffer in the completion.
 //!
-//! A [`BufRing`] is a ring of descriptors that the kernel reads, and the buffers that they stand for, all of one size.
-//! A buffer is the kernel's until a completion names it. [`BufRing::take`] then gives a [`Buffer`], which is read
-//! and recycled; it moves into [`BufRing::recycle`], so that no buffer is recycled twice. What was recycled becomes
-//! visible to the kernel with [`BufRing::publish`], one store for any number of buffers.
+//! A [`BufRing`] is a ring of descriptors, which the kernel reads, and the buffers that they describe, all of one size.
+//! A buffer belongs to the kernel until a completion names it. [`BufRing::take`] then returns a [`Buffer`] to read.
+//! [`BufRing::recycle`] consumes the `Buffer`, so that no buffer is recycled twice. [`BufRing::publish`] makes all
+//! recycled buffers visible to the kernel with one store.
 //!
-//! Call [`take`](BufRing::take) before you look at a completion's [`outcome`](crate::cqueue::Entry::outcome): completions that
-//! end in an error, and those at the end of a file, can carry a buffer too, which would be lost. A datagram that is
-//! longer than a buffer is cut at the buffer's end.
+//! Call [`take`](BufRing::take) before you look at a completion's [`outcome`](crate::cqueue::Entry::outcome):
+//! completions that end in an error, and those at the end of a file, can carry a buffer too, which would be lost. A
+//! datagram that is longer than a buffer is cut at the buffer's end.
 
 use core::fmt;
 use core::mem::{MaybeUninit, offset_of, size_of};
@@ -27,17 +27,19 @@ mod take;
 
 pub use take::Bundle;
 
-/// The most buffers that one ring can have.
+/// The largest number of buffers in one ring.
+// kernel: io_uring/kbuf.c io_register_pbuf_ring (7.3): the number of entries is a power of two below 65,536.
 pub const MAX_BUFFERS: u16 = 32_768;
 
-/// The largest group whose number fits between the two others in the offset of a mapping (`io_uring/memmap.c`). The
-/// highest bit of a larger one would be lost, and the mapping be that of another group.
+/// The largest group number that fits into the offset of a mapping. Of a larger number the highest bits would be lost,
+/// and the mapping would be that of another group.
+// kernel: io_uring/memmap.c io_mmap_get_region (7.3): the group is in bits 16 to 26 of the offset.
 const MAX_MAPPED_GROUP: u16 = (!IORING_OFF_MMAP_MASK >> IORING_OFF_PBUF_SHIFT) as u16;
 
-/// The smallest page that a kernel has; one with larger pages refuses itself what is not at one.
+/// The smallest page that a kernel has. A kernel with larger pages checks the alignment to them itself.
 const PAGE: usize = 4096;
 
-/// In place of a buffer's number: there is none.
+/// The number that stands for no buffer.
 const NO_BUFFER: u16 = u16::MAX;
 
 /// How the buffers of a group are used.
@@ -48,17 +50,16 @@ pub struct BufRingOptions {
 }
 
 impl BufRingOptions {
-    /// Each buffer is used once, whatever part of it is filled.
+    /// Makes the options of a ring whose buffers are used once each, even if only a part of a buffer is filled.
     #[must_use]
     pub const fn new() -> Self {
         Self { incremental: false, min_left: 0 }
     }
 
-    /// A buffer is filled piece by piece, by several completions, until it is full. Since 6.12.
+    /// Fills each buffer piece by piece, over several completions, until it is full. Since 6.12.
     ///
-    /// Requests on such a group must ask for length 0, which means all that is left: see [`BufRing::take`].
-    ///
-    /// No request on such a group may carry `MSG_TRUNC`, nor be a bundle on kernels from 6.13 to 6.16: see there too.
+    /// Requests on such a group must ask for length 0, which means all that is left of the buffer. No request may carry
+    /// `MSG_TRUNC`, and none may be a bundle on kernels from 6.13 to 6.16. [`BufRing::take`] says why.
     #[must_use]
     #[doc(alias = "IOU_PBUF_RING_INC")]
     pub const fn incremental(mut self) -> Self {
@@ -66,9 +67,10 @@ impl BufRingOptions {
         self
     }
 
-    /// With [`incremental`](Self::incremental): a buffer with fewer bytes left than this counts as full. Without it, a
-    /// multishot `recvmsg` ends with `EFAULT` once less is left of a buffer than its header needs. Since 7.1, and in the
-    /// long-term kernels 6.12.117 and 6.18.44; `EINVAL` before. No request on such a group may be a bundle.
+    /// Makes a buffer with fewer bytes left than this count as full; needs [`incremental`](Self::incremental). Without
+    /// a minimum, a multishot `recvmsg` ends with `EFAULT` once a buffer has less room left than the header needs.
+    /// Since 7.1, and in the long-term kernels 6.12.117 and 6.18.44; `EINVAL` before. No request on such a group may be
+    /// a bundle.
     #[must_use]
     pub const fn min_left(mut self, bytes: u32) -> Self {
         self.min_left = bytes;
@@ -82,7 +84,7 @@ impl BufRingOptions {
 
 /// One descriptor of the ring, as the kernel reads it (`struct io_uring_buf`).
 ///
-/// An array of them is the ring's memory; it must start at a page.
+/// The ring's memory is an array of descriptors, which must start at a page.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct Descriptor {
@@ -94,7 +96,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// For filling an array.
+    /// A descriptor of no buffer, to fill an array with.
     pub const EMPTY: Self = Self { address: 0, len: 0, id: 0, reserved: 0 };
 }
 
@@ -108,25 +110,26 @@ const _: () = {
     assert!(offset_of!(Descriptor, reserved) == offset_of!(Head, tail));
 };
 
-/// What a ring knows about one buffer.
+/// The ring's own record of one buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct BufferState {
-    /// Pieces handed out and not yet recycled. A count that reaches its limit stays there: the buffer is never used again.
+    /// Pieces handed out and not yet recycled. A count that reaches its limit stays there: the buffer is never used
+    /// again.
     out: u32,
     /// Bytes handed out so far.
     used: u32,
-    /// With incremental use: how far the kernel had filled it when a completion was last taken.
+    /// With incremental use: how far the kernel had filled the buffer when a completion was last taken.
     stood: u32,
-    /// The place in the ring where it was added last.
+    /// The place in the ring where the buffer was added last.
     place: u16,
-    /// The buffer that was added after it, or [`NO_BUFFER`].
+    /// The buffer that was added next, or [`NO_BUFFER`].
     next: u16,
-    /// Whether the kernel fills it no further.
+    /// Whether the kernel fills the buffer no further.
     done: bool,
 }
 
 impl BufferState {
-    /// For filling an array.
+    /// The state of a buffer that was not used yet, to fill an array with.
     pub const NEW: Self = Self { out: 0, used: 0, stood: 0, place: 0, next: 0, done: false };
 }
 
@@ -136,42 +139,41 @@ impl Default for BufferState {
     }
 }
 
-/// The memory of a [`BufRing`], all of the caller's, for ever: the kernel may write to it as long as a request that
-/// took a buffer is in flight, also after the ring of buffers was unregistered.
+/// The memory of a [`BufRing`], which the caller gives away for ever. The kernel may write to it as long as a request
+/// that has taken a buffer is in flight, also after the ring of buffers was unregistered.
 #[derive(Debug)]
 pub struct BufRingMemory {
-    /// The ring, as many descriptors as there are buffers (a power of two), starting at a page. Ignored (may be empty)
-    /// where the kernel provides it.
+    /// One descriptor for each buffer (a power of two), starting at a page. Ignored if the kernel provides the ring.
     pub descriptors: &'static mut [MaybeUninit<Descriptor>],
-    /// The buffers, one after the other; their size is this length divided by the number of states. They are initialised,
-    /// since kernels count bytes that nobody has written: the gaps of a multishot `recvmsg`, the rest of a datagram that
-    /// was cut.
+    /// The buffers, one after the other. The size of one is this length divided by the number of states. The buffers
+    /// must be initialised, because kernels count bytes that were never written: the gaps of a multishot `recvmsg`, and
+    /// the rest of a datagram that was cut.
     pub buffers: &'static mut [u8],
-    /// One for each buffer: their number is the ring's size.
+    /// One state for each buffer. Their number is the ring's size.
     pub states: &'static mut [BufferState],
 }
 
-/// A registered ring of provided buffers.
+/// A registered provided buffer ring.
 ///
-/// Dropped, it unmaps what [`register_buf_ring_mapped`](Submitter::register_buf_ring_mapped) has mapped. The group stays
-/// registered until [`unregister`](Self::unregister) or the end of the ring, and the kernel uses up the buffers that are
-/// published: drop has no ring to ask, and the number of a descriptor may be another ring's by then.
+/// Drop unmaps a ring that [`register_buf_ring_mapped`](Submitter::register_buf_ring_mapped) has mapped. The group
+/// stays registered until [`unregister`](Self::unregister) or the end of the io_uring, and the kernel can use up the
+/// published buffers: drop has no io_uring to call, and the number of its descriptor may mean another one by then.
 ///
-/// A mapped one keeps the ring alive: as long as this value is there, the kernel does not end the ring, though its
-/// descriptor is closed. Drop it before the ring, or soon after.
+/// A mapped ring of buffers keeps the io_uring alive: as long as this value exists, the kernel does not end the
+/// io_uring, even after its descriptor was closed. Drop the value before the io_uring, or soon after.
 ///
 /// # Invariants
 ///
-/// - `ring` points to `slots.count()` descriptors, valid for reads and writes as long as the value lives. Of them the
-///   kernel reads those between its head and the published tail (and with incremental use writes to the first); we write
-///   the others. The tail, inside the first descriptor, is ours to write.
+/// - `ring` points to `slots.count()` descriptors, valid for reads and writes as long as the value lives. The kernel
+///   reads the descriptors between its head and the published tail, and with incremental use writes to the first of
+///   them. This value writes the other descriptors, and the tail, which lies inside the first descriptor.
 /// - `buffers` points to `slots.count()` buffers of `size` bytes, initialised, valid for reads and writes for ever, and
-///   this value's alone: no other ring of buffers has ever had them. A buffer's bytes are the kernel's from its publication
-///   until a completion names them, and the [`Buffer`]'s from then on.
+///   used by this value only: no other ring of buffers has ever had them. A buffer's bytes belong to the kernel from
+///   its publication until a completion names them, and then to the [`Buffer`].
 /// - Each buffer is in the ring once at most: from when it is added until the completion that ends its use is taken, it
 ///   is not `done`, and only a buffer that is `done` is added.
-/// - If there is a `mapper`, it has mapped the ring, as long as `slots` say, and nobody else unmaps it.
-/// - Nobody changes the fields but `tail`, `last` and `states` after registration.
+/// - If there is a `mapper`, it has mapped the ring, with the length that `slots` gives, and only this value unmaps it.
+/// - After registration, only `tail`, `last` and `states` change.
 pub struct BufRing<K: Kernel = DefaultKernel> {
     ring: NonNull<Descriptor>,
     buffers: NonNull<u8>,
@@ -183,15 +185,15 @@ pub struct BufRing<K: Kernel = DefaultKernel> {
     last: u16,
     group: u16,
     incremental: bool,
-    /// Whether an error that carries a buffer has used that up.
+    /// Whether an error that carries a buffer has used the buffer up.
     errors_consume: bool,
-    /// The ring's, see [`Identity`](crate::submitter::Identity).
+    /// The identity of the io_uring, see [`Identity`](crate::submitter::Identity).
     identity: u32,
     mapper: Option<K>,
 }
 
-// SAFETY: the memory is reached through this value alone (and through buffers, each by one owner); which thread holds it
-// makes no difference. Only the mapper may be bound to a thread.
+// SAFETY: only this value accesses the memory (and each `Buffer` its own bytes), in whichever thread it is. Only the
+// mapper may be bound to a thread.
 unsafe impl<K: Kernel + Send> Send for BufRing<K> {}
 
 impl<K: Kernel> fmt::Debug for BufRing<K> {
@@ -207,8 +209,8 @@ impl<K: Kernel> fmt::Debug for BufRing<K> {
 impl<K: Kernel> Drop for BufRing<K> {
     fn drop(&mut self) {
         if let Some(kernel) = &self.mapper {
-            // SAFETY: the mapping is this value's own (invariant), made by the same kernel, and gone with it. A failure
-            // leaves nothing to be done.
+            // SAFETY: this value owns the mapping (invariant), the same kernel made it, and nothing uses it after the
+            // value. A failure leaves nothing to do.
             let _ = unsafe { kernel.unmap(self.ring.cast(), Self::bytes(self.slots)) };
         }
     }
@@ -216,12 +218,12 @@ impl<K: Kernel> Drop for BufRing<K> {
 
 /// Bytes that the kernel has filled: a buffer, or with incremental use a piece of one.
 ///
-/// Give it back with [`BufRing::recycle`]; dropped, its buffer is never used again.
+/// Give the value back with [`BufRing::recycle`]. If it is dropped, its buffer is never used again.
 ///
 /// # Invariants
 ///
-/// `buffer` is where a buffer of one ring starts, and so tells that ring from all others. `offset + len` is at most the
-/// buffer's size, and these bytes are this value's alone.
+/// - `buffer` is the start of a buffer of one ring, and so identifies that ring among all.
+/// - `offset + len` is at most the buffer's size, and only this value accesses these bytes.
 #[must_use = "a buffer that is not recycled is never used again"]
 pub struct Buffer {
     buffer: NonNull<u8>,
@@ -230,13 +232,13 @@ pub struct Buffer {
     id: u16,
 }
 
-// SAFETY: the bytes are this value's alone; which thread holds it makes no difference.
+// SAFETY: only this value accesses the bytes (invariant), in whichever thread it is.
 unsafe impl Send for Buffer {}
 // SAFETY: a shared reference only reads the bytes.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// The buffer's number in its group.
+    /// Returns the buffer's number in its group.
     #[must_use]
     pub const fn id(&self) -> u16 {
         self.id
@@ -258,19 +260,19 @@ impl core::ops::Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: these bytes are initialised, as all buffers are, and this value's alone (invariant).
+        // SAFETY: these bytes are initialised, as all buffers are, and only this value accesses them (invariant).
         unsafe { core::slice::from_raw_parts(self.start(), self.len as usize) }
     }
 }
 
 impl core::ops::DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `deref`.
+        // SAFETY: these bytes are initialised, and only this value, borrowed mutably, accesses them (invariant).
         unsafe { core::slice::from_raw_parts_mut(self.start(), self.len as usize) }
     }
 }
 
-/// The memory of a group without its ring.
+/// The memory of a group, without the ring of descriptors.
 struct Rest {
     buffers: NonNull<u8>,
     states: &'static mut [BufferState],
@@ -279,7 +281,7 @@ struct Rest {
 }
 
 impl Rest {
-    /// Where the ring is, if it is the caller's, and the rest; `EINVAL` for a number or size that there can't be.
+    /// Returns the start of the descriptors, and the rest. `EINVAL`: an invalid number or size of buffers.
     fn of(memory: BufRingMemory) -> Result<(NonNull<Descriptor>, Self), Errno> {
         let BufRingMemory { descriptors, buffers, states } = memory;
         let count = u32::try_from(states.len()).map_err(|_| Errno::EINVAL)?;
@@ -290,23 +292,23 @@ impl Rest {
             return Err(Errno::EINVAL);
         }
         let buffers = NonNull::from(buffers).cast::<u8>();
-        // The kernel goes by addresses.
+        // The kernel accesses the buffers by their addresses.
         let _ = buffers.as_ptr().expose_provenance();
         Ok((NonNull::from(descriptors).cast(), Self { buffers, states, slots, size }))
     }
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Registers a ring of provided buffers as `group`, with all of its buffers in it. Since 5.19.
+    /// Registers a provided buffer ring as `group`, with all of its buffers in it. Since 5.19.
     ///
     /// The borrow of the memory never ends, even if the call fails.
     ///
     /// # Errors
     ///
-    /// `EINVAL`, before the kernel is asked: a number of states that is no power of two or more than [`MAX_BUFFERS`], a
-    /// ring of another length or not at a page, buffers of no size; from the kernel: options that it does not know, or
-    /// (before 6.10) a ring in the high memory that kernels of 32 bits have. `EEXIST`: the group is there
-    /// already. `ENOMEM`: above RLIMIT_MEMLOCK.
+    /// `EINVAL`, before the kernel is asked: a number of states that is no power of two or more than [`MAX_BUFFERS`],
+    /// another number of descriptors, descriptors that do not start at a page, or buffers of no size. `EINVAL`, from
+    /// the kernel: options that it does not know, or (before 6.10) descriptors in the high memory of a 32-bit kernel.
+    /// `EEXIST`: the group exists already. `ENOMEM`: above RLIMIT_MEMLOCK.
     #[doc(alias = "IORING_REGISTER_PBUF_RING")]
     #[doc(alias = "io_uring_register_buf_ring")]
     #[doc(alias = "io_uring_setup_buf_ring")]
@@ -320,27 +322,27 @@ impl<K: Kernel> Submitter<'_, K> {
         if memory.descriptors.len() != memory.states.len() || !memory.descriptors.as_ptr().addr().is_multiple_of(PAGE) {
             return Err(Errno::EINVAL);
         }
-        // The kernel looks at the tail from the moment of registration. A request that waits for the group must find
-        // nothing of what stood in this memory before, and no descriptor that is half written: so the tail is 0 until all
-        // of them are.
+        // The kernel reads the tail as soon as the group is registered. A waiting request must not find former contents
+        // of this memory, or a half-written descriptor. So the tail is 0 until all descriptors are written.
+        // kernel: io_uring/kbuf.c io_register_pbuf_ring (7.3): the caller's memory stays as it is; the head is 0.
         memory.descriptors.fill(MaybeUninit::new(Descriptor::EMPTY));
         let (ring, rest) = Rest::of(memory)?;
         let address = ring.as_ptr().expose_provenance() as u64;
         let count = rest.slots.count();
         let mut this = self.fill(ring, group, options, rest);
-        // SAFETY: the descriptors are borrowed for ever, and as many as the slots.
+        // SAFETY: the descriptors are borrowed for ever, and there are as many as slots.
         unsafe { self.register_buf_ring_with_flags(address, count, group, options.flags(), options.min_left) }?;
         this.publish();
         Ok(this)
     }
 
-    /// [`register_buf_ring`](Self::register_buf_ring) with a ring that the kernel provides (`IOU_PBUF_RING_MMAP`) and the
-    /// [`BufRing`] unmaps. Since 6.4.
+    /// Registers a provided buffer ring whose descriptors are in the kernel's memory (`IOU_PBUF_RING_MMAP`), and maps
+    /// it. The [`BufRing`] unmaps it. Since 6.4.
     ///
     /// # Errors
     ///
-    /// As [`register_buf_ring`](Self::register_buf_ring), and those of mapping: `EBADF`, where the ring has no
-    /// descriptor to map. `EINVAL` also: the group is above 2047, for which the offset of a mapping has no room.
+    /// The errors of [`register_buf_ring`](Self::register_buf_ring), and those of mapping: `EBADF`, if the io_uring has
+    /// no descriptor to map. `EINVAL` also if the group is above 2047, which does not fit into a mapping's offset.
     #[doc(alias = "IOU_PBUF_RING_MMAP")]
     pub fn register_buf_ring_mapped(
         &self,
@@ -358,9 +360,10 @@ impl<K: Kernel> Submitter<'_, K> {
         }
         let (_, rest) = Rest::of(memory)?;
         let (count, bytes) = (rest.slots.count(), BufRing::<K>::bytes(rest.slots));
-        // The clone maps, so that it is the one to unmap.
+        // The clone maps the memory, and becomes the mapper that unmaps it.
         let kernel = self.core.kernel.clone();
-        // SAFETY: the kernel provides the memory itself, all of it zero.
+        // kernel: io_uring/memmap.c io_region_allocate_pages (7.3): memory of the kernel's starts with all bytes zero.
+        // SAFETY: the call names no memory of the caller's, since the kernel provides it.
         unsafe { self.register_buf_ring_with_flags(0, count, group, options.flags() | MMAP, options.min_left) }?;
         let offset = u64::from(IORING_OFF_PBUF_RING) | u64::from(group) << IORING_OFF_PBUF_SHIFT;
         match kernel.map(bytes, self.core.fd, offset) {
@@ -377,7 +380,7 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// Writes the descriptors of all buffers; the tail stays what it is.
+    /// Writes the descriptors of all buffers, and leaves the published tail as it is.
     fn fill(&self, ring: NonNull<Descriptor>, group: u16, options: BufRingOptions, rest: Rest) -> BufRing<K> {
         let Rest { buffers, states, slots, size } = rest;
         let mut this = BufRing {
@@ -394,17 +397,17 @@ impl<K: Kernel> Submitter<'_, K> {
             identity: self.core.identity(),
             mapper: None,
         };
-        // At most 32,768, which fits.
+        // The count is at most 32,768, which fits into 16 bits.
         for id in 0..slots.count() as u16 {
             this.add(id);
         }
         this
     }
 
-    /// Whether an error that carries a buffer has used that up, as it has on every kernel but some of 6.10 to 6.17:
-    /// there, a `Read` from a socket that ends in an error names the next buffer and leaves it in the ring (mended by
-    /// the commit "io_uring/rw: recycle buffers manually for non-mshot reads" of 6.17). The first of them has bundles,
-    /// and the first that is right for sure has queries.
+    /// Returns whether an error that carries a buffer has used it up, as on every kernel except some of 6.10 to 6.17.
+    /// There, a `Read` from a socket that ends in an error names the next buffer and leaves it in the ring (corrected by
+    /// the commit "io_uring/rw: recycle buffers manually for non-mshot reads" of 6.17). The first wrong kernel has
+    /// bundles, and the first kernel that is certainly right has queries.
     fn errors_consume(&self) -> bool {
         // SAFETY: an empty list of questions names no memory.
         let has_queries = || unsafe { self.core.kernel.register(-1, IORING_REGISTER_QUERY, null_mut(), 0) }.is_ok();
@@ -413,31 +416,31 @@ impl<K: Kernel> Submitter<'_, K> {
 }
 
 impl<K: Kernel> BufRing<K> {
-    /// Bytes of so many descriptors.
+    /// Returns the length of the ring of descriptors in bytes.
     const fn bytes(slots: Slots) -> usize {
         slots.count() as usize * size_of::<Descriptor>()
     }
 
-    /// The group's number.
+    /// Returns the group's number.
     #[must_use]
     pub const fn group(&self) -> u16 {
         self.group
     }
 
-    /// Bytes of each buffer.
+    /// Returns the size of each buffer in bytes.
     #[must_use]
     pub const fn buffer_size(&self) -> u32 {
         self.size
     }
 
-    /// The descriptor at a place of the ring.
+    /// Returns the descriptor at a place of the ring.
     fn descriptor(&self, place: u16) -> NonNull<Descriptor> {
         let slot = self.slots.slot(u32::from(place)) as usize;
         // SAFETY: the slot is below the number of descriptors.
         unsafe { self.ring.add(slot) }
     }
 
-    /// Where the buffer `id` starts.
+    /// Returns the start of the buffer `id`.
     fn buffer(&self, id: u16) -> NonNull<u8> {
         debug_assert!(u32::from(id) < self.slots.count());
         // SAFETY: `id` is below the number of buffers, which lie within one slice.

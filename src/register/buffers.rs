@@ -1,4 +1,4 @@
-//! Buffers that the kernel knows beforehand, for `ReadFixed` and `WriteFixed`.
+//! Registered buffers, whose pages the kernel pins once, for `ReadFixed` and `WriteFixed`.
 
 use core::mem::size_of;
 use core::ptr::{from_mut, null_mut};
@@ -18,10 +18,10 @@ use crate::uapi::io_uring_register_op::{
 };
 use crate::{cqueue, squeue};
 
-/// The ring that buffers are cloned from: by its descriptor, or by its index in the calling task's table.
+/// The ring that buffers are cloned from, named by its descriptor or by its index in the calling task's table.
 ///
-/// Made from a [`RawFd`], from a reference to a ring, or from a reference to a [`LocalRing`], which goes by its index
-/// (it need not have a descriptor at all).
+/// A value is made from a [`RawFd`], from a reference to a ring, or from a reference to a [`LocalRing`]. A `LocalRing`
+/// is named by its index, because it may have no descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferSource {
     number: u32,
@@ -29,13 +29,13 @@ pub struct BufferSource {
 }
 
 impl BufferSource {
-    /// The ring with this descriptor.
+    /// Names the ring with this descriptor.
     #[must_use]
     pub const fn fd(fd: RawFd) -> Self {
         Self { number: fd.cast_unsigned(), flags: CloneBuffersFlags::empty() }
     }
 
-    /// The ring registered with the calling task under this index.
+    /// Names the ring that is registered with the calling task under this index.
     #[doc(alias = "IORING_REGISTER_SRC_REGISTERED")]
     #[must_use]
     pub const fn registered(index: u32) -> Self {
@@ -62,61 +62,71 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> From<&LocalRing<
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Registers buffers: the kernel pins their pages and finds them by index from now on. Since 5.1.
+    /// Registers buffers: the kernel pins their pages, and requests name the buffers by index. Since 5.1.
     ///
-    /// A null pointer with length 0 leaves a hole (5.13), to be filled by
-    /// [`register_buffers_update`](Self::register_buffers_update).
+    /// A null pointer with length 0 leaves an empty place, a hole (5.13), for
+    /// [`register_buffers_update`](Self::register_buffers_update) to fill.
     ///
     /// # Errors
     ///
-    /// Nothing is registered then. `EBUSY`: there are registered buffers already. `EINVAL`: none, or more than 16,384
-    /// (1,024 before 5.13). `EFAULT`: a buffer of no bytes or of more than 1 GiB, or memory that the process does not
-    /// have. `ENOMEM`: above RLIMIT_MEMLOCK. `EOVERFLOW`: an end past the address space.
+    /// After an error nothing is registered. `EBUSY`: the ring has registered buffers already. `EINVAL`: no buffers, or
+    /// more than 16,384 (1,024 before 5.13), or (since 7.2) a buffer of more than 1 TiB. `EFAULT`: a buffer of no
+    /// bytes, (before 7.2) a buffer of more than 1 GiB, or memory that the process does not have. `ENOMEM`: above
+    /// RLIMIT_MEMLOCK. `EOVERFLOW`: an end past the address space.
     ///
     /// # Safety
     ///
-    /// - The memory stays the process's own, and mapped where it is, until the buffers are unregistered or the ring is
-    ///   gone, and the requests that use them have completed: the kernel keeps the pages pinned, and a request may
-    ///   write to them even where something else has been mapped in their place.
+    /// - The memory stays the process's own, and mapped at its address, until the buffers are unregistered or the ring
+    ///   is gone, and the requests that use the buffers have completed. The kernel keeps the pages pinned: a request
+    ///   may write to them even after something else was mapped at their address.
     ///
-    /// The `IoVec`s themselves are read during the call only.
+    /// The kernel reads the `IoVec`s themselves during the call only.
     #[doc(alias = "IORING_REGISTER_BUFFERS")]
     #[doc(alias = "io_uring_register_buffers")]
     pub unsafe fn register_buffers(&self, buffers: &[IoVec]) -> Result<(), Errno> {
         let count = resource::count(buffers.len())?;
         let first = buffers.as_ptr().cast_mut().cast();
-        // SAFETY: `first` and `count` describe the slice, which the kernel reads only; the caller answers for what the
-        // entries name.
+        // kernel: io_uring/rsrc.c io_validate_user_buf_range (7.3): no bytes is EFAULT, more than 1 TiB EINVAL, an end
+        // past the address space EOVERFLOW.
+        // kernel: io_uring/rsrc.c io_sqe_buffers_register (7.3): an error unregisters what the call had registered, and
+        // posts no tag for it.
+        // SAFETY: `first` and `count` describe the slice, which the kernel only reads. The caller guarantees the memory
+        // that the entries name.
         unsafe { self.register(IORING_REGISTER_BUFFERS as u32, first, count) }.map(drop)
     }
 
-    /// Registers buffers, each with a tag: when a buffer has been unregistered or replaced and no request uses it any
-    /// more, a completion with its tag as user data and result 0 says so. Tag 0 stands for none. Since 5.13.
+    /// Registers buffers, each with a tag. Since 5.13.
+    ///
+    /// Once a buffer was unregistered or replaced, and no request uses it any more, the kernel posts a completion with
+    /// the buffer's tag as user data and result 0. A buffer with tag 0 has no such completion.
     ///
     /// Buffers that are still registered when the ring is closed give no completion: there is no queue left.
     ///
     /// # Errors
     ///
-    /// As [`register_buffers`](Self::register_buffers). `EINVAL` also if there are not as many tags as buffers, which
-    /// is found before the kernel is asked; for a hole with a tag; and before 5.13.
+    /// The errors of [`register_buffers`](Self::register_buffers). `EINVAL` also for a number of tags that is not the
+    /// number of buffers (found before the kernel is asked), for a hole with a tag, and before 5.13.
     ///
     /// # Safety
     ///
-    /// As [`register_buffers`](Self::register_buffers). A buffer's memory is free from its tag's completion on.
+    /// The conditions of [`register_buffers`](Self::register_buffers). A buffer's memory is free from its tag's
+    /// completion on.
     #[doc(alias = "IORING_REGISTER_BUFFERS2")]
     #[doc(alias = "io_uring_register_buffers_tags")]
     pub unsafe fn register_buffers2(&self, buffers: &[IoVec], tags: &[u64]) -> Result<(), Errno> {
-        // SAFETY: the operation's list is one of `iovec`s; the caller answers for what they name.
+        // kernel: io_uring/rsrc.c io_free_rsrc_node (7.3): the last user of a resource with a tag posts the tag with
+        // result 0 and no flags.
+        // SAFETY: the operation's list is one of `iovec`s. The caller guarantees the memory that they name.
         unsafe { resource::register(self, IORING_REGISTER_BUFFERS2 as u32, buffers, tags) }
     }
 
-    /// Makes a table of `count` holes, to be filled by
-    /// [`register_buffers_update`](Self::register_buffers_update). Since 5.19.
+    /// Makes a table of `count` holes, for [`register_buffers_update`](Self::register_buffers_update) to fill. Since
+    /// 5.19.
     ///
     /// # Errors
     ///
-    /// `EBUSY`: there are registered buffers already. `EINVAL`: a count of 0 or above 16,384, or a kernel before 5.19.
-    /// `ENOMEM`: no memory for the table.
+    /// `EBUSY`: the ring has registered buffers already. `EINVAL`: a count of 0 or above 16,384, or a kernel before
+    /// 5.19. `ENOMEM`: no memory for the table.
     #[doc(alias = "IORING_REGISTER_BUFFERS2")]
     #[doc(alias = "IORING_RSRC_REGISTER_SPARSE")]
     #[doc(alias = "io_uring_register_buffers_sparse")]
@@ -124,25 +134,26 @@ impl<K: Kernel> Submitter<'_, K> {
         resource::register_sparse(self, IORING_REGISTER_BUFFERS2 as u32, count)
     }
 
-    /// Replaces the buffers from `offset` on; how many were replaced. A null pointer with length 0 leaves a hole.
-    /// Since 5.13.
+    /// Replaces the buffers from `offset` on, and returns how many it replaced. A null pointer with length 0 leaves a
+    /// hole. Since 5.13.
     ///
-    /// Requests in flight keep the buffers that they started with. If those carry tags, their completions say when.
+    /// Requests in flight keep the buffers that they started with. If the old buffers have tags, their completions say
+    /// when no request uses them any more.
     ///
-    /// If the number is smaller than that of the buffers, the one after them was refused: its place is as it was, and
-    /// another call that begins there hears why.
+    /// If the result is smaller than the number of buffers given, the kernel refused the next one, and its place is as
+    /// it was. Another call that begins there returns the reason.
     ///
     /// # Errors
     ///
-    /// `ENXIO`: there are no registered buffers. `EINVAL`: no buffers given, places past the end of the table, a hole
-    /// with a tag, or (found before the kernel is asked) not as many tags as buffers. `EOVERFLOW`: places past
-    /// `u32::MAX`. For the first buffer also `EFAULT`, `ENOMEM` and `EOVERFLOW` as
-    /// [`register_buffers`](Self::register_buffers).
+    /// `ENXIO`: the ring has no registered buffers. `EINVAL`: no buffers given, places past the end of the table, a
+    /// hole with a tag, or (found before the kernel is asked) a number of tags that is not the number of buffers.
+    /// `EOVERFLOW`: places past `u32::MAX`. If the kernel refuses the first buffer, also `EFAULT`, `EINVAL`, `ENOMEM`
+    /// and `EOVERFLOW` as in [`register_buffers`](Self::register_buffers).
     ///
     /// # Safety
     ///
-    /// As [`register_buffers`](Self::register_buffers), for the new buffers. The memory of those replaced is free when
-    /// no request uses it any more.
+    /// The conditions of [`register_buffers`](Self::register_buffers), for the new buffers. The memory of the replaced
+    /// buffers is free when no request uses it any more.
     #[doc(alias = "IORING_REGISTER_BUFFERS_UPDATE")]
     #[doc(alias = "io_uring_register_buffers_update_tag")]
     pub unsafe fn register_buffers_update(
@@ -151,34 +162,35 @@ impl<K: Kernel> Submitter<'_, K> {
         buffers: &[IoVec],
         tags: Option<&[u64]>,
     ) -> Result<usize, Errno> {
-        // SAFETY: the operation's list is one of `iovec`s; the caller answers for what they name.
+        // SAFETY: the operation's list is one of `iovec`s. The caller guarantees the memory that they name.
         unsafe { resource::update(self, IORING_REGISTER_BUFFERS_UPDATE as u32, offset, buffers, tags) }
     }
 
-    /// Takes over all registered buffers of another ring, which keeps them: nothing is pinned anew. Since 6.12.
+    /// Clones all registered buffers of another ring, which keeps them. The kernel pins no page again. Since 6.12.
     ///
     /// Tags are not cloned.
     ///
     /// # Errors
     ///
-    /// As [`register_buffers_clone_offset`](Self::register_buffers_clone_offset).
+    /// The errors of [`register_buffers_clone_offset`](Self::register_buffers_clone_offset).
     ///
     /// # Safety
     ///
-    /// As there.
+    /// The condition of [`register_buffers_clone_offset`](Self::register_buffers_clone_offset).
     #[doc(alias = "IORING_REGISTER_CLONE_BUFFERS")]
     #[doc(alias = "io_uring_clone_buffers")]
     pub unsafe fn register_buffers_clone(&self, source: impl Into<BufferSource>) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller meets the condition of the function called, since this function has the same one.
         unsafe { self.register_buffers_clone_offset(source, 0, 0, 0, CloneBuffersFlags::empty()) }
     }
 
-    /// Takes over `count` registered buffers of another ring, those from `source_offset` on, to the places from
-    /// `offset` on. A count of 0 means all of them, with both offsets 0. Since 6.13; a plain clone of all since 6.12.
+    /// Clones `count` registered buffers of another ring, from its place `source_offset` on, to the places from
+    /// `offset` on. A count of 0 means all of them, and both offsets must be 0 then. Since 6.13; a plain clone of all
+    /// since 6.12.
     ///
-    /// With [`DST_REPLACE`](CloneBuffersFlags::DST_REPLACE) what stands in these places is replaced (and its tags
-    /// come), what stands elsewhere stays, and the table grows if it must; without it this ring must have no buffers.
-    /// The source can then be this ring itself.
+    /// With [`DST_REPLACE`](CloneBuffersFlags::DST_REPLACE) the kernel replaces the buffers in these places (and posts
+    /// their tags), keeps the buffers in other places, and makes the table longer if necessary. The source can then be
+    /// this ring itself. Without the flag this ring must have no buffers.
     ///
     /// # Errors
     ///
@@ -186,14 +198,14 @@ impl<K: Kernel> Submitter<'_, K> {
     /// than the source has, an offset without a count, places above 16,384, an index above 15 or an unknown flag; the
     /// two rings account memory to different users or processes; or the kernel does not know ranges (6.12).
     /// `EOVERFLOW`: a range that ends past the source's table. `EBADF`: the source's descriptor is closed, or nothing
-    /// is registered under its index. `EOPNOTSUPP`: it is no ring. `EEXIST`: it is SINGLE_ISSUER, and this is not its
-    /// task. `ENOMEM`: no memory for the table.
+    /// is registered under its index. `EOPNOTSUPP`: the source is no ring. `EEXIST`: the source is SINGLE_ISSUER, and
+    /// the calling task is not its task. `ENOMEM`: no memory for the table.
     ///
     /// # Safety
     ///
-    /// - The memory of the cloned buffers stays the process's own, and mapped where it is, until this ring too has
-    ///   unregistered them or is gone, and the requests that use them have completed. That the source unregisters them
-    ///   ends nothing here, which whoever registered them there may not expect.
+    /// - The memory of the cloned buffers stays the process's own, and mapped at its address, until this ring too has
+    ///   unregistered them or is gone, and the requests that use them have completed. The clones stay registered here
+    ///   after the source has unregistered its own; the code that registered them with the source may not expect that.
     #[doc(alias = "IORING_REGISTER_CLONE_BUFFERS")]
     #[doc(alias = "io_uring_clone_buffers_offset")]
     #[doc(alias = "__io_uring_clone_buffers")]
@@ -216,18 +228,20 @@ impl<K: Kernel> Submitter<'_, K> {
             pad: [0; 3],
         };
         let address = from_mut(&mut argument).cast();
-        // SAFETY: the argument is the operation's own, alive, and read during the call only; the caller answers for the
-        // buffers' memory.
+        // kernel: io_uring/rsrc.c io_clone_buffers (7.3): a clone shares the pinned pages by a reference count, has no
+        // tag, and needs both rings to account memory to the same user and process.
+        // SAFETY: the argument is the operation's own structure, alive, and read during the call only. The caller
+        // guarantees the buffers' memory.
         unsafe { self.register(IORING_REGISTER_CLONE_BUFFERS as u32, address, 1) }.map(drop)
     }
 
-    /// Unregisters them. Requests in flight keep theirs until they end. Since 5.1.
+    /// Unregisters all buffers. Requests in flight keep their buffers until they end. Since 5.1.
     ///
-    /// Before 6.13 the call waits for them.
+    /// Before 6.13 the call waits for these requests.
     ///
     /// # Errors
     ///
-    /// `ENXIO`: there are none.
+    /// `ENXIO`: the ring has no registered buffers.
     #[doc(alias = "IORING_UNREGISTER_BUFFERS")]
     #[doc(alias = "io_uring_unregister_buffers")]
     pub fn unregister_buffers(&self) -> Result<(), Errno> {

@@ -1,4 +1,4 @@
-//! Cancelling from outside the queue.
+//! Synchronous cancellation: requests are cancelled by a system call, and not by another request.
 
 use core::ffi::c_void;
 use core::mem::size_of;
@@ -13,39 +13,43 @@ use crate::uapi::io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
 use crate::uapi::{__kernel_timespec, io_uring_sync_cancel_reg};
 use crate::{cqueue, squeue};
 
-/// For how long the kernel is asked to wait at a time, where the caller sets no limit.
+/// The longest wait in one call, if the caller sets no limit.
 ///
-/// It looks again when a completion comes, and the worker that posted it may still be busy with the request just then:
-/// the kernel takes it for running, and sleeps on though nothing is going to wake it (seen with 6.1: 69 times of 300).
-/// So it is never let sleep for ever.
+/// The waiting kernel looks for the request again whenever a completion is posted. The worker that posted that
+/// completion may still be busy with the request at that moment. Then the kernel takes the request for running and
+/// sleeps again, although nothing will wake it (seen with 6.1: 69 times of 300). So no call lets the kernel sleep for
+/// ever.
+// kernel: io_uring/cancel.c io_sync_cancel (7.3): looks again only after a wake-up of the completion queue's waiters,
+// and sleeps between without a limit if the timeout is -1.
 const A_WHILE: Timespec = Timespec::new(0, 100_000_000);
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Cancels requests that were submitted: the kernel's count. It waits for one that is running; without a timeout, as
-    /// long as it takes. With [`all`](CancelBuilder::all) or [`any`](CancelBuilder::any) it waits for none. Since 6.0.
+    /// Cancels requests that were submitted, and returns the kernel's count. The call waits for a request that is
+    /// running: as long as the timeout, or without one until the request ends. With [`all`](CancelBuilder::all) or
+    /// [`any`](CancelBuilder::any) it waits for none. Since 6.0.
     ///
-    /// With `all` and `any` the count is 0 if nothing matched. What is more is how often the kernel found something:
-    /// requests for its workers, or for futexes, count as one, however many they are, and one that was running may end before
-    /// it is counted. Without the two it is 0, or 1
-    /// for a futex, and the success alone says that the request was found.
+    /// With `all` and `any` the count is 0 if no request matched. A higher count says how often the kernel found
+    /// something: any number of requests for worker threads, or for futexes, count as one, and a running request may
+    /// end before it is counted. Without `all` and `any` the count is 0, or 1 for a futex; success alone says that the
+    /// request was found.
     ///
-    /// The requests still complete, and their memory is in use until then: with `ECANCELED`, or, if they were running,
-    /// with `EINTR` or, before 7.3, a number that the kernel means for itself (512, of an `OpenAt` that waits for a fifo). What is
-    /// queued and not submitted is not seen.
+    /// The requests still complete, and use their memory until then: with `ECANCELED`, or, if they were running, with
+    /// `EINTR` or, before 7.3, a number that is internal to the kernel (512, of an `OpenAt` that waits for a fifo). An
+    /// entry that is queued and not submitted is not found.
     ///
     /// # Errors
     ///
-    /// `ENOENT`: none matches, or a worker is taking it up at this moment, in which the kernel finds it nowhere; with
-    /// `all` or `any` that is a count of 0.
-    /// `ETIME`: one is still running when the timeout (a span) is over. `EINTR`: a signal came while waiting. `EBADF`:
-    /// the key is a file that is not open, or not registered. `EINVAL`: the kernel does not know a key, or is older
-    /// than 6.0.
+    /// `ENOENT`: no request matches, or a worker is taking the request up at this moment, when the kernel finds it
+    /// nowhere; with `all` or `any` that is a count of 0.
+    /// `ETIME`: a request is still running when the timeout (a span) is over. `EINTR`: a signal came while waiting.
+    /// `EBADF`: the key is a file that is not open, or not registered. `EINVAL`: the kernel does not know a key, or is
+    /// older than 6.0.
     #[doc(alias = "IORING_REGISTER_SYNC_CANCEL")]
     #[doc(alias = "io_uring_register_sync_cancel")]
     pub fn register_sync_cancel(&self, timeout: Option<Timespec>, builder: CancelBuilder) -> Result<u32, Errno> {
         let cancel = |timeout| {
             sync_cancel(timeout, builder, |argument| {
-                // SAFETY: the argument is the operation's own, alive, and read during the call only.
+                // SAFETY: the argument is the operation's own structure, alive, and read during the call only.
                 unsafe { self.register(IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
             })
         };
@@ -59,34 +63,36 @@ impl<K: Kernel> Submitter<'_, K> {
         while outcome == Err(Errno::ETIME) {
             outcome = cancel(A_WHILE);
         }
-        // What was running has ended since.
+        // An earlier call found the request running, and it has ended since.
         outcome.or_else(|errno| if errno == Errno::ENOENT { Ok(0) } else { Err(errno) })
     }
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Cancels everything in flight, and hands the completions that arrive to `each`, until that says that the last one
-    /// was among them. For who must free the memory of requests.
+    /// Cancels everything in flight, and hands each CQE that arrives to `each`, until `each` says that it was the last. Call this
+    /// before you free the memory of requests.
     ///
-    /// The kernel cannot be asked whether anything is still in flight (a read under way in a device can't be cancelled,
-    /// nor found), so it is the caller who counts: `each` returns `true` when nothing is outstanding any more. What was
-    /// pushed and not submitted stays queued (where waits with a timeout take a request, see
-    /// [`Submitter::submit_with_args`], it is submitted before that).
+    /// The kernel cannot be asked whether a request is still in flight: a read under way in a device can neither be cancelled nor
+    /// found. So the caller counts, and `each` returns `true` when no request is outstanding any more. SQEs that were pushed and
+    /// not submitted stay queued. (Where a wait with a timeout takes a request, see [`Submitter::submit_with_args`], they are
+    /// submitted before it.)
     ///
-    /// What is in flight is cancelled again and again, since a request may escape a cancellation while it moves, or while
-    /// an SQPOLL thread has yet to consume it. The call gives up when no completion arrives for as long as `patience`,
-    /// or in 16 waits that end early. Signals end them; and on an IOPOLL ring, where no wait has a time, they end when a
-    /// device answers, or at once when no device has anything of this ring.
+    /// The call cancels again and again, because a request may escape a cancellation while it moves, or before an SQPOLL thread
+    /// has consumed it. It gives up when no CQE arrives for as long as `patience`, or in 16 waits that end early. Signals end
+    /// waits early. On an IOPOLL ring no wait has a time: a wait ends when a device answers, or at once when no device has a
+    /// request of this ring.
     ///
     /// # Errors
     ///
-    /// `ETIME`: no completion for so long; memory of what is outstanding must be kept. Others as
-    /// [`Submitter::wait_with_args`]. Kernels before 6.0 cannot cancel from outside the queue: there this call only
-    /// waits, and requests that never end by themselves must be cancelled by [`opcode::AsyncCancel`] first.
+    /// - `ETIME`: no CQE came for so long. Keep the memory of the requests that are outstanding.
+    /// - The errors of [`Submitter::wait_with_args`].
+    ///
+    /// Kernels before 6.0 cannot cancel from outside the queue. There this call only waits: cancel requests that never end by
+    /// themselves with [`opcode::AsyncCancel`] first.
     ///
     /// [`opcode::AsyncCancel`]: crate::opcode::AsyncCancel
     pub fn cancel_and_drain(&mut self, patience: Timespec, mut each: impl FnMut(C) -> bool) -> Result<(), Errno> {
-        /// Waits that make up the caller's patience. After each all is cancelled anew.
+        /// The number of waits that make up the caller's patience. After each wait all requests are cancelled anew.
         const SLICES: u32 = 16;
 
         let slice = patience.divided_by(SLICES);
@@ -110,13 +116,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             }
             fruitless += 1;
             let waited = if polls_in_wait(self.params().setup()) {
-                // A mere look would be over long before any device can answer.
+                // A wait that only looks would be over long before any device can answer.
                 self.submitter().wait(1)
             } else {
                 self.submitter().wait_with_args(1, &args)
             };
             match waited {
-                // However it ended: what counts is whether it brought something.
+                // How the wait ended does not matter: the loop looks for CQEs.
                 Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
                 Err(errno) => return Err(errno),
             }
@@ -124,16 +130,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     }
 }
 
-/// Cancels all that is in flight, without waiting. A failure leaves nothing to be done: either the kernel is older than
-/// 6.0, or nothing was there to be cancelled.
+/// Cancels all requests in flight, without waiting. A failure needs no action: either the kernel is older than 6.0, or there was
+/// no request to cancel.
 fn cancel_everything<K: Kernel>(core: &Core<K>) {
     let _ = sync_cancel(Timespec::ZERO, CancelBuilder::any().all(), |argument| {
-        // SAFETY: the argument is the operation's own, alive, and read during the call only.
+        // SAFETY: the argument is the operation's own structure, alive, and read during the call only.
         unsafe { core.kernel.register(core.fd, IORING_REGISTER_SYNC_CANCEL as u32, argument, 1) }
     });
 }
 
-/// The argument of a cancellation that waits as long as `timeout`.
+/// Returns the argument of a cancellation that waits as long as `timeout`.
 const fn argument(builder: CancelBuilder, timeout: Timespec) -> io_uring_sync_cancel_reg {
     let (user_data, fd, opcode) = builder.keys();
     io_uring_sync_cancel_reg {

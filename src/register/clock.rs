@@ -1,4 +1,4 @@
-//! The clock that timed waits go by.
+//! The clock of timed waits.
 
 use core::mem::size_of;
 use core::ptr::from_mut;
@@ -17,7 +17,7 @@ use crate::uapi::io_uring_register_op::IORING_REGISTER_CLOCK;
 pub struct Clock(pub u32);
 
 impl Clock {
-    /// Stands still while the machine is suspended: what rings go by at first.
+    /// Stands still while the machine is suspended. Every ring starts with this clock.
     #[doc(alias = "CLOCK_MONOTONIC")]
     pub const MONOTONIC: Self = Self(CLOCK_MONOTONIC);
     /// Goes on while the machine is suspended.
@@ -26,17 +26,19 @@ impl Clock {
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Makes the ring's waits go by this clock: their timeouts, relative and absolute, and their minimum times. Timeout
-    /// requests have flags of their own for it. Since 6.12.
+    /// Sets the clock of the ring's waits: of their timeouts, relative and absolute, and of their minimum times.
+    /// Timeout requests have flags of their own that choose a clock. Since 6.12.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: neither of the two clocks above, or the kernel is older.
+    /// `EINVAL`: a clock that is neither [`Clock::MONOTONIC`] nor [`Clock::BOOTTIME`], or the kernel is older.
     #[doc(alias = "IORING_REGISTER_CLOCK")]
     #[doc(alias = "io_uring_register_clock")]
     pub fn register_clock(&self, clock: Clock) -> Result<(), Errno> {
         let mut argument = io_uring_clock_register { clockid: clock.0, __resv: [0; 3] };
-        // SAFETY: the argument is the operation's own, which the kernel reads during the call only.
+        // kernel: io_uring/register.c io_register_clock (7.3): takes CLOCK_MONOTONIC and CLOCK_BOOTTIME.
+        // kernel: io_uring/register.c __io_uring_register (7.3): any count but 0 is EINVAL for this operation.
+        // SAFETY: the argument is the operation's own structure, which the kernel reads during the call only.
         unsafe { self.register(IORING_REGISTER_CLOCK as u32, from_mut(&mut argument).cast(), 0) }.map(drop)
     }
 }

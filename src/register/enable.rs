@@ -1,4 +1,4 @@
-//! Enabling a ring that was made disabled.
+//! Enabling of a ring that was made disabled.
 
 use core::ptr::null_mut;
 
@@ -8,8 +8,8 @@ use crate::submitter::Submitter;
 use crate::uapi::io_uring_register_op::IORING_REGISTER_ENABLE_RINGS;
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Enables a ring made with [`setup_r_disabled`](crate::Builder::setup_r_disabled). On a SINGLE_ISSUER ring, the
-    /// calling task is the one that submits from now on. Since 5.10.
+    /// Enables a ring that was made with [`setup_r_disabled`](crate::Builder::setup_r_disabled). On a SINGLE_ISSUER
+    /// ring, only the calling task may submit from now on. Since 5.10.
     ///
     /// # Errors
     ///
@@ -17,6 +17,8 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "IORING_REGISTER_ENABLE_RINGS")]
     #[doc(alias = "io_uring_enable_rings")]
     pub fn register_enable_rings(&self) -> Result<(), Errno> {
+        // kernel: io_uring/register.c io_register_enable_rings (7.3): the task that enables a SINGLE_ISSUER ring
+        // becomes its submitter; a ring that is not disabled is EBADFD.
         // SAFETY: the operation takes no argument and touches no memory.
         unsafe { self.register(IORING_REGISTER_ENABLE_RINGS as u32, null_mut(), 0) }.map(drop)
     }

@@ -1,4 +1,5 @@
-//! An eventfd that counts completions. [`CompletionQueue`](crate::CompletionQueue) can switch it off and on.
+//! An eventfd that the kernel raises when it posts completions. [`CompletionQueue`](crate::CompletionQueue) can switch
+//! it off and on.
 
 use core::ptr::{from_mut, null_mut};
 
@@ -11,37 +12,38 @@ use crate::uapi::io_uring_register_op::{
 };
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Registers an eventfd, which is raised when completions are posted. Since 5.2.
+    /// Registers an eventfd, which the kernel raises when it posts completions. Since 5.2.
     ///
-    /// Completions posted together may raise it once: it says that there are some, not how many. The kernel holds the
+    /// Completions posted together may raise the eventfd once: its value does not count them. The kernel holds the
     /// eventfd from now on, so that the descriptor can be closed.
     ///
     /// # Errors
     ///
-    /// `EBUSY`: there is one already, of either kind. `EBADF`: not open. `EINVAL`: no eventfd. `ENOMEM`: no memory.
+    /// `EBUSY`: the ring has an eventfd already, of either kind. `EBADF`: the descriptor is not open. `EINVAL`: the
+    /// descriptor is no eventfd. `ENOMEM`: no memory.
     #[doc(alias = "IORING_REGISTER_EVENTFD")]
     #[doc(alias = "io_uring_register_eventfd")]
     pub fn register_eventfd(&self, eventfd: RawFd) -> Result<(), Errno> {
         self.register_eventfd_by(IORING_REGISTER_EVENTFD as u32, eventfd)
     }
 
-    /// Registers an eventfd, which is raised only for completions that a worker thread posts: not for what a submit or
-    /// a wait of this task completes itself. Since 5.6.
+    /// Registers an eventfd, which the kernel raises only for completions that a worker thread posts, and not for
+    /// requests that a submit or a wait of this task completes itself. Since 5.6.
     ///
     /// # Errors
     ///
-    /// As [`register_eventfd`](Self::register_eventfd).
+    /// The errors of [`register_eventfd`](Self::register_eventfd).
     #[doc(alias = "IORING_REGISTER_EVENTFD_ASYNC")]
     #[doc(alias = "io_uring_register_eventfd_async")]
     pub fn register_eventfd_async(&self, eventfd: RawFd) -> Result<(), Errno> {
         self.register_eventfd_by(IORING_REGISTER_EVENTFD_ASYNC as u32, eventfd)
     }
 
-    /// Unregisters it, of either kind. Since 5.2.
+    /// Unregisters the eventfd, of either kind. Since 5.2.
     ///
     /// # Errors
     ///
-    /// `ENXIO`: there is none.
+    /// `ENXIO`: the ring has no eventfd.
     #[doc(alias = "IORING_UNREGISTER_EVENTFD")]
     #[doc(alias = "io_uring_unregister_eventfd")]
     pub fn unregister_eventfd(&self) -> Result<(), Errno> {
@@ -50,6 +52,12 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     fn register_eventfd_by(&self, operation: u32, mut eventfd: RawFd) -> Result<(), Errno> {
+        // kernel: io_uring/eventfd.c io_eventfd_register (7.3): a ring has one eventfd, of either kind; a second is
+        // EBUSY.
+        // kernel: io_uring/eventfd.c io_eventfd_signal (7.3): signals if the completion tail has moved since the last
+        // signal, however far.
+        // kernel: io_uring/eventfd.c io_eventfd_trigger (7.3): with IORING_REGISTER_EVENTFD_ASYNC only a worker thread
+        // signals.
         // SAFETY: the argument is one `int`, alive, and read during the call only.
         unsafe { self.register(operation, from_mut(&mut eventfd).cast(), 1) }.map(drop)
     }

@@ -24,14 +24,14 @@
 //! | `IORING_UNREGISTER_IOWQ_AFF` | [`unregister_iowq_aff`](crate::Submitter::unregister_iowq_aff) | 5.14 | none | 0 | iowq |
 //! | `IORING_REGISTER_IOWQ_MAX_WORKERS` | [`register_iowq_max_workers`](crate::Submitter::register_iowq_max_workers) | 5.15 | `unsigned int[2]` | 2 | iowq |
 //! | `IORING_REGISTER_RING_FDS` | [`IoUring::register_ring_fd`](crate::IoUring::register_ring_fd) | 5.18 | `io_uring_rsrc_update[]` | 1 | ring_fd |
-//! | `IORING_UNREGISTER_RING_FDS` | [`LocalRing::unregister_ring_fd`](crate::IoUring::unregister_ring_fd), drop | 5.18 | the same | 1 | ring_fd |
+//! | `IORING_UNREGISTER_RING_FDS` | [`LocalRing::unregister_ring_fd`](crate::IoUring::unregister_ring_fd), drop | 5.18 | `io_uring_rsrc_update[]` | 1 | ring_fd |
 //! | `IORING_REGISTER_PBUF_RING` | [`register_buf_ring`](crate::Submitter::register_buf_ring), [`register_buf_ring_mapped`](crate::Submitter::register_buf_ring_mapped), [`register_buf_ring_with_flags`](crate::Submitter::register_buf_ring_with_flags) | 5.19, mapped 6.4, incremental 6.12 | `io_uring_buf_reg` | 1 | buf_ring, buf_group |
-//! | `IORING_UNREGISTER_PBUF_RING` | [`unregister_buf_ring`](crate::Submitter::unregister_buf_ring), [`BufRing::unregister`](buf_ring::BufRing::unregister) | 5.19 | the same | 1 | buf_ring, buf_group |
+//! | `IORING_UNREGISTER_PBUF_RING` | [`unregister_buf_ring`](crate::Submitter::unregister_buf_ring), [`BufRing::unregister`](buf_ring::BufRing::unregister) | 5.19 | `io_uring_buf_reg` | 1 | buf_ring, buf_group |
 //! | `IORING_REGISTER_SYNC_CANCEL` | [`register_sync_cancel`](crate::Submitter::register_sync_cancel), and in [`IoUring::cancel_and_drain`](crate::IoUring::cancel_and_drain) | 6.0 | `io_uring_sync_cancel_reg` | 1 | cancel |
 //! | `IORING_REGISTER_FILE_ALLOC_RANGE` | [`register_file_alloc_range`](crate::Submitter::register_file_alloc_range) | 6.0 | `io_uring_file_index_range` | 0 | files |
 //! | `IORING_REGISTER_PBUF_STATUS` | [`buf_ring_head`](crate::Submitter::buf_ring_head), [`BufRing::available`](buf_ring::BufRing::available) | 6.8 | `io_uring_buf_status` | 1 | buf_group |
 //! | `IORING_REGISTER_NAPI` | [`register_napi`](crate::Submitter::register_napi), [`register_napi_id`](crate::Submitter::register_napi_id), [`unregister_napi_id`](crate::Submitter::unregister_napi_id) | 6.9, ids 6.13 | `io_uring_napi` | 1 | napi |
-//! | `IORING_UNREGISTER_NAPI` | [`unregister_napi`](crate::Submitter::unregister_napi) | 6.9 | the same | 1 | napi |
+//! | `IORING_UNREGISTER_NAPI` | [`unregister_napi`](crate::Submitter::unregister_napi) | 6.9 | `io_uring_napi` | 1 | napi |
 //! | `IORING_REGISTER_CLOCK` | [`register_clock`](crate::Submitter::register_clock) | 6.12 | `io_uring_clock_register` | 0 | clock |
 //! | `IORING_REGISTER_CLONE_BUFFERS` | [`register_buffers_clone`](crate::Submitter::register_buffers_clone), [`register_buffers_clone_offset`](crate::Submitter::register_buffers_clone_offset) | 6.12, ranges 6.13 | `io_uring_clone_buffers` | 1 | buffers |
 //! | `IORING_REGISTER_SEND_MSG_RING` | [`register_sync_msg`] | 6.13 | `io_uring_sqe` | 1 | message, without a ring |

@@ -1,4 +1,4 @@
-//! Which opcodes the running kernel has.
+//! The probe, which asks the running kernel which opcodes it has.
 
 use core::fmt;
 use core::mem::{offset_of, size_of};
@@ -10,10 +10,11 @@ use crate::submitter::Submitter;
 use crate::uapi::io_uring_register_op::IORING_REGISTER_PROBE;
 use crate::uapi::{IO_URING_OP_SUPPORTED, io_uring_probe, io_uring_probe_op};
 
-/// As many opcodes as the byte of an entry can name, and the most that the kernel takes.
+/// The number of opcodes that the byte of an entry can name.
+// kernel: io_uring/register.c __io_uring_register (7.3): a probe of more than 256 opcodes is EINVAL.
 const OPCODES: usize = 256;
 
-/// What the kernel tells about one opcode (`struct io_uring_probe_op`).
+/// The kernel's answer about one opcode (`struct io_uring_probe_op`).
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Opcode {
@@ -23,12 +24,12 @@ struct Opcode {
     resv2: u32,
 }
 
-/// Which opcodes the running kernel has: filled by [`Submitter::register_probe`].
+/// The opcodes that the running kernel has. [`Submitter::register_probe`] fills it.
 ///
-/// Numbers that this crate does not know are kept as well as those that it does.
+/// Opcodes that this crate does not know are kept too.
 ///
-/// The kernel's `struct io_uring_probe` is a head that a list follows, of any length. Here both are one structure, of
-/// 2,064 bytes, so that a reference to it covers all that the kernel writes.
+/// The kernel's `struct io_uring_probe` is a head with a list of any length behind it. Here both are one structure of
+/// 2,064 bytes, so that a reference to it covers everything that the kernel writes.
 #[doc(alias = "io_uring_probe")]
 #[repr(C)]
 pub struct Probe {
@@ -40,22 +41,23 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Knows of no opcode yet.
+    /// Makes a probe that knows no opcode yet.
     #[must_use]
     pub const fn new() -> Self {
         let none = Opcode { number: 0, resv: 0, flags: 0, resv2: 0 };
         Self { last_op: 0, ops_len: 0, resv: 0, resv2: [0; 3], ops: [none; OPCODES] }
     }
 
-    /// Whether the kernel has this opcode (as `opcode::Read::CODE`). It can have one and lack some flag of it.
+    /// Returns whether the kernel has this opcode (`opcode::Read::CODE`, for example). A kernel can have an opcode and
+    /// lack some of its flags.
     #[doc(alias = "io_uring_opcode_supported")]
     #[must_use]
     pub const fn is_supported(&self, opcode: u8) -> bool {
-        // The length of the list makes every index good.
+        // The list has 256 items, so that every `u8` is a valid index.
         self.ops[opcode as usize].flags & IO_URING_OP_SUPPORTED as u16 != 0
     }
 
-    /// The highest number that the kernel has an opcode for.
+    /// Returns the highest opcode number that the kernel knows.
     #[must_use]
     pub const fn last_op(&self) -> u8 {
         self.last_op
@@ -69,14 +71,14 @@ impl Default for Probe {
 }
 
 impl fmt::Debug for Probe {
-    /// The numbers of the opcodes supported.
+    /// Lists the numbers of the supported opcodes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries((0..=u8::MAX).filter(|&opcode| self.is_supported(opcode))).finish()
     }
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Asks the kernel which opcodes it has. What `probe` held before is forgotten. Since 5.6.
+    /// Asks the kernel which opcodes it has. The former contents of `probe` are lost. Since 5.6.
     ///
     /// # Errors
     ///
@@ -86,10 +88,10 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "io_uring_get_probe_ring")]
     #[doc(alias = "io_uring_get_probe")]
     pub fn register_probe(&self, probe: &mut Probe) -> Result<(), Errno> {
-        // The kernel refuses one that is not zero.
+        // kernel: io_uring/register.c io_probe (7.3): a probe that is not all zero is EINVAL.
         *probe = Probe::new();
-        // SAFETY: head and list are one object of the size that the count says, which the kernel may fill with any
-        // bits: all fields are integers.
+        // SAFETY: head and list are one object, with as many items as the count states. The kernel may fill it with any
+        // bits, since all fields are integers.
         unsafe { self.register(IORING_REGISTER_PROBE as u32, from_mut(probe).cast(), OPCODES as u32) }.map(drop)
     }
 }

@@ -1,9 +1,9 @@
-//! Asking the kernel about itself: how many opcodes it has, which flags it knows, how large things are.
+//! Questions to the kernel about itself: how many opcodes it has, which flags it knows, how large its structures are.
 //!
-//! A question is a [`Question`] over the record that the kernel fills; several go out in one call with [`ask`]. The
-//! record's size goes both ways: a kernel that knows a shorter record fills that much, leaves the rest zero and says
-//! so ([`Answer::filled`]); one that knows a longer record fills ours. So a program can bring a record that is newer
-//! than this crate: see [`Record`].
+//! A [`Question`] holds the record that the kernel fills. [`ask`] asks several questions in one call. Record sizes may
+//! differ in both directions. A kernel with a shorter record fills that part, leaves the rest zero, and reports how
+//! much it has filled ([`Answer::filled`]). A kernel with a longer record fills only as much as ours has room for. So a
+//! program can use a record that is newer than this crate: see [`Record`].
 
-// Making a ring asks too, and stands below the registrations: the code is in `src/query.rs`.
+// The code is in `src/query.rs`, because making a ring asks too, and the registrations stand above that.
 pub use crate::query::{Answer, Ask, Opcodes, Question, Record, RingHeader, Zcrx, ZcrxEvents, ask, query};

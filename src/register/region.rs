@@ -1,8 +1,9 @@
-//! Memory that the kernel knows by its ring, and in it the arguments of waits.
+//! Memory regions that are registered with a ring, and arguments of waits in them.
 //!
-//! A ring has one such region, and keeps it: there is no way to unregister it. The kernel lets go of the memory some
+//! A ring has at most one region, and keeps it: there is no way to unregister it. The kernel releases the memory some
 //! time after the ring was closed. So memory of the caller's is borrowed for ever, and memory of the kernel's is mapped
-//! until the value is dropped; dropping it early changes nothing for the kernel, whose waits go on by what was set last.
+//! until the value is dropped. Dropping the value early changes nothing for the kernel: its waits keep using the
+//! arguments that were set last.
 
 use core::mem::{MaybeUninit, offset_of, size_of};
 use core::ptr::{NonNull, from_mut, from_ref};
@@ -17,7 +18,9 @@ use crate::uapi::{
     io_uring_mem_region_reg, io_uring_reg_wait, io_uring_region_desc,
 };
 
-/// The smallest page that a kernel has; one with larger pages refuses itself what does not fill them.
+/// The smallest page that a kernel has. A kernel with larger pages checks the alignment to them itself.
+// kernel: io_uring/memmap.c io_create_region (7.3): an address or a size that is not a multiple of the kernel's page is
+// EINVAL.
 const PAGE: usize = 4096;
 
 const fn whole_pages(size: usize) -> bool {
@@ -29,25 +32,25 @@ const SLOT: usize = size_of::<io_uring_reg_wait>();
 
 /// A region registered with a ring.
 ///
-/// A region of the kernel's own memory is a mapping of the ring: while it lives, the kernel keeps the ring, though its
-/// descriptor be closed. Drop it before the ring, or soon after.
+/// A region in the kernel's own memory is a mapping of the ring: while the value lives, the kernel keeps the ring, even
+/// after its descriptor was closed. Drop the value before the ring, or soon after.
 ///
 /// # Invariants
 ///
-/// - `memory` is valid for reads and writes for the life of the value, aligned to 64, and nobody's but this value's and
-///   the kernel's. The kernel reads it while a wait begins.
-/// - If there is a `mapper`, it has mapped the memory, and nobody else unmaps it.
+/// - `memory` is valid for reads and writes for the life of the value, aligned to 64, and used by this value and the
+///   kernel only. The kernel reads it while a wait begins.
+/// - If there is a `mapper`, it has mapped the memory, and only this value unmaps it.
 #[derive(Debug)]
 pub struct MemoryRegion<K: Kernel = DefaultKernel> {
     memory: NonNull<[u8]>,
     mapper: Option<K>,
 }
 
-// SAFETY: the memory belongs to the value, wherever that is; only the mapper may be bound to a thread.
+// SAFETY: the memory belongs to the value, in whichever thread that is. Only the mapper may be bound to a thread.
 unsafe impl<K: Kernel + Send> Send for MemoryRegion<K> {}
 
 impl<K: Kernel> MemoryRegion<K> {
-    /// Where it starts, and how long it is. It is valid as long as the value lives.
+    /// Returns the memory, which is valid as long as the value lives.
     #[must_use]
     pub const fn memory(&self) -> NonNull<[u8]> {
         self.memory
@@ -57,20 +60,20 @@ impl<K: Kernel> MemoryRegion<K> {
 impl<K: Kernel> Drop for MemoryRegion<K> {
     fn drop(&mut self) {
         if let Some(kernel) = &self.mapper {
-            // SAFETY: the mapping is this value's own, made by the same kernel, and gone with it. A failure leaves
-            // nothing to be done.
+            // SAFETY: this value owns the mapping (invariant), the same kernel made it, and nothing uses it after the
+            // value. A failure leaves nothing to do.
             let _ = unsafe { kernel.unmap(self.memory.cast(), self.memory.len()) };
         }
     }
 }
 
-/// What one wait may carry (`struct io_uring_reg_wait`): a timeout, a minimum time, a signal mask.
+/// The argument of one wait (`struct io_uring_reg_wait`): a timeout, a minimum time and a signal mask, each optional.
 #[derive(Debug, Clone, Copy)]
 #[doc(alias = "io_uring_reg_wait")]
 pub struct WaitArgument(io_uring_reg_wait);
 
 impl WaitArgument {
-    /// A wait without limits.
+    /// Makes an argument without limits.
     #[must_use]
     pub const fn new() -> Self {
         Self(io_uring_reg_wait {
@@ -84,7 +87,7 @@ impl WaitArgument {
         })
     }
 
-    /// Waits at most this long.
+    /// Limits the wait to this time.
     #[must_use]
     #[doc(alias = "IORING_REG_WAIT_TS")]
     pub const fn timespec(mut self, timespec: Timespec) -> Self {
@@ -93,15 +96,16 @@ impl WaitArgument {
         self
     }
 
-    /// For this many microseconds waits for all of the completions asked for; after that the first one ends the wait.
+    /// Sets a minimum time in microseconds. During that time the wait ends only when all the requested completions are
+    /// there; after it the first completion ends the wait.
     #[must_use]
     pub const fn min_wait_usec(mut self, microseconds: u32) -> Self {
         self.0.min_wait_usec = microseconds;
         self
     }
 
-    /// The signals that are blocked while waiting. The kernel reads the mask anew at each wait, and so it is borrowed
-    /// for ever.
+    /// Sets the signals that are blocked while waiting. The mask is borrowed for ever, because the kernel reads it
+    /// again at each wait.
     #[must_use]
     pub fn sigmask(mut self, sigmask: &'static Sigset) -> Self {
         self.0.sigmask = from_ref(sigmask).expose_provenance() as u64;
@@ -116,7 +120,7 @@ impl Default for WaitArgument {
     }
 }
 
-/// A region of wait arguments, each of which has a slot of 64 bytes.
+/// A region of wait arguments, one in each slot of 64 bytes.
 ///
 /// ```no_run
 /// use bare_uring::register::WaitArgument;
@@ -135,56 +139,61 @@ impl Default for WaitArgument {
 pub struct WaitRegion<K: Kernel = DefaultKernel>(MemoryRegion<K>);
 
 impl<K: Kernel> WaitRegion<K> {
-    /// How many slots there are: 63 to a region of 4096 bytes.
+    /// Returns the number of slots: 63 in a region of 4096 bytes.
     ///
-    /// The last 64 bytes are none, although kernels take their offset: those up to 6.18 at least then read the argument
-    /// at offset 0 (`io_get_ext_arg_reg()` guards its index one slot too low).
+    /// The last 64 bytes are not a slot. Kernels accept their offset, but (up to 7.3 at least) read the argument at
+    /// offset 0 then.
     #[must_use]
     pub const fn slots(&self) -> usize {
+        // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.3): takes an offset up to the last slot, but the
+        // speculation guard, whose bound is that offset, turns the last one into 0.
         (self.0.memory.len() / SLOT).saturating_sub(1)
     }
 
-    /// What [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes for this slot; `None` if there is none such.
+    /// Returns the offset of a slot, as [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes it. `None` if
+    /// there is no such slot.
     #[must_use]
     pub const fn offset(&self, slot: usize) -> Option<usize> {
         if slot < self.slots() { Some(slot * SLOT) } else { None }
     }
 
-    /// Puts an argument into a slot, and gives its [`offset`](Self::offset); `None` if there is no such slot. Slots
-    /// start without limits.
+    /// Puts an argument into a slot, and returns the slot's [`offset`](Self::offset). `None` if there is no such slot.
+    /// A new slot holds an argument without limits.
     ///
-    /// A wait reads its slot when it begins: one that is under way in another thread keeps what it has read. If that
-    /// happens at the same time, the wait may take one half of the old argument and one of the new.
+    /// A wait reads its slot when it begins, so that a wait under way in another thread is not affected. A wait that
+    /// begins during the call may read a part of the old argument and a part of the new one.
     pub fn set(&mut self, slot: usize, argument: WaitArgument) -> Option<usize> {
         let offset = self.offset(slot)?;
-        // SAFETY: the slot lies within the memory, as `offset` found.
+        // SAFETY: the slot lies within the memory, as `offset` has checked.
         let place = unsafe { self.0.memory.cast::<u8>().add(offset) }.cast::<io_uring_reg_wait>();
-        // SAFETY: the place is within the region, which is valid and aligned, as its offset is. `&mut self` keeps
-        // others from writing; the kernel, outside of the program, only reads, and no reference to the memory exists.
+        // SAFETY: the place lies within the region, which is valid. The region and the offset are aligned. `&mut self`
+        // excludes other writers, the kernel only reads, and no reference to the memory exists.
         unsafe { place.write_volatile(argument.0) };
         Some(offset)
     }
 
-    /// The region itself.
+    /// Returns the region itself.
     #[must_use]
     pub const fn region(&self) -> &MemoryRegion<K> {
         &self.0
     }
 }
 
-/// What the kernel is to make of a region.
+/// The flags of a region without a purpose known to the kernel.
 const PLAIN: u64 = 0;
+/// The flags of a region for arguments of waits.
 const WAITS: u64 = IORING_MEM_REGION_REG_WAIT_ARG as u64;
 
 impl<K: Kernel> Submitter<'_, K> {
     /// Registers memory of the caller's. Since 6.13.
     ///
-    /// It starts at a page and is some pages long; it is zeroed. The borrow never ends, even if the call fails.
+    /// The memory must start at a page, and be one or more whole pages long. The call fills it with zeroes. The borrow
+    /// never ends, even if the call fails.
     ///
     /// # Errors
     ///
-    /// `EBUSY`: the ring has a region. `EINVAL`: no pages, not at their boundaries, or the kernel is older. `EFAULT`:
-    /// memory that can't be written. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory.
+    /// `EBUSY`: the ring has a region already. `EINVAL`: no memory, memory that is not made of whole pages, or the
+    /// kernel is older. `EFAULT`: memory that can't be written. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory.
     #[doc(alias = "IORING_REGISTER_MEM_REGION")]
     #[doc(alias = "IORING_MEM_REGION_TYPE_USER")]
     #[doc(alias = "io_uring_register_region")]
@@ -196,8 +205,10 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// `EBUSY`: the ring has a region. `EINVAL`: no pages, or the kernel is older. `ENOMEM`, `E2BIG`. If it is the
-    /// mapping that fails (`ENOSYS`, `EBADF`, `ENOMEM`), then the region stays, out of reach: it takes another ring.
+    /// `EBUSY`: the ring has a region already. `EINVAL`: a size that is not made of whole pages, or the kernel is
+    /// older. `ENOMEM`: above RLIMIT_MEMLOCK, or no memory. `E2BIG`: more pages than fit into 31 bits. If the mapping
+    /// fails (`ENOSYS`, `EBADF`, `ENOMEM`), the region stays registered, but can't be reached, and this ring can have
+    /// no other.
     #[doc(alias = "IORING_REGISTER_MEM_REGION")]
     pub fn map_mem_region(&self, size: usize) -> Result<MemoryRegion<K>, Errno>
     where
@@ -211,7 +222,7 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// # Errors
     ///
-    /// As [`register_mem_region`](Self::register_mem_region). `EINVAL`: the ring is enabled.
+    /// The errors of [`register_mem_region`](Self::register_mem_region). `EINVAL` also if the ring is enabled.
     #[doc(alias = "IORING_REGISTER_MEM_REGION")]
     #[doc(alias = "IORING_MEM_REGION_REG_WAIT_ARG")]
     #[doc(alias = "io_uring_register_wait_reg")]
@@ -222,11 +233,11 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Has the kernel make a region for arguments of waits, and maps it. The ring must have been made
     /// [disabled](crate::Builder::setup_r_disabled), and not been enabled yet. Since 6.13.
     ///
-    /// A ring that goes by a registered index maps nothing: do this first, and register its descriptor then.
+    /// A ring with a registered index can't map the region: call this method first, and register the descriptor then.
     ///
     /// # Errors
     ///
-    /// As [`map_mem_region`](Self::map_mem_region). `EINVAL`: the ring is enabled.
+    /// The errors of [`map_mem_region`](Self::map_mem_region). `EINVAL` also if the ring is enabled.
     #[doc(alias = "IORING_REGISTER_MEM_REGION")]
     #[doc(alias = "IORING_MEM_REGION_REG_WAIT_ARG")]
     pub fn map_wait_region(&self, size: usize) -> Result<WaitRegion<K>, Errno>
@@ -254,15 +265,20 @@ impl<K: Kernel> Submitter<'_, K> {
         if !whole_pages(size) {
             return Err(Errno::EINVAL);
         }
-        // The clone maps, so that it is the one to unmap.
+        // The clone maps the memory, and becomes the mapper that unmaps it.
         let kernel = self.core.kernel.clone();
         let offset = self.describe(0, size, flags)?;
         let start = kernel.map(size, self.core.fd, offset)?;
         Ok(MemoryRegion { memory: NonNull::slice_from_raw_parts(start, size), mapper: Some(kernel) })
     }
 
-    /// Registers the memory at `address`, or new memory of the kernel's if that is 0; where that is to be mapped.
+    /// Registers the memory at `address`, or new memory of the kernel's if `address` is 0. Returns the offset from
+    /// which the kernel's memory is mapped.
     fn describe(&self, address: u64, size: usize, flags: u64) -> Result<u64, Errno> {
+        // kernel: io_uring/memmap.c io_create_region (7.3): an address needs IORING_MEM_REGION_TYPE_USER, and no
+        // address must not have it; a non-zero offset or id is EINVAL.
+        // kernel: io_uring/register.c io_register_mem_region (7.3): a second region is EBUSY; one for arguments of
+        // waits needs a disabled ring, on which nothing waits.
         let mut region = io_uring_region_desc {
             user_addr: address,
             size: size as u64,
@@ -275,10 +291,10 @@ impl<K: Kernel> Submitter<'_, K> {
         let mut argument =
             io_uring_mem_region_reg { region_uptr: region_at.expose_provenance() as u64, flags, __resv: [0; 2] };
         let operation = IORING_REGISTER_MEM_REGION as u32;
-        // SAFETY: the argument and the description that it names are the operation's own and used during the call only.
-        // Memory of the caller's is borrowed for ever.
+        // SAFETY: the argument, and the description that it names, are the operation's own structures and used during
+        // the call only. Memory of the caller's is borrowed for ever.
         unsafe { self.register(operation, from_mut(&mut argument).cast(), 1) }?;
-        // SAFETY: the description is alive; only the call has written to it.
+        // SAFETY: the description is alive, and only the call has written to it.
         Ok(unsafe { region_at.read() }.mmap_offset)
     }
 }

@@ -1,4 +1,4 @@
-//! Other sizes for a ring that is in use.
+//! Resizing of a ring that is in use.
 
 use core::ptr::{NonNull, from_mut};
 
@@ -16,18 +16,25 @@ use crate::uapi::io_uring_params;
 use crate::uapi::io_uring_register_op::IORING_REGISTER_RESIZE_RINGS;
 use crate::{cqueue, squeue};
 
-/// Whether a queue's entries from `head` to `tail` stand across the wrap of the indices, where the kernel copies none.
+/// Returns whether a queue's entries from `head` to `tail` lie across the wrap of the 32-bit indices. Kernels up to 7.2
+/// copy no entry then.
+// kernel: io_uring/register.c io_register_resize_rings (7.2): the loop that copies runs while the index is below the
+// tail.
+// kernel: io_uring/register.c io_register_resize_rings (7.3): the loop runs until the index is the tail.
 const fn wraps([head, tail]: [u32; 2]) -> bool {
     head > tail
 }
 
-/// Whether an entry of two slots may come to stand across the end of a queue of mixed sizes when that has `new` slots. It
-/// never does in a larger one, whose end is an end of the smaller one as well.
+/// Returns whether an entry of two slots may lie across the end of a queue of mixed sizes after the queue got `new`
+/// slots. In a larger queue that can't happen, because an end of the larger queue is an end of the smaller one too.
+// kernel: io_uring/register.c io_register_resize_rings (7.3): an entry of two slots that would wrap is EOVERFLOW; the
+// kernel of 7.2 splits it.
 const fn splits([head, tail]: [u32; 2], old: Slots, new: u32) -> bool {
     new < old.count() && head != tail
 }
 
-/// How many entries the queues have, where that many are asked for; with CLAMP no more than the kernel allows.
+/// Returns how many entries the queues get if the caller asks for these: rounded up to powers of two, and with CLAMP
+/// cut to the kernel's limits.
 fn sizes(sq_entries: u32, cq_entries: Option<u32>, setup: SetupFlags) -> Option<[u32; 2]> {
     let clamped = |entries: u32, most: u32| if setup.contains(SetupFlags::CLAMP) { entries.min(most) } else { entries };
     let sq = clamped(sq_entries, MAX_ENTRIES).checked_next_power_of_two()?;
@@ -35,64 +42,67 @@ fn sizes(sq_entries: u32, cq_entries: Option<u32>, setup: SetupFlags) -> Option<
     Some([sq, cq])
 }
 
-/// Copies the entries from index `head` to `tail` to where they are in the other queue.
+/// Copies the entries from index `head` to `tail` to their places in the other queue.
 ///
 /// # Safety
 ///
-/// Both queues have entries of type `T`, and nobody else uses these.
+/// - Both queues have entries of type `T`.
+/// - Nothing else uses these entries during the call.
 unsafe fn copy<T>(from: (NonNull<u8>, Slots), to: (NonNull<u8>, Slots), [head, tail]: [u32; 2]) {
-    // At most a queue's worth, whatever the memory says.
+    // `used` is at most the number of slots, even if the indices in the memory are wrong.
     for step in 0..from.1.used(head, tail) {
         let at = head.wrapping_add(step);
-        // SAFETY: the caller's contract.
+        // SAFETY: the source queue has entries of type `T`, by the caller's contract.
         let source = unsafe { slot::<T>(from.0, from.1, at) };
-        // SAFETY: the same.
+        // SAFETY: the target queue has entries of type `T`, by the caller's contract.
         let target = unsafe { slot::<T>(to.0, to.1, at) };
-        // SAFETY: two slots of two queues, in memory of its own each.
+        // SAFETY: the slots belong to two queues, each of which has memory of its own.
         unsafe { target.copy_from_nonoverlapping(source, 1) };
     }
 }
 
-/// Copies what is queued and completed from the `old` memory to the `new` one, where the entries are large: kernels up to
-/// 6.19 copy as many bytes as small ones have. Where the kernel did it right, the same bytes come to stand there again.
+/// Copies queued entries and completions from the `old` memory to the `new` one if they are large. Kernels up to 6.19
+/// copy only as many bytes as a small entry has. On newer kernels the copy writes the same bytes again.
 fn copy_large_entries(setup: SetupFlags, old: &Rings, new: &Rings) {
+    // kernel: io_uring/register.c io_register_resize_rings (7.2): copies 128 bytes of an entry with SQE128, and 32 of a
+    // completion with CQE32.
     if setup.contains(SetupFlags::SQE128) {
         let range = [old.sq_head(), old.sq_tail()].map(|index| index.load(Ordering::Relaxed));
-        // SAFETY: with SQE128 all entries have 128 bytes; the kernel uses the old memory no more, and reads the new entries
-        // in a later call at the earliest.
+        // SAFETY: with SQE128 all entries have 128 bytes. The kernel no longer uses the old memory, and reads the new
+        // entries in a later call at the earliest.
         unsafe { copy::<[u64; 16]>((old.sqes(), old.sq()), (new.sqes(), new.sq()), range) };
     }
     if setup.contains(SetupFlags::CQE32) {
         let range = [old.cq_head(), old.cq_tail()].map(|index| index.load(Ordering::Relaxed));
-        // SAFETY: with CQE32 all entries have 32 bytes; the kernel uses the old memory no more, and writes new entries
-        // beyond these.
+        // SAFETY: with CQE32 all entries have 32 bytes. The kernel no longer uses the old memory, and writes new
+        // entries only beyond these.
         unsafe { copy::<[u64; 4]>((old.cqes(), old.cq()), (new.cqes(), new.cq()), range) };
     }
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Changes the sizes of the queues (rounded up to powers of two; without `cq_entries` twice the submission
-    /// entries). What is queued, in flight or completed stays. On a ring with [`setup_clamp`](crate::Builder::setup_clamp),
-    /// sizes above the limits are cut to them. Since 6.13.
+    /// Changes the sizes of the queues. Sizes are rounded up to powers of two; without `cq_entries` the completion
+    /// queue gets twice the submission entries. Queued entries, requests in flight and completions are kept. On a ring
+    /// with [`setup_clamp`](crate::Builder::setup_clamp), sizes above the limits are cut to them. Since 6.13.
     ///
-    /// The kernel makes new memory, and the ring maps that. So everything that would prevent the mapping is looked at
-    /// before the kernel is asked; and where the new memory can't be mapped after all (the address space is limited, as by
-    /// RLIMIT_AS), the kernel is asked for the old sizes once more.
+    /// The kernel makes new memory, and the ring maps it. So this method checks everything that would prevent the
+    /// mapping before it asks the kernel. If the new memory still can't be mapped (because the address space is
+    /// limited, as by RLIMIT_AS), the method asks the kernel for the old sizes again.
     ///
     /// # Errors
     ///
-    /// After all but the last the ring is as it was.
+    /// After every error but `ENOTRECOVERABLE` the ring is as it was.
     ///
     /// | errno | meaning |
     /// |--|--|
-    /// | `EINVAL` | not a DEFER_TASKRUN ring, sizes that are none, provided memory (see [`resize_provided`](Self::resize_provided)), or a kernel that can't |
+    /// | `EINVAL` | the ring lacks DEFER_TASKRUN, a size is invalid, the memory is provided (see [`resize_provided`](Self::resize_provided)), or the kernel is older |
     /// | `EBADF` | the ring has no file descriptor to map |
-    /// | `EOVERFLOW` | what is there does not fit the new sizes (since 7.3 also: a large entry of a mixed queue would wrap): submit, reap, then again |
-    /// | `EBUSY` | what is there would be lost: entries that stand where the indices wrap, entries of a queue of mixed sizes that is to get smaller, or (SQ_REWIND) entries not submitted: submit, reap, then again |
-    /// | `EEXIST` | this is not the ring's task |
+    /// | `EOVERFLOW` | the entries in a queue do not fit the new size (since 7.3 also: a large entry of a mixed queue would wrap): submit, reap, then try again |
+    /// | `EBUSY` | entries would be lost: they lie across the wrap of the indices, or in a queue of mixed sizes that is to get smaller, or (SQ_REWIND) are not submitted: submit, reap, then try again |
+    /// | `EEXIST` | the calling task is not the ring's task |
     /// | `ENOMEM` | out of memory, or above RLIMIT_MEMLOCK; no room for the new memory in the address space |
-    /// | `EOPNOTSUPP` | the ring has an index array, and the kernel lays it out in a way that is not known here |
-    /// | `ENOTRECOVERABLE` | the kernel has resized, but neither the new memory could be mapped nor the old size be had back: the ring is closed, every call on it gives `EBADF` (`EINVAL` where it went by an index), and it is only good to be dropped |
+    /// | `EOPNOTSUPP` | the ring has an index array, in a place where this crate does not expect it |
+    /// | `ENOTRECOVERABLE` | the kernel has resized the ring, but the new memory could not be mapped, and the old sizes could not be restored: the ring is closed, every call on it gives `EBADF` (`EINVAL` if it had an index), and it can only be dropped |
     #[doc(alias = "IORING_REGISTER_RESIZE_RINGS")]
     #[doc(alias = "io_uring_resize_rings")]
     pub fn register_resize_rings(&mut self, sq_entries: u32, cq_entries: Option<u32>) -> Result<(), Errno> {
@@ -100,10 +110,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             return Err(Errno::EINVAL);
         }
         self.may_be_resized(sizes(sq_entries, cq_entries, self.params().setup()).ok_or(Errno::EINVAL)?)?;
-        // Whether the ring can be mapped at all: once more what is mapped now.
+        // Maps the current memory a second time, as a test whether the ring can be mapped at all.
         let again = self.regions().map_again(self.kernel(), self.fd(), &self.params().0, Self::SIZES);
         let again = again.map_err(|error| error.errno())?;
-        // SAFETY: no reference into it was made.
+        // SAFETY: there is no reference into the second mapping.
         unsafe { again.release(self.kernel()) };
 
         let params = self.resize(sq_entries, cq_entries, None)?;
@@ -111,7 +121,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             Ok(located) => return self.change_to(params, Ok(located)),
             Err(error) => error,
         };
-        // The old memory is mapped still, but no more the kernel's: it needs new memory for the old sizes too.
+        // The old memory is still mapped, but the kernel no longer uses it: the old sizes need new memory too.
         let before = self.params().0;
         let (params, located) = match self.resize(before.sq_entries, Some(before.cq_entries), None) {
             Ok(params) => (params, self.map_resized(&params)),
@@ -121,16 +131,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Err(error.errno())
     }
 
-    /// Maps the ring as `params` report it after a change of its size, and finds everything in the memory.
+    /// Maps the ring as `params` describe it after a resize, and locates all parts in the memory.
     fn map_resized(&self, params: &io_uring_params) -> Result<(Rings, Regions), SetupError> {
         self.regions().map_again(self.kernel(), self.fd(), params, Self::SIZES).and_then(|regions| {
             let mut rings = Rings::NOWHERE;
-            // SAFETY: the regions are this ring's, mapped just now, and used here only. That all parts lie apart is the
-            // kernel's promise, as for set-up.
+            // SAFETY: the regions were mapped just now for this ring, and only this function uses them. The kernel
+            // guarantees that the parts do not overlap, as it does for set-up.
             match unsafe { rings.locate(params, &regions) } {
                 Ok(()) => Ok((rings, regions)),
                 Err(error) => {
-                    // SAFETY: no reference into them was kept.
+                    // SAFETY: there is no reference into the regions.
                     unsafe { regions.release(self.kernel()) };
                     Err(error)
                 }
@@ -138,13 +148,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         })
     }
 
-    /// The same for a ring in provided memory, with other memory, which is the ring's from now on. The old memory is the
-    /// caller's again when the call has succeeded; if it fails, the new one is given up nevertheless.
+    /// Changes the sizes of a ring in provided memory, and moves the ring to other memory. After success the old memory
+    /// is the caller's again. If the call fails, the new memory is lost nevertheless.
     ///
     /// # Errors
     ///
-    /// As [`register_resize_rings`](Self::register_resize_rings), and `EINVAL` for memory that is too short or not at a
-    /// page.
+    /// The errors of [`register_resize_rings`](Self::register_resize_rings), and `EINVAL` for memory that is too short
+    /// or does not start at a page.
     pub fn resize_provided(
         &mut self,
         sq_entries: u32,
@@ -162,18 +172,18 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         rings.fits(Area::Rings, need.rings).map_err(|_| Errno::EINVAL)?;
         sqes.fits(Area::Sqes, need.sqes).map_err(|_| Errno::EINVAL)?;
 
-        // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
+        // SAFETY: the caller has given the memory away for ever, and no ring is in it yet.
         unsafe { rings.clear() };
         let params = self.resize(sq_entries, cq_entries, Some((rings, sqes)))?;
         let located = Regions::provided(&params, Self::SIZES, [rings, rings, sqes]).and_then(|regions| {
             let mut rings = Rings::NOWHERE;
-            // SAFETY: the memory is borrowed for ever, holds the ring now, and is used here only.
+            // SAFETY: the memory is borrowed for ever, holds the ring now, and only this function uses it.
             unsafe { rings.locate(&params, &regions) }.map(|()| (rings, regions))
         });
         self.change_to(params, located)
     }
 
-    /// What would lose entries, refused; and what is queued, made visible, so that it is copied.
+    /// Refuses a resize that would lose entries, and publishes the queued ones, so that the kernel copies them.
     fn may_be_resized(&mut self, [new_sq, new_cq]: [u32; 2]) -> Result<(), Errno> {
         let setup = self.params().setup();
         let (core, sq, cq) = self.parts();
@@ -193,8 +203,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if wraps(sq) || wraps(cq) || split_sq || split_cq { Err(Errno::EBUSY) } else { Ok(()) }
     }
 
-    /// Where the index array is after a change of size. The kernel does not say, so that its computation is done here;
-    /// that it is the right one shows on the ring as it is.
+    /// Computes the offset of the index array after a resize, for kernels that do not report it. Returns `None` if this
+    /// computation does not give the known offset for the present size.
     fn array_after(&self, cq_entries: u32) -> Option<u32> {
         let (setup, now) = (self.params().setup(), &self.params().0);
         let size = usize::try_from(now.cq_off.cqes).ok()?;
@@ -203,7 +213,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         if offset(now.cq_entries)? == now.sq_off.array { offset(cq_entries) } else { None }
     }
 
-    /// Asks the kernel; what the ring is then.
+    /// Makes the system call, and returns the parameters of the resized ring.
     fn resize(
         &self,
         sq_entries: u32,
@@ -224,18 +234,24 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             params.cq_off.user_addr = rings.address();
             params.sq_off.user_addr = sqes.address();
         }
-        // SAFETY: the argument is the operation's own, alive, and used during the call only; memory that it names is the
-        // caller's, borrowed for ever. The ring changes to the new memory before it is used again.
+        // kernel: io_uring/register.c io_register_resize_rings (7.3): takes CQSIZE and CLAMP only; all other flags are
+        // those of the ring.
+        // kernel: io_uring/io_uring.c io_prepare_config (7.3): writes the offset of the index array back. A kernel that
+        // does not leaves the 0 from above.
+        // SAFETY: the argument is the operation's own structure, alive, and used during the call only. Memory that it
+        // names is the caller's, borrowed for ever. The ring changes to the new memory before it is used again.
         unsafe { self.submitter().register(IORING_REGISTER_RESIZE_RINGS as u32, from_mut(&mut params).cast(), 1) }?;
         params.flags = self.params().0.flags;
         params.features = self.params().0.features;
         if has_array && params.sq_off.array == 0 {
-            // None is possible only for sizes that the kernel would not have taken; then nothing is found there.
+            // `None` is only possible for sizes that the kernel would have refused. Locating the array at this offset
+            // fails.
             params.sq_off.array = self.array_after(params.cq_entries).unwrap_or(u32::MAX);
         }
         Ok(params)
     }
 
+    /// Moves the ring to the new memory, or closes the ring if the memory was not located.
     fn change_to(
         &mut self,
         params: io_uring_params,
@@ -248,7 +264,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         rings.write_indices();
         let setup = self.params().setup();
         copy_large_entries(setup, &self.parts().0.rings, &rings);
-        // SAFETY: the kernel has changed to the new memory, in which the rings were located.
+        // SAFETY: the kernel uses the new memory now, and `rings` were located in it.
         unsafe { self.replace_memory(Parameters(params), rings, regions) };
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What a ring, or every ring of a task, may do at all.
+//! Restrictions: which requests and registrations a ring, or every ring of a task, may use.
 
 use core::mem::{offset_of, size_of};
 use core::ptr::from_mut;
@@ -13,7 +13,8 @@ use crate::uapi::io_uring_register_op::IORING_REGISTER_RESTRICTIONS;
 use crate::uapi::io_uring_register_restriction_op as Kind;
 use crate::uapi::{io_uring_restriction, io_uring_task_restriction};
 
-/// One thing that is allowed, or required (`struct io_uring_restriction`). What no restriction names is forbidden.
+/// One operation, opcode or set of flags that is allowed or required (`struct io_uring_restriction`). Everything that
+/// no restriction names is forbidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "io_uring_restriction")]
 #[repr(C)]
@@ -33,22 +34,22 @@ impl Restriction {
         Self::new(Kind::IORING_RESTRICTION_REGISTER_OP, operation)
     }
 
-    /// Allows a request (as `opcode::Read::CODE`).
+    /// Allows requests with this opcode (`opcode::Read::CODE`, for example).
     #[doc(alias = "IORING_RESTRICTION_SQE_OP")]
     #[must_use]
     pub const fn sqe_op(opcode: u8) -> Self {
         Self::new(Kind::IORING_RESTRICTION_SQE_OP, opcode)
     }
 
-    /// Allows these flags to requests. Flags that are required are allowed anyway; of several such restrictions the
-    /// last counts.
+    /// Allows these flags in requests. Required flags are allowed in any case. Of several such restrictions the last
+    /// one counts.
     #[doc(alias = "IORING_RESTRICTION_SQE_FLAGS_ALLOWED")]
     #[must_use]
     pub const fn sqe_flags_allowed(flags: SqeFlags) -> Self {
         Self::new(Kind::IORING_RESTRICTION_SQE_FLAGS_ALLOWED, flags.bits())
     }
 
-    /// Requires these flags of every request. Of several such restrictions the last counts.
+    /// Requires these flags in every request. Of several such restrictions the last one counts.
     #[doc(alias = "IORING_RESTRICTION_SQE_FLAGS_REQUIRED")]
     #[must_use]
     pub const fn sqe_flags_required(flags: SqeFlags) -> Self {
@@ -61,29 +62,33 @@ impl Restriction {
 }
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Restricts the ring, from when it is [enabled](Self::register_enable_rings) on: a request that is not allowed
-    /// completes with `EACCES`, a registration that is not allowed fails with it. Since 5.10.
+    /// Restricts the ring from the moment when it is [enabled](Self::register_enable_rings). A request that is not
+    /// allowed completes with `EACCES`; a registration that is not allowed fails with `EACCES`. Since 5.10.
     ///
-    /// It can be done once, while the ring is still disabled, and not undone. An empty list forbids everything. A list
-    /// that allows requests only forbids all registrations (before 7.0; since then it leaves them alone, and one that
-    /// allows registrations only leaves requests alone).
+    /// A ring can be restricted once, while it is still disabled, and the restrictions can't be removed. An empty list
+    /// forbids everything. Before 7.0, a list without registrations forbids all registrations, and a list without
+    /// requests forbids all requests. Since 7.0, such a list leaves the kind that it does not mention unrestricted.
     ///
     /// # Errors
     ///
-    /// `EBADFD`: the ring is not disabled (any more). `EBUSY`: it has restrictions already. `EINVAL`: an operation or
-    /// opcode that the kernel does not know, or more restrictions than there are things to allow. `ENOMEM`: no memory.
+    /// `EBADFD`: the ring is not disabled (any more). `EBUSY`: the ring has restrictions already. `EINVAL`: an
+    /// operation or opcode that the kernel does not know, or more restrictions than the kernel has operations and
+    /// opcodes together. `ENOMEM`: no memory.
     #[doc(alias = "IORING_REGISTER_RESTRICTIONS")]
     #[doc(alias = "io_uring_register_restrictions")]
     pub fn register_restrictions(&self, restrictions: &[Restriction]) -> Result<(), Errno> {
         let count = resource::count(restrictions.len())?;
         let first = restrictions.as_ptr().cast_mut().cast();
+        // kernel: io_uring/register.c io_parse_restrictions (7.3): requests and registrations are restricted apart,
+        // each kind if the list has an item of it, and both if the list is empty.
+        // kernel: io_uring/register.c io_register_restrictions (7.3): after an error the ring has no restrictions.
         // SAFETY: `first` and `count` describe the slice, which the kernel reads during the call only.
         unsafe { self.register(IORING_REGISTER_RESTRICTIONS as u32, first, count) }.map(drop)
     }
 }
 
-/// Restrictions for [`restrict_task`]: the head that the kernel wants before them, and `N` of them, in the caller's own
-/// memory (`struct io_uring_task_restriction`).
+/// Restrictions for [`restrict_task`]: the kernel's head and, behind it, `N` restrictions (`struct
+/// io_uring_task_restriction`).
 #[derive(Debug, Clone, Copy)]
 #[doc(alias = "io_uring_task_restriction")]
 #[repr(C)]
@@ -93,7 +98,7 @@ pub struct TaskRestrictions<const N: usize> {
 }
 
 impl<const N: usize> TaskRestrictions<N> {
-    /// These, all of them. More than 65,535 do not compile.
+    /// Makes the structure from a list of restrictions. More than 65,535 do not compile.
     #[must_use]
     pub const fn new(list: [Restriction; N]) -> Self {
         const { assert!(N <= u16::MAX as usize, "the kernel counts them with 16 bits") };
@@ -103,8 +108,8 @@ impl<const N: usize> TaskRestrictions<N> {
 
 /// Restricts every ring that the calling task, or a child that it forks later, makes from now on. Since 7.0.
 ///
-/// It can be done once, and not undone. What is forbidden comes back as `EACCES`, as under
-/// [`Submitter::register_restrictions`].
+/// A task can be restricted once, and the restrictions can't be removed. Forbidden requests and registrations end in
+/// `EACCES`, as with [`Submitter::register_restrictions`].
 ///
 /// ```no_run
 /// use bare_uring::register::{Restriction, TaskRestrictions, restrict_task};
@@ -126,7 +131,9 @@ pub fn restrict_task<K: Kernel, const N: usize>(
     mut restrictions: TaskRestrictions<N>,
 ) -> Result<(), Errno> {
     let address = from_mut(&mut restrictions).cast();
-    // SAFETY: head and list are one object, alive, and read during the call only; the head says how long the list is.
+    // kernel: io_uring/register.c io_register_restrictions_task (7.3): a second call is EPERM; without no_new_privs and
+    // CAP_SYS_ADMIN it is EACCES; the head's reserved words must be 0.
+    // SAFETY: head and list are one object, alive, and read during the call only. The head states the list's length.
     unsafe { without_ring(kernel, IORING_REGISTER_RESTRICTIONS as u32, address, 1) }.map(drop)
 }
 

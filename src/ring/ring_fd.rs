@@ -1,8 +1,8 @@
-//! The ring's own file descriptor, registered with the task: each entry to the kernel then saves looking it up.
+//! Registration of the ring's own file descriptor with the task, which saves each call the look-up of the descriptor.
 //!
-//! The kernel keeps registered rings in a table of the task: the same index may mean another ring in another thread. So
-//! the index belongs to a kind of ring that cannot be sent: its kernel is [`Registered<K>`], which puts the index into
-//! every call and gives it back when the ring is closed.
+//! The kernel keeps registered rings in a table of the task, so that an index may mean another ring in another thread.
+//! So a ring with an index is of a type that can't be sent: its kernel is [`Registered<K>`], which puts the index into
+//! every call, and unregisters it when the ring is closed.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -21,42 +21,46 @@ use crate::uapi::io_uring_register_op::{
 use crate::uapi::{io_uring_params, io_uring_rsrc_update};
 use crate::{cqueue, squeue};
 
-/// No index: the kernel refuses it.
+/// The number that stands for no index. The kernel refuses it.
+// kernel: io_uring/tctx.c io_ringfd_unregister (7.3): an index above 15 is EINVAL.
 const NONE: u32 = u32::MAX;
 
-/// A ring that is reached through its registered index, and bound to its thread.
+/// A ring that is named by its registered index, and bound to its thread.
 pub type LocalRing<S = squeue::Entry, C = cqueue::Entry, K = DefaultKernel> = IoUring<S, C, Registered<K>>;
 
 /// A kernel, and the index under which one ring is registered with the calling task.
 ///
-/// Every call on that ring goes by the index. It cannot be sent to another thread, and so neither can the ring.
+/// Every call on that ring uses the index. The value can't be sent to another thread, and so the ring can't either.
 #[derive(Debug)]
 pub struct Registered<K> {
     kernel: K,
     /// The index, or [`NONE`] once the ring was closed.
     index: Cell<u32>,
-    /// Whether the ring has a file descriptor besides.
+    /// Whether the ring also has a file descriptor.
     has_fd: bool,
-    /// Whether registrations can go by the index too (`FEAT_REG_REG_RING`).
+    /// Whether registrations can use the index too (`FEAT_REG_REG_RING`).
     registers: bool,
     task: PhantomData<*const ()>,
 }
 
 impl<K: Kernel> Registered<K> {
-    /// A ring that the kernel made without a descriptor. All kernels that do so (6.5) have `FEAT_REG_REG_RING` (6.3).
+    /// Makes the value for a ring without a descriptor. All kernels that make such rings (since 6.5) have
+    /// `FEAT_REG_REG_RING` (since 6.3).
     pub(crate) fn without_fd(kernel: K, index: u32) -> Self {
         Self { kernel, index: Cell::new(index), has_fd: false, registers: true, task: PhantomData }
     }
 
-    /// Takes the ring out of the task's table.
+    /// Removes the ring from the task's table.
     fn forget_index(&self, fd: RawFd) -> Result<(), Errno> {
         let mut update = io_uring_rsrc_update { offset: self.index.get(), resv: 0, data: 0 };
         let argument = from_mut(&mut update).cast();
-        // SAFETY: the argument is the operation's own, alive, and used during the call only. Nobody but this value
-        // goes by the index.
+        // kernel: io_uring/tctx.c io_ringfd_unregister (7.3): the reserved word and the data must be 0; the table is
+        // the calling task's, whichever ring the call names.
+        // SAFETY: the argument is the operation's own structure, alive, and used during the call only. Only this value
+        // uses the index.
         let forgotten = unsafe { self.register(fd, IORING_UNREGISTER_RING_FDS as u32, argument, 1) };
         match forgotten {
-            // The ring's restrictions forbid it. The table is the task's: any ring will do.
+            // The ring's restrictions forbid the call. The table belongs to the task, so that any other ring will do.
             Err(Errno::EACCES) => self.forget_through_another(argument),
             outcome => outcome.map(drop),
         }
@@ -67,17 +71,19 @@ impl<K: Kernel> Registered<K> {
         let mut params = Parameters::NOTHING.0;
         // SAFETY: `params` name no memory.
         let fd = unsafe { self.kernel.setup(1, &mut params) }?.cast_signed();
-        // SAFETY: as in `forget_index`.
+        // SAFETY: the argument is the operation's own structure, alive, and used during the call only. Only this value
+        // uses the index.
         let forgotten = unsafe { self.kernel.register(fd, IORING_UNREGISTER_RING_FDS as u32, argument, 1) };
-        // SAFETY: the ring was made just now, and nobody else knows it.
+        // SAFETY: this function has just made the ring, and nothing else uses it.
         let _ = unsafe { self.kernel.close(fd) };
         forgotten.map(drop)
     }
 }
 
-// SAFETY: each call is handed on for the same ring, by its index where the call can take it. The contracts carry over.
+// SAFETY: each call is passed on for the same ring, by its index where the call can take an index. So the contracts of
+// the inner kernel hold here too.
 unsafe impl<K: Kernel> Kernel for Registered<K> {
-    /// Always `EOPNOTSUPP`: this stands for one ring. Another one made on it would go by that ring's index.
+    /// Returns `EOPNOTSUPP`. The value stands for one ring: a new ring made through it would use that ring's index.
     unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
         Err(Errno::EOPNOTSUPP)
     }
@@ -93,12 +99,12 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
         size: usize,
     ) -> Result<u32, Errno> {
         let flags = flags | EnterFlags::REGISTERED_RING.bits();
-        // SAFETY: the caller's contract is the same; the index is the ring's, in the task that is running.
+        // SAFETY: the caller meets the contract of `enter`. The index is the ring's own, in the task that is running.
         unsafe { self.kernel.enter(self.index.get().cast_signed(), to_submit, min_complete, flags, argument, size) }
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        // It goes by an index already.
+        // The ring has an index already.
         if operation == IORING_REGISTER_RING_FDS as u32 {
             return Err(Errno::EEXIST);
         }
@@ -107,7 +113,10 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
         } else {
             (fd, operation)
         };
-        // SAFETY: the caller's contract is the same; the index is the ring's, in the task that is running.
+        // kernel: io_uring/register.c io_uring_register (7.3): the bit USE_REGISTERED_RING of the operation makes the
+        // kernel look the number up in the calling task's table.
+        // SAFETY: the caller meets the contract of `register`. The index is the ring's own, in the task that is
+        // running.
         unsafe { self.kernel.register(fd, operation, argument, count) }
     }
 
@@ -116,12 +125,12 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
     }
 
     unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller meets the contract of `unmap`.
         unsafe { self.kernel.unmap(address, length) }
     }
 
     unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller meets the contract of `keep_from_fork`.
         unsafe { self.kernel.keep_from_fork(address, length) }
     }
 
@@ -132,20 +141,21 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
         let forgotten = self.forget_index(fd);
         self.index.set(NONE);
         if self.has_fd {
-            // SAFETY: the caller's contract is the same.
+            // SAFETY: the caller meets the contract of `close`.
             unsafe { self.kernel.close(fd) }
         } else {
-            // There is no descriptor: what `fd` means to the process is somebody else's file.
+            // The ring has no descriptor: the number `fd` may be another file of the process.
             forgotten
         }
     }
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Registers the ring's descriptor with the calling task, and binds the ring to it: each entry to the kernel, and
-    /// with `FEAT_REG_REG_RING` each registration, goes by the index from now on. Dropping the ring frees it. Since 5.18.
+    /// Registers the ring's descriptor with the calling task, and binds the ring to the task. Each call of
+    /// `io_uring_enter` uses the index from now on, and with `FEAT_REG_REG_RING` each registration. Dropping the ring
+    /// frees the index. Since 5.18.
     ///
-    /// The same index may mean another ring in another thread, so that a ring like this cannot be sent:
+    /// In another thread the index may mean another ring. So a ring with an index can't be sent:
     ///
     /// ```compile_fail,E0277
     /// fn send(ring: bare_uring::IoUring) {
@@ -156,17 +166,18 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// # Errors
     ///
-    /// The ring comes back, with: `EBUSY`: all 16 places of the task are taken. `EINVAL`: the kernel can't. `EEXIST`:
-    /// the ring goes by an index already.
+    /// The ring comes back with the error. `EBUSY`: all 16 places of the task are taken. `EINVAL`: the kernel is older.
+    /// `EEXIST`: the ring has an index already.
     #[doc(alias = "IORING_REGISTER_RING_FDS")]
     #[doc(alias = "io_uring_register_ring_fd")]
     #[allow(clippy::result_large_err, reason = "without an allocator the ring can only come back by value")]
     pub fn register_ring_fd(self) -> Result<LocalRing<S, C, K>, (Self, Errno)> {
-        // Offset -1: any free place; its number is written back.
+        // kernel: io_uring/tctx.c io_ringfd_register (7.3): offset -1 means any free place, whose number is written
+        // back; the result is the number of rings registered.
         let fd = self.fd();
         let mut update = io_uring_rsrc_update { offset: u32::MAX, resv: 0, data: u64::from(fd.cast_unsigned()) };
         let operation = IORING_REGISTER_RING_FDS as u32;
-        // SAFETY: the argument is the operation's own, alive, and used during the call only.
+        // SAFETY: the argument is the operation's own structure, alive, and used during the call only.
         match unsafe { self.kernel().register(fd, operation, from_mut(&mut update).cast(), 1) } {
             Ok(1) => {}
             Ok(_) => return Err((self, Errno::EINVAL)),
@@ -185,12 +196,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, K> {
-    /// Gives the index back: the ring goes by its descriptor again, and can be sent. Since 5.18.
+    /// Unregisters the index. The ring uses its descriptor again, and can be sent. Since 5.18.
     ///
     /// # Errors
     ///
-    /// The ring comes back as it was, with: `EBADF`: it has no descriptor (it was made without, or that was closed),
-    /// so that nothing would be left to reach it by.
+    /// The ring comes back as it was, with the error. `EBADF`: the ring has no descriptor (it was made without one, or
+    /// the descriptor was closed), and could not be reached without the index.
     #[doc(alias = "IORING_UNREGISTER_RING_FDS")]
     #[doc(alias = "io_uring_unregister_ring_fd")]
     #[allow(clippy::result_large_err, reason = "without an allocator the ring can only come back by value")]
@@ -204,11 +215,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
         }
     }
 
-    /// Closes the ring's descriptor; the index alone leads to it from now on.
+    /// Closes the ring's descriptor. Only the index leads to the ring from now on.
     ///
     /// # Errors
     ///
-    /// `EBADF`: the ring has no descriptor. `EOPNOTSUPP`: registrations on this kernel need it (no `FEAT_REG_REG_RING`).
+    /// `EBADF`: the ring has no descriptor. `EOPNOTSUPP`: registrations on this kernel need the descriptor (it lacks
+    /// `FEAT_REG_REG_RING`).
     #[doc(alias = "io_uring_close_ring_fd")]
     pub fn close_ring_fd(&mut self) -> Result<(), Errno> {
         if !self.kernel().has_fd {
@@ -218,7 +230,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
             return Err(Errno::EOPNOTSUPP);
         }
         let fd = self.fd();
-        // SAFETY: the descriptor is the ring's; `has_fd` says from here on that it is gone.
+        // SAFETY: the descriptor is the ring's own. `has_fd` is false from here on, so that nothing uses it again.
         let closed = unsafe { self.kernel().kernel.close(fd) };
         self.kernel_mut().has_fd = false;
         let index = self.registered_index();
@@ -226,7 +238,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> LocalRing<S, C, 
         closed
     }
 
-    /// The index in the task's table.
+    /// Returns the index in the task's table.
     #[must_use]
     pub fn registered_index(&self) -> u32 {
         self.kernel().index.get()

@@ -4,10 +4,10 @@ use super::RawFd;
 use super::sealed::{Target, UseFixed};
 use crate::flags::CancelFlags;
 
-/// Says which requests a cancellation means.
+/// The requests to cancel.
 ///
-/// Each constructor names one key, each `with_` method a further key that a request must match as well. The first request that
-/// matches is cancelled, or with [`all`](Self::all) every request that matches.
+/// Each constructor sets one key. The `with_` methods add keys, and a request must match all of them. Only the first
+/// request that matches is cancelled, or with [`all`](Self::all) every one that matches.
 ///
 /// ```
 /// use bare_uring::opcode;
@@ -22,7 +22,7 @@ use crate::flags::CancelFlags;
 pub struct CancelBuilder {
     flags: CancelFlags,
     user_data: Option<u64>,
-    /// A file descriptor, or an index of a registered file, as the flags say; -1 where the flags name no file.
+    /// A descriptor, or an index, depending on the flags. -1 if the flags name no file.
     fd: RawFd,
     opcode: u8,
 }
@@ -43,10 +43,11 @@ impl CancelBuilder {
         Self::NONE.with_user_data(user_data)
     }
 
-    /// Matches a request on this file: a [`Fd`](crate::types::Fd) (since 5.19), or a [`Fixed`](crate::types::Fixed) file
-    /// (since 6.0). Since 5.19.
+    /// Matches a request on this file: a [`Fd`](crate::types::Fd), or a [`Fixed`](crate::types::Fixed) one (since 6.0).
+    /// Since 5.19.
     ///
-    /// The open file must be the same, not the number: another descriptor of the same open file matches.
+    /// The kernel compares the open file, and not the number: a request by another descriptor of the same open file
+    /// matches too.
     #[doc(alias = "IORING_ASYNC_CANCEL_FD")]
     #[doc(alias = "IORING_ASYNC_CANCEL_FD_FIXED")]
     #[must_use]
@@ -54,58 +55,61 @@ impl CancelBuilder {
         Self::NONE.with_fd(fd)
     }
 
-    /// Matches a request with this opcode (as `opcode::Read::CODE`). Since 6.6.
+    /// Matches a request with this opcode (`opcode::Read::CODE`, for example). Since 6.6.
     #[doc(alias = "IORING_ASYNC_CANCEL_OP")]
     #[must_use]
     pub const fn opcode(opcode: u8) -> Self {
         Self::NONE.with_opcode(opcode)
     }
 
-    /// Adds a key: the request carries this user data too. Together with a file or an opcode since 6.6.
+    /// Requires this user data too. Together with a file or an opcode since 6.6.
     #[doc(alias = "IORING_ASYNC_CANCEL_USERDATA")]
     #[must_use]
     pub const fn with_user_data(self, user_data: u64) -> Self {
         Self { user_data: Some(user_data), ..self.narrowed() }
     }
 
-    /// Adds a key: the request is on this file too.
+    /// Requires this file too.
     #[must_use]
     pub fn with_fd(self, fd: impl UseFixed) -> Self {
         let (by, fd) = match fd.into_target() {
             Target::Fd(fd) => (CancelFlags::FD, fd.0),
-            // The kernel reads the number back as unsigned.
+            // The kernel takes the number for unsigned again.
             Target::Fixed(slot) => (CancelFlags::FD.union(CancelFlags::FD_FIXED), slot.0.cast_signed()),
         };
         let this = self.narrowed();
         Self { flags: this.flags.difference(CancelFlags::FD_FIXED).union(by), fd, ..this }
     }
 
-    /// Adds a key: the request has this opcode too. Since 6.6.
+    /// Requires this opcode too. Since 6.6.
     #[must_use]
     pub const fn with_opcode(self, opcode: u8) -> Self {
         let this = self.narrowed();
         Self { flags: this.flags.union(CancelFlags::OP), opcode, ..this }
     }
 
-    /// Cancels all requests that match, not the first alone. [`any`](Self::any) means all of them anyway. Since 5.19.
+    /// Cancels all requests that match, and not only the first. [`any`](Self::any) always means all of them. Since
+    /// 5.19.
     #[doc(alias = "IORING_ASYNC_CANCEL_ALL")]
     #[must_use]
     pub const fn all(self) -> Self {
         Self { flags: self.flags.union(CancelFlags::ALL), ..self }
     }
 
-    /// Turns ANY into ALL, because the kernel ignores or refuses a key beside ANY.
+    /// Replaces ANY by ALL before a key is added, so that the key narrows the choice.
     const fn narrowed(self) -> Self {
+        // kernel: io_uring/cancel.c io_cancel_req_match (7.3): with ANY no other key is compared.
         if !self.flags.contains(CancelFlags::ANY) {
             return self;
         }
         Self { flags: self.flags.difference(CancelFlags::ANY).union(CancelFlags::ALL), ..self }
     }
 
-    /// Returns the flags for the kernel. Without a file or an opcode the kernel takes the user data as the key unasked, and
-    /// before 6.6 it does not know the flag that asks for that.
+    /// Returns the flags for the kernel. Without a file or an opcode they leave USERDATA out, which kernels before 6.6
+    /// do not know.
     #[must_use]
     pub(crate) const fn flags(self) -> CancelFlags {
+        // kernel: io_uring/cancel.c io_cancel_req_match (7.3): without FD and OP the user data is compared in any case.
         let others = CancelFlags::FD.union(CancelFlags::OP);
         if self.user_data.is_some() && self.flags.intersects(others) {
             self.flags.union(CancelFlags::USERDATA)
@@ -114,7 +118,7 @@ impl CancelBuilder {
         }
     }
 
-    /// Returns user data, file and opcode for the kernel; those that are no key are 0, or -1 for the file.
+    /// Returns the user data, the file and the opcode for the kernel: 0, -1 and 0 where a key is not set.
     #[must_use]
     pub(crate) const fn keys(self) -> (u64, RawFd, u8) {
         let user_data = match self.user_data {

@@ -1,4 +1,4 @@
-//! From the caller back to the kernel: recycling, and the end of a group.
+//! Recycling of buffers, from the caller back to the kernel, and the end of a group.
 
 use core::mem::offset_of;
 
@@ -9,22 +9,23 @@ use crate::submitter::Submitter;
 use crate::sync::{self, AtomicU16, Ordering};
 
 impl<K: Kernel> BufRing<K> {
-    /// Writes the descriptor of a whole buffer at the tail. It stays ours until [`publish`](Self::publish).
+    /// Writes the descriptor of a whole buffer at the tail. The kernel does not see it before
+    /// [`publish`](Self::publish).
     pub(super) fn add(&mut self, id: u16) {
         let place = self.tail;
         let address = self.buffer(id).addr().get() as u64;
         let descriptor = self.descriptor(place);
         // SAFETY: each field lies within the descriptor.
         let len = unsafe { descriptor.byte_add(offset_of!(Descriptor, len)) }.cast::<u32>();
-        // SAFETY: as for the length.
+        // SAFETY: the number's field lies within the descriptor.
         let number = unsafe { descriptor.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
         // SAFETY: the descriptor is not between the kernel's head and the published tail, since each buffer is in the
-        // ring once at most (invariant). Of the first one the kernel reads the tail meanwhile, which is not written here:
-        // the fields are written one by one.
+        // ring once at most (invariant). In the first descriptor the kernel reads the tail meanwhile. The fields are
+        // written one by one, so that the tail is not written here.
         unsafe { sync::write(descriptor.cast::<u64>(), address) };
-        // SAFETY: as for the address.
+        // SAFETY: the length is a field of that same descriptor, which the kernel does not read.
         unsafe { sync::write(len, self.size) };
-        // SAFETY: as for the address.
+        // SAFETY: the number is a field of that same descriptor, which the kernel does not read.
         unsafe { sync::write(number, id) };
         if let Some(before) = self.states.get_mut(usize::from(self.last)) {
             before.next = id;
@@ -36,28 +37,31 @@ impl<K: Kernel> BufRing<K> {
         self.tail = place.wrapping_add(1);
     }
 
-    /// Makes what was recycled visible to the kernel: one store.
+    /// Makes all recycled buffers visible to the kernel, with one store.
     #[doc(alias = "io_uring_buf_ring_advance")]
     #[doc(alias = "io_uring_buf_ring_cq_advance")]
     pub fn publish(&mut self) {
         // SAFETY: the tail lies in the first descriptor.
         let tail = unsafe { self.ring.byte_add(offset_of!(Descriptor, reserved)) }.cast::<AtomicU16>();
-        // SAFETY: it is aligned to two bytes, and written here only.
+        // SAFETY: the tail is aligned to two bytes, and only this function writes it.
         let tail = unsafe { tail.as_ref() };
-        // Release: pairs with the kernel's acquire of `br->tail`; the descriptors are written before it is visible.
+        // kernel: io_uring/kbuf.c io_ring_buffer_select (7.3): loads the tail with acquire, and then reads the
+        // descriptor at its head.
+        // Release: pairs with the kernel's acquire of `br->tail`. The descriptors are written before the tail is
+        // visible.
         tail.store(self.tail, Ordering::Release);
     }
 
-    /// Takes a buffer back. When no piece of it is out any more, and the kernel fills it no further, it goes into the
-    /// ring again; the kernel sees it after [`publish`](Self::publish).
+    /// Takes a buffer back. Once no piece of the buffer is out any more, and the kernel fills it no further, the buffer
+    /// is added to the ring again. The kernel sees it after [`publish`](Self::publish).
     ///
     /// # Errors
     ///
-    /// A buffer of another ring of buffers comes back.
+    /// Returns a buffer that belongs to another ring of buffers.
     #[doc(alias = "io_uring_buf_ring_add")]
     pub fn recycle(&mut self, buffer: Buffer) -> Result<(), Buffer> {
         let Some(state) = self.states.get_mut(usize::from(buffer.id)) else { return Err(buffer) };
-        // No two rings share a buffer, so that its address tells whose it is.
+        // No two rings share a buffer, so that its address identifies its ring.
         let ours = self.buffers.addr().get() + self.size as usize * usize::from(buffer.id);
         if buffer.buffer.addr().get() != ours || state.out == 0 {
             return Err(buffer);
@@ -71,35 +75,40 @@ impl<K: Kernel> BufRing<K> {
         Ok(())
     }
 
-    /// Puts buffers into the ring again that no completion will name: how many. Since 6.8.
+    /// Adds buffers to the ring again that no completion will name, and returns how many. The kernel sees them after
+    /// [`publish`](Self::publish). Since 6.8.
     ///
-    /// Buffers get lost where a completion is never taken, or is not what the kernel did: after an error of a `Read` with
-    /// a buffer on some kernels of 6.10 to 6.17; after the bundle of a send that failed, or sent less than it picked; and
-    /// with incremental use, where a file that can't be polled, or a request with `ASYNC`, ends without a byte: at the end
-    /// of the file, in an error, cancelled. The kernel sees them after [`publish`](Self::publish).
+    /// Buffers are lost if a completion is never taken, or does not match what the kernel did:
+    ///
+    /// - after an error of a `Read` with a buffer, on some kernels of 6.10 to 6.17;
+    /// - after the bundle of a send that failed, or that sent less than it had picked;
+    /// - with incremental use, if a file that can't be polled, or a request with `ASYNC`, ends without a byte: at the
+    ///   end of the file, in an error, or cancelled.
     ///
     /// # Errors
     ///
-    /// `EXDEV`, before the kernel is asked: the submitter is another ring's. Others as [`Submitter::buf_ring_head`].
+    /// `EXDEV`, before the kernel is asked: the submitter belongs to another io_uring. Otherwise the errors of
+    /// [`Submitter::buf_ring_head`].
     ///
     /// # Safety
     ///
-    /// No request on this group is in flight, and every completion that names one of its buffers was taken, or is never
-    /// going to be.
+    /// - No request on this group is in flight.
+    /// - Every completion that names one of its buffers was taken, or will never be taken.
     pub unsafe fn reclaim<L: Kernel>(&mut self, submitter: &Submitter<'_, L>) -> Result<u16, Errno> {
         let left = self.available(submitter)?;
         let head = self.tail.wrapping_sub(left);
         let mut reclaimed = 0;
         for id in 0..self.slots.count() as u16 {
             let Some(&BufferState { out, done, place, .. }) = self.states.get(usize::from(id)) else { continue };
-            // Places between head and tail are the kernel's. What is added here stands beyond both, and is not met again.
+            // Places between head and tail belong to the kernel. A buffer that is added here gets a place beyond both,
+            // and the loop does not come to it again.
             let in_ring = place.wrapping_sub(head) < left;
             if !in_ring && !done {
                 if out == 0 {
                     self.add(id);
                     reclaimed += 1;
                 } else if let Some(state) = self.states.get_mut(usize::from(id)) {
-                    // Its last piece brings it back.
+                    // The buffer is added when its last piece is recycled.
                     state.done = true;
                 }
             }
@@ -107,24 +116,25 @@ impl<K: Kernel> BufRing<K> {
         Ok(reclaimed)
     }
 
-    /// Buffers that the kernel has left. Since 6.8.
+    /// Returns how many buffers the kernel has left. Since 6.8.
     ///
     /// # Errors
     ///
-    /// `EXDEV`, before the kernel is asked: the submitter is another ring's. Others as [`Submitter::buf_ring_head`].
+    /// `EXDEV`, before the kernel is asked: the submitter belongs to another io_uring. Otherwise the errors of
+    /// [`Submitter::buf_ring_head`].
     #[doc(alias = "io_uring_buf_ring_available")]
     pub fn available<L: Kernel>(&self, submitter: &Submitter<'_, L>) -> Result<u16, Errno> {
         self.must_be_of(submitter)?;
         Ok(self.tail.wrapping_sub(submitter.buf_ring_head(self.group)?))
     }
 
-    /// Unregisters the group, and unmaps the ring where the kernel provided it. Buffers that are out stay readable;
-    /// those of requests in flight are filled still.
+    /// Unregisters the group, and unmaps the ring if the kernel provided it. Buffers that are out stay readable. The
+    /// kernel still fills the buffers of requests in flight.
     ///
     /// # Errors
     ///
-    /// `EXDEV`, before the kernel is asked: the submitter is another ring's. Others as
-    /// [`Submitter::unregister_buf_ring`]. The ring of buffers comes back.
+    /// The ring of buffers comes back with the error. `EXDEV`, before the kernel is asked: the submitter belongs to
+    /// another io_uring. Otherwise the errors of [`Submitter::unregister_buf_ring`].
     #[allow(clippy::result_large_err, reason = "without an allocator the ring of buffers can only come back by value")]
     #[doc(alias = "io_uring_free_buf_ring")]
     pub fn unregister<L: Kernel>(self, submitter: &Submitter<'_, L>) -> Result<(), (Self, Errno)> {
@@ -134,6 +144,7 @@ impl<K: Kernel> BufRing<K> {
         }
     }
 
+    /// Returns `EXDEV` if the submitter belongs to another io_uring.
     fn must_be_of<L: Kernel>(&self, submitter: &Submitter<'_, L>) -> Result<(), Errno> {
         if submitter.core.identity() == self.identity { Ok(()) } else { Err(Errno::EXDEV) }
     }

@@ -1,5 +1,7 @@
-//! A model of the ring of provided buffers: the kernel's side is `io_ring_buffer_select()` in io_uring/kbuf.c, in a thread
-//! of its own that fills what it takes and completes it.
+//! A model of the provided buffer ring. The kernel's side runs in a thread of its own: it takes a buffer, fills it, and
+//! posts a completion.
+// kernel: io_uring/kbuf.c io_ring_buffer_select (7.3): what `take` models: the tail is loaded with acquire, then the
+// descriptor at the head is read.
 
 use core::mem::size_of;
 use core::ptr::NonNull;
@@ -22,7 +24,7 @@ struct Memory {
     states: [BufferState; COUNT],
 }
 
-/// The kernel's view: takes the next buffer, and completes a request with it. `false` if there is none.
+/// Takes the next buffer as the kernel does, and completes a request with it. Returns `false` if there is no buffer.
 fn take(ring: NonNull<Descriptor>, head: &mut u16, kernel: &Linux) -> bool {
     // SAFETY: the first descriptor has its tail there.
     let tail = unsafe { ring.byte_add(14) }.cast::<AtomicU16>();
@@ -32,18 +34,18 @@ fn take(ring: NonNull<Descriptor>, head: &mut u16, kernel: &Linux) -> bool {
     }
     // SAFETY: the place is one of the ring's.
     let place = unsafe { ring.add(usize::from(*head) % COUNT) };
-    // SAFETY: a valid descriptor; loom sees to it that nobody writes to it.
+    // SAFETY: the place holds a valid descriptor. loom checks that no other thread writes to it at this time.
     let descriptor = unsafe { sync::read(place) };
     *head = head.wrapping_add(1);
     let buffer = core::ptr::with_exposed_provenance_mut::<u64>(descriptor.address as usize);
-    // SAFETY: the descriptor names a buffer of 16 bytes; loom sees to it that nobody else uses it.
+    // SAFETY: the descriptor names a buffer of 16 bytes. loom checks that no other thread uses it at this time.
     unsafe { sync::write(NonNull::new(buffer).expect("an address"), u64::from(*head)) };
     kernel.complete(u64::from(descriptor.id));
     true
 }
 
-/// Four requests with two buffers, starting just below the wrap: each buffer is the caller's when its completion says so,
-/// and the kernel's when it was recycled and published.
+/// Runs four requests with two buffers, starting just below the wrap. A buffer belongs to the caller once its
+/// completion was posted, and to the kernel once it was recycled and published.
 #[test]
 fn a_buffer_has_one_owner_at_a_time() {
     model(|| {
@@ -58,11 +60,11 @@ fn a_buffer_has_one_owner_at_a_time() {
         let start = u16::MAX;
         // SAFETY: the tail lies within the first descriptor.
         let tail = unsafe { descriptors.byte_add(14) }.cast::<u16>();
-        // SAFETY: nobody else uses the memory yet.
+        // SAFETY: no other thread uses the memory yet.
         unsafe { tail.write(start) };
-        // SAFETY: the memory lives to the model's end.
+        // SAFETY: the descriptors live to the model's end.
         unsafe { shadow::share(memory.descriptors.whole(), &[], &[14]) };
-        // SAFETY: the same.
+        // SAFETY: the buffers live to the model's end.
         unsafe { shadow::share(memory.buffers.whole(), &[], &[]) };
 
         let other = Rc::clone(&kernel);
@@ -75,12 +77,12 @@ fn a_buffer_has_one_owner_at_a_time() {
             }
         });
         let states = NonNull::from(&mut memory.states);
-        // SAFETY: the memory lives longer than the ring, which is the only one to use the states.
+        // SAFETY: the memory lives longer than the ring, and only the ring uses the states.
         let states: &'static mut [BufferState] = unsafe { &mut *states.as_ptr() };
         let slots = Slots::new(COUNT as u32).expect("a power of two");
         let buffers = memory.buffers.start();
         let _ = buffers.as_ptr().expose_provenance();
-        // As the crate makes one, but for the tail that it starts from.
+        // The crate makes the same value, except for the first tail.
         let mut group = BufRing::<Seam> {
             ring: descriptors,
             buffers,
@@ -106,7 +108,7 @@ fn a_buffer_has_one_owner_at_a_time() {
             let (id, len) = (cqe.user_data() as u16, SIZE as u32);
             let buffer = group.piece(id, len, false).expect("a buffer that was out");
             seen += 1;
-            // SAFETY: the buffer's bytes; loom sees to it that the kernel does not write to them.
+            // SAFETY: the bytes belong to the buffer. loom checks that the kernel's thread does not write to them.
             let found = unsafe { sync::read(buffer.buffer.cast::<u64>()) };
             assert_eq!(found, u64::from(start.wrapping_add(seen)));
             group.recycle(buffer).expect("a buffer of this group");

@@ -1,4 +1,6 @@
-//! A model of the refill ring: the kernel's side is `io_zcrx_ring_refill()` in io_uring/zcrx.c, in a thread of its own.
+//! A model of the refill ring. The kernel's side runs in a thread of its own.
+// kernel: io_uring/zcrx.c io_zcrx_ring_refill (7.3): what that thread models: the tail is loaded with acquire, the
+// entries are read, and the head is stored with release.
 
 use std::vec::Vec;
 
@@ -11,16 +13,16 @@ use crate::uapi::{io_uring_zcrx_offsets, io_uring_zcrx_rqe};
 
 const ENTRIES: u32 = 2;
 
-/// Three chunks through a ring of two: the kernel gets each once and in order.
+/// Sends three chunks through a ring of two entries: the kernel gets each of them once, and in order.
 #[test]
 fn chunks_go_back_once_and_in_order() {
     model(|| {
         let memory = Area::new(64 + ENTRIES as usize * 16);
         let start = u32::MAX;
         for offset in [0, 4] {
-            // SAFETY: within the memory.
+            // SAFETY: the word lies within the memory.
             let word = unsafe { memory.start().byte_add(offset) }.cast::<u32>();
-            // SAFETY: nobody else uses the memory yet.
+            // SAFETY: no other thread uses the memory yet.
             unsafe { word.write(start) };
         }
         // SAFETY: the memory lives to the model's end.
@@ -33,16 +35,16 @@ fn chunks_go_back_once_and_in_order() {
             size: 64 + u64::from(ENTRIES) * 16,
             map_offset: 0,
         };
-        // SAFETY: the memory lives longer, and is this ring's alone.
+        // SAFETY: the memory lives longer than the ring, and only this ring and the kernel's thread use it.
         let mut ring = unsafe { RefillRing::new(&instance, memory.whole()) }.expect("a good ring");
 
         let base = memory.start();
         let thread = loom::thread::spawn(move || {
-            // SAFETY: a word of the memory, used as an atomic only.
+            // SAFETY: the head is the first word of the memory, and used as an atomic only.
             let head = unsafe { base.cast::<AtomicU32>().as_ref() };
-            // SAFETY: the second word.
+            // SAFETY: the tail is the second word, and lies within the memory.
             let tail = unsafe { base.byte_add(4) }.cast::<AtomicU32>();
-            // SAFETY: used as an atomic only.
+            // SAFETY: the tail is used as an atomic only.
             let tail = unsafe { tail.as_ref() };
             let (mut next, mut taken) = (start, Vec::new());
             while taken.len() < 3 {
@@ -50,7 +52,7 @@ fn chunks_go_back_once_and_in_order() {
                 while next != until {
                     // SAFETY: the slot is one of the ring's.
                     let slot = unsafe { base.byte_add(64 + 16 * (next % ENTRIES) as usize) };
-                    // SAFETY: a valid entry; loom sees to it that nobody writes to it.
+                    // SAFETY: the slot holds a valid entry. loom checks that no other thread writes to it at this time.
                     taken.push(unsafe { sync::read(slot.cast::<io_uring_zcrx_rqe>()) }.off);
                     next = next.wrapping_add(1);
                 }

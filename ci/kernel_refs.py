@@ -1,0 +1,110 @@
+"""ci/kernel_refs.py RELEASE FILE...: lists the references to the kernel's source in the comments of these files.
+
+A reference has this form, and may run over several lines of a comment (`#` for `//` in Python and shell):
+
+    // kernel: io_uring/kbuf.c io_kbuf_commit (7.0): the rule, in our own words.
+    // kernel: man io_uring_enter(2) (liburing 2.12): the rule.
+
+Prints them grouped by file and function, each with the release it was checked against and its place in our tree. With a
+RELEASE other than `all` (`7.4`, `liburing 2.14`) it prints only those of the same series that were checked against an older
+one. Faulty references go to standard error as `PLACE<tab>FAULT<tab>TEXT`, one a line, and make the status 1.
+"""
+
+import re
+import sys
+
+# A comment whose first word may be meant as the mark: `kernel:`, or `kernel` in front of a source file or a man page.
+MARK = re.compile(r"(?P<lead>//[/!]?|#+!?)(?P<gap>\s*)(?P<word>kernels?)(?P<rest>\s*:.*|\s+(?:source\s+)?(?:\S+\.[chS]|man\s+\S+\(\d\))\s.*)$", re.I)
+SOURCE = r"[\w.+-]+(?:/[\w.+-]+)*\.(?:c|h|S|rst)"
+PAGE = r"man [\w.+-]+\(\d\w*\)"
+RELEASE = r"(?:[a-z][a-z-]* )?\d+\.\d+(?:\.\d+)*(?:-rc\d+)?"
+# A function, or the structure, macro or table that holds the rule.
+FUNCTION = r"[A-Za-z_]\w*"
+
+
+def comments_of(path, text):
+    """The comments of a file as (line number, mark, content, whether the comment has the line to itself)."""
+    form = re.compile(r"(?:^|(?<=\s))(//[/!]?)(?!/)(.*)$" if path.endswith(".rs") else r"(?:^|(?<=\s))(#+!?)(.*)$")
+    for number, line in enumerate(text.splitlines(), 1):
+        found = form.search(line)
+        if found:
+            yield number, found.group(1), found.group(2), not line[: found.start()].strip()
+
+
+def references_of(path, text):
+    """The references of a file as (line number, mark and gap, text), each joined to one line."""
+    current = last = None
+    for number, mark, content, alone in comments_of(path, text):
+        found = MARK.match(mark + content)
+        # In documentation `kernel:` may stand within a sentence, so that only a source or a page behind it gives it away.
+        if found and mark in ("///", "//!") and not re.match(rf"\s*:?\s*(?:{SOURCE}|{PAGE})", found["rest"]):
+            found = None
+        follows = current and alone and number == last + 1 and mark == current[1]
+        if found or not follows or not content.strip() or re.match(r"\s*(SAFETY|Ordering|Panics?): ", content):
+            if current:
+                yield current[0], current[2]
+            current = (number, mark, mark + content) if found else None
+        else:
+            current = (current[0], mark, current[2] + " " + content.strip())
+        last = number
+    if current:
+        yield current[0], current[2]
+
+
+def taken_apart(reference):
+    """A reference as (source, function, release, rule), or a string that says what is wrong with it."""
+    found = re.match(r"(?://|#) kernel: (.*)$", reference)
+    if not found:
+        return "it is written in another form"
+    head = found.group(1)
+    whole = re.match(rf"(?:(?P<page>{PAGE})|(?P<source>{SOURCE})(?: (?P<function>{FUNCTION}))?)(?P<behind>.*)$", head)
+    if not whole:
+        return "it names no file of the kernel and no man page"
+    behind = re.match(rf" \((?P<release>{RELEASE})\)(?P<rule>.*)$", whole["behind"])
+    if not behind:
+        return "it has no release in parentheses"
+    if whole["source"] and not whole["function"]:
+        return "it names no function"
+    rule = re.match(r": (?=.*\w)(.*)$", behind["rule"])
+    if not rule:
+        return "it has no rule"
+    return whole["page"] or whole["source"], whole["function"] or "", behind["release"], rule.group(1).strip()
+
+
+def order(release):
+    """What releases are compared by: the series, and then the numbers; a release candidate comes before its release."""
+    series, _, number = release.rpartition(" ")
+    number, _, candidate = number.partition("-rc")
+    return series, [int(part) for part in number.split(".")], int(candidate) if candidate else 1000
+
+
+def older(release, than):
+    """Whether a release is of the same series as another one, and before it."""
+    return order(release)[0] == order(than)[0] and order(release) < order(than)
+
+
+def main(than, paths):
+    listed, faulty = [], False
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for number, reference in references_of(path, text):
+            parts = taken_apart(reference)
+            if isinstance(parts, str):
+                faulty = True
+                print(f"{path}:{number}\t{parts}\t{reference}", file=sys.stderr)
+            elif than == "all" or older(parts[2], than):
+                listed.append((*parts, path, number))
+    group = (None, None)
+    for source, function, release, rule, path, number in sorted(listed):
+        if source != group[0]:
+            print(source)
+        if function and (source, function) != group:
+            print(f"  {function}")
+        group = (source, function)
+        print(f"    {release}  {path}:{number}  {rule}")
+    return faulty
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
