@@ -66,11 +66,11 @@ impl Fsync {
     #[inline]
     #[must_use]
     pub const fn range(mut self, offset: u64, len: u32) -> Self {
-        self.0.off = offset;
-        // kernel: io_uring/sync.c io_fsync (6.12.117): the range ends at the sum of offset and length, or at the end of
-        // the file if that sum is 0.
         // kernel: io_uring/sync.c io_fsync_prep (6.12.117): `addr`, `buf_index` and `file_index` must be 0, and so must
         // unknown flags; a worker runs every fsync.
+        // kernel: io_uring/sync.c io_fsync (6.12.117): the range ends at the sum of offset and length, or at the end of
+        // the file if that sum is 0.
+        self.0.off = offset;
         self.0.len = len;
         self
     }

@@ -4,10 +4,10 @@
 //! and `build` returns the [`squeue::Entry`](crate::squeue::Entry), whose own setters every request has. Building is
 //! safe and makes no system call; the contract is that of [`push`](crate::SubmissionQueue::push).
 //!
-//! Each type's documentation says which memory must stay valid until the entry has been *submitted* (consumed by the
-//! kernel: `submit` has counted it or, under SQPOLL, the queue shows it as consumed), and which memory until the
-//! *completion*. Before Linux 5.5 (no `FEAT_SUBMIT_STABLE`), memory needed for the submission must stay valid until the
-//! completion too.
+//! Each type's documentation says which memory must stay valid until the entry has been *submitted*, and which memory
+//! until the *completion*. Submitted means that the kernel has consumed the entry: `submit` has counted it or, under
+//! SQPOLL, the queue shows it as consumed. Before Linux 5.5 (no `FEAT_SUBMIT_STABLE`), memory needed for the submission
+//! must stay valid until the completion too.
 //!
 //! # What any request can end with
 //!
