@@ -1,67 +1,17 @@
 //! Submission: entries out of the queue, put together to chains.
 
-use std::sync::Arc;
-
 use bare_uring::uapi::{IORING_OP_NOP128, IOSQE_BUFFER_SELECT, io_uring_op};
 use bare_uring::{Errno, SetupFlags};
 
 use crate::coverage::Mark;
+use crate::errno::{ECANCELED, EINVAL, EOPNOTSUPP};
 use crate::fault::Fault;
-use crate::files::EINVAL;
-use crate::flight::Chain;
-use crate::layout::Word;
+use crate::flight::{Chain, Outcome};
 use crate::ledger::Event;
 use crate::profile::Overflow;
-use crate::ring::Ring;
+use crate::requests::selects_buffers;
 use crate::sqe::Sqe;
 use crate::world::World;
-
-const EOPNOTSUPP: i32 = -95;
-
-impl Ring {
-    /// Entries that the user has made visible, if the tail makes sense.
-    pub(crate) fn visible(&mut self, faults: &mut Vec<Fault>) -> u32 {
-        if self.is(SetupFlags::SQ_REWIND) {
-            return self.shape.sq_entries;
-        }
-        let (head, tail) = (self.sq_head, self.load(Word::SqTail));
-        let seen = self.sq_tail_seen.wrapping_sub(head);
-        let ahead = tail.wrapping_sub(head);
-        if ahead > self.shape.sq_entries || ahead < seen {
-            faults.push(Fault::SqTail { head, tail });
-            return seen;
-        }
-        self.sq_tail_seen = tail;
-        ahead
-    }
-
-    /// Takes the next entry. `None`: the index array names a slot that does not exist.
-    fn next_sqe(&mut self, reads_array: bool, faults: &mut Vec<Fault>) -> Option<Sqe> {
-        let slot = self.slot(self.sq_head, reads_array);
-        self.sq_head = self.sq_head.wrapping_add(1);
-        if slot >= self.shape.sq_entries {
-            self.store(Word::SqDropped, self.load(Word::SqDropped).wrapping_add(1));
-            faults.push(Fault::BadIndex { index: slot });
-            return None;
-        }
-        Some(Sqe::of(&self.read_sqe(slot)))
-    }
-
-    /// Tells the user how far the entries were consumed.
-    fn commit_head(&mut self, from: u32) {
-        let mut at = from;
-        while at != self.sq_head {
-            self.scribble_sqe(at & (self.shape.sq_entries - 1));
-            self.coverage.mark(Mark::EntryOverwritten);
-            at = at.wrapping_add(1);
-        }
-        if self.is(SetupFlags::SQ_REWIND) {
-            self.sq_head = 0;
-        } else {
-            self.store(Word::SqHead, self.sq_head);
-        }
-    }
-}
 
 impl World {
     /// Consumes at most `count` entries (`io_submit_sqes()`); how many.
@@ -145,7 +95,7 @@ impl World {
         if sqe.drains() && ring.drain_disabled {
             return Err(EOPNOTSUPP);
         }
-        if sqe.has(IOSQE_BUFFER_SELECT) && !crate::opcodes::selects_buffers(sqe.opcode, self.profile.groups) {
+        if sqe.has(IOSQE_BUFFER_SELECT) && !selects_buffers(sqe.opcode, self.profile.groups) {
             return Err(EOPNOTSUPP);
         }
         if sqe.opcode == io_uring_op::IORING_OP_LINK_TIMEOUT as u8 && chain.sqes.is_empty() {
@@ -184,41 +134,16 @@ impl World {
 
     /// None of the chain starts: the one that was refused says why, the others that they were cancelled.
     fn refuse(&mut self, id: u32, chain: Chain, place: usize, why: i32) {
-        const ECANCELED: i32 = -125;
-
         // With its head failed, what was asked of the head holds for all (`req_set_fail()`).
         self.coverage.mark(Mark::ChainRefused);
         let silent = chain.sqes.front().is_some_and(Sqe::skips) && chain.sqes.len() > 1;
         for (at, sqe) in chain.sqes.iter().enumerate() {
             let result = if at == place { why } else { ECANCELED };
             if at == 0 || !silent {
-                self.tell(id, sqe, crate::flight::Outcome::of(result), 0);
+                self.tell(id, sqe, Outcome::of(result), 0);
             } else {
                 self.note(id, sqe.user_data, Event::Skipped { user_data: sqe.user_data });
             }
-        }
-    }
-
-    /// Starts what waited behind a chain that drains, as far as it may.
-    pub(crate) fn start_deferred(&mut self, id: u32) {
-        loop {
-            let Some(ring) = self.rings.get_mut(&id) else { return };
-            let Some(next) = ring.deferred.front() else { return };
-            if next.drains() && !ring.flights.is_empty() {
-                return;
-            }
-            let Some(chain) = ring.deferred.pop_front() else { return };
-            self.start(id, chain.sqes);
-        }
-    }
-
-    /// The open file that a request names.
-    pub(crate) fn file_of(&self, id: u32, sqe: &Sqe) -> Option<Arc<crate::files::Open>> {
-        if sqe.has(bare_uring::uapi::IOSQE_FIXED_FILE) {
-            let slot = usize::try_from(sqe.fd).ok()?;
-            self.rings.get(&id)?.files.get(slot)?.clone()
-        } else {
-            self.files.get(sqe.fd).cloned()
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 
+use crate::errno::{EAGAIN, EBADF, ECONNRESET, EFBIG, EINVAL, EISDIR, ENOTCONN, EPIPE};
+
 /// What an open file is. The last user that lets go of it closes it: descriptors, registered slots, requests in flight.
 #[derive(Debug)]
 pub(crate) struct Open {
@@ -51,14 +53,6 @@ pub(crate) struct Files {
     contents: Vec<Content>,
     listeners: Vec<VecDeque<Arc<Open>>>,
 }
-
-pub(crate) const EAGAIN: i32 = -11;
-pub(crate) const EBADF: i32 = -9;
-pub(crate) const EINVAL: i32 = -22;
-const EISDIR: i32 = -21;
-const EPIPE: i32 = -32;
-const ECONNRESET: i32 = -104;
-const ENOTCONN: i32 = -107;
 
 pub(crate) const POLLIN: u32 = 1;
 pub(crate) const POLLOUT: u32 = 4;
@@ -259,7 +253,7 @@ impl Files {
             Kind::Content(content) => {
                 let Content { bytes: old, position } = &mut self.contents[content];
                 let start = usize::try_from(offset).ok().filter(|_| offset != u64::MAX).unwrap_or(*position);
-                let end = start.checked_add(bytes.len()).filter(|&end| end <= 1 << 24).ok_or(-27)?;
+                let end = start.checked_add(bytes.len()).filter(|&end| end <= 1 << 24).ok_or(EFBIG)?;
                 old.resize(old.len().max(end), 0);
                 old[start..end].copy_from_slice(bytes);
                 if offset == u64::MAX {

@@ -5,18 +5,18 @@ use std::ffi::c_void;
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
 use bare_uring::types::RawFd;
-use bare_uring::uapi::io_uring_register_op as Op;
 use bare_uring::uapi::{
-    IO_URING_QUERY_SCQ, IORING_REGISTER_QUERY, io_uring_params, io_uring_query_hdr, io_uring_rsrc_update,
+    IO_URING_QUERY_SCQ, IORING_REGISTER_QUERY, io_uring_params, io_uring_query_hdr, io_uring_register_op as Op,
+    io_uring_rsrc_update,
 };
 use bare_uring::{Errno, SetupFlags};
 
-use crate::buffers::copy_to_user;
 use crate::coverage::{Coverage, Mark};
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
 use crate::profile::Head;
 use crate::random::Random;
+use crate::user::copy_to_user;
 
 /// After so many calls everything is answered with `EIO`: a loop that goes on until the kernel makes sense must not go on
 /// for ever.

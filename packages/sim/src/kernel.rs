@@ -13,8 +13,10 @@ use bare_uring::{EnterFlags, Errno, Kernel};
 
 use crate::chaos::Chaos;
 use crate::coverage::{Coverage, Mark};
+use crate::errno::EAGAIN;
 use crate::fault::Fault;
-use crate::files::{EAGAIN, Files};
+use crate::files::Files;
+use crate::flight::Wait;
 use crate::hostile::Hostile;
 use crate::ledger::Event;
 use crate::memory::Area;
@@ -259,7 +261,7 @@ impl SimKernel {
     pub fn held(&self, ring: u32) -> Vec<(usize, u32)> {
         let world = self.world();
         let flights = world.rings.get(&ring).into_iter().flat_map(|ring| ring.flights.values());
-        let held = flights.filter(|flight| !matches!(flight.wait, crate::flight::Wait::Told(_)));
+        let held = flights.filter(|flight| !matches!(flight.wait, Wait::Told(_)));
         let pieces = held.filter_map(|flight| flight.progress.held.as_ref()).flat_map(|held| &held.pieces);
         pieces.map(|&(address, len)| (address as usize, len)).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ring::Completion;
+use crate::cqe::Completion;
 
 /// What became of a request, or of one of its completions, in the order in which it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -54,12 +54,51 @@
 //! Threads that run at the same time: a call holds the whole simulation. Between two calls nothing happens but what
 //! [`SimKernel::run`] asks for, so that a loop that waits for the kernel without calling it must call that. Memory orderings
 //! are for other tools. IOPOLL, eventfd, registered waits, resizing, and requests not named above are unknown to it.
+//!
+//! # The layers
+//!
+//! Read them from the bottom up; each module uses only those before it.
+//!
+//! | module | its one job |
+//! |--|--|
+//! | `errno` | the negative numbers that a result has for an error |
+//! | `random` | [`Random`]: numbers that follow from a seed |
+//! | `chaos` | [`Chaos`]: how often what may go wrong goes wrong |
+//! | `coverage` | [`Coverage`]: counts of what the kernel did |
+//! | `fault` | [`Fault`]: what the user did wrong |
+//! | `memory` | ring memory between inaccessible pages, with canaries |
+//! | `user` | copies from and to the user's memory |
+//! | `profile` | [`Profile`]: what each kernel offers |
+//! | `sqe`, `cqe` | submission queue entries as they are read, completion queue entries as they are written |
+//! | `ledger` | [`Event`]: what became of each request, for the test |
+//! | `files` | pipes, sockets, files with content, and the table of descriptors |
+//! | `layout` | the offsets of a ring's words and arrays |
+//! | `hostile` | a kernel that lies; it uses nothing of the simulation proper |
+//! | `buffers` | provided buffer rings, and what a request has picked of them |
+//! | `flight` | requests between their consumption and their last completion |
+//! | `ring` | one ring: its queues, its overflow list, and what the kernel keeps about it |
+//! | `world` | all rings, files and clocks of a kernel: data |
+//! | `complete` | posts completions |
+//! | `requests` | the table of requests; each is started, attempted, woken, cancelled and finished |
+//! | `consume` | takes entries out of the submission queue, and makes chains of them |
+//! | `sqpoll` | the kernel-side thread of an SQPOLL ring |
+//! | `step` | picks what happens next, by the seed |
+//! | `wait` | waits for completions, and moves the clock |
+//! | `enter` | `io_uring_enter` |
+//! | `ring_fds` | descriptors and registered indices of rings, and the end of a ring |
+//! | `mmap` | maps and unmaps ring memory |
+//! | `setup` | `io_uring_setup` |
+//! | `register` | `io_uring_register` |
+//! | `kernel` | [`SimKernel`]: the seam to the ring, and the test's side of it |
 
 mod buffers;
 mod chaos;
 mod complete;
 mod consume;
 mod coverage;
+mod cqe;
+mod enter;
+mod errno;
 mod fault;
 mod files;
 mod flight;
@@ -68,22 +107,26 @@ mod kernel;
 mod layout;
 mod ledger;
 mod memory;
-mod opcodes;
+mod mmap;
 mod profile;
 mod random;
 mod register;
+mod requests;
 mod ring;
+mod ring_fds;
 mod setup;
 mod sqe;
 mod sqpoll;
+mod step;
+mod user;
 mod wait;
 mod world;
 
 pub use chaos::{Chaos, Rate};
 pub use coverage::{Coverage, Mark};
+pub use cqe::Completion;
 pub use fault::Fault;
 pub use kernel::{CAPACITY, Leaks, SimKernel};
 pub use ledger::Event;
 pub use profile::{GroupRules, Head, Overflow, Profile, ReadError, Waits};
 pub use random::Random;
-pub use ring::Completion;

@@ -7,6 +7,7 @@ mod linux;
 mod others;
 
 pub use groups::{GroupRules, ReadError};
+pub(crate) use linux::SIMULATED;
 
 /// What becomes of a completion that finds the queue full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,25 +10,15 @@ use bare_uring::{SetupFlags, SqFlags};
 
 use crate::buffers::Group;
 use crate::coverage::Coverage;
+use crate::cqe::Completion;
 use crate::files::Open;
 use crate::flight::{Chain, Flight};
 use crate::layout::{Layout, Shape, Word};
 use crate::ledger::Ledger;
 use crate::memory::Area;
-use crate::sqpoll::Thread;
 
-/// A completion on its way into the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Completion {
-    /// The request's.
-    pub user_data: u64,
-    /// The result.
-    pub result: i32,
-    /// The flags, without those that tell its size.
-    pub flags: u32,
-    /// The upper 16 bytes, if it has them.
-    pub big: Option<[u64; 2]>,
-}
+mod cq;
+mod sq;
 
 /// Work that runs when the task enters the kernel.
 #[derive(Debug)]
@@ -37,6 +27,12 @@ pub(crate) enum Work {
     Flight(u64),
     /// Another ring sent this.
     Message(Completion),
+}
+
+/// The thread of an SQPOLL ring.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Thread {
+    pub(crate) asleep: bool,
 }
 
 /// One area of a ring's memory.
@@ -178,49 +174,6 @@ impl Ring {
         self.store(Word::SqFlags, flags.bits());
     }
 
-    /// The slot that the index array names at `at`; that of `at` itself where there is no array, or it is not read.
-    pub(crate) fn slot(&self, at: u32, reads_array: bool) -> u32 {
-        let slot = at & (self.shape.sq_entries - 1);
-        match self.layout.array {
-            Some(array) if reads_array => {
-                // SAFETY: the array has a word for each slot, and lies within the memory.
-                let place = unsafe { self.memory.sq.add(array as usize + slot as usize * 4) };
-                // SAFETY: as in `word`.
-                unsafe { AtomicU32::from_ptr(place.as_ptr().cast()) }.load(Ordering::SeqCst)
-            }
-            _ => slot,
-        }
-    }
-
-    /// The first 64 bytes of a submission slot.
-    pub(crate) fn read_sqe(&self, slot: u32) -> [u8; 64] {
-        assert!(slot < self.shape.sq_entries, "a slot beyond the queue");
-        // SAFETY: the slot lies within the entries, as just checked.
-        let place = unsafe { self.memory.sqes.add(slot as usize * self.shape.sqe_size()) };
-        // SAFETY: the slot is published, so that its owner does not write to it now.
-        unsafe { place.cast::<[u8; 64]>().read() }
-    }
-
-    /// Makes a slot that was consumed unreadable as what it was: who reads it again, finds that out.
-    pub(crate) fn scribble_sqe(&self, slot: u32) {
-        let size = self.shape.sqe_size();
-        // SAFETY: the slot lies within the entries, as `read_sqe` has checked.
-        let place = unsafe { self.memory.sqes.add(slot as usize * size) };
-        // SAFETY: consumed, it belongs to nobody until the head that says so is stored.
-        unsafe { place.write_bytes(0xa5, size) };
-    }
-
-    /// Writes `bytes` at a completion slot.
-    pub(crate) fn write_cqe(&self, at: u32, bytes: &[u8]) {
-        let slot = (at & (self.shape.cq_entries - 1)) as usize;
-        let offset = slot * self.shape.cqe_size();
-        assert!(offset + bytes.len() <= self.shape.cq_entries as usize * self.shape.cqe_size(), "past the queue");
-        // SAFETY: as just checked, the piece lies within the entries.
-        let place = unsafe { self.memory.cq.add(self.layout.cqes as usize + offset) };
-        // SAFETY: the slot is free, so that its owner does not read it now.
-        unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
-    }
-
     /// User data of everything that is not complete.
     pub(crate) fn in_flight(&self) -> Vec<u64> {
         let flights = self.flights.values().flat_map(|flight| flight.user_data());
@@ -230,6 +183,13 @@ impl Ring {
     /// Whether completions wait for the task to enter the kernel.
     pub(crate) fn defers_work(&self) -> bool {
         self.is(SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN)
+    }
+
+    /// Shows that work waits for the task, where the ring has a flag for it.
+    pub(crate) fn show_work(&self) {
+        if self.is(SetupFlags::TASKRUN_FLAG) {
+            self.set_flag(SqFlags::TASKRUN, !self.work.is_empty());
+        }
     }
 
     /// Mappings of groups, each of which has a reference to the ring (`io_uring_mmap()`).

@@ -2,22 +2,15 @@
 
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
-use bare_uring::types::RawFd;
-use bare_uring::uapi::{
-    IORING_OFF_CQ_RING, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_OFF_SQ_RING, IORING_OFF_SQES,
-    io_uring_params,
-};
+use bare_uring::uapi::{IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_uring_params};
 use bare_uring::{Errno, Features, SetupFlags};
 
 use crate::coverage::Mark;
-use crate::fault::Fault;
-use crate::files::Kind;
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
 use crate::profile::Head;
-use crate::ring::{Memory, Piece, Ring};
-use crate::sqpoll::Thread;
-use crate::world::{REGISTERED, World};
+use crate::ring::{Memory, Piece, Ring, Thread};
+use crate::world::World;
 
 /// The rules of `io_uring_sanitise_params()`, and of SQPOLL's set-up.
 fn is_refused(flags: SetupFlags) -> bool {
@@ -112,123 +105,6 @@ impl World {
             sq_entries,
             cq_entries,
         })
-    }
-
-    /// Gives a part of the ring's memory to the user.
-    pub(crate) fn map(&mut self, len: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        let id = self.ring_of(fd)?;
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        let single = ring.layout.single;
-        let area = if offset >= u64::from(IORING_OFF_PBUF_RING) {
-            let group = (offset - u64::from(IORING_OFF_PBUF_RING)) >> IORING_OFF_PBUF_SHIFT;
-            let group = u16::try_from(group).ok().and_then(|group| ring.groups.get_mut(&group));
-            group.and_then(|group| group.area.as_mut()).ok_or(Errno::EINVAL)?
-        } else {
-            let offset = if single && offset == u64::from(IORING_OFF_CQ_RING) { 0 } else { offset };
-            let piece = ring.memory.areas.iter_mut().find(|piece| piece.offset == offset).ok_or(Errno::EINVAL)?;
-            &mut piece.area
-        };
-        if len == 0 || len > area.len() {
-            return Err(Errno::EINVAL);
-        }
-        area.mapped = Some(len);
-        Ok(area.base())
-    }
-
-    /// Takes it back: from here on the kernel's side leaves the whole ring alone.
-    pub(crate) fn unmap(&mut self, address: NonNull<u8>, len: usize) -> Result<(), Errno> {
-        let is_it = |area: &Area| area.base() == address && area.mapped == Some(len);
-        for (&id, ring) in &mut self.rings {
-            if let Some(at) = ring.memory.areas.iter().position(|piece| is_it(&piece.area)) {
-                self.coverage.add(Mark::CanariesRead, ring.memory.areas.len() as u64);
-                if !ring.intact() {
-                    self.faults.push(Fault::OutOfBounds { ring: id });
-                }
-                ring.memory.areas.swap_remove(at);
-                ring.detached = true;
-                return Ok(());
-            }
-            // The kernel keeps the memory of a group as long as that is registered, and the mapping the ring.
-            let mut areas = ring.groups.values_mut().filter_map(|group| group.area.as_mut());
-            if let Some(area) = areas.find(|area| is_it(area)) {
-                area.mapped = None;
-                self.release(id);
-                return Ok(());
-            }
-            if let Some(at) = ring.old_groups.iter().position(is_it) {
-                ring.old_groups.swap_remove(at);
-                self.release(id);
-                return Ok(());
-            }
-        }
-        if let Some(at) = self.orphans.iter().position(is_it) {
-            self.orphans.swap_remove(at);
-            return Ok(());
-        }
-        self.faults.push(Fault::Unmap { len });
-        Err(Errno::EINVAL)
-    }
-
-    /// The ring behind a descriptor.
-    pub(crate) fn ring_of(&self, fd: RawFd) -> Result<u32, Errno> {
-        match self.files.get(fd).ok_or(Errno::EBADF)?.kind {
-            Kind::Ring(id) => Ok(id),
-            _ => Err(Errno::EOPNOTSUPP),
-        }
-    }
-
-    /// Puts a ring into the task's table; its place there.
-    pub(crate) fn register_ring(&mut self, id: u32, place: Option<u32>) -> Result<u32, Errno> {
-        let table = self.registered.entry(std::thread::current().id()).or_insert([None; REGISTERED]);
-        let place = match place {
-            Some(place) => usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?,
-            None => table.iter().position(Option::is_none).ok_or(Errno::EBUSY)?,
-        };
-        if table[place].is_some() {
-            return Err(Errno::EBUSY);
-        }
-        table[place] = Some(id);
-        Ok(place as u32)
-    }
-
-    /// The ring in this place of the task's table.
-    pub(crate) fn registered_ring(&self, place: RawFd) -> Result<u32, Errno> {
-        let table = self.registered.get(&std::thread::current().id());
-        let place = usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?;
-        table.and_then(|table| table[place]).ok_or(Errno::EBADF)
-    }
-
-    pub(crate) fn close_fd(&mut self, fd: RawFd) -> Result<(), Errno> {
-        let open = self.files.table.remove(&fd).ok_or(Errno::EBADF)?;
-        if let Kind::Ring(id) = open.kind {
-            self.release(id);
-        }
-        Ok(())
-    }
-
-    /// Ends a ring that neither a descriptor nor a registered index leads to any more.
-    pub(crate) fn release(&mut self, id: u32) {
-        let by_fd = self.files.table.values().any(|open| matches!(open.kind, Kind::Ring(ring) if ring == id));
-        let by_index = self.registered.values().flatten().any(|&ring| ring == Some(id));
-        if by_fd || by_index {
-            return;
-        }
-        if self.rings.get(&id).is_some_and(|ring| ring.mapped_groups() != 0) {
-            self.coverage.mark(Mark::RingPinned);
-            return;
-        }
-        let Some(mut ring) = self.rings.remove(&id) else { return };
-        self.coverage.merge(&ring.coverage);
-        let user_data: Vec<u64> = ring.in_flight().into_iter().filter(|&data| !ring.ledger.ignores(data)).collect();
-        if !user_data.is_empty() {
-            self.faults.push(Fault::ClosedInFlight { user_data });
-        }
-        self.coverage.add(Mark::CanariesRead, ring.memory.areas.len() as u64);
-        if !ring.intact() {
-            self.faults.push(Fault::OutOfBounds { ring: id });
-        }
-        let mapped = ring.memory.areas.drain(..).map(|piece| piece.area);
-        self.orphans.extend(mapped.filter(|area| area.mapped.is_some()));
     }
 }
 

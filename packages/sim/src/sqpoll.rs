@@ -6,11 +6,6 @@ use crate::coverage::Mark;
 use crate::profile::Overflow;
 use crate::world::World;
 
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Thread {
-    pub(crate) asleep: bool,
-}
-
 impl World {
     /// Whether a step of the thread would consume something.
     pub(crate) fn thread_has_work(&mut self, ring: u32) -> bool {

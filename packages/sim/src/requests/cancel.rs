@@ -1,13 +1,12 @@
 //! Cancellation.
 
-use super::{Attempt, ECANCELED, POLL_ADD};
+use bare_uring::uapi::IOSQE_FIXED_FILE;
+
+use super::{Attempt, POLL_ADD};
+use crate::errno::{EALREADY, ECANCELED, EINVAL, ENOENT};
 use crate::flight::{Flight, Outcome, Wait};
 use crate::sqe::Sqe;
 use crate::world::World;
-
-const ENOENT: i32 = -2;
-const EALREADY: i32 = -114;
-const EINVAL: i32 = -22;
 
 const ALL: u32 = 1;
 const FD: u32 = 1 << 1;
@@ -33,7 +32,7 @@ impl Key {
         let sqe = &flight.sqe;
         let by_user_data = self.flags & (FD | OP) == 0 || self.flags & USERDATA != 0;
         let same_file = || {
-            let fixed = sqe.has(bare_uring::uapi::IOSQE_FIXED_FILE);
+            let fixed = sqe.has(IOSQE_FIXED_FILE);
             sqe.fd == self.fd && fixed == (self.flags & FD_FIXED != 0) && flight.file.is_some()
         };
         (!by_user_data || sqe.user_data == self.user_data)

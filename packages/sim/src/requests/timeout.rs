@@ -1,37 +1,20 @@
 //! Timeouts, by the simulated clock.
 
-use super::{Attempt, ECANCELED, TIMEOUT_REMOVE};
-use crate::buffers::copy_from_user;
-use crate::files::EINVAL;
+use bare_uring::uapi::IORING_CQE_F_MORE;
+
+use super::{Attempt, TIMEOUT, TIMEOUT_REMOVE};
+use crate::coverage::Mark;
+use crate::errno::{EALREADY, ECANCELED, EINVAL, ENOENT, ETIME};
 use crate::flight::{Outcome, Timer, Wait};
 use crate::sqe::Sqe;
+use crate::user::timespec;
 use crate::world::World;
-
-const ETIME: i32 = -62;
-const ENOENT: i32 = -2;
-const EALREADY: i32 = -114;
 
 const ABS: u32 = 1;
 const UPDATE: u32 = 1 << 1;
 const ETIME_SUCCESS: u32 = 1 << 5;
 const MULTISHOT: u32 = 1 << 6;
 const IMMEDIATE_ARG: u32 = 1 << 7;
-
-/// A timespec in the user's memory, in nanoseconds.
-///
-/// # Safety
-///
-/// There is one.
-pub(crate) unsafe fn timespec(address: u64) -> Result<u64, i32> {
-    // SAFETY: the caller's contract.
-    let bytes = unsafe { copy_from_user(address, 16) };
-    let part = |at: usize| bytes[at..at + 8].try_into().map(i64::from_ne_bytes).unwrap_or(-1);
-    let (seconds, nanoseconds) = (u64::try_from(part(0)), u64::try_from(part(8)));
-    match (seconds, nanoseconds) {
-        (Ok(seconds), Ok(nanoseconds)) => Ok(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)),
-        _ => Err(EINVAL),
-    }
-}
 
 impl World {
     /// Reads the time of a request that has one.
@@ -86,8 +69,8 @@ impl World {
         }
         match timer.again {
             Some((span, left)) if over && left != 1 => {
-                self.coverage.mark(crate::coverage::Mark::Repeated);
-                self.tell(id, sqe, outcome, bare_uring::uapi::IORING_CQE_F_MORE);
+                self.coverage.mark(Mark::Repeated);
+                self.tell(id, sqe, outcome, IORING_CQE_F_MORE);
                 let (deadline, left) = (self.clock.saturating_add(span), left.saturating_sub(1));
                 Attempt::Timer(Timer { deadline, again: Some((span, left)), ..timer })
             }
@@ -102,7 +85,7 @@ impl World {
         let found = ring
             .flights
             .iter_mut()
-            .find(|(_, flight)| flight.sqe.user_data == sqe.addr && flight.sqe.opcode == super::TIMEOUT);
+            .find(|(_, flight)| flight.sqe.user_data == sqe.addr && flight.sqe.opcode == TIMEOUT);
         let Some((&number, flight)) = found else { return Attempt::done(ENOENT) };
         if flight.queued {
             return Attempt::done(EALREADY);

@@ -3,15 +3,15 @@
 use bare_uring::types::IoVec;
 use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
 
-use super::{Attempt, READ_FIXED, READ_MULTISHOT, READV, RECV, RECVMSG, SEND, WRITE_FIXED, WRITEV};
-use crate::buffers::{Progress, copy_from_user, copy_to_user};
-use crate::files::{EAGAIN, EBADF, EINVAL, Open, POLLIN, POLLOUT};
+use super::selected::goes_on;
+use super::{Attempt, READ_FIXED, READ_MULTISHOT, RECV, RECVMSG, Reads, SEND, WRITE_FIXED, row};
+use crate::buffers::Progress;
+use crate::errno::{EAGAIN, EBADF, EFAULT, EINVAL, ENFILE};
+use crate::files::{Kind, Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
 use crate::sqe::Sqe;
+use crate::user::{copy_from_user, copy_to_user};
 use crate::world::World;
-
-const EFAULT: i32 = -14;
-const ENFILE: i32 = -23;
 
 /// `IORING_RECVSEND_POLL_FIRST`, in `ioprio`.
 pub(super) const RECVSEND_POLL_FIRST: u16 = 1;
@@ -28,9 +28,9 @@ const ALLOCATE: u32 = u32::MAX;
 impl World {
     /// Reads what a request points to and does not need longer than until it was consumed.
     pub(crate) fn read_arguments(&mut self, sqe: &mut Sqe) -> Result<(), i32> {
-        match sqe.opcode {
-            READV | WRITEV => sqe.pieces = pieces(sqe.addr, sqe.len as usize)?,
-            RECVMSG => {
+        match row(sqe.opcode).map_or(Reads::Entry, |row| row.reads) {
+            Reads::Vectors => sqe.pieces = pieces(sqe.addr, sqe.len as usize)?,
+            Reads::Message => {
                 const WIDTH: usize = size_of::<usize>();
 
                 // SAFETY: the contract of pushing: the message is valid until the entry was consumed.
@@ -40,8 +40,8 @@ impl World {
                 sqe.gaps = (name_len as usize, word(5));
                 sqe.pieces = pieces(word(2) as u64, word(3))?;
             }
-            super::TIMEOUT | super::LINK_TIMEOUT | super::TIMEOUT_REMOVE => return self.read_time(sqe),
-            _ => sqe.pieces = vec![(sqe.addr, sqe.len as usize)],
+            Reads::Time => return self.read_time(sqe),
+            Reads::Entry => sqe.pieces = vec![(sqe.addr, sqe.len as usize)],
         }
         Ok(())
     }
@@ -61,7 +61,7 @@ impl World {
         if sqe.has(IOSQE_BUFFER_SELECT) {
             return self.receive_selected(id, sqe, file, progress);
         }
-        if super::selected::goes_on(sqe) {
+        if goes_on(sqe) {
             return Attempt::done(EINVAL);
         }
         let wanted = sqe.pieces.iter().map(|piece| piece.1).sum();
@@ -152,7 +152,7 @@ impl World {
             ring.and_then(|ring| ring.files.get_mut(slot)).and_then(Option::take)
         } else {
             // A ring cannot be closed this way.
-            let is_ring = |open: &Open| matches!(open.kind, crate::files::Kind::Ring(_));
+            let is_ring = |open: &Open| matches!(open.kind, Kind::Ring(_));
             if self.files.get(sqe.fd).is_some_and(|open| is_ring(open)) {
                 return Attempt::done(EBADF);
             }

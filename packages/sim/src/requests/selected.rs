@@ -1,19 +1,19 @@
 //! Requests with provided buffers (`io_uring/rw.c`, `io_uring/net.c`).
 
-use bare_uring::uapi::IORING_CQE_F_SOCK_NONEMPTY;
+use bare_uring::uapi::{IORING_CQE_F_BUF_MORE, IORING_CQE_F_SOCK_NONEMPTY};
 
 use super::io::{RECV_MULTISHOT, RECVSEND_BUNDLE, RECVSEND_POLL_FIRST};
 use super::{Attempt, READ, READ_MULTISHOT, READV, RECV, RECVMSG};
-use crate::buffers::{Progress, Selected, copy_from_user, copy_to_user, named};
+use crate::buffers::{Progress, Selected, named};
 use crate::coverage::Mark;
-use crate::files::{EAGAIN, EINVAL, Open, POLLIN, POLLOUT};
+use crate::errno::{EAGAIN, EBADFD, EFAULT, EINVAL};
+use crate::files::{Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
 use crate::profile::ReadError;
 use crate::sqe::Sqe;
+use crate::user::{copy_from_user, copy_to_user};
 use crate::world::World;
 
-const EFAULT: i32 = -14;
-const EBADFD: i32 = -77;
 /// `MSG_TRUNC`.
 const TRUNC: u32 = 0x20;
 /// `struct io_uring_recvmsg_out`.
@@ -178,7 +178,7 @@ impl World {
             let now = self.commit_received(id, sqe, &selected, bytes.len() as u32, buffers);
             // What the first pass said of its last buffer stays, though it was another (`CQE_F_MASK`).
             let disordered = passes != 0 && !self.profile.groups.bundles_in_order && self.is_incremental(id, sqe);
-            if passes != 0 && now & !flags & bare_uring::uapi::IORING_CQE_F_BUF_MORE != 0 {
+            if passes != 0 && now & !flags & IORING_CQE_F_BUF_MORE != 0 {
                 self.coverage.mark(Mark::MoreLeftOut);
             }
             if disordered {

@@ -1,84 +1,13 @@
-//! Which buffers a request gets, and what its completion says of them.
+//! Which buffers a request gets, and what is committed of them.
 
-use bare_uring::uapi::{IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER};
+use bare_uring::uapi::IORING_CQE_F_BUF_MORE;
 
-use super::Picked;
+use crate::buffers::{Group, Held, Progress, Selected, named};
 use crate::coverage::Mark;
+use crate::errno::{ENOBUFS, ENOENT};
 use crate::files::Open;
 use crate::sqe::Sqe;
 use crate::world::World;
-
-/// There is no buffer, or no such group.
-const ENOBUFS: i32 = -105;
-/// There is no such group, where several buffers are asked for.
-const ENOENT: i32 = -2;
-
-/// What a request in flight has behind it.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// It runs in a worker (`IO_URING_F_UNLOCKED`).
-    pub(crate) in_worker: bool,
-    /// It has waited for its file, or told something already.
-    pub(crate) armed: bool,
-    /// The buffers that it keeps until its end (`REQ_F_BUFFER_RING` without `REQ_F_BUFFERS_COMMIT`).
-    pub(crate) held: Option<Held>,
-}
-
-/// Buffers that were committed when they were picked.
-#[derive(Debug, Clone)]
-pub(crate) struct Held {
-    /// Addresses and lengths.
-    pub(crate) pieces: Vec<(u64, u32)>,
-    id: u16,
-    /// The last of them is used further, and the completion says so.
-    more: bool,
-}
-
-impl Held {
-    /// What every completion of the request says, an error too: the buffer is taken.
-    pub(crate) fn flags(&self) -> u32 {
-        named(self.id) | if self.more { IORING_CQE_F_BUF_MORE } else { 0 }
-    }
-}
-
-/// The flags of a completion that names a buffer.
-pub(crate) fn named(id: u16) -> u32 {
-    u32::from(id) << IORING_CQE_BUFFER_SHIFT | IORING_CQE_F_BUFFER
-}
-
-/// What a request may fill, or send.
-#[derive(Debug)]
-pub(crate) struct Selected {
-    pub(crate) pieces: Vec<(u64, u32)>,
-    pub(crate) id: u16,
-    /// Of a plain buffer, only a part (`buf_sel_arg.partial_map`).
-    pub(crate) partial: bool,
-}
-
-impl Selected {
-    fn of(pieces: &[Picked], partial: bool) -> Option<Self> {
-        let id = pieces.first()?.id;
-        Some(Self { pieces: pieces.iter().map(|piece| (piece.address, piece.len)).collect(), id, partial })
-    }
-
-    /// Room in all of them.
-    pub(crate) fn room(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.1 as usize).sum()
-    }
-
-    /// How many of them `count` bytes take.
-    pub(crate) fn buffers(&self, count: usize) -> u16 {
-        let (mut left, mut buffers) = (count, 0);
-        for piece in &self.pieces {
-            if left == 0 {
-                break;
-            }
-            left -= left.min(piece.1 as usize);
-            buffers += 1;
-        }
-        buffers
-    }
-}
 
 impl World {
     /// The buffer that a request fills, at most `wanted` bytes of it (`io_ring_buffer_select()`). A file that can't be
@@ -167,7 +96,7 @@ impl World {
         named(selected.id) | if kept { IORING_CQE_F_BUF_MORE } else { 0 }
     }
 
-    fn group(&self, id: u32, group: u16) -> Option<&super::Group> {
+    fn group(&self, id: u32, group: u16) -> Option<&Group> {
         self.rings.get(&id)?.groups.get(&group)
     }
 }

@@ -1,0 +1,27 @@
+//! [`Completion`]: a completion queue entry, as the simulated kernel makes it.
+
+/// A completion on its way into the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completion {
+    /// The request's.
+    pub user_data: u64,
+    /// The result.
+    pub result: i32,
+    /// The flags, without those that tell its size.
+    pub flags: u32,
+    /// The upper 16 bytes, if it has them.
+    pub big: Option<[u64; 2]>,
+}
+
+impl Completion {
+    pub(crate) fn bytes(&self, flags: u32) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.user_data.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&self.result.to_ne_bytes());
+        bytes[12..16].copy_from_slice(&(self.flags | flags).to_ne_bytes());
+        let big = self.big.unwrap_or_default();
+        bytes[16..24].copy_from_slice(&big[0].to_ne_bytes());
+        bytes[24..].copy_from_slice(&big[1].to_ne_bytes());
+        bytes
+    }
+}
