@@ -1,4 +1,4 @@
-//! Rings of provided buffers, and what requests have picked of them.
+//! Provided buffer rings, and what a request has picked of one.
 
 mod group;
 mod selected;

@@ -1,4 +1,4 @@
-//! Completions: into the queue, into the list of those that found no room, or lost.
+//! Posts completions: into the queue or the overflow list, or they are dropped or lost.
 
 use bare_uring::SqFlags;
 use bare_uring::uapi::{IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE};
@@ -14,7 +14,7 @@ use crate::sqe::Sqe;
 use crate::world::World;
 
 impl World {
-    /// Completes once, unless the request wants no completion for success.
+    /// Posts a completion of a request, unless the request wants no completion for success.
     pub(crate) fn tell(&mut self, id: u32, sqe: &Sqe, outcome: Outcome, flags: u32) {
         if sqe.skips() && !outcome.fails && flags & IORING_CQE_F_MORE == 0 {
             self.coverage.mark(Mark::Skipped);
@@ -28,15 +28,16 @@ impl World {
         self.post(id, Completion { user_data: sqe.user_data, result, flags: flags | more, big });
     }
 
+    /// Notes an event in the ledger of a ring.
     pub(crate) fn note(&mut self, id: u32, user_data: u64, event: Event) {
         if let Some(ring) = self.rings.get_mut(&id) {
             ring.ledger.note(user_data, event);
         }
     }
 
-    /// Completes once.
+    /// Posts a completion.
     pub(crate) fn post(&mut self, ring: u32, mut cqe: Completion) {
-        // Not where the buffer was not taken at all: what it lends would be the kernel's.
+        // A completion that only names a buffer is left alone: the buffer stayed in the ring and is the kernel's.
         let only_names = cqe.result < 0 && self.profile.groups.read_error == ReadError::OnlyNames;
         let names = cqe.flags & IORING_CQE_F_BUFFER != 0 && !only_names;
         if names && self.chaos.forged.happens(&mut self.random) {
@@ -56,12 +57,15 @@ impl World {
         if ring.detached {
             return;
         }
-        // As long as some wait outside, all queue up behind them.
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill (7.2): while the overflow list is not empty, new CQEs go to
+        // its end.
         if ring.overflow.is_empty() && ring.place(&cqe, faults) {
             ring.completed = ring.completed.wrapping_add(1);
             ring.ledger.note(cqe.user_data, Event::Completed(cqe));
             return;
         }
+        // kernel: io_uring/io_uring.c io_cqring_add_overflow (7.2): without memory for the list the CQE is lost and
+        // counted in cq_overflow, and the next wait fails with EBADR; else the list sets IORING_SQ_CQ_OVERFLOW.
         if overflow == Overflow::Drop || no_memory {
             ring.store(Word::CqOverflow, ring.load(Word::CqOverflow).wrapping_add(1));
             ring.lost = overflow != Overflow::Drop;

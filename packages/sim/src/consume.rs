@@ -1,4 +1,4 @@
-//! Submission: entries out of the queue, put together to chains.
+//! Submits: takes entries out of the submission queue, and puts them together to chains.
 
 use bare_uring::uapi::{IORING_OP_NOP128, IOSQE_BUFFER_SELECT, io_uring_op};
 use bare_uring::{Errno, SetupFlags};
@@ -14,7 +14,11 @@ use crate::sqe::Sqe;
 use crate::world::World;
 
 impl World {
-    /// Consumes at most `count` entries (`io_submit_sqes()`); how many.
+    /// Consumes at most `count` entries. Returns how many it has consumed.
+    // kernel: io_uring/io_uring.c io_submit_sqes (7.2): ends at an entry that fails, unless SUBMIT_ALL is set, at an
+    // index beyond the queue, and without memory; EAGAIN if nothing was consumed.
+    // kernel: io_uring/io_uring.c io_submit_fail_init (7.2): an entry that fails within a chain does not end the batch;
+    // the last entry of the chain does, if it fails.
     pub(crate) fn submit(&mut self, id: u32, count: u32) -> Result<u32, Errno> {
         let kept_busy = self.profile.overflow == Overflow::ListBusy;
         let reads_array = self.profile.reads_array;
@@ -61,7 +65,7 @@ impl World {
                 break;
             }
         }
-        // A chain ends where its batch does.
+        // A chain ends at the end of its batch.
         self.queue(id, chain);
         if let Some(ring) = self.rings.get_mut(&id) {
             ring.commit_head(start);
@@ -69,6 +73,7 @@ impl World {
         if left == entries { Err(Errno::EAGAIN) } else { Ok(entries - left) }
     }
 
+    /// Notes that an entry was consumed, and compares it with the expected one.
     fn consumed(&mut self, id: u32, sqe: &Sqe) {
         let Self { rings, faults, .. } = self;
         let Some(ring) = rings.get_mut(&id) else { return };
@@ -77,14 +82,17 @@ impl World {
         }
     }
 
-    /// What is checked before a request is put into a chain (`io_init_req()` and the requests' own preparation).
+    /// Checks an entry before it is put into a chain, and reads what the entry points to. The error refuses the entry.
+    // kernel: io_uring/io_uring.c io_init_req (7.2): the order of the checks; EINVAL for unknown opcodes and flags,
+    // EOPNOTSUPP for BUFFER_SELECT on other requests, and for a drain after CQE_SKIP_SUCCESS.
+    // kernel: io_uring/timeout.c __io_timeout_prep (7.2): a linked timeout needs a request before it in the chain.
     fn prepare(&mut self, id: u32, sqe: &mut Sqe, chain: &Chain, left: &mut u32) -> Result<(), i32> {
         let known = self.profile.knows(sqe.opcode);
         let refusal = self.profile.unknown_opcode;
         if !known {
             return Err(refusal);
         }
-        // gVisor looks at no flag of a nop; the profile without any flags refuses those of other requests.
+        // gVisor looks at no flag of a nop, and refuses any flag of other requests. Its profile knows no flag at all.
         if sqe.flags & !self.profile.sqe_flags != 0 {
             return Err(refusal);
         }
@@ -106,14 +114,14 @@ impl World {
             if !ring.is(SetupFlags::SQE_MIXED) || *left == 0 || last {
                 return Err(EINVAL);
             }
-            // Its second half.
+            // The second half of the entry takes a slot too.
             ring.sq_head = ring.sq_head.wrapping_add(1);
             *left -= 1;
         }
         self.read_arguments(sqe)
     }
 
-    /// Starts a chain, or has it wait behind one that drains.
+    /// Starts a chain, or has it wait for a drain.
     fn queue(&mut self, id: u32, chain: Chain) {
         if chain.sqes.is_empty() {
             return;
@@ -132,9 +140,11 @@ impl World {
         }
     }
 
-    /// None of the chain starts: the one that was refused says why, the others that they were cancelled.
+    /// Fails a chain with an entry that was refused: that entry gets the error, the others get `ECANCELED`.
+    // kernel: io_uring/io_uring.c io_queue_sqe_fallback (7.2): the head fails, and io_fail_links cancels the rest.
     fn refuse(&mut self, id: u32, chain: Chain, place: usize, why: i32) {
-        // With its head failed, what was asked of the head holds for all (`req_set_fail()`).
+        // kernel: io_uring/io_uring.h req_set_fail (7.2): a failed head that skips its completion silences all behind
+        // it.
         self.coverage.mark(Mark::ChainRefused);
         let silent = chain.sqes.front().is_some_and(Sqe::skips) && chain.sqes.len() > 1;
         for (at, sqe) in chain.sqes.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `io_uring_enter`: submitting, and waiting.
+//! `io_uring_enter`: submits, and waits.
 
 use std::ffi::c_void;
 
@@ -12,11 +12,13 @@ use crate::wait::Limits;
 use crate::world::World;
 
 impl World {
-    /// `io_uring_enter` on a ring.
+    /// Carries out `io_uring_enter`.
     ///
     /// # Safety
     ///
     /// `argument` and `size` are what `flags` calls for.
+    // kernel: io_uring/io_uring.c io_uring_enter (7.2): EBADFD for a disabled ring; a short submit returns at once,
+    // without a wait; the count of a submit hides the error of the wait behind it.
     pub(crate) unsafe fn enter(
         &mut self,
         id: u32,
@@ -32,7 +34,7 @@ impl World {
         }
         let flags = flags & known;
         self.may_enter(id)?;
-        // gVisor returns before it looks at anything.
+        // gVisor returns before it looks at its arguments.
         if to_submit == 0 && !self.profile.has_register {
             return Ok(0);
         }
@@ -60,10 +62,11 @@ impl World {
         if self.is(id, SetupFlags::COOP_TASKRUN) {
             self.run_work(id, u32::MAX);
         }
-        // A count is told before an error.
+        // A count hides an error.
         if done != 0 { Ok(done) } else { waited.map(|()| 0) }
     }
 
+    /// Checks that the ring is enabled, and that this thread may enter it.
     fn may_enter(&mut self, id: u32) -> Result<(), Errno> {
         let ring = self.rings.get(&id).ok_or(Errno::EBADF)?;
         if ring.disabled {
@@ -74,7 +77,8 @@ impl World {
         if stranger && ring.is(SetupFlags::SINGLE_ISSUER) { Err(Errno::EEXIST) } else { Ok(()) }
     }
 
-    /// Wakes the thread, and waits until it has made room.
+    /// Wakes the SQPOLL thread (SQ_WAKEUP), and waits until the thread has made room (SQ_WAIT).
+    // kernel: io_uring/sqpoll.c io_sqpoll_wait_sq (7.2): waits while the submission queue is full.
     fn enter_thread(&mut self, id: u32, flags: EnterFlags) -> Result<(), Errno> {
         if flags.contains(EnterFlags::SQ_WAKEUP) {
             if self.rings.get(&id).and_then(|ring| ring.thread).is_some_and(|thread| thread.asleep) {
@@ -99,12 +103,18 @@ impl World {
         Ok(())
     }
 
+    /// Reads the argument of a wait.
+    ///
     /// # Safety
     ///
-    /// As [`enter`](Self::enter).
+    /// The conditions of [`enter`](Self::enter).
+    // kernel: io_uring/io_uring.c io_get_ext_arg (7.2): without EXT_ARG the argument is a signal mask; with it the size
+    // must be that of the structure, the time is relative unless ABS_TIMER is set, and the minimum time is in
+    // microseconds.
     unsafe fn limits(&self, flags: EnterFlags, argument: *const c_void, size: usize) -> Result<Limits, Errno> {
         if flags.contains(EnterFlags::EXT_ARG_REG) {
-            // No region can be registered.
+            // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.2): EFAULT if no region is registered, and here none
+            // can be.
             return Err(Errno::EFAULT);
         }
         if !flags.contains(EnterFlags::EXT_ARG) {

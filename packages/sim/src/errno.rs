@@ -1,4 +1,4 @@
-//! What a completion's result says of an error: the negative numbers.
+//! Negative error numbers, as they stand in a completion's result.
 
 pub(crate) const ENOENT: i32 = -2;
 pub(crate) const EBADF: i32 = -9;

@@ -1,4 +1,4 @@
-//! Mapping and unmapping the memory of a ring.
+//! Maps and unmaps the memory of a ring.
 
 use std::ptr::NonNull;
 
@@ -12,7 +12,9 @@ use crate::memory::Area;
 use crate::world::World;
 
 impl World {
-    /// Gives a part of the ring's memory to the user.
+    /// Maps an area of the ring's memory.
+    // kernel: io_uring/memmap.c io_mmap_get_region (7.2): the offset picks the rings, the SQEs, or the memory of a
+    // buffer group.
     pub(crate) fn map(&mut self, len: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
         let id = self.ring_of(fd)?;
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
@@ -33,7 +35,7 @@ impl World {
         Ok(area.base())
     }
 
-    /// Takes it back: from here on the kernel's side leaves the whole ring alone.
+    /// Unmaps an area. If it is one of the queues', the kernel's side leaves the whole ring alone from then on.
     pub(crate) fn unmap(&mut self, address: NonNull<u8>, len: usize) -> Result<(), Errno> {
         let is_it = |area: &Area| area.base() == address && area.mapped == Some(len);
         for (&id, ring) in &mut self.rings {
@@ -46,7 +48,7 @@ impl World {
                 ring.detached = true;
                 return Ok(());
             }
-            // The kernel keeps the memory of a group as long as that is registered, and the mapping the ring.
+            // The memory of a buffer group lives as long as the group is registered. Its mapping keeps the ring alive.
             let mut areas = ring.groups.values_mut().filter_map(|group| group.area.as_mut());
             if let Some(area) = areas.find(|area| is_it(area)) {
                 area.mapped = None;

@@ -39,9 +39,11 @@ mod resources;
 struct Argument(*mut c_void);
 
 impl Argument {
+    /// Reads a `T`. A null pointer is `EFAULT`.
+    ///
     /// # Safety
     ///
-    /// There is a `T` at it, which may have any bits.
+    /// The argument points to a `T`, for which any bits are valid.
     unsafe fn read<T>(self) -> Result<T, Errno> {
         if self.0.is_null() {
             return Err(Errno::EFAULT);
@@ -50,26 +52,31 @@ impl Argument {
         Ok(unsafe { self.0.cast::<T>().read_unaligned() })
     }
 
+    /// Writes a `T`.
+    ///
     /// # Safety
     ///
-    /// There is room for a `T` at it.
+    /// The argument points to room for a `T`.
     unsafe fn write<T>(self, value: T) {
         // SAFETY: the caller's contract.
         unsafe { self.0.cast::<T>().write_unaligned(value) };
     }
 
+    /// Returns the argument as an address.
     fn address(self) -> u64 {
         self.0.expose_provenance() as u64
     }
 }
 
 impl World {
+    /// Carries out `io_uring_register`; `id` is `None` for a call without a ring.
+    ///
     /// # Safety
     ///
-    /// As `Kernel::register`.
+    /// The conditions of `Kernel::register`.
     #[expect(
         clippy::multiple_unsafe_ops_per_block,
-        reason = "one of them is done, and the contract is the same for each"
+        reason = "one of the operations is carried out, and all have the same contract"
     )]
     pub(crate) unsafe fn register(
         &mut self,
@@ -112,7 +119,7 @@ impl World {
                 NO_RING_FDS => self.unregister_ring_fds(argument, count),
                 PBUF_RING => {
                     let registered = self.register_group(id, argument);
-                    // What was armed before may look for a buffer before its user gets to publish any.
+                    // A request that was armed before may look for a buffer before the user publishes any.
                     self.tick();
                     registered
                 }
@@ -124,11 +131,13 @@ impl World {
         }
     }
 
+    /// Empties a table of a ring. `ENXIO` if it was empty.
     fn clear(&mut self, id: u32, take: impl FnOnce(&mut Ring) -> bool) -> Result<u32, Errno> {
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
         if take(ring) { Err(Errno::ENXIO) } else { Ok(0) }
     }
 
+    /// Reports which requests the kernel knows.
     unsafe fn probe(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if argument.0.is_null() || count > 256 {
             return Err(Errno::EINVAL);
@@ -143,11 +152,14 @@ impl World {
             let flags = u16::from(self.profile.knows(opcode));
             row[2..4].copy_from_slice(&flags.to_ne_bytes());
         }
-        // SAFETY: the operation's contract: a header and so many rows.
+        // SAFETY: the operation's contract: a header and `count` rows.
         unsafe { copy_to_user(argument.address(), &bytes) };
         Ok(0)
     }
 
+    /// Enables a ring that was set up with R_DISABLED.
+    // kernel: io_uring/register.c io_register_enable_rings (7.2): EBADFD if it is enabled; the caller is the issuer
+    // from now on, and the SQPOLL thread is woken.
     fn enable(&mut self, id: u32) -> Result<u32, Errno> {
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
         if !ring.disabled {
@@ -159,19 +171,21 @@ impl World {
         Ok(0)
     }
 
+    /// Puts a ring into the task's table.
     unsafe fn register_ring_fds(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if count != 1 {
             return Err(Errno::EINVAL);
         }
-        // SAFETY: the operation's contract, and below.
+        // SAFETY: the operation's contract: an update.
         let update = unsafe { argument.read::<io_uring_rsrc_update>() }?;
         let ring = self.ring_of(i32::try_from(update.data).map_err(|_| Errno::EBADF)?)?;
         let place = self.register_ring(ring, (update.offset != u32::MAX).then_some(update.offset))?;
-        // SAFETY: as above.
+        // SAFETY: the update that was just read, which the kernel writes back to.
         unsafe { argument.write(io_uring_rsrc_update { offset: place, ..update }) };
         Ok(1)
     }
 
+    /// Takes a ring out of the task's table.
     unsafe fn unregister_ring_fds(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if count != 1 {
             return Err(Errno::EINVAL);
@@ -186,12 +200,15 @@ impl World {
         Ok(1)
     }
 
+    /// Cancels requests, and waits for them.
+    // kernel: io_uring/cancel.c io_sync_cancel (7.2): a request that can no longer be cancelled is waited for until the
+    // timeout, then ETIME.
     unsafe fn sync_cancel(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
         // SAFETY: the operation's contract.
         let cancel = unsafe { argument.read::<io_uring_sync_cancel_reg>() }?;
         let key = Key { user_data: cancel.addr, fd: cancel.fd, flags: cancel.flags, opcode: cancel.opcode };
         let result = self.cancel(id, key);
-        // What is running is waited for as long as the timeout says; here nothing runs on during the call.
+        // Nothing runs on during a simulated call, so a request that runs is never done before the timeout.
         match Errno::from_result(result) {
             None => Ok(0),
             Some(Errno::EALREADY) => Err(Errno::ETIME),

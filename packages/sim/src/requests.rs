@@ -1,4 +1,4 @@
-//! Requests: the table of those that are simulated, and what each of them does.
+//! Requests: the table of those that are simulated, and the life of each.
 
 use bare_uring::uapi::{IORING_OP_NOP128, io_uring_op as Op};
 
@@ -49,6 +49,7 @@ enum Attempt {
 }
 
 impl Attempt {
+    /// Returns that the request is done, with this result.
     const fn done(result: i32) -> Self {
         Self::Done(Outcome::of(result))
     }
@@ -94,26 +95,31 @@ struct Row {
     picks: Picks,
 }
 
+/// Makes the row of a request without a file.
 const fn alone(opcode: Op, run: fn(&mut World, u32, &Sqe) -> Attempt) -> Row {
     Row { opcode: opcode as u8, runs: Runs::Alone(run), reads: Reads::Entry, picks: Picks::Never }
 }
 
+/// Makes the row of a request on a file.
 const fn on_file(opcode: Op, run: fn(&mut World, u32, &Sqe, &Open, &mut Progress) -> Attempt) -> Row {
     Row { opcode: opcode as u8, runs: Runs::OnFile(run), reads: Reads::Entry, picks: Picks::Never }
 }
 
 impl Row {
+    /// Sets what the kernel reads when it consumes the entry.
     const fn reads(self, reads: Reads) -> Self {
         Self { reads, ..self }
     }
 
+    /// Sets whether the request may have the kernel pick buffers.
     const fn picks(self, picks: Picks) -> Self {
         Self { picks, ..self }
     }
 }
 
-/// All requests that are simulated. A new one is a row here, a function that the row names, and its number in
+/// All requests that are simulated. A new request is a row here, the function that the row names, and its number in
 /// `SIMULATED` of `profile/linux.rs`.
+// kernel: io_uring/opdef.c io_issue_defs (7.2): which requests need a file, and which may select buffers.
 const ROWS: [Row; 23] = [
     alone(Op::IORING_OP_NOP, World::nop),
     on_file(Op::IORING_OP_READV, World::receive).reads(Reads::Vectors).picks(Picks::Always),
@@ -128,7 +134,7 @@ const ROWS: [Row; 23] = [
     alone(Op::IORING_OP_TIMEOUT_REMOVE, World::timeout_remove).reads(Reads::Time),
     on_file(Op::IORING_OP_ACCEPT, |world, id, sqe, file, _| world.accept(id, sqe, file)),
     alone(Op::IORING_OP_ASYNC_CANCEL, World::async_cancel),
-    // It is carried out with the request before it; where there is none, it fails.
+    // A linked timeout is carried out with the request before it. It fails if there is no such request.
     alone(Op::IORING_OP_LINK_TIMEOUT, |_, _, _| Attempt::done(EINVAL)).reads(Reads::Time),
     alone(Op::IORING_OP_CLOSE, World::close),
     on_file(Op::IORING_OP_READ, World::receive).picks(Picks::Always),
@@ -151,11 +157,12 @@ const _: () = {
     assert!(known == SIMULATED);
 };
 
+/// Returns the row of a request.
 fn row(opcode: u8) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.opcode == opcode)
 }
 
-/// Whether the kernel may pick a buffer for this request.
+/// Returns whether the kernel may pick a buffer for a request.
 pub(crate) fn selects_buffers(opcode: u8, rules: GroupRules) -> bool {
     match row(opcode).map(|row| row.picks) {
         Some(Picks::Always) => true,
@@ -164,7 +171,7 @@ pub(crate) fn selects_buffers(opcode: u8, rules: GroupRules) -> bool {
     }
 }
 
-/// Whether a request names a file.
+/// Returns whether a request needs a file.
 fn needs_file(opcode: u8) -> bool {
     matches!(row(opcode), Some(Row { runs: Runs::OnFile(_), .. }))
 }

@@ -1,4 +1,4 @@
-//! What leads to a ring: descriptors, and the table of registered rings of each task.
+//! What names a ring: descriptors, and the table of registered rings of each task. A ring that nothing names ends.
 
 use bare_uring::Errno;
 use bare_uring::types::RawFd;
@@ -9,7 +9,8 @@ use crate::files::Kind;
 use crate::world::{REGISTERED, World};
 
 impl World {
-    /// Puts a ring into the task's table; its place there.
+    /// Puts a ring into the task's table, at `place` or any free index. Returns the index.
+    // kernel: io_uring/tctx.c io_ring_add_registered_file (7.2): EBUSY if the index, or the whole table, is taken.
     pub(crate) fn register_ring(&mut self, id: u32, place: Option<u32>) -> Result<u32, Errno> {
         let table = self.registered.entry(std::thread::current().id()).or_insert([None; REGISTERED]);
         let place = match place {
@@ -23,13 +24,14 @@ impl World {
         Ok(place as u32)
     }
 
-    /// The ring in this place of the task's table.
+    /// Returns the ring at an index of the task's table.
     pub(crate) fn registered_ring(&self, place: RawFd) -> Result<u32, Errno> {
         let table = self.registered.get(&std::thread::current().id());
         let place = usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?;
         table.and_then(|table| table[place]).ok_or(Errno::EBADF)
     }
 
+    /// Closes a descriptor.
     pub(crate) fn close_fd(&mut self, fd: RawFd) -> Result<(), Errno> {
         let open = self.files.table.remove(&fd).ok_or(Errno::EBADF)?;
         if let Kind::Ring(id) = open.kind {
@@ -38,7 +40,7 @@ impl World {
         Ok(())
     }
 
-    /// Ends a ring that neither a descriptor nor a registered index leads to any more.
+    /// Ends a ring that neither a descriptor, nor a registered index, nor the mapping of a buffer group names any more.
     pub(crate) fn release(&mut self, id: u32) {
         let by_fd = self.files.table.values().any(|open| matches!(open.kind, Kind::Ring(ring) if ring == id));
         let by_index = self.registered.values().flatten().any(|&ring| ring == Some(id));

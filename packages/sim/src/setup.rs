@@ -1,4 +1,4 @@
-//! `io_uring_setup`, mapping, and closing.
+//! `io_uring_setup`.
 
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
@@ -8,11 +8,13 @@ use bare_uring::{Errno, Features, SetupFlags};
 use crate::coverage::Mark;
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
-use crate::profile::Head;
-use crate::ring::{Memory, Piece, Ring, Thread};
+use crate::profile::Header;
+use crate::ring::{Mapping, Memory, Ring, Thread};
 use crate::world::World;
 
-/// The rules of `io_uring_sanitise_params()`, and of SQPOLL's set-up.
+/// Returns whether set-up flags contradict each other.
+// kernel: io_uring/io_uring.c io_uring_sanitise_params (7.2): which flags exclude or need each other.
+// kernel: io_uring/sqpoll.c io_sq_offload_create (7.2): SQ_AFF needs SQPOLL.
 fn is_refused(flags: SetupFlags) -> bool {
     use SetupFlags as F;
 
@@ -29,9 +31,11 @@ fn is_refused(flags: SetupFlags) -> bool {
 }
 
 impl World {
+    /// Makes a ring. Returns its descriptor, or its registered index with REGISTERED_FD_ONLY.
+    ///
     /// # Safety
     ///
-    /// As `Kernel::setup`.
+    /// The conditions of `Kernel::setup`.
     pub(crate) unsafe fn set_up(&mut self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         let shape = self.shape(entries, params)?;
         let layout = Layout::new(&shape, &mut self.random);
@@ -43,7 +47,7 @@ impl World {
         } else {
             mapped_memory(&layout)?
         };
-        // Kernels start at 0; where they map the memory, nobody may rely on it.
+        // Real kernels start the indices at 0. No user of a mapped ring may rely on that.
         let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND);
         let start = if free_start && self.chaos.near_the_wrap.happens(&mut self.random) {
             self.coverage.mark(Mark::NearTheWrap);
@@ -73,6 +77,9 @@ impl World {
         Ok(self.files.ring(id).cast_unsigned())
     }
 
+    /// Checks the parameters, and computes what the ring's layout depends on.
+    // kernel: io_uring/io_uring.c io_uring_fill_params (7.2): sizes are rounded up to a power of two; too large ones
+    // are EINVAL unless CLAMP is set; the completion queue has twice the entries unless CQSIZE is set, and never fewer.
     fn shape(&self, entries: u32, params: &io_uring_params) -> Result<Shape, Errno> {
         let setup = SetupFlags::from_bits_retain(params.flags);
         if !self.profile.setup.contains(setup) || is_refused(setup) || params.resv != [0; 3] {
@@ -97,8 +104,12 @@ impl World {
         }
         let provided = setup.contains(SetupFlags::NO_MMAP);
         Ok(Shape {
-            // Provided memory is as long as the user computes it: only Linux's own layout will do.
-            head: if provided && self.profile.head == Head::Shuffled { Head::Line } else { self.profile.head },
+            // The user computes the length of provided memory, so the layout must be Linux's own.
+            header: if provided && self.profile.header == Header::Shuffled {
+                Header::Line
+            } else {
+                self.profile.header
+            },
             setup,
             single: self.profile.features.contains(Features::SINGLE_MMAP),
             cq_flags: self.profile.cq_flags,
@@ -108,12 +119,13 @@ impl World {
     }
 }
 
+/// Makes the memory of a ring that is mapped.
 fn mapped_memory(layout: &Layout) -> Result<Memory, Errno> {
     let mut areas = Vec::new();
     let mut area = |offset: u32, len: usize| {
         let area = Area::new(len)?;
         let base = area.base();
-        areas.push(Piece { offset: u64::from(offset), area });
+        areas.push(Mapping { offset: u64::from(offset), area });
         Ok(base)
     };
     let sq = area(IORING_OFF_SQ_RING, layout.sq_len)?;
@@ -122,9 +134,11 @@ fn mapped_memory(layout: &Layout) -> Result<Memory, Errno> {
     Ok(Memory { sq, cq, sqes, areas })
 }
 
+/// Takes the memory that the user provides (NO_MMAP).
+///
 /// # Safety
 ///
-/// As `Kernel::setup` for a ring in provided memory.
+/// The conditions of `Kernel::setup` for a ring in provided memory.
 unsafe fn provided_memory(params: &io_uring_params) -> Result<Memory, Errno> {
     let at = |address: u64| {
         let address = usize::try_from(address).map_err(|_| Errno::EFAULT)?;

@@ -1,4 +1,4 @@
-//! Progress: in each step one thing happens, and the seed says which.
+//! Progress: in each step one thing happens, and the seed picks it.
 
 use std::collections::VecDeque;
 
@@ -7,19 +7,19 @@ use crate::errno::{EALREADY, ECANCELED, ETIME};
 use crate::flight::{Flight, Outcome, Wait};
 use crate::world::World;
 
-/// One thing that can happen now.
+/// What can happen now.
 #[derive(Debug, Clone, Copy)]
 enum Happening {
     /// A request in flight goes on.
     Flight(u32, u64),
     /// A linked timeout ends the request before it.
     Limit(u32, u64),
-    /// The thread of an SQPOLL ring consumes.
+    /// The SQPOLL thread of a ring consumes entries.
     Thread(u32),
 }
 
 impl World {
-    /// Whether anything can happen without time passing, and what.
+    /// Returns all that can happen before time passes.
     fn happenings(&mut self) -> Vec<Happening> {
         let mut happenings = Vec::new();
         for (&id, ring) in &self.rings {
@@ -54,7 +54,7 @@ impl World {
         happenings
     }
 
-    /// One thing happens; `false` if nothing can before time passes.
+    /// Lets one thing happen. Returns `false` if nothing can happen before time passes.
     pub(crate) fn step(&mut self) -> bool {
         let happenings = self.happenings();
         if happenings.is_empty() {
@@ -68,7 +68,7 @@ impl World {
         true
     }
 
-    /// The earliest point of time at which something would happen.
+    /// Returns the earliest point of time at which something will happen.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let rings = self.rings.values().filter(|ring| !ring.detached);
         let flights = rings.flat_map(|ring| ring.flights.values()).filter(|flight| !flight.queued);
@@ -79,7 +79,7 @@ impl World {
         deadlines.min()
     }
 
-    /// A little happens: what would, on a real machine, between two calls.
+    /// Lets a little happen, as between two calls on a real machine.
     pub(crate) fn tick(&mut self) {
         self.clock += u64::from(self.random.below(2000));
         for _ in 0..self.random.below(4) {
@@ -97,7 +97,9 @@ impl World {
         }
     }
 
-    /// The time of a linked timeout is over: it has cancelled the request before it.
+    /// Ends a linked timeout whose time is over: it cancels the request before it.
+    // kernel: io_uring/timeout.c io_req_task_link_timeout (7.2): the result is ETIME if the request was cancelled, else
+    // the error of the cancellation.
     fn end_by_limit(&mut self, id: u32, number: u64) {
         let Some(flight) = self.rings.get_mut(&id).and_then(|ring| ring.flights.get_mut(&number)) else { return };
         let Some((_, timeout)) = flight.limit.take() else { return };
@@ -111,7 +113,7 @@ impl World {
         if let Some(ring) = self.rings.get_mut(&id) {
             ring.timeouts = ring.timeouts.wrapping_add(1);
         }
-        // It goes the way of a request of its own, so that a ring that defers its completions defers this one too.
+        // The timeout ends as a request of its own, so that a ring that defers task work defers this completion too.
         let told = Flight {
             sqe: timeout,
             file: None,

@@ -4,22 +4,22 @@ use std::ptr::{NonNull, with_exposed_provenance_mut};
 
 use crate::errno::EINVAL;
 
-/// Fills the user's memory.
+/// Writes `bytes` to the user's memory.
 ///
 /// # Safety
 ///
-/// The memory is valid for so many bytes, and the request's alone.
+/// The memory at `address` is valid for as many bytes, and the request's alone.
 pub(crate) unsafe fn copy_to_user(address: u64, bytes: &[u8]) {
     let to = with_exposed_provenance_mut::<u8>(address as usize);
     // SAFETY: the caller's contract.
     unsafe { to.copy_from(bytes.as_ptr(), bytes.len()) };
 }
 
-/// Reads the user's memory.
+/// Reads `len` bytes of the user's memory.
 ///
 /// # Safety
 ///
-/// The memory is valid for so many bytes, and nobody writes to it.
+/// The memory at `address` is valid for `len` bytes, and no other thread writes to it.
 pub(crate) unsafe fn copy_from_user(address: u64, len: usize) -> Vec<u8> {
     let mut bytes = vec![0_u8; len];
     let from = with_exposed_provenance_mut::<u8>(address as usize);
@@ -28,16 +28,16 @@ pub(crate) unsafe fn copy_from_user(address: u64, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// The user's memory at this address; `None` for address 0.
+/// Returns a pointer to the user's memory; `None` for address 0.
 pub(crate) fn pointer_to(address: u64) -> Option<NonNull<u8>> {
     NonNull::new(with_exposed_provenance_mut::<u8>(address as usize))
 }
 
-/// A timespec in the user's memory, in nanoseconds.
+/// Reads a `struct __kernel_timespec` of the user's memory, in nanoseconds. Negative parts are `EINVAL`.
 ///
 /// # Safety
 ///
-/// There is one.
+/// A timespec stands at `address`.
 pub(crate) unsafe fn timespec(address: u64) -> Result<u64, i32> {
     // SAFETY: the caller's contract.
     let bytes = unsafe { copy_from_user(address, 16) };

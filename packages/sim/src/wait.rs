@@ -7,22 +7,24 @@ use crate::fault::Fault;
 use crate::profile::Waits;
 use crate::world::World;
 
-/// Of a ring with DEFER_TASKRUN, so many pieces of work run at once (`IO_LOCAL_TW_DEFAULT_MAX`).
+/// The most pieces of task work that a wait runs at once, unless it wants more completions.
+// kernel: io_uring/wait.c io_cqring_wait (7.2): IO_LOCAL_TW_DEFAULT_MAX, which is 20, or the number of completions
+// wanted.
 const WORK_AT_ONCE: u32 = 20;
 
-/// So many waits in a row that nothing can end, and the user has not understood.
+/// The number of waits in a row that nothing can end, after which the simulation panics.
 const PATIENCE: u32 = 1000;
 
-/// What ends a wait, besides completions.
+/// The times that end a wait, besides completions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Limits {
     pub(crate) deadline: Option<u64>,
-    /// Until then all completions are waited for, and after it one.
+    /// Before this point of time the wait wants all completions, after it one (`min_wait_usec`).
     pub(crate) min_wait: Option<u64>,
 }
 
 impl World {
-    /// Runs the task's work and moves what waits outside the queue into it; how many completions are there.
+    /// Runs task work, and flushes the overflow list. Returns how many completions are in the queue.
     fn look(&mut self, id: u32, want: u32) -> u32 {
         if self.is(id, SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN) {
             self.run_work(id, WORK_AT_ONCE.max(want));
@@ -35,7 +37,11 @@ impl World {
         ring.ready(&mut self.faults)
     }
 
-    /// `io_cqring_wait()`.
+    /// Waits for `want` completions, or until something else ends the wait.
+    // kernel: io_uring/wait.c io_cqring_wait (7.2): `want` is clamped to the size of the queue; the overflow list is
+    // flushed first; a lost CQE is EBADR; an error is told only if the queue is empty.
+    // kernel: io_uring/io_uring.h io_should_wake (7.2): a timeout that has ended since the wait began ends the wait
+    // too.
     pub(crate) fn wait(&mut self, id: u32, want: u32, mut limits: Limits) -> Result<(), Errno> {
         let Some(ring) = self.rings.get(&id) else { return Err(Errno::EBADF) };
         let (mut want, timeouts) = (want.min(ring.shape.cq_entries), ring.timeouts);
@@ -92,7 +98,7 @@ impl World {
         }
     }
 
-    /// Nothing can happen now: moves the clock on to when something will.
+    /// Moves the clock on to when something will happen, where nothing can happen now.
     fn pass_time(&mut self, limits: Limits) -> Passed {
         let timer = self.next_deadline().map(|at| (at, Passed::ToWork));
         let minimum = limits.min_wait.map(|at| (at, Passed::ToMinimum));
@@ -110,7 +116,7 @@ impl World {
         }
     }
 
-    /// Nothing can end this wait.
+    /// Ends a wait that nothing else can end, with a [`Fault::Stuck`].
     pub(crate) fn stuck(&mut self, id: u32) -> Result<(), Errno> {
         let Self { rings, faults, .. } = self;
         let Some(ring) = rings.get_mut(&id) else { return Err(Errno::EBADF) };
@@ -123,15 +129,15 @@ impl World {
     }
 }
 
-/// To where the clock was moved.
+/// What the clock was moved on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Passed {
-    /// A timer of a request.
+    /// The timer of a request.
     ToWork,
-    /// The end of the time in which all completions are waited for.
+    /// The end of the minimum time.
     ToMinimum,
     /// The end of the wait.
     ToDeadline,
-    /// Nothing will ever happen.
+    /// Nothing: no timer runs.
     Never,
 }

@@ -1,4 +1,4 @@
-//! Everything that is simulated, and its progress: in each step one thing happens, and the seed says which.
+//! [`World`]: everything that is simulated.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,48 +19,51 @@ use crate::random::Random;
 use crate::ring::Ring;
 use crate::sqe::Sqe;
 
-/// The table of registered rings of a task has so many places.
+/// How many rings a task can register.
+// kernel: include/linux/io_uring_types.h IO_RINGFD_REG_MAX (6.13): 16 for each task.
 pub(crate) const REGISTERED: usize = 16;
 
+/// A simulated machine.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) profile: Profile,
     pub(crate) chaos: Chaos,
-    /// Nanoseconds.
+    /// The time, in nanoseconds.
     pub(crate) clock: u64,
     pub(crate) rings: BTreeMap<u32, Ring>,
     pub(crate) next_ring: u32,
     pub(crate) next_flight: u64,
     pub(crate) files: Files,
+    /// The table of registered rings of each task.
     pub(crate) registered: HashMap<ThreadId, [Option<u32>; REGISTERED]>,
-    /// Mappings of rings that were closed before they were unmapped.
+    /// The mappings of rings that were closed before they were unmapped.
     pub(crate) orphans: Vec<Area>,
-    /// Memory made for rings in provided memory.
-    pub(crate) provided: Vec<Area>,
+    /// The memory that was made for rings in provided memory.
+    pub(crate) no_mmap_areas: Vec<Area>,
     pub(crate) faults: Vec<Fault>,
-    /// Waits in a row that nothing could end.
+    /// How many waits in a row nothing could end.
     pub(crate) stuck: u32,
     pub(crate) calls: u64,
-    /// The number of a call to fail, with what.
+    /// The number of a call that shall fail, and the error.
     pub(crate) failing: Option<(u64, Errno)>,
     pub(crate) hostile: Option<Hostile>,
-    /// What was reached; that of rings that live is kept with them.
+    /// What was reached; a ring that lives keeps its own counts.
     pub(crate) coverage: Coverage,
 }
 
 impl World {
-    /// The open file that a request names.
+    /// Returns the open file that a request names.
     pub(crate) fn file_of(&self, id: u32, sqe: &Sqe) -> Option<Arc<Open>> {
         if sqe.has(IOSQE_FIXED_FILE) {
-            let slot = usize::try_from(sqe.fd).ok()?;
-            self.rings.get(&id)?.files.get(slot)?.clone()
+            let index = usize::try_from(sqe.fd).ok()?;
+            self.rings.get(&id)?.files.get(index)?.clone()
         } else {
             self.files.get(sqe.fd).cloned()
         }
     }
 
-    /// The ring behind a descriptor.
+    /// Returns the ring behind a descriptor.
     pub(crate) fn ring_of(&self, fd: RawFd) -> Result<u32, Errno> {
         match self.files.get(fd).ok_or(Errno::EBADF)?.kind {
             Kind::Ring(id) => Ok(id),
@@ -68,6 +71,7 @@ impl World {
         }
     }
 
+    /// Returns whether a ring was set up with one of these flags.
     pub(crate) fn is(&self, id: u32, flags: SetupFlags) -> bool {
         self.rings.get(&id).is_some_and(|ring| ring.is(flags))
     }

@@ -12,19 +12,21 @@ use crate::world::World;
 
 impl World {
     /// Answers a chain of questions.
+    // kernel: io_uring/query.c io_query and io_query_scq (7.2): follows `next_entry` until 0; an unknown question is
+    // EOPNOTSUPP in its own header; SCQ tells size and alignment of the header of a ring.
     pub(super) unsafe fn query(&mut self, argument: Argument) -> Result<u32, Errno> {
         let mut next = argument;
-        // The release that told the head of a ring also brought this request.
-        let tells_head = self.profile.knows(63);
+        // The release that answers SCQ also brought NOP128.
+        let answers_scq = self.profile.knows(63);
         while !next.0.is_null() {
             // SAFETY: the operation's contract: a chain of headers, each with room for its answer.
             let mut header = unsafe { next.read::<io_uring_query_hdr>() }?;
             let size = size_of::<io_uring_query_scq>();
-            if header.query_op == IO_URING_QUERY_SCQ && tells_head && header.size as usize >= size {
+            if header.query_op == IO_URING_QUERY_SCQ && answers_scq && header.size as usize >= size {
                 let mut answer = [0; 16];
                 answer[..8].copy_from_slice(&64_u64.to_ne_bytes());
                 answer[8..].copy_from_slice(&64_u64.to_ne_bytes());
-                // SAFETY: as above.
+                // SAFETY: the operation's contract: each header names room for its answer.
                 unsafe { copy_to_user(header.query_data, &answer) };
                 header.size = size as u32;
                 header.result = 0;
@@ -32,7 +34,7 @@ impl World {
                 header.result = EOPNOTSUPP;
             }
             let after = header.next_entry;
-            // SAFETY: as above.
+            // SAFETY: the header that was just read, which the kernel writes back to.
             unsafe { next.write(header) };
             next = Argument(with_exposed_provenance_mut(after as usize));
         }

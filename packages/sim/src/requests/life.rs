@@ -1,4 +1,4 @@
-//! The life of a request: it is started, waits, goes on, and ends; and with it what is linked behind it.
+//! The life of a request: it is started, waits, goes on, and ends. The requests that are linked behind it follow.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ use crate::sqe::Sqe;
 use crate::world::World;
 
 impl World {
-    /// Starts the first of a chain, which the others wait for.
+    /// Starts the first request of a chain. The others wait for it.
     pub(crate) fn start(&mut self, id: u32, mut sqes: VecDeque<Sqe>) {
         let Some(sqe) = sqes.pop_front() else { return };
         let limit = if sqes.front().is_some_and(|next| next.opcode == LINK_TIMEOUT) {
@@ -34,7 +34,9 @@ impl World {
             return;
         }
         let selects = flight.sqe.has(IOSQE_BUFFER_SELECT);
-        // A worker takes it over. One that goes on waits for its file first (`io_wq_submit_work()`).
+        // A worker takes the request over.
+        // kernel: io_uring/io_uring.c io_wq_submit_work (7.2): a multishot request does not run in a worker; it waits
+        // for its file.
         flight.progress.in_worker = selects && flight.sqe.has(IOSQE_ASYNC) && !goes_on(&flight.sqe);
         let first = if flight.progress.in_worker {
             Attempt::Punted
@@ -42,7 +44,7 @@ impl World {
             self.attempt_all(id, &flight.sqe, flight.file.as_deref(), &mut flight.progress)
         };
         match first {
-            // What a group was used for is told in the order in which it was used, but where a worker did it.
+            // Completions name the buffers of a group in the order in which they were used, workers aside.
             Attempt::Done(outcome) | Attempt::More(outcome) if selects => {
                 self.finish(id, flight, outcome);
                 return;
@@ -56,7 +58,7 @@ impl World {
                 self.coverage.mark(Mark::Delayed);
                 flight.wait = Wait::Told(outcome);
             }
-            // These kernels execute each request on the spot.
+            // Kernels whose waits never wait execute each request on the spot.
             Attempt::NotReady(_) if self.profile.waits == Waits::Never => {
                 self.finish(id, flight, Outcome::of(EAGAIN));
                 return;
@@ -72,7 +74,7 @@ impl World {
         }
     }
 
-    /// Attempts again and again as long as a request that goes on has something to tell.
+    /// Attempts a request, and a multishot one again as long as it has completions.
     fn attempt_all(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>, progress: &mut Progress) -> Attempt {
         loop {
             match self.attempt(id, sqe, file, progress) {
@@ -85,6 +87,7 @@ impl World {
         }
     }
 
+    /// Attempts a request once.
     fn attempt(&mut self, id: u32, sqe: &Sqe, file: Option<&Open>, progress: &mut Progress) -> Attempt {
         match (row(sqe.opcode).map(|row| row.runs), file) {
             (Some(Runs::Alone(run)), _) => run(self, id, sqe),
@@ -93,7 +96,11 @@ impl World {
         }
     }
 
-    /// The last completion of a request; then what is linked behind it, and what waited for everything to be over.
+    /// Posts the last completion of a request. Then starts or cancels what is linked behind it, and starts what waited
+    /// for a drain.
+    // kernel: io_uring/timeout.c io_disarm_next and io_fail_links (7.2): a linked timeout that was not needed is
+    // cancelled; a failed link cancels the rest of the chain, a hard link does not. The rest is silent if the failed
+    // request was told to skip its completion.
     pub(crate) fn finish(&mut self, id: u32, flight: Flight, outcome: Outcome) {
         let Flight { sqe, limit, rest, file, .. } = flight;
         drop(file);
@@ -119,7 +126,7 @@ impl World {
         self.start_deferred(id);
     }
 
-    /// A flight has something to do.
+    /// Runs a request that was woken.
     pub(crate) fn run_flight(&mut self, id: u32, number: u64) {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         let Some(mut flight) = ring.flights.remove(&number) else { return };
@@ -149,7 +156,7 @@ impl World {
         }
     }
 
-    /// A flight gets its turn: at once, or when the task enters the kernel.
+    /// Wakes a request: it runs at once, or when the task enters the kernel.
     pub(crate) fn wake(&mut self, id: u32, number: u64) {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         let Some(flight) = ring.flights.get_mut(&number) else { return };
@@ -166,7 +173,7 @@ impl World {
         }
     }
 
-    /// Runs work of the task, at most so many pieces.
+    /// Runs task work, at most `most` pieces.
     pub(crate) fn run_work(&mut self, id: u32, most: u32) {
         for _ in 0..most {
             let Some(work) = self.rings.get_mut(&id).and_then(|ring| ring.work.pop_front()) else { break };
@@ -182,7 +189,9 @@ impl World {
         }
     }
 
-    /// Starts what waited behind a chain that drains, as far as it may.
+    /// Starts the chains that waited for a drain, as far as they may start.
+    // kernel: io_uring/io_uring.c io_queue_deferred (7.2): in order; a chain that drains starts when no request before
+    // it is left.
     pub(crate) fn start_deferred(&mut self, id: u32) {
         loop {
             let Some(ring) = self.rings.get_mut(&id) else { return };

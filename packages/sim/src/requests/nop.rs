@@ -13,6 +13,9 @@ use crate::sqe::Sqe;
 use crate::world::World;
 
 impl World {
+    /// Does nothing.
+    // kernel: io_uring/nop.c io_nop_prep (7.2): INJECT_RESULT takes the result from `len`; CQE32 needs a ring with
+    // large CQEs.
     pub(super) fn nop(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         const INJECT_RESULT: u32 = 1;
 
@@ -28,7 +31,9 @@ impl World {
         Attempt::Done(outcome)
     }
 
-    /// Sends a completion to another ring.
+    /// Sends a completion to another ring (`MSG_RING`).
+    // kernel: io_uring/msg_ring.c __io_msg_ring_data (7.2): `src_fd` must be 0 for data; EBADFD for a disabled ring; a
+    // ring with DEFER_TASKRUN gets the completion as task work.
     pub(super) fn message(&mut self, sqe: &Sqe, file: &Open) -> Attempt {
         const FLAGS_PASS: u32 = 2;
 

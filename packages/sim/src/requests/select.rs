@@ -10,8 +10,9 @@ use crate::sqe::Sqe;
 use crate::world::World;
 
 impl World {
-    /// The buffer that a request fills, at most `wanted` bytes of it (`io_ring_buffer_select()`). A file that can't be
-    /// polled, and a worker, commit it at once (`io_should_commit()`).
+    /// Picks the buffer that a request fills, at most `wanted` bytes of it. In a worker, and on a file that can't be
+    /// polled, the buffer is committed at once.
+    // kernel: io_uring/kbuf.c io_ring_buffer_select and io_should_commit (7.2).
     pub(crate) fn select(
         &mut self,
         id: u32,
@@ -43,7 +44,9 @@ impl World {
         Ok(selected)
     }
 
-    /// The buffers of a bundle, or of a send (`io_buffers_peek()`, `io_buffers_select()`).
+    /// Picks the buffers of a bundle or of a send, at most `most`.
+    // kernel: io_uring/kbuf.c io_buffers_peek and io_buffers_select (7.2): ENOENT if there is no such group, ENOBUFS if
+    // it is empty.
     pub(crate) fn select_several(&mut self, id: u32, sqe: &Sqe, wanted: u32, most: usize) -> Result<Selected, i32> {
         let Some(group) = self.group(id, sqe.buf_index) else {
             self.coverage.mark(Mark::NoGroup);
@@ -61,11 +64,11 @@ impl World {
         Ok(selected)
     }
 
-    /// Commits at selection: all that the request may use, whatever it will use of it.
+    /// Commits the buffers at selection: all that the request may use, however much it will use.
     pub(crate) fn hold(&mut self, id: u32, sqe: &Sqe, selected: &Selected, progress: &mut Progress) {
         let (room, buffers) = (selected.room() as u32, selected.pieces.len() as u16);
         let kept = !self.commit(id, sqe, room, buffers);
-        // Kernels before 7.0 threw away what the commit had said.
+        // Kernels before 7.0 dropped the answer of the commit.
         let more = kept && self.profile.groups.more_unpolled;
         self.coverage.mark(Mark::BufferHeld);
         if kept && !more {
@@ -74,21 +77,21 @@ impl World {
         progress.held = Some(Held { pieces: selected.pieces.clone(), id: selected.id, more });
     }
 
-    /// Commits; whether the last buffer is used up.
+    /// Commits `count` bytes in `buffers` buffers. Returns whether the last buffer is used up.
     pub(crate) fn commit(&mut self, id: u32, sqe: &Sqe, count: u32, buffers: u16) -> bool {
         let Self { rings, coverage, .. } = self;
         let group = rings.get_mut(&id).and_then(|ring| ring.groups.get_mut(&sqe.buf_index));
         group.is_none_or(|group| group.commit(count, buffers, coverage))
     }
 
-    /// Commits what was received, and the flags that say so. `count` may be more than the buffers have.
+    /// Commits what was received, and returns the flags of the completion. `count` may be more than the buffers have.
     pub(crate) fn commit_received(&mut self, id: u32, sqe: &Sqe, selected: &Selected, count: u32, buffers: u16) -> u32 {
         let incremental = self.group(id, sqe.buf_index).is_some_and(|group| group.incremental);
         if incremental && count as usize > selected.room() {
             self.coverage.mark(Mark::PassedOver);
         }
         let used_up = self.commit(id, sqe, count, buffers);
-        // At the end of a file an incremental buffer is kept; kernels before 7.0 did not say so.
+        // At the end of a file an incremental buffer stays in the ring. Kernels before 7.0 did not say so.
         let kept = incremental && if count == 0 { self.profile.groups.more_at_end } else { !used_up };
         if incremental && count == 0 && !kept {
             self.coverage.mark(Mark::MoreLeftOut);
@@ -96,6 +99,7 @@ impl World {
         named(selected.id) | if kept { IORING_CQE_F_BUF_MORE } else { 0 }
     }
 
+    /// Returns a buffer group of a ring.
     fn group(&self, id: u32, group: u16) -> Option<&Group> {
         self.rings.get(&id)?.groups.get(&group)
     }

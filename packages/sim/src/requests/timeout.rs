@@ -17,27 +17,30 @@ const MULTISHOT: u32 = 1 << 6;
 const IMMEDIATE_ARG: u32 = 1 << 7;
 
 impl World {
-    /// Reads the time of a request that has one.
+    /// Reads the time of a timeout, or of an update of a timeout.
     pub(super) fn read_time(&self, sqe: &mut Sqe) -> Result<(), i32> {
         let update = sqe.op_flags & UPDATE != 0;
         if sqe.opcode == TIMEOUT_REMOVE && !update {
             return Ok(());
         }
         let address = if sqe.opcode == TIMEOUT_REMOVE { sqe.off } else { sqe.addr };
-        // The release that brought it is newer than all profiles.
+        // The release that brought IMMEDIATE_ARG is newer than all profiles.
         if sqe.op_flags & IMMEDIATE_ARG != 0 || address == 0 {
             return Err(EINVAL);
         }
-        // SAFETY: the contract of pushing: the timespec is valid until the entry was consumed.
+        // SAFETY: the contract of `push`: the timespec is valid until the entry was consumed.
         sqe.time = unsafe { timespec(address) }?;
         Ok(())
     }
 
-    /// When the time of a request is over.
+    /// Returns the point of time at which a timeout ends.
     pub(super) fn deadline_of(&self, sqe: &Sqe) -> u64 {
         if sqe.op_flags & ABS != 0 { sqe.time } else { self.clock.saturating_add(sqe.time) }
     }
 
+    /// Starts a timeout.
+    // kernel: io_uring/timeout.c io_timeout (7.2): `off` is the number of completions that end the timeout, 0 for none.
+    // kernel: io_uring/timeout.c __io_timeout_prep (7.2): of a multishot timeout `off` is the number of repeats.
     pub(super) fn timeout(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         if !self.profile.timers {
             return Attempt::done(0);
@@ -53,13 +56,15 @@ impl World {
         })
     }
 
-    /// Whether a timer has anything to tell.
+    /// Returns whether a timer has ended, by its time or by the number of completions.
     pub(crate) fn is_due(&self, timer: &Timer, completed: u32) -> bool {
         let counted = timer.target.is_some_and(|target| completed.wrapping_sub(target).cast_signed() >= 0);
         counted || timer.deadline <= self.clock
     }
 
-    /// A timer is due: the timeout is over, or starts again.
+    /// Ends a timeout whose timer is due, or starts it again.
+    // kernel: io_uring/timeout.c io_timeout_fn and io_timeout_complete (7.2): the time fails the request with ETIME,
+    // unless ETIME_SUCCESS is set; enough completions are 0. Each counts in cq_timeouts.
     pub(super) fn timer_ends(&mut self, id: u32, sqe: &Sqe, timer: Timer) -> Attempt {
         let over = timer.deadline <= self.clock;
         let mut outcome = Outcome::of(if over { ETIME } else { 0 });
@@ -78,7 +83,9 @@ impl World {
         }
     }
 
-    /// Ends a timeout, or gives it another time.
+    /// Cancels a timeout, or gives it another time.
+    // kernel: io_uring/timeout.c io_timeout_extract (7.2): ENOENT if no timeout has the user data, EALREADY if its
+    // timer runs.
     pub(super) fn timeout_remove(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         let deadline = self.deadline_of(sqe);
         let Some(ring) = self.rings.get_mut(&id) else { return Attempt::done(ENOENT) };

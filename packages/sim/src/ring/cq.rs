@@ -1,4 +1,4 @@
-//! The completion queue of a ring, from the kernel's side, and the list of what found no room in it.
+//! The completion queue of a ring, from the kernel's side, and its overflow list.
 
 use std::ptr::NonNull;
 
@@ -12,19 +12,19 @@ use crate::fault::Fault;
 use crate::layout::Word;
 
 impl Ring {
-    /// Writes `bytes` at a completion slot.
+    /// Writes `bytes` from the start of a slot on.
     fn write_cqe(&self, at: u32, bytes: &[u8]) {
         let slot = (at & (self.shape.cq_entries - 1)) as usize;
         let offset = slot * self.shape.cqe_size();
         assert!(offset + bytes.len() <= self.shape.cq_entries as usize * self.shape.cqe_size(), "past the queue");
-        // SAFETY: as just checked, the piece lies within the entries.
+        // SAFETY: the bytes lie within the queue, as just checked.
         let place = unsafe { self.memory.cq.add(self.layout.cqes as usize + offset) };
-        // SAFETY: the slot is free, so that its owner does not read it now.
+        // SAFETY: the slot is free, so the user does not read it now.
         unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
     }
 
-    /// The head as the user has published it, if that makes sense; the one before otherwise. Slots given back are
-    /// overwritten: who still reads one finds nonsense.
+    /// Returns the head as the user has published it; the head before, if that makes no sense. The slots that the user
+    /// has given back are overwritten. A user that still reads one finds nonsense.
     pub(crate) fn cq_head(&mut self, faults: &mut Vec<Fault>) -> u32 {
         let (before, head, tail) = (self.cq_head_seen, self.load(Word::CqHead), self.cq_tail);
         if head.wrapping_sub(before) > tail.wrapping_sub(before) {
@@ -41,21 +41,21 @@ impl Ring {
         head
     }
 
-    /// Completions that the user has not taken.
+    /// Returns how many completions the user has not taken.
     pub(crate) fn ready(&mut self, faults: &mut Vec<Fault>) -> u32 {
         let head = self.cq_head(faults);
         self.cq_tail.wrapping_sub(head)
     }
 
-    /// Puts a completion into the queue; `false` if there is no room.
+    /// Puts a completion into the queue. Returns `false` if there is no room.
     pub(crate) fn place(&mut self, cqe: &Completion, faults: &mut Vec<Fault>) -> bool {
         let entries = self.shape.cq_entries;
         let mixed = self.is(SetupFlags::CQE_MIXED);
         let slots = if mixed && cqe.big.is_some() { 2 } else { 1 };
         let until_end = entries - (self.cq_tail & (entries - 1));
         let free = entries - self.ready(faults);
-        // A large one is never split: a filler takes the last slot, also if there is no room for more than that now
-        // (`io_cqe_cache_refill()`).
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill (7.2): a 32-byte CQE is never split; a CQE with F_SKIP fills
+        // the last slot first, even if there is no room behind it now.
         if slots > until_end && free != 0 {
             self.coverage.mark(Mark::Filler);
             let nothing = Completion { user_data: 0, result: 0, flags: 0, big: None };
@@ -76,7 +76,9 @@ impl Ring {
         true
     }
 
-    /// Moves what waits outside the queue into it, as far as there is room.
+    /// Moves completions from the overflow list into the queue, as far as there is room.
+    // kernel: io_uring/io_uring.c __io_cqring_overflow_flush (7.2): in order, until there is no room; an empty list
+    // clears IORING_SQ_CQ_OVERFLOW.
     pub(crate) fn flush_overflow(&mut self, faults: &mut Vec<Fault>) {
         if self.detached {
             return;

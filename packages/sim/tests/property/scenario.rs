@@ -1,7 +1,7 @@
 //! A kernel, a ring on it, and a user of the ring, all out of one seed.
 
 use bare_uring::{Builder, Features, RingMemory, SetupError, SetupFlags, cqueue, squeue};
-use bare_uring_sim::{Chaos, Coverage, Head, Leaks, Profile, Random, SimKernel};
+use bare_uring_sim::{Chaos, Coverage, Header, Leaks, Profile, Random, SimKernel};
 
 use crate::books::Seen;
 use crate::drive::drive;
@@ -47,7 +47,7 @@ fn profile(random: &mut Random) -> Profile {
         profile = profile.without_setup(SetupFlags::from_bits_retain(1 << random.below(21)));
     }
     if random.chance(1, 4) && profile.reads_array {
-        profile.head = Head::Shuffled;
+        profile.header = Header::Shuffled;
         profile.features |= Features::SINGLE_MMAP;
     }
     profile
@@ -132,7 +132,7 @@ impl Scenario {
         match built {
             Ok(()) => {}
             // With a single entry, Nanos puts the completions where they are not aligned.
-            Err(SetupError::Garbled) if self.profile.head == Head::Nanos && self.entries == 1 => {}
+            Err(SetupError::Garbled) if self.profile.header == Header::Nanos && self.entries == 1 => {}
             Err(error) => panic!("set-up failed: {error:?}"),
         }
         assert_eq!(kernel.faults(), [], "faults after the end");

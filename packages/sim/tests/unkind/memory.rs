@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use bare_uring::uapi::{IORING_OFF_SQES, io_uring_params};
 use bare_uring::{EnterFlags, Errno, Kernel, SetupFlags};
-use bare_uring_sim::{Chaos, Fault, Head, Leaks, Mark, Random, Rate, SimKernel};
+use bare_uring_sim::{Chaos, Fault, Header, Leaks, Mark, Random, Rate, SimKernel};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
 
@@ -175,7 +175,7 @@ fn a_ring_may_start_just_before_the_wrap() {
 #[test]
 fn words_lie_anywhere_where_the_profile_says_so() {
     let mut profile = linux();
-    profile.head = Head::Shuffled;
+    profile.header = Header::Shuffled;
     let offsets = |seed| {
         let ring = Raw::of(SimKernel::new(profile.clone(), seed), kind(), SetupFlags::empty(), 4, 16);
         ring.push(nop(1));
@@ -202,16 +202,16 @@ fn indices_go_on_through_the_wrap() {
 
 #[test]
 fn no_two_words_lie_in_one_place() {
-    for (head, seed) in [Head::Line, Head::Lines, Head::Nanos, Head::Shuffled].into_iter().zip(0..) {
+    for (head, seed) in [Header::Line, Header::Lines, Header::Nanos, Header::Shuffled].into_iter().zip(0..) {
         let mut profile = linux();
-        profile.head = head;
+        profile.header = head;
         // Nanos has no flags of the completion queue.
-        profile.cq_flags = head != Head::Nanos;
+        profile.cq_flags = head != Header::Nanos;
         let params = Raw::of(SimKernel::new(profile, seed), kind(), SetupFlags::empty(), 4, 16).params;
         let (so, co) = (params.sq_off, params.cq_off);
         let of_sq = [so.head, so.tail, so.ring_mask, so.ring_entries, so.flags, so.dropped];
         let of_cq = [co.head, co.tail, co.ring_mask, co.ring_entries, co.overflow];
-        let flags = (head != Head::Nanos).then_some(co.flags);
+        let flags = (head != Header::Nanos).then_some(co.flags);
         let words: Vec<u32> = of_sq.into_iter().chain(of_cq).chain(flags).collect();
         let places: BTreeSet<u32> = words.iter().copied().collect();
         assert_eq!(places.len(), words.len(), "{head:?}: {words:?}");
