@@ -1,42 +1,44 @@
-//! [`Chaos`]: how often what may go wrong does.
+//! [`Chaos`]: how often what may go wrong goes wrong.
 
 use crate::random::Random;
 
-/// How often something happens: so many times of 256.
+/// How often something happens, in 256 cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rate(pub u8);
 
 impl Rate {
+    /// Draws whether it happens now. A rate of 0 draws no number.
     pub(crate) fn happens(self, random: &mut Random) -> bool {
         self.0 != 0 && random.chance(u32::from(self.0), 256)
     }
 }
 
-/// How often the simulated kernel does what a real one does seldom. All of it is allowed to a kernel at any time.
+/// How often the simulated kernel does what a real one does seldom. A kernel may do any of it at any time, except where
+/// the field says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Chaos {
-    /// A wait is interrupted by a signal: `EINTR`, if nothing is there.
+    /// A signal interrupts a wait: `EINTR`, if the completion queue is empty.
     pub interrupted: Rate,
-    /// There is no memory for a request: the submission is short, or `EAGAIN` if nothing was consumed.
+    /// There is no memory for a request: the submit is short, or fails with `EAGAIN` if nothing was consumed.
     pub short_submits: Rate,
     /// A wait ends with fewer completions than asked for.
     pub early_returns: Rate,
-    /// A completion that finds no room is lost for want of memory; the next wait says `EBADR`.
+    /// A completion finds neither room in the queue nor memory, and is lost. The next wait says `EBADR`.
     pub lost_completions: Rate,
     /// A request that could complete at once completes later.
     pub delayed: Rate,
-    /// The thread of an SQPOLL ring goes to sleep when it finds nothing.
+    /// The kernel-side SQPOLL thread goes to sleep when it finds no entry.
     pub sleepy: Rate,
     /// A ring starts just before its heads and tails wrap.
     pub near_the_wrap: Rate,
-    /// A completion claims what is not so of the buffer that it names: its result, and whether it is used further. No
-    /// kernel may do so.
+    /// A completion lies about the buffer that it names: about the result, and about `IORING_CQE_F_BUF_MORE`. No kernel
+    /// may do so.
     pub forged: Rate,
 }
 
 impl Chaos {
-    /// Nothing goes wrong; the order of completions is seeded all the same.
+    /// Returns rates with which nothing goes wrong. The seed still picks the order of completions.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -51,7 +53,7 @@ impl Chaos {
         }
     }
 
-    /// Seeded rates, each zero in some of the cases.
+    /// Draws the rates. Each of them is zero in some cases.
     #[must_use]
     pub fn seeded(random: &mut Random) -> Self {
         let mut rate = |most: u32| if random.chance(1, 2) { Rate(0) } else { Rate(random.below(most) as u8) };

@@ -1,106 +1,43 @@
-//! Completions: into the queue, into the list of those that found no room, or lost.
+//! Posts completions: into the queue or the overflow list, or they are dropped or lost.
 
-use bare_uring::SetupFlags;
 use bare_uring::SqFlags;
-use bare_uring::uapi::{IORING_CQE_F_32, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER, IORING_CQE_F_SKIP};
+use bare_uring::uapi::{IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE};
 
 use crate::coverage::Mark;
-use crate::fault::Fault;
+use crate::cqe::Completion;
+use crate::errno::ECANCELED;
+use crate::flight::Outcome;
 use crate::layout::Word;
 use crate::ledger::Event;
 use crate::profile::{Overflow, ReadError};
-use crate::ring::{Completion, Ring};
+use crate::sqe::Sqe;
 use crate::world::World;
 
-impl Completion {
-    fn bytes(&self, flags: u32) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&self.user_data.to_ne_bytes());
-        bytes[8..12].copy_from_slice(&self.result.to_ne_bytes());
-        bytes[12..16].copy_from_slice(&(self.flags | flags).to_ne_bytes());
-        let big = self.big.unwrap_or_default();
-        bytes[16..24].copy_from_slice(&big[0].to_ne_bytes());
-        bytes[24..].copy_from_slice(&big[1].to_ne_bytes());
-        bytes
-    }
-}
-
-impl Ring {
-    /// The head as the user has published it, if that makes sense; the one before otherwise. Slots given back are
-    /// overwritten: who still reads one finds nonsense.
-    pub(crate) fn cq_head(&mut self, faults: &mut Vec<Fault>) -> u32 {
-        let (before, head, tail) = (self.cq_head_seen, self.load(Word::CqHead), self.cq_tail);
-        if head.wrapping_sub(before) > tail.wrapping_sub(before) {
-            faults.push(Fault::CqHead { before, head, tail });
-            return before;
-        }
-        let mut at = before;
-        while at != head {
-            self.write_cqe(at, &[0x5a; 32][..self.shape.cqe_size()]);
-            self.coverage.mark(Mark::CompletionOverwritten);
-            at = at.wrapping_add(1);
-        }
-        self.cq_head_seen = head;
-        head
-    }
-
-    /// Completions that the user has not taken.
-    pub(crate) fn ready(&mut self, faults: &mut Vec<Fault>) -> u32 {
-        let head = self.cq_head(faults);
-        self.cq_tail.wrapping_sub(head)
-    }
-
-    /// Puts a completion into the queue; `false` if there is no room.
-    fn place(&mut self, cqe: &Completion, faults: &mut Vec<Fault>) -> bool {
-        let entries = self.shape.cq_entries;
-        let mixed = self.is(SetupFlags::CQE_MIXED);
-        let slots = if mixed && cqe.big.is_some() { 2 } else { 1 };
-        let until_end = entries - (self.cq_tail & (entries - 1));
-        let free = entries - self.ready(faults);
-        // A large one is never split: a filler takes the last slot, also if there is no room for more than that now
-        // (`io_cqe_cache_refill()`).
-        if slots > until_end && free != 0 {
-            self.coverage.mark(Mark::Filler);
-            let nothing = Completion { user_data: 0, result: 0, flags: 0, big: None };
-            self.write_cqe(self.cq_tail, &nothing.bytes(IORING_CQE_F_SKIP)[..16]);
-            self.cq_tail = self.cq_tail.wrapping_add(1);
-            self.store(Word::CqTail, self.cq_tail);
-        }
-        if slots > entries - self.ready(faults) || slots > entries - (self.cq_tail & (entries - 1)) {
-            return false;
-        }
-        if slots == 2 {
-            self.write_cqe(self.cq_tail, &cqe.bytes(IORING_CQE_F_32));
-        } else {
-            self.write_cqe(self.cq_tail, &cqe.bytes(0)[..self.shape.cqe_size()]);
-        }
-        self.cq_tail = self.cq_tail.wrapping_add(slots);
-        self.store(Word::CqTail, self.cq_tail);
-        true
-    }
-
-    /// Moves what waits outside the queue into it, as far as there is room.
-    pub(crate) fn flush_overflow(&mut self, faults: &mut Vec<Fault>) {
-        if self.detached {
+impl World {
+    /// Posts a completion of a request, unless the request wants no completion for success.
+    pub(crate) fn tell(&mut self, id: u32, sqe: &Sqe, outcome: Outcome, flags: u32) {
+        if sqe.skips() && !outcome.fails && flags & IORING_CQE_F_MORE == 0 {
+            self.coverage.mark(Mark::Skipped);
+            self.note(id, sqe.user_data, Event::Skipped { user_data: sqe.user_data });
             return;
         }
-        while let Some(cqe) = self.overflow.front().copied() {
-            if !self.place(&cqe, faults) {
-                return;
-            }
-            self.overflow.pop_front();
-            self.coverage.mark(Mark::Flushed);
+        let Outcome { result, flags: more, big, .. } = outcome;
+        if result == ECANCELED {
+            self.coverage.mark(Mark::Cancelled);
         }
-        if self.flags().contains(SqFlags::CQ_OVERFLOW) {
-            self.set_flag(SqFlags::CQ_OVERFLOW, false);
+        self.post(id, Completion { user_data: sqe.user_data, result, flags: flags | more, big });
+    }
+
+    /// Notes an event in the ledger of a ring.
+    pub(crate) fn note(&mut self, id: u32, user_data: u64, event: Event) {
+        if let Some(ring) = self.rings.get_mut(&id) {
+            ring.ledger.note(user_data, event);
         }
     }
-}
 
-impl World {
-    /// Completes once.
+    /// Posts a completion.
     pub(crate) fn post(&mut self, ring: u32, mut cqe: Completion) {
-        // Not where the buffer was not taken at all: what it lends would be the kernel's.
+        // A completion that only names a buffer is left alone: the buffer stayed in the ring and is the kernel's.
         let only_names = cqe.result < 0 && self.profile.groups.read_error == ReadError::OnlyNames;
         let names = cqe.flags & IORING_CQE_F_BUFFER != 0 && !only_names;
         if names && self.chaos.forged.happens(&mut self.random) {
@@ -120,12 +57,15 @@ impl World {
         if ring.detached {
             return;
         }
-        // As long as some wait outside, all queue up behind them.
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill (7.2): while the overflow list is not empty, new CQEs go to
+        // its end.
         if ring.overflow.is_empty() && ring.place(&cqe, faults) {
             ring.completed = ring.completed.wrapping_add(1);
             ring.ledger.note(cqe.user_data, Event::Completed(cqe));
             return;
         }
+        // kernel: io_uring/io_uring.c io_cqring_add_overflow (7.2): without memory for the list the CQE is lost and
+        // counted in cq_overflow, and the next wait fails with EBADR; else the list sets IORING_SQ_CQ_OVERFLOW.
         if overflow == Overflow::Drop || no_memory {
             ring.store(Word::CqOverflow, ring.load(Word::CqOverflow).wrapping_add(1));
             ring.lost = overflow != Overflow::Drop;

@@ -1,70 +1,24 @@
-//! Submission: entries out of the queue, put together to chains.
-
-use std::sync::Arc;
+//! Submits: takes entries out of the submission queue, and puts them together to chains.
 
 use bare_uring::uapi::{IORING_OP_NOP128, IOSQE_BUFFER_SELECT, io_uring_op};
 use bare_uring::{Errno, SetupFlags};
 
 use crate::coverage::Mark;
+use crate::errno::{ECANCELED, EINVAL, EOPNOTSUPP};
 use crate::fault::Fault;
-use crate::files::EINVAL;
-use crate::flight::Chain;
-use crate::layout::Word;
+use crate::flight::{Chain, Outcome};
 use crate::ledger::Event;
 use crate::profile::Overflow;
-use crate::ring::Ring;
+use crate::requests::selects_buffers;
 use crate::sqe::Sqe;
 use crate::world::World;
 
-const EOPNOTSUPP: i32 = -95;
-
-impl Ring {
-    /// Entries that the user has made visible, if the tail makes sense.
-    pub(crate) fn visible(&mut self, faults: &mut Vec<Fault>) -> u32 {
-        if self.is(SetupFlags::SQ_REWIND) {
-            return self.shape.sq_entries;
-        }
-        let (head, tail) = (self.sq_head, self.load(Word::SqTail));
-        let seen = self.sq_tail_seen.wrapping_sub(head);
-        let ahead = tail.wrapping_sub(head);
-        if ahead > self.shape.sq_entries || ahead < seen {
-            faults.push(Fault::SqTail { head, tail });
-            return seen;
-        }
-        self.sq_tail_seen = tail;
-        ahead
-    }
-
-    /// Takes the next entry. `None`: the index array names a slot that does not exist.
-    fn next_sqe(&mut self, reads_array: bool, faults: &mut Vec<Fault>) -> Option<Sqe> {
-        let slot = self.slot(self.sq_head, reads_array);
-        self.sq_head = self.sq_head.wrapping_add(1);
-        if slot >= self.shape.sq_entries {
-            self.store(Word::SqDropped, self.load(Word::SqDropped).wrapping_add(1));
-            faults.push(Fault::BadIndex { index: slot });
-            return None;
-        }
-        Some(Sqe::of(&self.read_sqe(slot)))
-    }
-
-    /// Tells the user how far the entries were consumed.
-    fn commit_head(&mut self, from: u32) {
-        let mut at = from;
-        while at != self.sq_head {
-            self.scribble_sqe(at & (self.shape.sq_entries - 1));
-            self.coverage.mark(Mark::EntryOverwritten);
-            at = at.wrapping_add(1);
-        }
-        if self.is(SetupFlags::SQ_REWIND) {
-            self.sq_head = 0;
-        } else {
-            self.store(Word::SqHead, self.sq_head);
-        }
-    }
-}
-
 impl World {
-    /// Consumes at most `count` entries (`io_submit_sqes()`); how many.
+    /// Consumes at most `count` entries. Returns how many it has consumed.
+    // kernel: io_uring/io_uring.c io_submit_sqes (7.2): ends at an entry that fails, unless SUBMIT_ALL is set, at an
+    // index beyond the queue, and without memory; EAGAIN if nothing was consumed.
+    // kernel: io_uring/io_uring.c io_submit_fail_init (7.2): an entry that fails within a chain does not end the batch;
+    // the last entry of the chain does, if it fails.
     pub(crate) fn submit(&mut self, id: u32, count: u32) -> Result<u32, Errno> {
         let kept_busy = self.profile.overflow == Overflow::ListBusy;
         let reads_array = self.profile.reads_array;
@@ -111,7 +65,7 @@ impl World {
                 break;
             }
         }
-        // A chain ends where its batch does.
+        // A chain ends at the end of its batch.
         self.queue(id, chain);
         if let Some(ring) = self.rings.get_mut(&id) {
             ring.commit_head(start);
@@ -119,6 +73,7 @@ impl World {
         if left == entries { Err(Errno::EAGAIN) } else { Ok(entries - left) }
     }
 
+    /// Notes that an entry was consumed, and compares it with the expected one.
     fn consumed(&mut self, id: u32, sqe: &Sqe) {
         let Self { rings, faults, .. } = self;
         let Some(ring) = rings.get_mut(&id) else { return };
@@ -127,14 +82,17 @@ impl World {
         }
     }
 
-    /// What is checked before a request is put into a chain (`io_init_req()` and the requests' own preparation).
+    /// Checks an entry before it is put into a chain, and reads what the entry points to. The error refuses the entry.
+    // kernel: io_uring/io_uring.c io_init_req (7.2): the order of the checks; EINVAL for unknown opcodes and flags,
+    // EOPNOTSUPP for BUFFER_SELECT on other requests, and for a drain after CQE_SKIP_SUCCESS.
+    // kernel: io_uring/timeout.c __io_timeout_prep (7.2): a linked timeout needs a request before it in the chain.
     fn prepare(&mut self, id: u32, sqe: &mut Sqe, chain: &Chain, left: &mut u32) -> Result<(), i32> {
         let known = self.profile.knows(sqe.opcode);
         let refusal = self.profile.unknown_opcode;
         if !known {
             return Err(refusal);
         }
-        // gVisor looks at no flag of a nop; the profile without any flags refuses those of other requests.
+        // gVisor looks at no flag of a nop, and refuses any flag of other requests. Its profile knows no flag at all.
         if sqe.flags & !self.profile.sqe_flags != 0 {
             return Err(refusal);
         }
@@ -145,7 +103,7 @@ impl World {
         if sqe.drains() && ring.drain_disabled {
             return Err(EOPNOTSUPP);
         }
-        if sqe.has(IOSQE_BUFFER_SELECT) && !crate::opcodes::selects_buffers(sqe.opcode, self.profile.groups) {
+        if sqe.has(IOSQE_BUFFER_SELECT) && !selects_buffers(sqe.opcode, self.profile.groups) {
             return Err(EOPNOTSUPP);
         }
         if sqe.opcode == io_uring_op::IORING_OP_LINK_TIMEOUT as u8 && chain.sqes.is_empty() {
@@ -156,14 +114,14 @@ impl World {
             if !ring.is(SetupFlags::SQE_MIXED) || *left == 0 || last {
                 return Err(EINVAL);
             }
-            // Its second half.
+            // The second half of the entry takes a slot too.
             ring.sq_head = ring.sq_head.wrapping_add(1);
             *left -= 1;
         }
         self.read_arguments(sqe)
     }
 
-    /// Starts a chain, or has it wait behind one that drains.
+    /// Starts a chain, or has it wait for a drain.
     fn queue(&mut self, id: u32, chain: Chain) {
         if chain.sqes.is_empty() {
             return;
@@ -182,43 +140,20 @@ impl World {
         }
     }
 
-    /// None of the chain starts: the one that was refused says why, the others that they were cancelled.
+    /// Fails a chain with an entry that was refused: that entry gets the error, the others get `ECANCELED`.
+    // kernel: io_uring/io_uring.c io_queue_sqe_fallback (7.2): the head fails, and io_fail_links cancels the rest.
     fn refuse(&mut self, id: u32, chain: Chain, place: usize, why: i32) {
-        const ECANCELED: i32 = -125;
-
-        // With its head failed, what was asked of the head holds for all (`req_set_fail()`).
+        // kernel: io_uring/io_uring.h req_set_fail (7.2): a failed head that skips its completion silences all behind
+        // it.
         self.coverage.mark(Mark::ChainRefused);
         let silent = chain.sqes.front().is_some_and(Sqe::skips) && chain.sqes.len() > 1;
         for (at, sqe) in chain.sqes.iter().enumerate() {
             let result = if at == place { why } else { ECANCELED };
             if at == 0 || !silent {
-                self.tell(id, sqe, crate::flight::Outcome::of(result), 0);
+                self.tell(id, sqe, Outcome::of(result), 0);
             } else {
                 self.note(id, sqe.user_data, Event::Skipped { user_data: sqe.user_data });
             }
-        }
-    }
-
-    /// Starts what waited behind a chain that drains, as far as it may.
-    pub(crate) fn start_deferred(&mut self, id: u32) {
-        loop {
-            let Some(ring) = self.rings.get_mut(&id) else { return };
-            let Some(next) = ring.deferred.front() else { return };
-            if next.drains() && !ring.flights.is_empty() {
-                return;
-            }
-            let Some(chain) = ring.deferred.pop_front() else { return };
-            self.start(id, chain.sqes);
-        }
-    }
-
-    /// The open file that a request names.
-    pub(crate) fn file_of(&self, id: u32, sqe: &Sqe) -> Option<Arc<crate::files::Open>> {
-        if sqe.has(bare_uring::uapi::IOSQE_FIXED_FILE) {
-            let slot = usize::try_from(sqe.fd).ok()?;
-            self.rings.get(&id)?.files.get(slot)?.clone()
-        } else {
-            self.files.get(sqe.fd).cloned()
         }
     }
 }

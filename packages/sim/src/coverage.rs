@@ -1,4 +1,4 @@
-//! [`Coverage`]: how often the simulated kernel did what it may do and seldom does.
+//! [`Coverage`]: how often the simulated kernel did what a kernel may do and seldom does.
 
 use std::fmt;
 
@@ -8,134 +8,134 @@ use std::fmt;
 pub enum Mark {
     /// A ring started just before its heads and tails wrap.
     NearTheWrap,
-    /// An entry that was consumed was overwritten.
+    /// A submission queue slot whose entry was consumed was overwritten.
     EntryOverwritten,
-    /// A completion whose slot was given back was overwritten.
+    /// A completion queue slot that the user gave back was overwritten.
     CompletionOverwritten,
     /// The bytes around an area were compared with what they should be.
     CanariesRead,
-    /// The thread of an SQPOLL ring fell asleep.
+    /// The kernel-side SQPOLL thread fell asleep.
     ThreadSlept,
-    /// The thread saw entries right after it had said that it sleeps, and went on.
+    /// The SQPOLL thread saw entries right after it had set `IORING_SQ_NEED_WAKEUP`, and went on.
     ThreadLookedAgain,
-    /// A call woke the thread.
+    /// A call woke the SQPOLL thread.
     ThreadWoken,
-    /// The thread consumed less than what it saw.
+    /// The SQPOLL thread consumed fewer entries than it saw.
     ThreadTookPart,
-    /// The thread slept over visible entries while its user was in the kernel.
+    /// The SQPOLL thread slept over visible entries while its user was in the kernel.
     ThreadSleptOver,
     /// A call waited for room in the submission queue.
     WaitedForRoom,
-    /// There was no memory for a request: the submission was short.
+    /// There was no memory for a request: the submit was short.
     ShortSubmit,
     /// There was no memory for the first request: `EAGAIN`.
     NoMemory,
     /// A refused entry ended its batch.
     BatchEnded,
-    /// Submitting was refused while completions wait outside the queue: `EBUSY`.
+    /// A submit was refused while the overflow list was not empty: `EBUSY`.
     Busy,
     /// A chain was refused because of one of its entries.
     ChainRefused,
-    /// A chain waited for all before it.
+    /// A chain waited for all requests before it.
     Drained,
-    /// A failed link cancelled what is behind it.
+    /// A failed link cancelled the requests behind it.
     LinkBroken,
-    /// A request completed without a completion.
+    /// A request ended without a completion.
     Skipped,
-    /// A request that could complete at once was told later.
+    /// A request that could complete at once completed later.
     Delayed,
     /// A request completed before one that was started earlier.
     Reordered,
     /// A request completed more than once.
     Repeated,
-    /// Something completed as cancelled.
+    /// A request completed as cancelled.
     Cancelled,
-    /// A linked timeout ended its request, or found it done.
+    /// A linked timeout ended its request, or found the request done.
     LimitReached,
-    /// Work waited for the task to enter the kernel.
+    /// Task work waited for the task to enter the kernel.
     WorkDeferred,
-    /// A completion found no room, and went into the list.
+    /// A completion found no room, and went into the overflow list.
     Listed,
-    /// A completion was moved out of the list into the queue.
+    /// A completion was moved out of the overflow list into the queue.
     Flushed,
-    /// A completion found no room, and was dropped by a kernel that has no list.
+    /// A completion found no room, and was dropped by a kernel that has no overflow list.
     Dropped,
     /// A completion found no room and no memory, and was lost.
     Lost,
     /// A wait said that completions were lost: `EBADR`.
     LossTold,
-    /// A filler took the last slot of the completion queue.
+    /// A filler (`IORING_CQE_F_SKIP`) took the last slot of the completion queue.
     Filler,
-    /// A wait was interrupted, and nothing was there: `EINTR`.
+    /// A wait was interrupted, and the completion queue was empty: `EINTR`.
     Interrupted,
-    /// A wait was interrupted, and something was there.
+    /// A wait was interrupted, and the completion queue was not empty.
     InterruptedWithSome,
     /// A wait ended early, with fewer completions than asked for.
     EarlyReturn,
     /// A request's timeout ended a wait.
     EndedByTimeout,
-    /// The time of a wait was over, and nothing was there: `ETIME`.
+    /// The time of a wait was over: `ETIME`, if the completion queue was empty.
     TimeOver,
-    /// The time in which all completions are waited for was over.
+    /// The minimum time of a wait was over.
     MinimumOver,
-    /// A ring was named by its place in the task's table.
+    /// A call named a ring by its registered index.
     NamedByIndex,
     /// A disabled ring refused a call: `EBADFD`.
     Disabled,
-    /// A buffer that the user provides was picked.
+    /// A provided buffer was picked.
     BufferPicked,
     /// No buffer was left: `ENOBUFS`.
     NoBuffer,
-    /// There was no group of the number that a request names.
+    /// A request named a buffer group that does not exist.
     NoGroup,
-    /// A request took its buffers for good when it picked them: in a worker, from a file that can't be polled, or to send.
+    /// A request committed its buffers when it picked them: in a worker, on a file that can't be polled, or to send.
     BufferHeld,
-    /// A part of an incremental buffer was used, and the rest is used later.
+    /// A part of an incremental buffer was used, and the rest stays in the ring.
     BufferKept,
     /// An incremental buffer was used up.
     BufferUsedUp,
-    /// What was left of an incremental buffer was less than the least, and counted as used up.
+    /// An incremental buffer had less left than `min_left`, and counted as used up.
     RestTooShort,
-    /// An incremental buffer was kept, and the completion did not say so.
+    /// An incremental buffer stayed in the ring, and the completion lacked `IORING_CQE_F_BUF_MORE`.
     MoreLeftOut,
-    /// A completion with an error named the buffer that was used up for it.
+    /// A completion with an error named a buffer that was used up.
     ErrorUsesBuffer,
-    /// A completion with an error named a buffer that stayed in its ring.
+    /// A completion with an error named a buffer that stayed in the ring.
     ErrorOnlyNames,
     /// A completion at the end of a file named a buffer.
     EndNamesBuffer,
-    /// A datagram was longer than its buffer, and the completion told its whole length.
+    /// A datagram was longer than its buffer, and was cut.
     DatagramCut,
-    /// More was committed than the picked buffer had, so that buffers were passed over.
+    /// More bytes were committed than the picked buffer had, and buffers were passed over.
     PassedOver,
     /// A request filled several buffers.
     Bundled,
-    /// A bundle received a second time before it was told.
+    /// A bundle received a second time before its completion.
     BundleAppended,
-    /// A bundle of incremental buffers named another buffer than its first.
+    /// The completion of a bundle of incremental buffers named another buffer than the first.
     BundleOutOfOrder,
-    /// A message's result counted bytes that nobody has written.
+    /// The result of a message counted bytes that the kernel has not written.
     GapCounted,
-    /// A request sent what stood in provided buffers.
+    /// A request sent from provided buffers.
     SentFromGroup,
-    /// A group was unregistered while requests held its buffers.
+    /// A buffer group was unregistered while requests held its buffers.
     HeldBeyondGroup,
-    /// A ring outlived its descriptors, because a group of its was mapped.
+    /// A ring outlived its descriptors, because the memory of a buffer group was mapped.
     RingPinned,
-    /// A completion claimed what is not so of a buffer.
+    /// A completion lied about a buffer.
     Forged,
     /// A hostile kernel changed a word of the ring's memory.
     WordChanged,
-    /// A hostile kernel told something that is not so when it made a ring.
+    /// A hostile kernel lied when it made a ring.
     SetupLie,
-    /// A hostile kernel answered any number.
+    /// A hostile kernel answered with a random number.
     NumberLie,
-    /// A hostile kernel answered any error.
+    /// A hostile kernel answered with a random error.
     ErrorLie,
 }
 
 impl Mark {
-    /// Each of them.
+    /// All marks, in the order of their values.
     pub const ALL: [Self; 63] = [
         Self::NearTheWrap,
         Self::EntryOverwritten,
@@ -203,7 +203,7 @@ impl Mark {
     ];
 }
 
-// The order of the list is that of the values, by which counts are found.
+// Counts are found by the mark's value, so the list must have the same order.
 const _: () = {
     let mut at = 0;
     while at < Mark::ALL.len() {
@@ -213,8 +213,8 @@ const _: () = {
     assert!(Mark::ErrorLie as usize + 1 == Mark::ALL.len());
 };
 
-/// How often each [`Mark`] was reached. A simulation that has grown kind reaches some of them no longer, and every test on
-/// it passes: so a test looks at these counts too.
+/// How often each [`Mark`] was reached. A simulation that has grown kind no longer reaches some of them, and all tests
+/// on it still pass. A test must look at these counts too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Coverage([u64; Mark::ALL.len()]);
 
@@ -231,26 +231,26 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// How often this was reached.
+    /// Returns how often `mark` was reached.
     #[must_use]
     pub const fn count(&self, mark: Mark) -> u64 {
         self.0[mark as usize]
     }
 
-    /// Adds so many times.
+    /// Adds `times` to the count of `mark`.
     pub const fn add(&mut self, mark: Mark, times: u64) {
         self.0[mark as usize] += times;
     }
 
-    /// Adds what was reached elsewhere.
+    /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for mark in Mark::ALL {
             self.add(mark, other.count(mark));
         }
     }
 
-    /// Compares with a table that has a row for each mark: so many times per 1000 `runs` at the least, and 0 for what need
-    /// not be reached. What is wrong, a line each: a mark that was reached too seldom, or has no row.
+    /// Compares the counts with a table that has a row for each mark: the least count per 1000 `runs`, or 0 if the mark
+    /// need not be reached. Returns a line for each mark that was reached too seldom or has no row.
     #[must_use]
     pub fn shortfalls(&self, runs: u64, per_thousand: &[(Mark, u64)]) -> Vec<String> {
         let mut wrong = Vec::new();

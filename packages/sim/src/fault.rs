@@ -1,21 +1,21 @@
-//! [`Fault`]: what the simulated kernel saw its user do wrong.
+//! [`Fault`]: what the user of the simulated kernel did wrong.
 
 use std::fmt;
 
-/// Something that a correct user of a ring never does. A real kernel would not say; most of these lose or corrupt
-/// requests in silence.
+/// Something that a correct user of a ring never does. A real kernel reports none of these; most of them lose or
+/// corrupt requests in silence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A wait that nothing could end: no request is in flight, no timer runs, and no thread of the kernel that is awake
-    /// has anything to do. A real kernel would wait for ever; the simulated one answers `EINTR`.
+    /// A wait that nothing can end: no request is in flight, no timer runs, and no SQPOLL thread that is awake has
+    /// anything to do. A real kernel would wait for ever; the simulated one answers `EINTR`.
     Stuck {
         /// The ring waited on.
         ring: u32,
-        /// Entries that were visible to a thread of the kernel that sleeps.
+        /// How many entries were visible to an SQPOLL thread that sleeps.
         asleep_over: u32,
     },
-    /// The submission queue's tail is further ahead of the head than there are slots, or went back.
+    /// The submission queue's tail went back, or is further ahead of the head than the queue has slots.
     SqTail {
         /// The kernel's head.
         head: u32,
@@ -24,43 +24,43 @@ pub enum Fault {
     },
     /// The completion queue's head overtook the tail, or went back.
     CqHead {
-        /// The head seen before.
+        /// The head that was seen before.
         before: u32,
         /// The head that was found.
         head: u32,
         /// The kernel's tail.
         tail: u32,
     },
-    /// The index array names a slot that does not exist.
+    /// The index array names a slot beyond the queue.
     BadIndex {
         /// The slot's number.
         index: u32,
     },
-    /// An entry was consumed that is not the next one of those [expected](crate::SimKernel::expect).
+    /// The entry that was consumed is not the next [expected](crate::SimKernel::expect) one.
     Unexpected {
-        /// Its user data.
+        /// The user data of the entry.
         found: u64,
-        /// The user data of the next one expected.
+        /// The user data of the next expected entry.
         expected: Option<u64>,
     },
-    /// A ring was closed while requests were in flight, whose memory the kernel may still use.
+    /// A ring was closed while requests were in flight. The kernel may still use their memory.
     ClosedInFlight {
-        /// Their user data.
+        /// The user data of the requests.
         user_data: Vec<u64>,
     },
-    /// A descriptor or index was closed, unregistered or entered that names no ring.
+    /// A call closed, unregistered or entered a descriptor or registered index that names no ring.
     NoRing {
         /// What was named.
         fd: i32,
     },
-    /// Memory was unmapped that is not mapped, or not so long.
+    /// A call unmapped memory that is not mapped, or not with this length.
     Unmap {
-        /// The length given.
+        /// The length that was given.
         len: usize,
     },
-    /// Somebody wrote outside of the ring's memory.
+    /// Bytes around the ring's memory were written.
     OutOfBounds {
-        /// The ring whose memory it was.
+        /// The ring.
         ring: u32,
     },
 }

@@ -3,23 +3,26 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 
-/// What an open file is. The last user that lets go of it closes it: descriptors, registered slots, requests in flight.
+use crate::errno::{EAGAIN, EBADF, ECONNRESET, EFBIG, EINVAL, EISDIR, ENOTCONN, EPIPE};
+
+/// An open file (`struct file`). Descriptors, registered files and requests in flight share it; the last one closes it.
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) kind: Kind,
 }
 
+/// What an open file is.
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// A ring, by its number.
     Ring(u32),
-    /// An end of a pipe, or of a connection: the streams that it reads and writes.
+    /// An end of a pipe or of a connection: the streams that this end reads and writes.
     End { read: Option<usize>, write: Option<usize> },
-    /// A file with content. It can't be polled.
+    /// A regular file. It can't be polled.
     Content(usize),
-    /// A directory. It can't be polled, and reading it fails.
+    /// A directory. It can't be polled, and a read of it fails.
     Directory,
-    /// A socket that connections arrive at.
+    /// A listening socket.
     Listener(usize),
 }
 
@@ -30,20 +33,22 @@ struct Stream {
     capacity: usize,
     reader: Weak<Open>,
     writer: Weak<Open>,
-    /// Shut down by either side.
+    /// Whether either side has shut the stream down.
     ended: bool,
-    /// Reset by its writer, and its reader was not told yet.
+    /// Whether the writer has reset the stream, and the reader has not met `ECONNRESET` yet.
     reset: bool,
-    /// The lengths of the messages in it, where it keeps them apart.
+    /// The lengths of the messages in a stream of datagrams; `None` for a stream of bytes.
     messages: Option<VecDeque<usize>>,
 }
 
+/// What a regular file holds.
 #[derive(Debug, Default)]
 struct Content {
     bytes: Vec<u8>,
     position: usize,
 }
 
+/// All files, and the table of descriptors.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) table: BTreeMap<i32, Arc<Open>>,
@@ -51,14 +56,6 @@ pub(crate) struct Files {
     contents: Vec<Content>,
     listeners: Vec<VecDeque<Arc<Open>>>,
 }
-
-pub(crate) const EAGAIN: i32 = -11;
-pub(crate) const EBADF: i32 = -9;
-pub(crate) const EINVAL: i32 = -22;
-const EISDIR: i32 = -21;
-const EPIPE: i32 = -32;
-const ECONNRESET: i32 = -104;
-const ENOTCONN: i32 = -107;
 
 pub(crate) const POLLIN: u32 = 1;
 pub(crate) const POLLOUT: u32 = 4;
@@ -73,19 +70,23 @@ impl Files {
         fd
     }
 
+    /// Gives a ring a descriptor.
     pub(crate) fn ring(&mut self, ring: u32) -> i32 {
         self.install(Arc::new(Open { kind: Kind::Ring(ring) }))
     }
 
+    /// Returns the open file of a descriptor.
     pub(crate) fn get(&self, fd: i32) -> Option<&Arc<Open>> {
         self.table.get(&fd)
     }
 
+    /// Makes a stream, and returns its index.
     fn stream(&mut self, capacity: usize) -> usize {
         self.streams.push(Stream { capacity, ..Stream::default() });
         self.streams.len() - 1
     }
 
+    /// Makes an end of these streams.
     fn end(&mut self, read: Option<usize>, write: Option<usize>) -> Arc<Open> {
         let open = Arc::new(Open { kind: Kind::End { read, write } });
         if let Some(read) = read {
@@ -97,35 +98,38 @@ impl Files {
         open
     }
 
-    /// The reading and the writing end of a new pipe.
+    /// Makes a pipe: the reading end and the writing end.
     pub(crate) fn pipe(&mut self, capacity: usize) -> (i32, i32) {
         let stream = self.stream(capacity);
         let (read, write) = (self.end(Some(stream), None), self.end(None, Some(stream)));
         (self.install(read), self.install(write))
     }
 
-    /// Both ends of a new connection.
+    /// Makes a connection: its two ends.
     fn connection(&mut self, capacity: usize) -> (Arc<Open>, Arc<Open>) {
         let (there, back) = (self.stream(capacity), self.stream(capacity));
         (self.end(Some(back), Some(there)), self.end(Some(there), Some(back)))
     }
 
+    /// Makes two connected stream sockets.
     pub(crate) fn socket_pair(&mut self, capacity: usize) -> (i32, i32) {
         let (near, far) = self.connection(capacity);
         (self.install(near), self.install(far))
     }
 
+    /// Makes a regular file.
     pub(crate) fn content(&mut self, bytes: Vec<u8>) -> i32 {
         self.contents.push(Content { bytes, position: 0 });
         let kind = Kind::Content(self.contents.len() - 1);
         self.install(Arc::new(Open { kind }))
     }
 
+    /// Makes a directory.
     pub(crate) fn directory(&mut self) -> i32 {
         self.install(Arc::new(Open { kind: Kind::Directory }))
     }
 
-    /// Two connected sockets that keep messages apart.
+    /// Makes two connected datagram sockets.
     pub(crate) fn datagram_pair(&mut self, capacity: usize) -> (i32, i32) {
         let first = self.streams.len();
         let (near, far) = self.connection(capacity);
@@ -135,7 +139,8 @@ impl Files {
         (self.install(near), self.install(far))
     }
 
-    /// The reader is told once that its writer reset the connection; what is on its way is lost.
+    /// Resets the stream that `open` writes: its bytes are lost, and its reader meets `ECONNRESET` once, then the end.
+    /// Returns `false` if `open` writes no stream.
     pub(crate) fn reset(&mut self, open: &Open) -> bool {
         let Kind::End { write: Some(write), .. } = open.kind else { return false };
         let stream = &mut self.streams[write];
@@ -144,12 +149,14 @@ impl Files {
         true
     }
 
-    /// Whether the kernel can wait for it (`file_can_poll()`).
+    /// Returns whether the kernel can wait for the file.
+    // kernel: io_uring/io_uring.h io_file_can_poll (7.2): asks whether the file has a poll operation; regular files and
+    // directories have none in most file systems.
     pub(crate) fn can_poll(&self, open: &Open) -> bool {
         !matches!(open.kind, Kind::Content(_) | Kind::Directory)
     }
 
-    /// Bytes that a reader would find now (`SIOCINQ`).
+    /// Returns how many bytes a reader would find now (`SIOCINQ`).
     pub(crate) fn waiting(&self, open: &Open) -> usize {
         match open.kind {
             Kind::End { read: Some(read), .. } => self.streams[read].bytes.len(),
@@ -157,13 +164,14 @@ impl Files {
         }
     }
 
+    /// Makes a listening socket.
     pub(crate) fn listener(&mut self) -> i32 {
         self.listeners.push(VecDeque::new());
         let kind = Kind::Listener(self.listeners.len() - 1);
         self.install(Arc::new(Open { kind }))
     }
 
-    /// Connects to a listener: the descriptor of the near end. The far end waits to be accepted.
+    /// Connects to a listener, and returns the descriptor of the near end. The far end waits to be accepted.
     pub(crate) fn connect(&mut self, listener: i32, capacity: usize) -> Option<i32> {
         let Kind::Listener(listener) = self.get(listener)?.kind else { return None };
         let (near, far) = self.connection(capacity);
@@ -171,22 +179,23 @@ impl Files {
         Some(self.install(near))
     }
 
-    /// Takes a connection that has arrived.
+    /// Accepts a connection.
     pub(crate) fn accept(&mut self, open: &Open) -> Result<Arc<Open>, i32> {
         let Kind::Listener(listener) = open.kind else { return Err(EINVAL) };
         self.listeners[listener].pop_front().ok_or(EAGAIN)
     }
 
+    /// Returns whether a connection waits to be accepted.
     pub(crate) fn more_to_accept(&self, open: &Open) -> bool {
         matches!(open.kind, Kind::Listener(listener) if !self.listeners[listener].is_empty())
     }
 
-    /// Reads at most `limit` bytes, from `offset` where the file has content (-1: from its position).
+    /// Reads at most `limit` bytes. A regular file is read from `offset`, or from its position if `offset` is -1.
     pub(crate) fn read(&mut self, open: &Open, limit: usize, offset: u64) -> Result<Vec<u8>, i32> {
         self.receive(open, limit, offset).map(|received| received.0)
     }
 
-    /// The same, and how long the message was that may have been cut.
+    /// Reads as [`read`](Self::read) does, and also returns the whole length of a datagram that may have been cut.
     pub(crate) fn receive(&mut self, open: &Open, limit: usize, offset: u64) -> Result<(Vec<u8>, usize), i32> {
         let Kind::End { read: Some(read), .. } = open.kind else {
             let bytes = self.read_bytes(open, limit, offset)?;
@@ -204,6 +213,7 @@ impl Files {
         Ok((bytes, message))
     }
 
+    /// Reads a file that keeps no messages apart.
     fn read_bytes(&mut self, open: &Open, limit: usize, offset: u64) -> Result<Vec<u8>, i32> {
         match open.kind {
             Kind::End { read: Some(read), .. } => {
@@ -234,7 +244,7 @@ impl Files {
         }
     }
 
-    /// Writes what fits; how much.
+    /// Writes what fits, and returns how much that was.
     pub(crate) fn write(&mut self, open: &Open, bytes: &[u8], offset: u64) -> Result<usize, i32> {
         match open.kind {
             Kind::End { write: Some(write), .. } => {
@@ -259,7 +269,7 @@ impl Files {
             Kind::Content(content) => {
                 let Content { bytes: old, position } = &mut self.contents[content];
                 let start = usize::try_from(offset).ok().filter(|_| offset != u64::MAX).unwrap_or(*position);
-                let end = start.checked_add(bytes.len()).filter(|&end| end <= 1 << 24).ok_or(-27)?;
+                let end = start.checked_add(bytes.len()).filter(|&end| end <= 1 << 24).ok_or(EFBIG)?;
                 old.resize(old.len().max(end), 0);
                 old[start..end].copy_from_slice(bytes);
                 if offset == u64::MAX {
@@ -272,7 +282,7 @@ impl Files {
         }
     }
 
-    /// Ends one direction (0: reading, 1: writing) or both (2).
+    /// Shuts down reading (0), writing (1), or both (2), as `shutdown(2)` does.
     pub(crate) fn shut_down(&mut self, open: &Open, how: u32) -> i32 {
         let Kind::End { read: Some(read), write: Some(write) } = open.kind else { return ENOTCONN };
         match how {
@@ -287,7 +297,7 @@ impl Files {
         0
     }
 
-    /// What `poll(2)` would say.
+    /// Returns the events that `poll(2)` would report.
     pub(crate) fn events(&self, open: &Open) -> u32 {
         match open.kind {
             Kind::End { read, write } => {

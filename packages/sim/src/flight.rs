@@ -1,4 +1,4 @@
-//! Requests between their consumption and their last completion.
+//! [`Flight`]: a request between its consumption and its last completion (`struct io_kiocb`).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ pub(crate) struct Outcome {
     pub(crate) result: i32,
     pub(crate) flags: u32,
     pub(crate) big: Option<[u64; 2]>,
-    /// Whether links behind it are cancelled.
+    /// Whether the request failed, so that what is linked behind it is cancelled.
     pub(crate) fails: bool,
 }
 
 impl Outcome {
-    /// A result that is an error if it is negative.
+    /// Returns the outcome with this result, which is an error if it is negative.
     pub(crate) const fn of(result: i32) -> Self {
         Self { result, flags: 0, big: None, fails: result < 0 }
     }
@@ -27,69 +27,74 @@ impl Outcome {
 /// What a request in flight waits for.
 #[derive(Debug)]
 pub(crate) enum Wait {
-    /// Nothing: it is done, and that is told at some time.
+    /// Nothing: the request is done, and its completion is posted at some time.
     Told(Outcome),
-    /// Its file, which is not ready. The events of `poll(2)`.
+    /// The file, which is not ready for these events of `poll(2)`.
     File(u32),
-    /// Its turn in a worker.
+    /// A turn in a worker (io-wq).
     Turn,
-    /// A point of time, or so many completions.
+    /// A point of time, or a number of completions.
     Timer(Timer),
 }
 
+/// The timer of a timeout.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timer {
     pub(crate) deadline: u64,
-    /// The ring's count of completions at which it ends.
+    /// The ring's count of completions at which the timer ends.
     pub(crate) target: Option<u32>,
-    /// How long it waits each time, and how often still (0: without end), where it does so more than once.
+    /// Of a multishot timeout: the span, and how many times are left (0: without end).
     pub(crate) again: Option<(u64, u64)>,
+    /// Whether `ETIME` is a success (`IORING_TIMEOUT_ETIME_SUCCESS`).
     pub(crate) is_success: bool,
 }
 
-/// A request that was started.
+/// A request in flight.
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) sqe: Sqe,
     pub(crate) file: Option<Arc<Open>>,
     pub(crate) wait: Wait,
-    /// What it has picked, and whether it has waited.
+    /// What the request has picked, and whether it has waited.
     pub(crate) progress: Progress,
-    /// Its turn is among the ring's work already.
+    /// Whether the ring's work has the request already.
     pub(crate) queued: bool,
-    /// When a linked timeout ends it, and that timeout.
+    /// The deadline of a linked timeout, and that timeout.
     pub(crate) limit: Option<(u64, Sqe)>,
-    /// What is linked behind it.
+    /// The entries that are linked behind the request.
     pub(crate) rest: VecDeque<Sqe>,
 }
 
 impl Flight {
-    /// How it ends if it is cancelled, or fails before it has done anything: a buffer that it holds is gone
-    /// (`io_req_defer_failed()`).
+    /// Returns the outcome of a request that is cancelled, or fails before it has done anything. A buffer that the
+    /// request holds is used up, and the outcome names it.
+    // kernel: io_uring/io_uring.c io_req_defer_failed (7.2): puts the request's buffers, and so names them in the CQE.
     pub(crate) fn ended(&self, result: i32) -> Outcome {
         Outcome { flags: self.progress.held.as_ref().map_or(0, Held::flags), ..Outcome::of(result) }
     }
 
-    /// Its own, and those of what is linked to it.
+    /// Returns the user data of the request and of all that is linked to it.
     pub(crate) fn user_data(&self) -> impl Iterator<Item = u64> {
         let limit = self.limit.iter().map(|(_, sqe)| sqe.user_data);
         std::iter::once(self.sqe.user_data).chain(limit).chain(self.rest.iter().map(|sqe| sqe.user_data))
     }
 }
 
-/// Linked requests that were consumed and not started.
+/// A chain of linked entries that were consumed and are not started. An entry without links is a chain of one.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
     pub(crate) sqes: VecDeque<Sqe>,
-    /// The place of an entry that was refused, and why: none of the chain starts.
+    /// The position of an entry that was refused, and the error. No entry of such a chain starts.
     pub(crate) refused: Option<(usize, i32)>,
 }
 
 impl Chain {
+    /// Returns the user data of all entries.
     pub(crate) fn user_data(&self) -> impl Iterator<Item = u64> {
         self.sqes.iter().map(|sqe| sqe.user_data)
     }
 
+    /// Returns whether an entry of the chain waits for all requests before it (`IOSQE_IO_DRAIN`).
     pub(crate) fn drains(&self) -> bool {
         self.sqes.iter().any(Sqe::drains)
     }

@@ -1,43 +1,46 @@
 //! A kernel that lies: set-up reports nonsense, words of the ring change to anything at any call, and every answer is
-//! random. It stays within the memory that it was given or has handed out; who follows its lies does not.
+//! random. The kernel itself stays within the memory that it was given or has handed out; a user that follows its lies
+//! does not.
 
 use std::ffi::c_void;
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
 use bare_uring::types::RawFd;
-use bare_uring::uapi::io_uring_register_op as Op;
 use bare_uring::uapi::{
-    IO_URING_QUERY_SCQ, IORING_REGISTER_QUERY, io_uring_params, io_uring_query_hdr, io_uring_rsrc_update,
+    IO_URING_QUERY_SCQ, IORING_REGISTER_QUERY, io_uring_params, io_uring_query_hdr, io_uring_register_op as Op,
+    io_uring_rsrc_update,
 };
 use bare_uring::{Errno, SetupFlags};
 
-use crate::buffers::copy_to_user;
 use crate::coverage::{Coverage, Mark};
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
-use crate::profile::Head;
+use crate::profile::Header;
 use crate::random::Random;
+use crate::user::copy_to_user;
 
-/// After so many calls everything is answered with `EIO`: a loop that goes on until the kernel makes sense must not go on
-/// for ever.
+/// The number of calls after which every answer is `EIO`. A loop that goes on until the kernel makes sense must not go
+/// on for ever.
 const LIES: u32 = 400;
 
-/// Numbers at which something could go over an edge.
+/// Numbers at the edges of what a user may compute with.
 const EDGES: [u32; 12] =
     [0, 1, 2, 3, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, u32::MAX - 64, u32::MAX - 4, u32::MAX - 1, u32::MAX, 4096];
 
+/// The state of a kernel that lies.
 #[derive(Debug, Default)]
 pub(crate) struct Hostile {
     calls: u32,
-    /// What the ring's owner was told.
+    /// What set-up has reported to the ring's owner.
     told: Option<io_uring_params>,
-    /// Memory handed out.
+    /// The memory that was mapped for the owner.
     areas: Vec<Area>,
-    /// Memory that the owner provided.
+    /// Addresses and lengths of the memory that the owner provided.
     provided: Vec<(usize, usize)>,
     pub(crate) coverage: Coverage,
 }
 
+/// Returns any number, edges more often than others.
 fn any(random: &mut Random) -> u32 {
     match random.below(4) {
         0 => random.pick(&EDGES),
@@ -48,11 +51,13 @@ fn any(random: &mut Random) -> u32 {
 }
 
 impl Hostile {
+    /// Counts a call. Returns whether the kernel has lied often enough.
     fn tired(&mut self) -> bool {
         self.calls += 1;
         self.calls > LIES
     }
 
+    /// Answers `likely` in most cases, else any number or error.
     fn answer(&mut self, random: &mut Random, likely: u32) -> Result<u32, Errno> {
         if self.tired() {
             return Err(Errno::EIO);
@@ -69,6 +74,7 @@ impl Hostile {
         answer
     }
 
+    /// Makes a ring, and lies about it.
     pub(crate) fn set_up(
         &mut self,
         random: &mut Random,
@@ -79,7 +85,7 @@ impl Hostile {
         let setup = SetupFlags::from_bits_retain(params.flags);
         let sq_entries = entries.clamp(1, 64).next_power_of_two();
         let shape = Shape {
-            head: random.pick(&[Head::Line, Head::Lines, Head::Shuffled, Head::Nanos, Head::Osv]),
+            header: random.pick(&[Header::Line, Header::Lines, Header::Shuffled, Header::Nanos, Header::Osv]),
             setup,
             single: random.chance(1, 2),
             cq_flags: random.chance(1, 2),
@@ -116,7 +122,7 @@ impl Hostile {
             &mut co.cqes,
             &mut co.flags,
         ];
-        // Mostly one lie, often none: a ring that is refused at once shows little.
+        // One lie in most cases, and often no lie: a ring that is refused at once shows little.
         while random.chance(1, 3) {
             let place = random.below(numbers.len() as u32) as usize;
             *numbers[place] = any(random);
@@ -127,7 +133,7 @@ impl Hostile {
         Ok(fd)
     }
 
-    /// Writes the sizes that were told where they are looked for, as far as the memory goes.
+    /// Writes the reported sizes to where the user looks for them, as far as the memory goes.
     fn agree(&self) {
         let Some(told) = self.told else { return };
         let (so, co) = (&told.sq_off, &told.cq_off);
@@ -143,7 +149,7 @@ impl Hostile {
         }
     }
 
-    /// The memory that it may write to.
+    /// Returns the memory that the kernel may write to.
     fn pieces(&self) -> Vec<(NonNull<u8>, usize)> {
         let provided = self.provided.iter().filter_map(|&(start, len)| {
             NonNull::new(with_exposed_provenance_mut::<u8>(start)).map(|start| (start, len))
@@ -151,6 +157,7 @@ impl Hostile {
         self.areas.iter().map(|area| (area.base(), area.len())).chain(provided).collect()
     }
 
+    /// Maps memory.
     pub(crate) fn map(&mut self, random: &mut Random, len: usize) -> Result<NonNull<u8>, Errno> {
         self.answer(random, 0)?;
         if len > 1 << 22 {
@@ -168,13 +175,13 @@ impl Hostile {
         Ok(base)
     }
 
-    /// `false`: nothing of the kind is mapped.
+    /// Unmaps an area. Returns `false` if no such area is mapped, or if the bytes around it were written.
     pub(crate) fn unmap(&mut self, address: NonNull<u8>, len: usize) -> bool {
         let place = self.areas.iter().position(|area| area.base() == address && area.len() == len);
         place.map(|place| self.areas.swap_remove(place)).is_some_and(|area| area.intact())
     }
 
-    /// Changes words of the memory: those that the protocol uses, or any.
+    /// Changes words of the memory: words that the protocol uses, or any others.
     fn scribble(&mut self, random: &mut Random, times: u32) {
         let Some(told) = self.told else { return };
         let (so, co) = (&told.sq_off, &told.cq_off);
@@ -211,15 +218,18 @@ impl Hostile {
         }
     }
 
+    /// Answers a submit or a wait.
     pub(crate) fn enter(&mut self, random: &mut Random, to_submit: u32) -> Result<u32, Errno> {
         let answer = self.answer(random, to_submit);
         self.scribble(random, 12);
         answer
     }
 
+    /// Answers a registration with nonsense.
+    ///
     /// # Safety
     ///
-    /// As `Kernel::register`.
+    /// The conditions of `Kernel::register`.
     pub(crate) unsafe fn register(
         &mut self,
         random: &mut Random,
@@ -241,10 +251,10 @@ impl Hostile {
             }
             PROBE => {
                 let bytes = bytes(16 + count as usize * 8);
-                // SAFETY: the operation's contract: a header and so many rows.
+                // SAFETY: the operation's contract: a header and `count` rows.
                 unsafe { copy_to_user(argument.expose_provenance() as u64, &bytes) };
             }
-            // A chain of no questions.
+            // An empty chain of questions.
             IORING_REGISTER_QUERY if argument.is_null() => {}
             IORING_REGISTER_QUERY => {
                 // SAFETY: the operation's contract: a chain of headers, of which the first is there.
@@ -264,18 +274,19 @@ impl Hostile {
         answer
     }
 
+    /// Answers a close.
     pub(crate) fn close(&mut self, random: &mut Random, _: RawFd) -> Result<(), Errno> {
         self.answer(random, 0).map(drop)
     }
 }
 
-/// Writes a word, if it lies within.
+/// Writes a word, if the word lies within the memory.
 fn put(start: NonNull<u8>, len: usize, offset: usize, value: u32) {
     if offset.is_multiple_of(4) && offset.checked_add(4).is_some_and(|end| end <= len) {
         // SAFETY: the word lies within, as just checked.
         let word = unsafe { start.add(offset) };
-        // SAFETY: aligned, since the start is to 64; both sides use the words as atomics, entries aside, which the
-        // owner of the ring does not hold while it is in the kernel.
+        // SAFETY: the word is aligned, because the start is aligned to 64. Both sides use the words as atomics. The
+        // owner of the ring holds no reference to an entry while it is in the kernel.
         let word = unsafe { std::sync::atomic::AtomicU32::from_ptr(word.as_ptr().cast()) };
         word.store(value, std::sync::atomic::Ordering::SeqCst);
     }

@@ -1,41 +1,41 @@
-//! What was pushed and what came of it, so that a test can compare.
+//! [`Event`] and the ledger of a ring: what was pushed and what came of it, so that a test can compare.
 
 use std::collections::VecDeque;
 
-use crate::ring::Completion;
+use crate::cqe::Completion;
 
-/// What became of a request, or of one of its completions, in the order in which it happened.
+/// What became of a request, or of one of its completions. A test gets the events in the order in which they happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// An entry was consumed.
+    /// The kernel consumed an entry.
     Consumed {
-        /// Its user data.
+        /// The user data of the entry.
         user_data: u64,
     },
-    /// A completion was put into the queue, or into the list of those that found no room: the user sees it, in this
+    /// The kernel put a completion into the queue or into the overflow list. The user sees the completions in this
     /// order.
     Completed(Completion),
-    /// A completion was dropped and counted.
+    /// The kernel dropped a completion and counted it.
     Dropped(Completion),
-    /// A request completed without a completion, as its flags asked for.
+    /// A request ended without a completion, as its flags asked for (`IOSQE_CQE_SKIP_SUCCESS`).
     Skipped {
-        /// Its user data.
+        /// The user data of the request.
         user_data: u64,
     },
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// User data of entries that are still to be consumed, if the test says what it pushes.
+    /// The user data of entries that are still to be consumed, if the test says what it pushes.
     pub(crate) expected: Option<VecDeque<u64>>,
-    /// User data that agree with one of these in the bits of its mask (the first) are not the test's.
+    /// Masks and values: requests whose user data agree with the value in the bits of the mask are not the test's.
     pub(crate) ignored: Vec<(u64, u64)>,
     pub(crate) events: Vec<Event>,
 }
 
 impl Ledger {
-    /// Notes that an entry was consumed. An error: another one was expected.
+    /// Notes that an entry was consumed. The error is the user data that was expected instead.
     pub(crate) fn consumed(&mut self, user_data: u64) -> Result<(), Option<u64>> {
         if self.ignores(user_data) {
             return Ok(());
@@ -51,6 +51,7 @@ impl Ledger {
         }
     }
 
+    /// Returns whether a request is not the test's.
     pub(crate) fn ignores(&self, user_data: u64) -> bool {
         self.ignored.iter().any(|&(mask, value)| user_data & mask == value)
     }

@@ -5,26 +5,26 @@ use std::ptr::{NonNull, null_mut};
 use bare_uring::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
-/// As long as a page on the machine where it is longest.
+/// The page size; the longest one of the architectures that have several.
 const PAGE: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 65_536 };
 
-/// What lies before and behind, inaccessible.
+/// The length of the inaccessible memory on either side.
 const GUARD: usize = PAGE;
 
-/// What fills the gaps between the memory and the guards.
+/// Fills the gaps between the memory and the guards.
 const CANARY: u8 = 0xc5;
 
-/// A piece of memory of its own mapping. It ends (rounded up to a cache line) where an inaccessible page starts, and an
-/// inaccessible page lies before it: who reads or writes past it dies, and what is written into the rounding shows.
+/// A piece of memory with a mapping of its own. It ends, rounded up to a cache line, where an inaccessible page starts,
+/// and an inaccessible page lies before it. An access past it kills the process; a write into the rounding shows.
 #[derive(Debug)]
 pub(crate) struct Area {
     whole: NonNull<u8>,
     whole_len: usize,
     base: NonNull<u8>,
     len: usize,
-    /// Up to the guard behind.
+    /// The length up to the guard behind.
     padded: usize,
-    /// As much of it as its user has mapped.
+    /// The length that the user has mapped; `None` if the user has no mapping of it.
     pub(crate) mapped: Option<usize>,
 }
 
@@ -32,20 +32,20 @@ pub(crate) struct Area {
 unsafe impl Send for Area {}
 
 impl Area {
-    /// `len` zeroed bytes, aligned to 64.
+    /// Makes `len` zeroed bytes, aligned to 64.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, also for more than 256 MiB: nobody needs so much of a simulation.
+    /// `ENOMEM`: there is no memory, or `len` is 0 or more than 256 MiB.
     pub(crate) fn new(len: usize) -> Result<Self, Errno> {
         Self::with_alignment(len, 64)
     }
 
-    /// The same, starting at a page; so the inaccessible one follows at the end of the last page.
+    /// Makes `len` zeroed bytes that start at a page. The inaccessible page follows at the end of the last page.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub(crate) fn of_pages(len: usize) -> Result<Self, Errno> {
         Self::with_alignment(len, PAGE)
     }
@@ -61,7 +61,7 @@ impl Area {
             .map_err(|_| Errno::ENOMEM)?;
         // SAFETY: the offset lies within the mapping just made.
         let start = unsafe { whole.byte_add(GUARD) };
-        // SAFETY: the piece lies within the mapping, and nobody uses it yet.
+        // SAFETY: the piece lies within the mapping, and no code uses it yet.
         unsafe { mprotect(start, usable, MprotectFlags::READ | MprotectFlags::WRITE) }.map_err(|_| Errno::ENOMEM)?;
         let front = usable - len.next_multiple_of(align);
         let whole = NonNull::new(whole.cast()).ok_or(Errno::ENOMEM)?;
@@ -75,7 +75,7 @@ impl Area {
         Ok(area)
     }
 
-    /// The bytes around the memory that are accessible: those up to the guard behind, and the last 256 before it.
+    /// Returns the accessible bytes around the memory: those up to the guard behind it, and the last 256 before it.
     fn gaps(&self) -> [(NonNull<u8>, usize); 2] {
         let front = (self.base.addr().get() - self.whole.addr().get() - GUARD).min(256);
         // SAFETY: so many bytes lie between the first guard and the memory.
@@ -85,10 +85,10 @@ impl Area {
         [(before, front), (behind, self.padded - self.len)]
     }
 
-    /// Whether nobody has written around it.
+    /// Returns whether the bytes around the memory are as they were made.
     pub(crate) fn intact(&self) -> bool {
         self.gaps().iter().all(|&(start, len)| {
-            // SAFETY: the gaps are accessible; nobody should be writing there.
+            // SAFETY: the gaps are accessible, and no correct user writes there.
             unsafe { std::slice::from_raw_parts(start.as_ptr(), len) }.iter().all(|&byte| byte == CANARY)
         })
     }
@@ -104,8 +104,8 @@ impl Area {
 
 impl Drop for Area {
     fn drop(&mut self) {
-        // SAFETY: the mapping is this value's own. Who still uses it has broken the contract of `Kernel::unmap`, and
-        // dies of it.
+        // SAFETY: the mapping is this value's own. A user that still uses it has broken the contract of
+        // `Kernel::unmap`.
         let _ = unsafe { munmap(self.whole.as_ptr().cast(), self.whole_len) };
     }
 }

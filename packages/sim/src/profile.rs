@@ -1,4 +1,4 @@
-//! [`Profile`]: what a kernel offers, and where it differs from the newest Linux.
+//! [`Profile`]: what a kernel offers, and how it behaves where kernels differ.
 
 use bare_uring::{EnterFlags, Features, SetupFlags};
 
@@ -7,34 +7,36 @@ mod linux;
 mod others;
 
 pub use groups::{GroupRules, ReadError};
+pub(crate) use linux::SIMULATED;
 
 /// What becomes of a completion that finds the queue full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// It is dropped and counted.
+    /// The kernel drops the completion and counts it.
     Drop,
-    /// It is kept in a list, and while there are any, submitting is refused with `EBUSY` (Linux 5.5 to 5.18).
+    /// The kernel keeps the completion in the overflow list. While the list is not empty, a submit fails with `EBUSY`
+    /// (Linux 5.5 to 5.18).
     ListBusy,
-    /// It is kept in a list.
+    /// The kernel keeps the completion in the overflow list.
     List,
 }
 
-/// How the words of a ring lie in its memory.
+/// How the header of a ring's memory is laid out: the words of both queues, before the index array and the completions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Head {
-    /// Linux since 6.6: all words in one line of 64 bytes.
+pub enum Header {
+    /// Linux since 6.6: all words in 64 bytes.
     Line,
-    /// Linux before that: each head and tail in a line of its own.
+    /// Linux before 6.6: each head and tail in a cache line of its own.
     Lines,
     /// Nanos: 48 bytes, then the index array, then the completions.
     Nanos,
-    /// StarryOS: one area for each queue, what follows the words starts at 64.
+    /// StarryOS: one area for each queue; the array behind the words starts at 64.
     Starry,
-    /// OSv: one area for each queue, what follows the words starts right behind them.
+    /// OSv: one area for each queue; the array starts right behind the words.
     Osv,
-    /// In seeded order, at seeded distances. No kernel does so; none has promised not to.
+    /// In seeded order, at seeded distances. No kernel does so, and no kernel has promised not to.
     Shuffled,
 }
 
@@ -42,11 +44,11 @@ pub enum Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waits {
-    /// When so many completions are there as were asked for, or something interrupts it.
+    /// When as many completions are there as were asked for, or something interrupts the wait.
     Count,
-    /// Also when nothing is in flight and the queue is not empty.
+    /// As for `Count`, and also when nothing is in flight and the queue is not empty.
     UntilIdle,
-    /// At once: the number asked for is ignored.
+    /// At once: the kernel ignores the number that was asked for.
     Never,
 }
 
@@ -54,50 +56,50 @@ pub enum Waits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// For messages.
+    /// The name of the kernel, for messages.
     pub name: &'static str,
-    /// The set-up flags that it knows; with others it answers `EINVAL`.
+    /// The set-up flags that the kernel knows. Others are `EINVAL`.
     pub setup: SetupFlags,
-    /// What it says it can do.
+    /// The features that set-up reports.
     pub features: Features,
-    /// The flags of `io_uring_enter` that it knows.
+    /// The flags of `io_uring_enter` that the kernel knows.
     pub enter: EnterFlags,
-    /// Whether it answers `EINVAL` to flags of `io_uring_enter` that it does not know, or ignores them.
+    /// Whether unknown flags of `io_uring_enter` are `EINVAL`; else the kernel ignores them.
     pub refuses_enter_flags: bool,
-    /// The requests that it knows, one bit each.
+    /// The requests that the kernel knows, one bit each.
     pub opcodes: u128,
-    /// What it answers to a request that it does not know, as the completion's result.
+    /// The result of a request that the kernel does not know.
     pub unknown_opcode: i32,
-    /// Whether such a request ends the batch, where the ring lacks `SUBMIT_ALL`.
+    /// Whether an entry that is refused ends the batch, on a ring without `SUBMIT_ALL`.
     pub bad_entry_ends_batch: bool,
-    /// The `IOSQE_*` flags that it knows.
+    /// The `IOSQE_*` flags that the kernel knows.
     pub sqe_flags: u8,
-    /// The registrations that it knows, one bit each.
+    /// The registrations that the kernel knows, one bit each.
     pub registrations: u64,
-    /// Whether it has `io_uring_register` at all.
+    /// Whether the kernel has `io_uring_register` at all.
     pub has_register: bool,
-    /// Where things lie.
-    pub head: Head,
-    /// Whether its rings have flags for the completion queue.
+    /// How the header of a ring's memory is laid out.
+    pub header: Header,
+    /// Whether rings have flags for the completion queue (`cq_flags`).
     pub cq_flags: bool,
-    /// Whether it reads its index array, where there is one.
+    /// Whether the kernel reads the index array of a ring that has one.
     pub reads_array: bool,
-    /// What happens to completions that find no room.
+    /// What becomes of completions that find no room.
     pub overflow: Overflow,
     /// How waits end.
     pub waits: Waits,
-    /// How it uses rings of provided buffers.
+    /// How the kernel uses provided buffer rings.
     pub groups: GroupRules,
-    /// Whether a timeout is a timer, or completes at once with 0.
+    /// Whether a timeout is a timer; else it completes at once with 0.
     pub timers: bool,
-    /// The fewest submission entries that it makes.
+    /// The fewest submission queue entries of a ring.
     pub min_entries: u32,
-    /// The most submission entries.
+    /// The most submission queue entries of a ring.
     pub max_entries: u32,
 }
 
 impl Profile {
-    /// The same kernel without these features.
+    /// Takes these features away, and what depends on them.
     #[must_use]
     pub fn without_features(mut self, features: Features) -> Self {
         self.features.remove(features);
@@ -109,7 +111,7 @@ impl Profile {
             self.features.remove(Features::MIN_TIMEOUT);
         }
         if features.contains(Features::MIN_TIMEOUT) {
-            // ABS_TIMER came with it, and has no bit of its own.
+            // ABS_TIMER came with MIN_TIMEOUT, and has no feature bit of its own.
             self.enter.remove(EnterFlags::ABS_TIMER);
         }
         if features.contains(Features::NO_IOWAIT) {
@@ -121,27 +123,27 @@ impl Profile {
         self
     }
 
-    /// The same kernel, which does not know these set-up flags.
+    /// Takes these set-up flags away.
     #[must_use]
     pub fn without_setup(mut self, flags: SetupFlags) -> Self {
         self.setup.remove(flags);
         self
     }
 
-    /// Whether it knows this request.
+    /// Returns whether the kernel knows a request.
     #[must_use]
     pub const fn knows(&self, opcode: u8) -> bool {
         opcode < 128 && self.opcodes >> opcode & 1 != 0
     }
 
-    /// Whether it knows this registration.
+    /// Returns whether the kernel knows a registration.
     #[must_use]
     pub const fn registers(&self, operation: u32) -> bool {
         operation < 64 && self.registrations >> operation & 1 != 0
     }
 
-    /// Linux at each release that changed something that shows, and the other kernels. What changed about provided buffers
-    /// alone (see [`GroupRules`]) is not among it.
+    /// Returns Linux at each release that changed something visible, and the other kernels. A release that changed only
+    /// provided buffers (see [`GroupRules`]) is not among them.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut all: Vec<Self> = linux::RELEASES.iter().map(|&(major, minor)| Self::linux(major, minor)).collect();
@@ -150,7 +152,7 @@ impl Profile {
     }
 }
 
-/// A mask with these bits.
+/// Makes a mask with these bits.
 const fn bits(numbers: &[u8]) -> u128 {
     let mut mask = 0;
     let mut i = 0;

@@ -1,17 +1,17 @@
 //! Numbers that follow from a seed.
 
-/// A generator of numbers (SplitMix64): the same seed gives the same ones on every machine.
+/// A generator of numbers (SplitMix64). A seed gives the same numbers on every machine.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// The generator of this seed.
+    /// Makes the generator of this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -20,21 +20,21 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number below `limit`; 0 if that is 0.
+    /// Returns a number below `limit`; 0 if `limit` is 0.
     pub const fn below(&mut self, limit: u32) -> u32 {
         (((self.bits() >> 32) * limit as u64) >> 32) as u32
     }
 
-    /// True in `times` of `of` cases.
+    /// Returns true in `times` of `of` cases.
     pub const fn chance(&mut self, times: u32, of: u32) -> bool {
         self.below(of) < times
     }
 
-    /// One of these.
+    /// Picks one element of `from`.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If `from` is empty.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(u32::try_from(from.len()).unwrap_or(u32::MAX)) as usize]
     }

@@ -1,21 +1,15 @@
 //! `io_uring_register`.
 
 use std::ffi::c_void;
-use std::ptr::with_exposed_provenance_mut;
 
 use bare_uring::Errno;
-use bare_uring::types::RawFd;
-use bare_uring::uapi::io_uring_register_op as Op;
 use bare_uring::uapi::{
-    IO_URING_QUERY_SCQ, IORING_REGISTER_QUERY, IORING_RSRC_REGISTER_SPARSE, io_uring_buf_reg, io_uring_buf_status,
-    io_uring_query_hdr, io_uring_query_scq, io_uring_rsrc_register, io_uring_rsrc_update, io_uring_rsrc_update2,
-    io_uring_sync_cancel_reg,
+    IORING_REGISTER_QUERY, io_uring_register_op as Op, io_uring_rsrc_update, io_uring_sync_cancel_reg,
 };
 
-use crate::buffers::{Group, copy_from_user, copy_to_user, descriptors_at};
-use crate::coverage::Mark;
-use crate::memory::Area;
-use crate::opcodes::Key;
+use crate::requests::Key;
+use crate::ring::Ring;
+use crate::user::copy_to_user;
 use crate::world::World;
 
 const BUFFERS: u32 = Op::IORING_REGISTER_BUFFERS as u32;
@@ -36,17 +30,20 @@ const NO_PBUF_RING: u32 = Op::IORING_UNREGISTER_PBUF_RING as u32;
 const SYNC_CANCEL: u32 = Op::IORING_REGISTER_SYNC_CANCEL as u32;
 const PBUF_STATUS: u32 = Op::IORING_REGISTER_PBUF_STATUS as u32;
 
-const PBUF_MMAP: u16 = 1;
-const PBUF_INC: u16 = 2;
+mod groups;
+mod query;
+mod resources;
 
 /// The argument of a registration.
 #[derive(Clone, Copy)]
 struct Argument(*mut c_void);
 
 impl Argument {
+    /// Reads a `T`. A null pointer is `EFAULT`.
+    ///
     /// # Safety
     ///
-    /// There is a `T` at it, which may have any bits.
+    /// The argument points to a `T`, for which any bits are valid.
     unsafe fn read<T>(self) -> Result<T, Errno> {
         if self.0.is_null() {
             return Err(Errno::EFAULT);
@@ -55,26 +52,31 @@ impl Argument {
         Ok(unsafe { self.0.cast::<T>().read_unaligned() })
     }
 
+    /// Writes a `T`.
+    ///
     /// # Safety
     ///
-    /// There is room for a `T` at it.
+    /// The argument points to room for a `T`.
     unsafe fn write<T>(self, value: T) {
         // SAFETY: the caller's contract.
         unsafe { self.0.cast::<T>().write_unaligned(value) };
     }
 
+    /// Returns the argument as an address.
     fn address(self) -> u64 {
         self.0.expose_provenance() as u64
     }
 }
 
 impl World {
+    /// Carries out `io_uring_register`; `id` is `None` for a call without a ring.
+    ///
     /// # Safety
     ///
-    /// As `Kernel::register`.
+    /// The conditions of `Kernel::register`.
     #[expect(
         clippy::multiple_unsafe_ops_per_block,
-        reason = "one of them is done, and the contract is the same for each"
+        reason = "one of the operations is carried out, and all have the same contract"
     )]
     pub(crate) unsafe fn register(
         &mut self,
@@ -117,7 +119,7 @@ impl World {
                 NO_RING_FDS => self.unregister_ring_fds(argument, count),
                 PBUF_RING => {
                     let registered = self.register_group(id, argument);
-                    // What was armed before may look for a buffer before its user gets to publish any.
+                    // A request that was armed before may look for a buffer before the user publishes any.
                     self.tick();
                     registered
                 }
@@ -129,128 +131,13 @@ impl World {
         }
     }
 
-    fn clear(&mut self, id: u32, take: impl FnOnce(&mut crate::ring::Ring) -> bool) -> Result<u32, Errno> {
+    /// Empties a table of a ring. `ENXIO` if it was empty.
+    fn clear(&mut self, id: u32, take: impl FnOnce(&mut Ring) -> bool) -> Result<u32, Errno> {
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
         if take(ring) { Err(Errno::ENXIO) } else { Ok(0) }
     }
 
-    unsafe fn register_buffers(&mut self, id: u32, list: u64, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract: so many vectors.
-        let buffers = unsafe { vectors(list, count) };
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        if !ring.buffers.is_empty() {
-            return Err(Errno::EBUSY);
-        }
-        if count == 0 || count > 16_384 {
-            return Err(Errno::EINVAL);
-        }
-        ring.buffers = buffers;
-        Ok(0)
-    }
-
-    unsafe fn register_buffers2(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract, and below.
-        let register = unsafe { rsrc_register(argument, size) }?;
-        if register.flags & IORING_RSRC_REGISTER_SPARSE != 0 {
-            let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-            if !ring.buffers.is_empty() {
-                return Err(Errno::EBUSY);
-            }
-            ring.buffers = vec![None; register.nr as usize];
-            return Ok(0);
-        }
-        // SAFETY: as above.
-        unsafe { self.register_buffers(id, register.data, register.nr) }
-    }
-
-    unsafe fn update_buffers(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract, and below.
-        let update = unsafe { rsrc_update2(argument, size) }?;
-        // SAFETY: as above.
-        let buffers = unsafe { vectors(update.data, update.nr) };
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        let start = update.offset as usize;
-        let places = ring.buffers.get_mut(start..start + buffers.len()).ok_or(Errno::EINVAL)?;
-        places.copy_from_slice(&buffers);
-        Ok(update.nr)
-    }
-
-    unsafe fn register_files(&mut self, id: u32, list: u64, count: u32) -> Result<u32, Errno> {
-        if !self.rings.get(&id).ok_or(Errno::EBADF)?.files.is_empty() {
-            return Err(Errno::EBUSY);
-        }
-        if count == 0 || count > 32_768 {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: the operation's contract: so many descriptors.
-        let fds = unsafe { numbers(list, count) };
-        let files: Result<Vec<_>, Errno> = fds.iter().map(|&fd| self.open_for(fd)).collect();
-        let files = files?;
-        self.rings.get_mut(&id).ok_or(Errno::EBADF)?.files = files;
-        Ok(0)
-    }
-
-    /// What a descriptor stands for in the table of files: -1 is a hole.
-    fn open_for(&self, fd: RawFd) -> Result<Option<std::sync::Arc<crate::files::Open>>, Errno> {
-        if fd == -1 { Ok(None) } else { self.files.get(fd).cloned().map(Some).ok_or(Errno::EBADF) }
-    }
-
-    unsafe fn register_files2(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract, and below.
-        let register = unsafe { rsrc_register(argument, size) }?;
-        if register.flags & IORING_RSRC_REGISTER_SPARSE == 0 {
-            // SAFETY: as above.
-            return unsafe { self.register_files(id, register.data, register.nr) };
-        }
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        if !ring.files.is_empty() {
-            return Err(Errno::EBUSY);
-        }
-        ring.files = vec![None; register.nr as usize];
-        Ok(0)
-    }
-
-    unsafe fn update_files(&mut self, id: u32, argument: Argument, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract, and below.
-        let update = unsafe { argument.read::<io_uring_rsrc_update>() }?;
-        // SAFETY: as above.
-        let fds = unsafe { numbers(update.data, count) };
-        self.replace_files(id, update.offset, &fds)
-    }
-
-    unsafe fn update_files2(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract, and below.
-        let update = unsafe { rsrc_update2(argument, size) }?;
-        // SAFETY: as above.
-        let fds = unsafe { numbers(update.data, update.nr) };
-        self.replace_files(id, update.offset, &fds)
-    }
-
-    /// How many were replaced before one was refused; the refusal if it was the first.
-    fn replace_files(&mut self, id: u32, offset: u32, fds: &[RawFd]) -> Result<u32, Errno> {
-        const SKIP: RawFd = -2;
-
-        let (start, len) = (offset as usize, self.rings.get(&id).ok_or(Errno::EBADF)?.files.len());
-        if len == 0 {
-            return Err(Errno::ENXIO);
-        }
-        if start + fds.len() > len {
-            return Err(Errno::EINVAL);
-        }
-        for (done, &fd) in fds.iter().enumerate() {
-            let open = match self.open_for(fd) {
-                _ if fd == SKIP => continue,
-                Ok(open) => open,
-                Err(errno) if done == 0 => return Err(errno),
-                Err(_) => return Ok(done as u32),
-            };
-            if let Some(ring) = self.rings.get_mut(&id) {
-                ring.files[start + done] = open;
-            }
-        }
-        Ok(fds.len() as u32)
-    }
-
+    /// Reports which requests the kernel knows.
     unsafe fn probe(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if argument.0.is_null() || count > 256 {
             return Err(Errno::EINVAL);
@@ -265,11 +152,14 @@ impl World {
             let flags = u16::from(self.profile.knows(opcode));
             row[2..4].copy_from_slice(&flags.to_ne_bytes());
         }
-        // SAFETY: the operation's contract: a header and so many rows.
+        // SAFETY: the operation's contract: a header and `count` rows.
         unsafe { copy_to_user(argument.address(), &bytes) };
         Ok(0)
     }
 
+    /// Enables a ring that was set up with R_DISABLED.
+    // kernel: io_uring/register.c io_register_enable_rings (7.2): EBADFD if it is enabled; the caller is the issuer
+    // from now on, and the SQPOLL thread is woken.
     fn enable(&mut self, id: u32) -> Result<u32, Errno> {
         let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
         if !ring.disabled {
@@ -281,19 +171,21 @@ impl World {
         Ok(0)
     }
 
+    /// Puts a ring into the task's table.
     unsafe fn register_ring_fds(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if count != 1 {
             return Err(Errno::EINVAL);
         }
-        // SAFETY: the operation's contract, and below.
+        // SAFETY: the operation's contract: an update.
         let update = unsafe { argument.read::<io_uring_rsrc_update>() }?;
         let ring = self.ring_of(i32::try_from(update.data).map_err(|_| Errno::EBADF)?)?;
         let place = self.register_ring(ring, (update.offset != u32::MAX).then_some(update.offset))?;
-        // SAFETY: as above.
+        // SAFETY: the update that was just read, which the kernel writes back to.
         unsafe { argument.write(io_uring_rsrc_update { offset: place, ..update }) };
         Ok(1)
     }
 
+    /// Takes a ring out of the task's table.
     unsafe fn unregister_ring_fds(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if count != 1 {
             return Err(Errno::EINVAL);
@@ -308,131 +200,19 @@ impl World {
         Ok(1)
     }
 
-    unsafe fn register_group(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract.
-        let register = unsafe { argument.read::<io_uring_buf_reg>() }?;
-        let rules = self.profile.groups;
-        let flags = if rules.mapped { PBUF_MMAP } else { 0 } | if rules.incremental { PBUF_INC } else { 0 };
-        // The first half of the first reserved word, as it lies in memory.
-        let [first, ..] = register.resv;
-        let [a, b, c, d, rest @ ..] = first.to_ne_bytes();
-        let min_left = u32::from_ne_bytes([a, b, c, d]);
-        let reserved = rest != [0; 4] || register.resv[1..] != [0; 2];
-        let takes_least = rules.min_left && register.flags & PBUF_INC != 0;
-        let known = register.flags & !flags == 0 && !reserved && (min_left == 0 || takes_least);
-        let entries = u16::try_from(register.ring_entries).map_err(|_| Errno::EINVAL)?;
-        if !known || !entries.is_power_of_two() || entries > 32_768 {
-            return Err(Errno::EINVAL);
-        }
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        if ring.groups.contains_key(&register.bgid) {
-            return Err(Errno::EEXIST);
-        }
-        let area = if register.flags & PBUF_MMAP != 0 { Some(Area::new(usize::from(entries) * 16)?) } else { None };
-        let provided = || descriptors_at(register.ring_addr);
-        let descriptors = area.as_ref().map(Area::base).or_else(provided).ok_or(Errno::EFAULT)?;
-        let incremental = register.flags & PBUF_INC != 0;
-        ring.groups.insert(register.bgid, Group { descriptors, entries, head: 0, incremental, min_left, area });
-        Ok(0)
-    }
-
-    unsafe fn unregister_group(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract.
-        let register = unsafe { argument.read::<io_uring_buf_reg>() }?;
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        let group = ring.groups.remove(&register.bgid).ok_or(Errno::ENOENT)?;
-        // Its user unmaps it afterwards, if it was mapped.
-        ring.old_groups.extend(group.area.filter(|area| area.mapped.is_some()));
-        if ring.flights.values().any(|flight| flight.progress.held.is_some()) {
-            ring.coverage.mark(Mark::HeldBeyondGroup);
-        }
-        Ok(0)
-    }
-
-    unsafe fn group_status(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
-        // SAFETY: the operation's contract, and below.
-        let status = unsafe { argument.read::<io_uring_buf_status>() }?;
-        let ring = self.rings.get(&id).ok_or(Errno::EBADF)?;
-        let group = u16::try_from(status.buf_group).ok().and_then(|group| ring.groups.get(&group));
-        let head = u32::from(group.ok_or(Errno::ENOENT)?.head);
-        // SAFETY: as above.
-        unsafe { argument.write(io_uring_buf_status { head, ..status }) };
-        Ok(0)
-    }
-
+    /// Cancels requests, and waits for them.
+    // kernel: io_uring/cancel.c io_sync_cancel (7.2): a request that can no longer be cancelled is waited for until the
+    // timeout, then ETIME.
     unsafe fn sync_cancel(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
         // SAFETY: the operation's contract.
         let cancel = unsafe { argument.read::<io_uring_sync_cancel_reg>() }?;
         let key = Key { user_data: cancel.addr, fd: cancel.fd, flags: cancel.flags, opcode: cancel.opcode };
         let result = self.cancel(id, key);
-        // What is running is waited for as long as the timeout says; here nothing runs on during the call.
+        // Nothing runs on during a simulated call, so a request that runs is never done before the timeout.
         match Errno::from_result(result) {
             None => Ok(0),
             Some(Errno::EALREADY) => Err(Errno::ETIME),
             Some(errno) => Err(errno),
         }
     }
-
-    /// Answers a chain of questions.
-    unsafe fn query(&mut self, argument: Argument) -> Result<u32, Errno> {
-        const EOPNOTSUPP: i32 = -95;
-
-        let mut next = argument;
-        // The release that told the head of a ring also brought this request.
-        let tells_head = self.profile.knows(63);
-        while !next.0.is_null() {
-            // SAFETY: the operation's contract: a chain of headers, each with room for its answer.
-            let mut header = unsafe { next.read::<io_uring_query_hdr>() }?;
-            let size = size_of::<io_uring_query_scq>();
-            if header.query_op == IO_URING_QUERY_SCQ && tells_head && header.size as usize >= size {
-                let mut answer = [0; 16];
-                answer[..8].copy_from_slice(&64_u64.to_ne_bytes());
-                answer[8..].copy_from_slice(&64_u64.to_ne_bytes());
-                // SAFETY: as above.
-                unsafe { copy_to_user(header.query_data, &answer) };
-                header.size = size as u32;
-                header.result = 0;
-            } else {
-                header.result = EOPNOTSUPP;
-            }
-            let after = header.next_entry;
-            // SAFETY: as above.
-            unsafe { next.write(header) };
-            next = Argument(with_exposed_provenance_mut(after as usize));
-        }
-        Ok(0)
-    }
-}
-
-unsafe fn rsrc_register(argument: Argument, size: u32) -> Result<io_uring_rsrc_register, Errno> {
-    if size as usize != size_of::<io_uring_rsrc_register>() {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: the operation's contract, for this size.
-    let register = unsafe { argument.read::<io_uring_rsrc_register>() }?;
-    if register.nr == 0 || register.resv2 != 0 { Err(Errno::EINVAL) } else { Ok(register) }
-}
-
-unsafe fn rsrc_update2(argument: Argument, size: u32) -> Result<io_uring_rsrc_update2, Errno> {
-    if size as usize != size_of::<io_uring_rsrc_update2>() {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: the operation's contract, for this size.
-    let update = unsafe { argument.read::<io_uring_rsrc_update2>() }?;
-    if update.nr == 0 || update.resv != 0 || update.resv2 != 0 { Err(Errno::EINVAL) } else { Ok(update) }
-}
-
-unsafe fn numbers(list: u64, count: u32) -> Vec<i32> {
-    // SAFETY: the operation's contract: so many descriptors.
-    let bytes = unsafe { copy_from_user(list, count as usize * 4) };
-    bytes.chunks_exact(4).map(|bytes| bytes.try_into().map(i32::from_ne_bytes).unwrap_or(-1)).collect()
-}
-
-unsafe fn vectors(list: u64, count: u32) -> Vec<Option<(u64, u64)>> {
-    let word = size_of::<usize>();
-    // SAFETY: the operation's contract: so many vectors of an address and a length.
-    let bytes = unsafe { copy_from_user(list, count as usize * 2 * word) };
-    let number = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).unwrap_or(0) as u64;
-    let pairs = bytes.chunks_exact(2 * word).map(|pair| (number(&pair[..word]), number(&pair[word..])));
-    pairs.map(|pair| (pair.0 != 0).then_some(pair)).collect()
 }

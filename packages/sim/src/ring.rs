@@ -1,4 +1,4 @@
-//! One simulated ring: its memory, and what the kernel keeps about it.
+//! [`Ring`]: one ring (`struct io_ring_ctx`): its queues, and what the kernel keeps about it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ptr::NonNull;
@@ -10,39 +10,35 @@ use bare_uring::{SetupFlags, SqFlags};
 
 use crate::buffers::Group;
 use crate::coverage::Coverage;
+use crate::cqe::Completion;
 use crate::files::Open;
 use crate::flight::{Chain, Flight};
 use crate::layout::{Layout, Shape, Word};
 use crate::ledger::Ledger;
 use crate::memory::Area;
-use crate::sqpoll::Thread;
 
-/// A completion on its way into the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Completion {
-    /// The request's.
-    pub user_data: u64,
-    /// The result.
-    pub result: i32,
-    /// The flags, without those that tell its size.
-    pub flags: u32,
-    /// The upper 16 bytes, if it has them.
-    pub big: Option<[u64; 2]>,
-}
+mod cq;
+mod sq;
 
-/// Work that runs when the task enters the kernel.
+/// Task work, which runs when the task enters the kernel.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// A request in flight has something to do.
+    /// A request in flight goes on.
     Flight(u64),
-    /// Another ring sent this.
+    /// Another ring sent this completion.
     Message(Completion),
+}
+
+/// The kernel-side SQPOLL thread.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Thread {
+    pub(crate) asleep: bool,
 }
 
 /// One area of a ring's memory.
 #[derive(Debug)]
-pub(crate) struct Piece {
-    /// The offset by which it is mapped.
+pub(crate) struct Mapping {
+    /// The offset by which the area is mapped.
     pub(crate) offset: u64,
     pub(crate) area: Area,
 }
@@ -53,49 +49,58 @@ pub(crate) struct Memory {
     pub(crate) sq: NonNull<u8>,
     pub(crate) cq: NonNull<u8>,
     pub(crate) sqes: NonNull<u8>,
-    /// The areas behind the three; empty if the caller provided the memory.
-    pub(crate) areas: Vec<Piece>,
+    /// The areas that these addresses lie in; empty if the user provided the memory.
+    pub(crate) areas: Vec<Mapping>,
 }
 
 // SAFETY: addresses of memory that belongs to the process; it is used under the lock of the whole simulation.
 unsafe impl Send for Memory {}
 
+/// A ring.
 #[derive(Debug)]
 pub(crate) struct Ring {
     pub(crate) shape: Shape,
     pub(crate) layout: Layout,
     pub(crate) memory: Memory,
-    /// Part of the memory was unmapped: the kernel's side goes on without it.
+    /// Whether a part of the memory was unmapped. The kernel's side then leaves the whole ring alone.
     pub(crate) detached: bool,
-    /// The kernel's own indices; what stands in the memory is not believed.
+    // The kernel's own indices: the words in memory are the user's to change.
     pub(crate) sq_head: u32,
     pub(crate) sq_tail_seen: u32,
     pub(crate) cq_tail: u32,
     pub(crate) cq_head_seen: u32,
+    /// The overflow list (`cq_overflow_list`).
     pub(crate) overflow: VecDeque<Completion>,
-    /// Completions were lost since the last `EBADR`.
+    /// Whether completions were lost since the last `EBADR`.
     pub(crate) lost: bool,
-    /// Completions put into the queue or the list so far.
+    /// How many completions were put into the queue or the overflow list so far.
     pub(crate) completed: u32,
-    /// Timeouts that have ended so far: each also ends a wait.
+    /// How many timeouts have ended so far (`cq_timeouts`). Each also ends a wait.
     pub(crate) timeouts: u32,
     pub(crate) flights: BTreeMap<u64, Flight>,
+    /// The chains that wait for a drain (`defer_list`).
     pub(crate) deferred: VecDeque<Chain>,
     pub(crate) drain_disabled: bool,
     pub(crate) work: VecDeque<Work>,
     pub(crate) thread: Option<Thread>,
+    /// Whether the ring waits to be enabled (`IORING_SETUP_R_DISABLED`).
     pub(crate) disabled: bool,
+    /// The one thread that may enter the ring (`submitter_task`).
     pub(crate) issuer: Option<ThreadId>,
+    /// The registered files.
     pub(crate) files: Vec<Option<Arc<Open>>>,
+    /// The registered buffers: address and length.
     pub(crate) buffers: Vec<Option<(u64, u64)>>,
+    /// The registered buffer rings, by buffer group.
     pub(crate) groups: BTreeMap<u16, Group>,
-    /// Memory of groups that were unregistered and are mapped still.
+    /// The memory of buffer rings that were unregistered and are still mapped.
     pub(crate) old_groups: Vec<Area>,
     pub(crate) ledger: Ledger,
     pub(crate) coverage: Coverage,
 }
 
 impl Ring {
+    /// Makes a ring, and writes the words of its header. `start` is where the queues' indices start.
     pub(crate) fn new(shape: Shape, layout: Layout, memory: Memory, start: (u32, u32)) -> Self {
         let ring = Self {
             shape,
@@ -145,10 +150,12 @@ impl Ring {
         ring
     }
 
+    /// Returns whether the ring was set up with one of these flags.
     pub(crate) fn is(&self, flags: SetupFlags) -> bool {
         self.shape.setup.intersects(flags)
     }
 
+    /// Returns a word of the header.
     fn word(&self, word: Word) -> &AtomicU32 {
         let base = if Layout::in_cq(word) { self.memory.cq } else { self.memory.sq };
         // SAFETY: the layout was made together with the memory, and puts every word into it, at a multiple of 4.
@@ -157,18 +164,22 @@ impl Ring {
         unsafe { AtomicU32::from_ptr(place.as_ptr().cast()) }
     }
 
+    /// Loads a word of the header.
     pub(crate) fn load(&self, word: Word) -> u32 {
         self.word(word).load(Ordering::SeqCst)
     }
 
+    /// Stores a word of the header.
     pub(crate) fn store(&self, word: Word, value: u32) {
         self.word(word).store(value, Ordering::SeqCst);
     }
 
+    /// Loads the flags of the submission queue.
     pub(crate) fn flags(&self) -> SqFlags {
         SqFlags::from_bits_retain(self.load(Word::SqFlags))
     }
 
+    /// Sets or clears a flag of the submission queue.
     pub(crate) fn set_flag(&self, flag: SqFlags, on: bool) {
         if self.detached {
             return;
@@ -178,67 +189,34 @@ impl Ring {
         self.store(Word::SqFlags, flags.bits());
     }
 
-    /// The slot that the index array names at `at`; that of `at` itself where there is no array, or it is not read.
-    pub(crate) fn slot(&self, at: u32, reads_array: bool) -> u32 {
-        let slot = at & (self.shape.sq_entries - 1);
-        match self.layout.array {
-            Some(array) if reads_array => {
-                // SAFETY: the array has a word for each slot, and lies within the memory.
-                let place = unsafe { self.memory.sq.add(array as usize + slot as usize * 4) };
-                // SAFETY: as in `word`.
-                unsafe { AtomicU32::from_ptr(place.as_ptr().cast()) }.load(Ordering::SeqCst)
-            }
-            _ => slot,
-        }
-    }
-
-    /// The first 64 bytes of a submission slot.
-    pub(crate) fn read_sqe(&self, slot: u32) -> [u8; 64] {
-        assert!(slot < self.shape.sq_entries, "a slot beyond the queue");
-        // SAFETY: the slot lies within the entries, as just checked.
-        let place = unsafe { self.memory.sqes.add(slot as usize * self.shape.sqe_size()) };
-        // SAFETY: the slot is published, so that its owner does not write to it now.
-        unsafe { place.cast::<[u8; 64]>().read() }
-    }
-
-    /// Makes a slot that was consumed unreadable as what it was: who reads it again, finds that out.
-    pub(crate) fn scribble_sqe(&self, slot: u32) {
-        let size = self.shape.sqe_size();
-        // SAFETY: the slot lies within the entries, as `read_sqe` has checked.
-        let place = unsafe { self.memory.sqes.add(slot as usize * size) };
-        // SAFETY: consumed, it belongs to nobody until the head that says so is stored.
-        unsafe { place.write_bytes(0xa5, size) };
-    }
-
-    /// Writes `bytes` at a completion slot.
-    pub(crate) fn write_cqe(&self, at: u32, bytes: &[u8]) {
-        let slot = (at & (self.shape.cq_entries - 1)) as usize;
-        let offset = slot * self.shape.cqe_size();
-        assert!(offset + bytes.len() <= self.shape.cq_entries as usize * self.shape.cqe_size(), "past the queue");
-        // SAFETY: as just checked, the piece lies within the entries.
-        let place = unsafe { self.memory.cq.add(self.layout.cqes as usize + offset) };
-        // SAFETY: the slot is free, so that its owner does not read it now.
-        unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
-    }
-
-    /// User data of everything that is not complete.
+    /// Returns the user data of all requests that are not complete.
     pub(crate) fn in_flight(&self) -> Vec<u64> {
         let flights = self.flights.values().flat_map(|flight| flight.user_data());
         flights.chain(self.deferred.iter().flat_map(|chain| chain.user_data())).collect()
     }
 
-    /// Whether completions wait for the task to enter the kernel.
+    /// Returns whether requests go on only when the task enters the kernel.
     pub(crate) fn defers_work(&self) -> bool {
         self.is(SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN)
     }
 
-    /// Mappings of groups, each of which has a reference to the ring (`io_uring_mmap()`).
+    /// Sets or clears `IORING_SQ_TASKRUN`, on a ring with TASKRUN_FLAG.
+    // kernel: io_uring/tw.c io_req_local_work_add and __io_run_local_work (7.2): new work sets the flag, a run clears
+    // it.
+    pub(crate) fn show_work(&self) {
+        if self.is(SetupFlags::TASKRUN_FLAG) {
+            self.set_flag(SqFlags::TASKRUN, !self.work.is_empty());
+        }
+    }
+
+    /// Returns how many mappings of buffer rings there are. Each mapping is one of the ring's file, and so has a
+    /// reference to the ring.
     pub(crate) fn mapped_groups(&self) -> usize {
         let areas = self.groups.values().filter_map(|group| group.area.as_ref()).chain(&self.old_groups);
         areas.filter(|area| area.mapped.is_some()).count()
     }
 
-    /// Whether nobody has written around the memory.
+    /// Returns whether the bytes around all memory of the ring are as they were made.
     pub(crate) fn intact(&self) -> bool {
         let of_groups = self.groups.values().filter_map(|group| group.area.as_ref()).chain(&self.old_groups);
         self.memory.areas.iter().map(|piece| &piece.area).chain(of_groups).all(Area::intact)

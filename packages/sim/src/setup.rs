@@ -1,25 +1,20 @@
-//! `io_uring_setup`, mapping, and closing.
+//! `io_uring_setup`.
 
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
-use bare_uring::types::RawFd;
-use bare_uring::uapi::{
-    IORING_OFF_CQ_RING, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_OFF_SQ_RING, IORING_OFF_SQES,
-    io_uring_params,
-};
+use bare_uring::uapi::{IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, io_uring_params};
 use bare_uring::{Errno, Features, SetupFlags};
 
 use crate::coverage::Mark;
-use crate::fault::Fault;
-use crate::files::Kind;
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
-use crate::profile::Head;
-use crate::ring::{Memory, Piece, Ring};
-use crate::sqpoll::Thread;
-use crate::world::{REGISTERED, World};
+use crate::profile::Header;
+use crate::ring::{Mapping, Memory, Ring, Thread};
+use crate::world::World;
 
-/// The rules of `io_uring_sanitise_params()`, and of SQPOLL's set-up.
+/// Returns whether set-up flags contradict each other.
+// kernel: io_uring/io_uring.c io_uring_sanitise_params (7.2): which flags exclude or need each other.
+// kernel: io_uring/sqpoll.c io_sq_offload_create (7.2): SQ_AFF needs SQPOLL.
 fn is_refused(flags: SetupFlags) -> bool {
     use SetupFlags as F;
 
@@ -36,9 +31,11 @@ fn is_refused(flags: SetupFlags) -> bool {
 }
 
 impl World {
+    /// Makes a ring. Returns its descriptor, or its registered index with REGISTERED_FD_ONLY.
+    ///
     /// # Safety
     ///
-    /// As `Kernel::setup`.
+    /// The conditions of `Kernel::setup`.
     pub(crate) unsafe fn set_up(&mut self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         let shape = self.shape(entries, params)?;
         let layout = Layout::new(&shape, &mut self.random);
@@ -50,7 +47,7 @@ impl World {
         } else {
             mapped_memory(&layout)?
         };
-        // Kernels start at 0; where they map the memory, nobody may rely on it.
+        // Real kernels start the indices at 0. No user of a mapped ring may rely on that.
         let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND);
         let start = if free_start && self.chaos.near_the_wrap.happens(&mut self.random) {
             self.coverage.mark(Mark::NearTheWrap);
@@ -80,6 +77,9 @@ impl World {
         Ok(self.files.ring(id).cast_unsigned())
     }
 
+    /// Checks the parameters, and computes what the ring's layout depends on.
+    // kernel: io_uring/io_uring.c io_uring_fill_params (7.2): sizes are rounded up to a power of two; too large ones
+    // are EINVAL unless CLAMP is set; the completion queue has twice the entries unless CQSIZE is set, and never fewer.
     fn shape(&self, entries: u32, params: &io_uring_params) -> Result<Shape, Errno> {
         let setup = SetupFlags::from_bits_retain(params.flags);
         if !self.profile.setup.contains(setup) || is_refused(setup) || params.resv != [0; 3] {
@@ -104,8 +104,12 @@ impl World {
         }
         let provided = setup.contains(SetupFlags::NO_MMAP);
         Ok(Shape {
-            // Provided memory is as long as the user computes it: only Linux's own layout will do.
-            head: if provided && self.profile.head == Head::Shuffled { Head::Line } else { self.profile.head },
+            // The user computes the length of provided memory, so the layout must be Linux's own.
+            header: if provided && self.profile.header == Header::Shuffled {
+                Header::Line
+            } else {
+                self.profile.header
+            },
             setup,
             single: self.profile.features.contains(Features::SINGLE_MMAP),
             cq_flags: self.profile.cq_flags,
@@ -113,131 +117,15 @@ impl World {
             cq_entries,
         })
     }
-
-    /// Gives a part of the ring's memory to the user.
-    pub(crate) fn map(&mut self, len: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        let id = self.ring_of(fd)?;
-        let ring = self.rings.get_mut(&id).ok_or(Errno::EBADF)?;
-        let single = ring.layout.single;
-        let area = if offset >= u64::from(IORING_OFF_PBUF_RING) {
-            let group = (offset - u64::from(IORING_OFF_PBUF_RING)) >> IORING_OFF_PBUF_SHIFT;
-            let group = u16::try_from(group).ok().and_then(|group| ring.groups.get_mut(&group));
-            group.and_then(|group| group.area.as_mut()).ok_or(Errno::EINVAL)?
-        } else {
-            let offset = if single && offset == u64::from(IORING_OFF_CQ_RING) { 0 } else { offset };
-            let piece = ring.memory.areas.iter_mut().find(|piece| piece.offset == offset).ok_or(Errno::EINVAL)?;
-            &mut piece.area
-        };
-        if len == 0 || len > area.len() {
-            return Err(Errno::EINVAL);
-        }
-        area.mapped = Some(len);
-        Ok(area.base())
-    }
-
-    /// Takes it back: from here on the kernel's side leaves the whole ring alone.
-    pub(crate) fn unmap(&mut self, address: NonNull<u8>, len: usize) -> Result<(), Errno> {
-        let is_it = |area: &Area| area.base() == address && area.mapped == Some(len);
-        for (&id, ring) in &mut self.rings {
-            if let Some(at) = ring.memory.areas.iter().position(|piece| is_it(&piece.area)) {
-                self.coverage.add(Mark::CanariesRead, ring.memory.areas.len() as u64);
-                if !ring.intact() {
-                    self.faults.push(Fault::OutOfBounds { ring: id });
-                }
-                ring.memory.areas.swap_remove(at);
-                ring.detached = true;
-                return Ok(());
-            }
-            // The kernel keeps the memory of a group as long as that is registered, and the mapping the ring.
-            let mut areas = ring.groups.values_mut().filter_map(|group| group.area.as_mut());
-            if let Some(area) = areas.find(|area| is_it(area)) {
-                area.mapped = None;
-                self.release(id);
-                return Ok(());
-            }
-            if let Some(at) = ring.old_groups.iter().position(is_it) {
-                ring.old_groups.swap_remove(at);
-                self.release(id);
-                return Ok(());
-            }
-        }
-        if let Some(at) = self.orphans.iter().position(is_it) {
-            self.orphans.swap_remove(at);
-            return Ok(());
-        }
-        self.faults.push(Fault::Unmap { len });
-        Err(Errno::EINVAL)
-    }
-
-    /// The ring behind a descriptor.
-    pub(crate) fn ring_of(&self, fd: RawFd) -> Result<u32, Errno> {
-        match self.files.get(fd).ok_or(Errno::EBADF)?.kind {
-            Kind::Ring(id) => Ok(id),
-            _ => Err(Errno::EOPNOTSUPP),
-        }
-    }
-
-    /// Puts a ring into the task's table; its place there.
-    pub(crate) fn register_ring(&mut self, id: u32, place: Option<u32>) -> Result<u32, Errno> {
-        let table = self.registered.entry(std::thread::current().id()).or_insert([None; REGISTERED]);
-        let place = match place {
-            Some(place) => usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?,
-            None => table.iter().position(Option::is_none).ok_or(Errno::EBUSY)?,
-        };
-        if table[place].is_some() {
-            return Err(Errno::EBUSY);
-        }
-        table[place] = Some(id);
-        Ok(place as u32)
-    }
-
-    /// The ring in this place of the task's table.
-    pub(crate) fn registered_ring(&self, place: RawFd) -> Result<u32, Errno> {
-        let table = self.registered.get(&std::thread::current().id());
-        let place = usize::try_from(place).ok().filter(|&place| place < REGISTERED).ok_or(Errno::EINVAL)?;
-        table.and_then(|table| table[place]).ok_or(Errno::EBADF)
-    }
-
-    pub(crate) fn close_fd(&mut self, fd: RawFd) -> Result<(), Errno> {
-        let open = self.files.table.remove(&fd).ok_or(Errno::EBADF)?;
-        if let Kind::Ring(id) = open.kind {
-            self.release(id);
-        }
-        Ok(())
-    }
-
-    /// Ends a ring that neither a descriptor nor a registered index leads to any more.
-    pub(crate) fn release(&mut self, id: u32) {
-        let by_fd = self.files.table.values().any(|open| matches!(open.kind, Kind::Ring(ring) if ring == id));
-        let by_index = self.registered.values().flatten().any(|&ring| ring == Some(id));
-        if by_fd || by_index {
-            return;
-        }
-        if self.rings.get(&id).is_some_and(|ring| ring.mapped_groups() != 0) {
-            self.coverage.mark(Mark::RingPinned);
-            return;
-        }
-        let Some(mut ring) = self.rings.remove(&id) else { return };
-        self.coverage.merge(&ring.coverage);
-        let user_data: Vec<u64> = ring.in_flight().into_iter().filter(|&data| !ring.ledger.ignores(data)).collect();
-        if !user_data.is_empty() {
-            self.faults.push(Fault::ClosedInFlight { user_data });
-        }
-        self.coverage.add(Mark::CanariesRead, ring.memory.areas.len() as u64);
-        if !ring.intact() {
-            self.faults.push(Fault::OutOfBounds { ring: id });
-        }
-        let mapped = ring.memory.areas.drain(..).map(|piece| piece.area);
-        self.orphans.extend(mapped.filter(|area| area.mapped.is_some()));
-    }
 }
 
+/// Makes the memory of a ring that is mapped.
 fn mapped_memory(layout: &Layout) -> Result<Memory, Errno> {
     let mut areas = Vec::new();
     let mut area = |offset: u32, len: usize| {
         let area = Area::new(len)?;
         let base = area.base();
-        areas.push(Piece { offset: u64::from(offset), area });
+        areas.push(Mapping { offset: u64::from(offset), area });
         Ok(base)
     };
     let sq = area(IORING_OFF_SQ_RING, layout.sq_len)?;
@@ -246,9 +134,11 @@ fn mapped_memory(layout: &Layout) -> Result<Memory, Errno> {
     Ok(Memory { sq, cq, sqes, areas })
 }
 
+/// Takes the memory that the user provides (NO_MMAP).
+///
 /// # Safety
 ///
-/// As `Kernel::setup` for a ring in provided memory.
+/// The conditions of `Kernel::setup` for a ring in provided memory.
 unsafe fn provided_memory(params: &io_uring_params) -> Result<Memory, Errno> {
     let at = |address: u64| {
         let address = usize::try_from(address).map_err(|_| Errno::EFAULT)?;

@@ -1,8 +1,8 @@
-//! A submission entry, as the simulated kernel reads it.
+//! [`Sqe`]: a submission queue entry, as the simulated kernel reads it.
 
 use bare_uring::uapi::{IOSQE_CQE_SKIP_SUCCESS, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK};
 
-/// The 64 bytes, taken apart; where the kernel's structure has a union, its first name stands.
+/// The fields of a `struct io_uring_sqe`. Where the structure has a union, the field has the union's first name.
 #[derive(Debug, Clone)]
 pub(crate) struct Sqe {
     pub(crate) opcode: u8,
@@ -16,11 +16,11 @@ pub(crate) struct Sqe {
     pub(crate) user_data: u64,
     pub(crate) buf_index: u16,
     pub(crate) file_index: u32,
-    /// What a timespec said when the entry was consumed, in nanoseconds.
+    /// The time of a request that has one, in nanoseconds, as its timespec was when the entry was consumed.
     pub(crate) time: u64,
-    /// Room for the name and the control data of a message.
+    /// The lengths of the name and of the control data of a `struct msghdr`.
     pub(crate) gaps: (usize, usize),
-    /// The memory that it reads or writes, as it was told when the entry was consumed.
+    /// Addresses and lengths of the memory that the request reads or writes, as they were when the entry was consumed.
     pub(crate) pieces: Vec<(u64, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! The kernel's thread of an SQPOLL ring: it consumes, and falls asleep.
+//! The kernel-side SQPOLL thread: it consumes entries, and falls asleep.
 
 use bare_uring::{SetupFlags, SqFlags};
 
@@ -6,13 +6,8 @@ use crate::coverage::Mark;
 use crate::profile::Overflow;
 use crate::world::World;
 
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Thread {
-    pub(crate) asleep: bool,
-}
-
 impl World {
-    /// Whether a step of the thread would consume something.
+    /// Returns whether the thread is awake and has entries to consume.
     pub(crate) fn thread_has_work(&mut self, ring: u32) -> bool {
         let kept_busy = self.profile.overflow == Overflow::ListBusy;
         let Self { rings, faults, .. } = self;
@@ -22,12 +17,13 @@ impl World {
         awake && !ring.detached && !held && ring.visible(faults) != 0
     }
 
-    /// One round of the thread: it takes some of what it sees, or falls asleep. After it has said that it sleeps it looks
-    /// at the tail once more (`io_sq_thread()`): another thread of the user's may have moved it meanwhile.
+    /// Runs one round of the thread, which consumes some of the visible entries, or falls asleep.
+    // kernel: io_uring/sqpoll.c io_sq_thread (7.2): after it has set NEED_WAKEUP the thread looks at the tail once
+    // more, because the user may have moved the tail meanwhile.
     pub(crate) fn thread_step(&mut self, id: u32) {
         if self.thread_has_work(id) {
             let visible = self.rings.get_mut(&id).map_or(0, |ring| ring.visible(&mut self.faults));
-            // A part could end inside of a large entry.
+            // A part of the entries could end within a 128-byte entry.
             let mixed = self.rings.get(&id).is_some_and(|ring| ring.is(SetupFlags::SQE_MIXED));
             let count = if mixed { visible } else { 1 + self.random.below(visible) };
             if count < visible {
@@ -53,7 +49,7 @@ impl World {
         }
     }
 
-    /// Counts a thread that sleeps over entries.
+    /// Marks a thread that sleeps while entries are visible.
     pub(crate) fn mark_sleep(&mut self, id: u32) {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         let asleep = ring.thread.is_some_and(|thread| thread.asleep);
@@ -62,6 +58,7 @@ impl World {
         }
     }
 
+    /// Wakes the thread.
     pub(crate) fn wake_thread(&mut self, id: u32) {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         if let Some(thread) = &mut ring.thread {

@@ -1,161 +1,30 @@
 //! `io_uring_enter`: submitting, and waiting.
 
-use std::ffi::c_void;
+use bare_uring::{Errno, SetupFlags};
 
-use bare_uring::types::Sigset;
-use bare_uring::uapi::io_uring_getevents_arg;
-use bare_uring::{EnterFlags, Errno, SetupFlags};
-
-use crate::buffers::copy_from_user;
 use crate::coverage::Mark;
 use crate::fault::Fault;
-use crate::opcodes::timespec;
 use crate::profile::Waits;
 use crate::world::World;
 
-/// Of a ring with DEFER_TASKRUN, so many pieces of work run at once (`IO_LOCAL_TW_DEFAULT_MAX`).
+/// The most pieces of task work that a wait runs at once, unless it wants more completions.
+// kernel: io_uring/wait.c io_cqring_wait (7.2): IO_LOCAL_TW_DEFAULT_MAX, which is 20, or the number of completions
+// wanted.
 const WORK_AT_ONCE: u32 = 20;
 
-/// So many waits in a row that nothing can end, and the user has not understood.
+/// The number of waits in a row that nothing can end, after which the simulation panics.
 const PATIENCE: u32 = 1000;
 
-/// What ends a wait, besides completions.
+/// The times that end a wait, besides completions.
 #[derive(Debug, Clone, Copy, Default)]
-struct Limits {
-    deadline: Option<u64>,
-    /// Until then all completions are waited for, and after it one.
-    min_wait: Option<u64>,
+pub(crate) struct Limits {
+    pub(crate) deadline: Option<u64>,
+    /// Before this point of time the wait wants all completions, after it one (`min_wait_usec`).
+    pub(crate) min_wait: Option<u64>,
 }
 
 impl World {
-    /// `io_uring_enter` on a ring.
-    ///
-    /// # Safety
-    ///
-    /// `argument` and `size` are what `flags` calls for.
-    pub(crate) unsafe fn enter(
-        &mut self,
-        id: u32,
-        to_submit: u32,
-        want: u32,
-        flags: EnterFlags,
-        argument: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        let known = self.profile.enter;
-        if self.profile.refuses_enter_flags && !known.contains(flags) {
-            return Err(Errno::EINVAL);
-        }
-        let flags = flags & known;
-        self.may_enter(id)?;
-        // gVisor returns before it looks at anything.
-        if to_submit == 0 && !self.profile.has_register {
-            return Ok(0);
-        }
-        self.tick();
-        if self.is(id, SetupFlags::COOP_TASKRUN) {
-            self.run_work(id, u32::MAX);
-        }
-        let done = if self.is(id, SetupFlags::SQPOLL) {
-            self.enter_thread(id, flags)?;
-            to_submit
-        } else if to_submit != 0 {
-            let done = self.submit(id, to_submit)?;
-            if done != to_submit {
-                return Ok(done);
-            }
-            done
-        } else {
-            0
-        };
-        if !flags.contains(EnterFlags::GETEVENTS) {
-            return Ok(done);
-        }
-        // SAFETY: the caller's contract.
-        let waited = unsafe { self.limits(flags, argument, size) }.and_then(|limits| self.wait(id, want, limits));
-        if self.is(id, SetupFlags::COOP_TASKRUN) {
-            self.run_work(id, u32::MAX);
-        }
-        // A count is told before an error.
-        if done != 0 { Ok(done) } else { waited.map(|()| 0) }
-    }
-
-    fn is(&self, id: u32, flags: SetupFlags) -> bool {
-        self.rings.get(&id).is_some_and(|ring| ring.is(flags))
-    }
-
-    fn may_enter(&mut self, id: u32) -> Result<(), Errno> {
-        let ring = self.rings.get(&id).ok_or(Errno::EBADF)?;
-        if ring.disabled {
-            self.coverage.mark(Mark::Disabled);
-            return Err(Errno::EBADFD);
-        }
-        let stranger = ring.issuer.is_some_and(|issuer| issuer != std::thread::current().id());
-        if stranger && ring.is(SetupFlags::SINGLE_ISSUER) { Err(Errno::EEXIST) } else { Ok(()) }
-    }
-
-    /// Wakes the thread, and waits until it has made room.
-    fn enter_thread(&mut self, id: u32, flags: EnterFlags) -> Result<(), Errno> {
-        if flags.contains(EnterFlags::SQ_WAKEUP) {
-            if self.rings.get(&id).and_then(|ring| ring.thread).is_some_and(|thread| thread.asleep) {
-                self.coverage.mark(Mark::ThreadWoken);
-            }
-            self.wake_thread(id);
-        }
-        while flags.contains(EnterFlags::SQ_WAIT) {
-            let Some(ring) = self.rings.get_mut(&id) else { break };
-            if ring.visible(&mut self.faults) < ring.shape.sq_entries {
-                break;
-            }
-            self.coverage.mark(Mark::WaitedForRoom);
-            if self.chaos.early_returns.happens(&mut self.random) {
-                break;
-            }
-            if !self.thread_has_work(id) {
-                return self.stuck(id);
-            }
-            self.thread_step(id);
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    ///
-    /// As [`enter`](Self::enter).
-    unsafe fn limits(&self, flags: EnterFlags, argument: *const c_void, size: usize) -> Result<Limits, Errno> {
-        if flags.contains(EnterFlags::EXT_ARG_REG) {
-            // No region can be registered.
-            return Err(Errno::EFAULT);
-        }
-        if !flags.contains(EnterFlags::EXT_ARG) {
-            let mask_is_whole = argument.is_null() || size == Sigset::SIZE as usize;
-            return if mask_is_whole { Ok(Limits::default()) } else { Err(Errno::EINVAL) };
-        }
-        if size != size_of::<io_uring_getevents_arg>() {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: the caller's contract, for these flags and this size.
-        let bytes = unsafe { copy_from_user(argument.expose_provenance() as u64, size) };
-        let word = |at: usize| bytes[at..at + 8].try_into().map(u64::from_ne_bytes).unwrap_or(0);
-        let half = |at: usize| bytes[at..at + 4].try_into().map(u32::from_ne_bytes).unwrap_or(0);
-        let (mask, mask_len, min_wait, time) = (word(0), half(8), half(12), word(16));
-        if mask != 0 && mask_len != Sigset::SIZE {
-            return Err(Errno::EINVAL);
-        }
-        let mut limits = Limits::default();
-        if time != 0 {
-            // SAFETY: the caller's contract: the argument names a timespec.
-            let time = unsafe { timespec(time) }.map_err(|_| Errno::EINVAL)?;
-            let absolute = flags.contains(EnterFlags::ABS_TIMER);
-            limits.deadline = Some(if absolute { time } else { self.clock.saturating_add(time) });
-        }
-        if min_wait != 0 {
-            limits.min_wait = Some(self.clock + u64::from(min_wait) * 1000);
-        }
-        Ok(limits)
-    }
-
-    /// Runs the task's work and moves what waits outside the queue into it; how many completions are there.
+    /// Runs task work, and flushes the overflow list. Returns how many completions are in the queue.
     fn look(&mut self, id: u32, want: u32) -> u32 {
         if self.is(id, SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN) {
             self.run_work(id, WORK_AT_ONCE.max(want));
@@ -168,8 +37,12 @@ impl World {
         ring.ready(&mut self.faults)
     }
 
-    /// `io_cqring_wait()`.
-    fn wait(&mut self, id: u32, want: u32, mut limits: Limits) -> Result<(), Errno> {
+    /// Waits for `want` completions, or until something else ends the wait.
+    // kernel: io_uring/wait.c io_cqring_wait (7.2): `want` is clamped to the size of the queue; the overflow list is
+    // flushed first; a lost CQE is EBADR; an error is told only if the queue is empty.
+    // kernel: io_uring/io_uring.h io_should_wake (7.2): a timeout that has ended since the wait began ends the wait
+    // too.
+    pub(crate) fn wait(&mut self, id: u32, want: u32, mut limits: Limits) -> Result<(), Errno> {
         let Some(ring) = self.rings.get(&id) else { return Err(Errno::EBADF) };
         let (mut want, timeouts) = (want.min(ring.shape.cq_entries), ring.timeouts);
         loop {
@@ -225,7 +98,7 @@ impl World {
         }
     }
 
-    /// Nothing can happen now: moves the clock on to when something will.
+    /// Moves the clock on to when something will happen, where nothing can happen now.
     fn pass_time(&mut self, limits: Limits) -> Passed {
         let timer = self.next_deadline().map(|at| (at, Passed::ToWork));
         let minimum = limits.min_wait.map(|at| (at, Passed::ToMinimum));
@@ -243,8 +116,8 @@ impl World {
         }
     }
 
-    /// Nothing can end this wait.
-    fn stuck(&mut self, id: u32) -> Result<(), Errno> {
+    /// Ends a wait that nothing else can end, with a [`Fault::Stuck`].
+    pub(crate) fn stuck(&mut self, id: u32) -> Result<(), Errno> {
         let Self { rings, faults, .. } = self;
         let Some(ring) = rings.get_mut(&id) else { return Err(Errno::EBADF) };
         let asleep = ring.thread.is_some_and(|thread| thread.asleep);
@@ -256,15 +129,15 @@ impl World {
     }
 }
 
-/// To where the clock was moved.
+/// What the clock was moved on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Passed {
-    /// A timer of a request.
+    /// The timer of a request.
     ToWork,
-    /// The end of the time in which all completions are waited for.
+    /// The end of the minimum time.
     ToMinimum,
     /// The end of the wait.
     ToDeadline,
-    /// Nothing will ever happen.
+    /// Nothing: no timer runs.
     Never,
 }

@@ -1,216 +1,78 @@
-//! Everything that is simulated, and its progress: in each step one thing happens, and the seed says which.
+//! [`World`]: everything that is simulated.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::thread::ThreadId;
 
-use bare_uring::{Errno, SetupFlags, SqFlags};
+use bare_uring::types::RawFd;
+use bare_uring::uapi::IOSQE_FIXED_FILE;
+use bare_uring::{Errno, SetupFlags};
 
 use crate::chaos::Chaos;
-use crate::coverage::{Coverage, Mark};
+use crate::coverage::Coverage;
 use crate::fault::Fault;
-use crate::files::Files;
-use crate::flight::{Outcome, Wait};
+use crate::files::{Files, Kind, Open};
 use crate::hostile::Hostile;
 use crate::memory::Area;
-use crate::opcodes::ECANCELED;
 use crate::profile::Profile;
 use crate::random::Random;
-use crate::ring::{Ring, Work};
+use crate::ring::Ring;
+use crate::sqe::Sqe;
 
-const ETIME: i32 = -62;
-
-/// The table of registered rings of a task has so many places.
+/// How many rings a task can register.
+// kernel: include/linux/io_uring_types.h IO_RINGFD_REG_MAX (6.13): 16 for each task.
 pub(crate) const REGISTERED: usize = 16;
 
+/// A simulated machine.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) profile: Profile,
     pub(crate) chaos: Chaos,
-    /// Nanoseconds.
+    /// The time, in nanoseconds.
     pub(crate) clock: u64,
     pub(crate) rings: BTreeMap<u32, Ring>,
     pub(crate) next_ring: u32,
     pub(crate) next_flight: u64,
     pub(crate) files: Files,
+    /// The table of registered rings of each task.
     pub(crate) registered: HashMap<ThreadId, [Option<u32>; REGISTERED]>,
-    /// Mappings of rings that were closed before they were unmapped.
+    /// The mappings of rings that were closed before they were unmapped.
     pub(crate) orphans: Vec<Area>,
-    /// Memory made for rings in provided memory.
-    pub(crate) provided: Vec<Area>,
+    /// The memory that was made for rings in provided memory.
+    pub(crate) no_mmap_areas: Vec<Area>,
     pub(crate) faults: Vec<Fault>,
-    /// Waits in a row that nothing could end.
+    /// How many waits in a row nothing could end.
     pub(crate) stuck: u32,
     pub(crate) calls: u64,
-    /// The number of a call to fail, with what.
+    /// The number of a call that shall fail, and the error.
     pub(crate) failing: Option<(u64, Errno)>,
     pub(crate) hostile: Option<Hostile>,
-    /// What was reached; that of rings that live is kept with them.
+    /// What was reached; a ring that lives keeps its own counts.
     pub(crate) coverage: Coverage,
 }
 
-/// One thing that can happen now.
-#[derive(Debug, Clone, Copy)]
-enum Happening {
-    /// A request in flight goes on.
-    Flight(u32, u64),
-    /// A linked timeout ends the request before it.
-    Limit(u32, u64),
-    /// The thread of an SQPOLL ring consumes.
-    Thread(u32),
-}
-
-impl Ring {
-    /// Shows that work waits for the task, where the ring has a flag for it.
-    pub(crate) fn show_work(&self) {
-        if self.is(SetupFlags::TASKRUN_FLAG) {
-            self.set_flag(SqFlags::TASKRUN, !self.work.is_empty());
-        }
-    }
-}
-
 impl World {
-    /// Whether anything can happen without time passing, and what.
-    fn happenings(&mut self) -> Vec<Happening> {
-        let mut happenings = Vec::new();
-        for (&id, ring) in &self.rings {
-            if ring.detached {
-                continue;
-            }
-            for (&number, flight) in &ring.flights {
-                if flight.queued {
-                    continue;
-                }
-                let ready = match (&flight.wait, &flight.file) {
-                    (Wait::Told(_) | Wait::Turn, _) => true,
-                    (Wait::File(events), Some(file)) => self.files.events(file) & events != 0,
-                    (Wait::File(_), None) => true,
-                    (Wait::Timer(timer), _) => self.is_due(timer, ring.completed),
-                };
-                if ready {
-                    happenings.push(Happening::Flight(id, number));
-                }
-                if flight.limit.as_ref().is_some_and(|limit| limit.0 <= self.clock) {
-                    happenings.push(Happening::Limit(id, number));
-                }
-            }
-        }
-        let threads: Vec<u32> =
-            self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
-        for id in threads {
-            if self.thread_has_work(id) {
-                happenings.push(Happening::Thread(id));
-            }
-        }
-        happenings
-    }
-
-    /// One thing happens; `false` if nothing can before time passes.
-    pub(crate) fn step(&mut self) -> bool {
-        let happenings = self.happenings();
-        if happenings.is_empty() {
-            return false;
-        }
-        match self.random.pick(&happenings) {
-            Happening::Flight(id, number) => self.wake(id, number),
-            Happening::Limit(id, number) => self.end_by_limit(id, number),
-            Happening::Thread(id) => self.thread_step(id),
-        }
-        true
-    }
-
-    /// A flight gets its turn: at once, or when the task enters the kernel.
-    pub(crate) fn wake(&mut self, id: u32, number: u64) {
-        let Some(ring) = self.rings.get_mut(&id) else { return };
-        let Some(flight) = ring.flights.get_mut(&number) else { return };
-        if flight.queued {
-            return;
-        }
-        flight.queued = true;
-        ring.work.push_back(Work::Flight(number));
-        if ring.defers_work() {
-            ring.coverage.mark(Mark::WorkDeferred);
-            ring.show_work();
+    /// Returns the open file that a request names.
+    pub(crate) fn file_of(&self, id: u32, sqe: &Sqe) -> Option<Arc<Open>> {
+        if sqe.has(IOSQE_FIXED_FILE) {
+            let index = usize::try_from(sqe.fd).ok()?;
+            self.rings.get(&id)?.files.get(index)?.clone()
         } else {
-            self.run_work(id, u32::MAX);
+            self.files.get(sqe.fd).cloned()
         }
     }
 
-    /// Runs work of the task, at most so many pieces.
-    pub(crate) fn run_work(&mut self, id: u32, most: u32) {
-        for _ in 0..most {
-            let Some(work) = self.rings.get_mut(&id).and_then(|ring| ring.work.pop_front()) else { break };
-            match work {
-                Work::Flight(number) => self.run_flight(id, number),
-                Work::Message(cqe) => self.post(id, cqe),
-            }
-        }
-        if let Some(ring) = self.rings.get(&id)
-            && ring.defers_work()
-        {
-            ring.show_work();
+    /// Returns the ring behind a descriptor.
+    pub(crate) fn ring_of(&self, fd: RawFd) -> Result<u32, Errno> {
+        match self.files.get(fd).ok_or(Errno::EBADF)?.kind {
+            Kind::Ring(id) => Ok(id),
+            _ => Err(Errno::EOPNOTSUPP),
         }
     }
 
-    /// The time of a linked timeout is over: it has cancelled the request before it.
-    fn end_by_limit(&mut self, id: u32, number: u64) {
-        let Some(flight) = self.rings.get_mut(&id).and_then(|ring| ring.flights.get_mut(&number)) else { return };
-        let Some((_, timeout)) = flight.limit.take() else { return };
-        self.coverage.mark(Mark::LimitReached);
-        let found = if matches!(flight.wait, Wait::Told(_)) {
-            Outcome::of(-114)
-        } else {
-            flight.wait = Wait::Told(flight.ended(ECANCELED));
-            Outcome::of(ETIME)
-        };
-        if let Some(ring) = self.rings.get_mut(&id) {
-            ring.timeouts = ring.timeouts.wrapping_add(1);
-        }
-        // It goes the way of a request of its own, so that a ring that defers its completions defers this one too.
-        let told = crate::flight::Flight {
-            sqe: timeout,
-            file: None,
-            wait: Wait::Told(found),
-            progress: Default::default(),
-            queued: false,
-            limit: None,
-            rest: std::collections::VecDeque::new(),
-        };
-        let own = self.next_flight;
-        self.next_flight += 1;
-        if let Some(ring) = self.rings.get_mut(&id) {
-            ring.flights.insert(own, told);
-        }
-        self.wake(id, number);
-        self.wake(id, own);
-    }
-
-    /// The earliest point of time at which something would happen.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        let rings = self.rings.values().filter(|ring| !ring.detached);
-        let flights = rings.flat_map(|ring| ring.flights.values()).filter(|flight| !flight.queued);
-        let deadlines = flights.flat_map(|flight| {
-            let timer = if let Wait::Timer(timer) = &flight.wait { Some(timer.deadline) } else { None };
-            timer.into_iter().chain(flight.limit.as_ref().map(|limit| limit.0))
-        });
-        deadlines.min()
-    }
-
-    /// A little happens: what would, on a real machine, between two calls.
-    pub(crate) fn tick(&mut self) {
-        self.clock += u64::from(self.random.below(2000));
-        for _ in 0..self.random.below(4) {
-            if !self.step() {
-                break;
-            }
-        }
-        let threads: Vec<u32> =
-            self.rings.iter().filter(|(_, ring)| ring.thread.is_some()).map(|(&id, _)| id).collect();
-        for id in threads {
-            self.mark_sleep(id);
-            if self.random.chance(1, 2) && self.rings.get(&id).is_some_and(|ring| !ring.detached) {
-                self.thread_step(id);
-            }
-        }
+    /// Returns whether a ring was set up with one of these flags.
+    pub(crate) fn is(&self, id: u32, flags: SetupFlags) -> bool {
+        self.rings.get(&id).is_some_and(|ring| ring.is(flags))
     }
 }

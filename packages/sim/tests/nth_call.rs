@@ -1,5 +1,5 @@
-//! The n-th kernel call of an operation fails, for each n and each error that the call's documentation lists: the operation
-//! says so or goes on, nothing is left behind, and a ring that is still there still works.
+//! The n-th kernel call of an operation fails, for each n and each error that the call's documentation lists. The
+//! operation fails or goes on, and leaves nothing behind. A ring that is still there still works.
 
 use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
 use bare_uring::types::{SubmitArgs, Timespec};
@@ -8,7 +8,7 @@ use bare_uring_sim::{Leaks, Profile, SimKernel};
 
 mod limit;
 
-/// Of set-up, mapping and advising.
+/// The errors of set-up, mapping and advising.
 const SETUP: [Errno; 10] = [
     Errno::ENOSYS,
     Errno::EPERM,
@@ -22,7 +22,7 @@ const SETUP: [Errno; 10] = [
     Errno::EAGAIN,
 ];
 
-/// Of entering.
+/// The errors of `io_uring_enter`.
 const ENTER: [Errno; 12] = [
     Errno::EINTR,
     Errno::ETIME,
@@ -38,7 +38,7 @@ const ENTER: [Errno; 12] = [
     Errno::EINVAL,
 ];
 
-/// Of registrations.
+/// The errors of registrations.
 const REGISTER: [Errno; 8] = [
     Errno::EINVAL,
     Errno::EBUSY,
@@ -57,7 +57,7 @@ fn nop<K: Kernel>(ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>, user_data
     unsafe { ring.submission().push(opcode::Nop::new().build().user_data(user_data)) }.expect("room");
 }
 
-/// The ring does what it did before: everything pushed comes back, `left` and one more.
+/// Checks that the ring still works: `left` requests complete, and one more.
 fn works<K: Kernel>(ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>, left: u32) {
     nop(ring, 99);
     let mut seen = 0;
@@ -71,7 +71,7 @@ fn works<K: Kernel>(ring: &mut IoUring<squeue::Entry, cqueue::Entry, K>, left: u
     panic!("{seen} completions of {}", left + 1);
 }
 
-/// Runs `act` once as it is, which says how many calls it makes, and then once for each of them and each error.
+/// Runs `act` once without failures, to count its calls. Then runs it once for each call and each error.
 fn each(profile: &Profile, errnos: &[Errno], act: impl Fn(&SimKernel, Option<(u64, Errno)>) -> u64) {
     let _limit = limit::Limit::new();
     let kernel = SimKernel::new(profile.clone(), 1);
@@ -99,7 +99,7 @@ fn making_a_ring() {
     for profile in [Profile::linux(5, 1), Profile::linux(5, 10), Profile::linux(6, 18), Profile::osv()] {
         each(&profile, &SETUP, |kernel, failing| {
             plan(kernel, failing);
-            // A refused flag is tried without, so that the ring may come into being all the same.
+            // Set-up is tried again without a refused flag, so the ring may be made nonetheless.
             let ring = Plain::new().dontfork().build_with(kernel.clone(), 8);
             let calls = kernel.calls();
             match ring {
@@ -133,7 +133,7 @@ fn making_a_ring_in_provided_memory() {
     });
 }
 
-/// Runs an operation on a ring, of which the n-th call fails.
+/// Runs an operation on a ring, for each call of it that fails.
 fn on_a_ring(
     profile: &Profile,
     setup: SetupFlags,

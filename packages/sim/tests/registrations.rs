@@ -21,7 +21,7 @@ fn ring() -> (SimKernel, Ring) {
     (kernel, ring)
 }
 
-/// The result of one request.
+/// Submits a request, and returns its result.
 fn result(ring: &mut Ring, entry: Entry) -> i32 {
     // SAFETY: what the tests push points to memory that outlives the ring.
     unsafe { ring.submission().push(entry) }.expect("room");
@@ -43,8 +43,8 @@ fn files_are_registered_once_and_updated_where_it_was_said() {
     let files: Vec<RawFd> = (0..3).map(|at| kernel.file(vec![at])).collect();
     let mut byte = 9_u8;
     let at = &raw mut byte;
-    let read = |ring: &mut Ring, slot| {
-        let result = result(ring, opcode::Read::new(Fixed(slot), at, 1).build());
+    let read = |ring: &mut Ring, index| {
+        let result = result(ring, opcode::Read::new(Fixed(index), at, 1).build());
         // SAFETY: the byte lives, and the kernel writes in calls only.
         (result, unsafe { at.read() })
     };
@@ -55,7 +55,7 @@ fn files_are_registered_once_and_updated_where_it_was_said() {
     assert_eq!(submitter.register_files_update(1, &[files[1], files[2]]), Ok(2));
     assert_eq!((read(&mut ring, 0), read(&mut ring, 1), read(&mut ring, 2)), ((1, 0), (1, 1), (1, 2)));
     let submitter = ring.submitter();
-    // -2 leaves a slot as it is; one that is refused ends the update, and is told if it is the first.
+    // -2 leaves a file as it is. A descriptor that is refused ends the update, and fails the call if it is the first.
     assert_eq!(submitter.register_files_update(0, &[-2, files[2], 9999]), Ok(2));
     assert_eq!(submitter.register_files_update(0, &[9999]), Err(Errno::EBADF));
     assert_eq!(submitter.register_files_update(2, &[files[0], files[0]]), Err(Errno::EINVAL));
@@ -74,7 +74,7 @@ fn requests_stay_within_registered_buffers() {
     // SAFETY: the memory outlives the ring.
     let add = |bytes: usize| unsafe { base.add(bytes) };
     let buffers = [IoVec::new(add(4), 8)];
-    // SAFETY: as above.
+    // SAFETY: the buffer lies in the memory, which outlives the ring.
     let twice = [0, 1].map(|_| unsafe { ring.submitter().register_buffers(&buffers) });
     assert_eq!(twice, [Ok(()), Err(Errno::EBUSY)]);
     let mut read = |from: usize, len: u32, buffer: u16| {
@@ -121,7 +121,7 @@ fn a_ring_lives_as_long_as_a_name_leads_to_it() {
         // SAFETY: nothing is submitted, and no argument is called for.
         unsafe { kernel.enter(index, 0, 0, flags, std::ptr::null(), 0) }
     };
-    // SAFETY: nobody uses the descriptor any more.
+    // SAFETY: the descriptor is no longer used.
     assert_eq!(unsafe { kernel.close(fd) }, Ok(()));
     assert_eq!((kernel.leaks().rings, enter(5), enter(0), enter(1)), (1, Ok(0), Ok(0), Err(Errno::EBADF)));
     assert_eq!(kernel.coverage().count(Mark::NamedByIndex), 2);
@@ -129,7 +129,7 @@ fn a_ring_lives_as_long_as_a_name_leads_to_it() {
     for index in [5_i32, 0] {
         assert_eq!(kernel.leaks().rings, 1);
         let mut update = named(index.cast_unsigned(), 0);
-        // SAFETY: the argument is one.
+        // SAFETY: the argument is what the operation calls for.
         let removed = unsafe { kernel.register(index, remove, (&raw mut update).cast(), 1) };
         assert_eq!(removed, Ok(1));
     }

@@ -1,4 +1,4 @@
-//! The simulated kernel does what the real one does, and says what its user does wrong.
+//! The simulated kernel does what a real one does, and reports what its user does wrong.
 
 use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
 use bare_uring::squeue::{Entry, Flags};
@@ -79,17 +79,17 @@ fn a_drain_waits_for_all_before_it() {
     assert_eq!((take(&mut ring), byte), (vec![(1, 1), (2, 0), (3, 0)], b'x'));
 }
 
-/// Descriptors of a ring of buffers, at a page.
+/// The entries of a buffer ring, at a page.
 #[repr(align(65536))]
-struct Descriptors([std::mem::MaybeUninit<Descriptor>; 2]);
+struct Bufs([std::mem::MaybeUninit<Descriptor>; 2]);
 
 #[test]
 fn a_multishot_receive_fills_buffers_until_there_are_none() {
     let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
     let (near, far) = kernel.socket_pair();
-    let descriptors = Box::leak(Box::new(Descriptors([std::mem::MaybeUninit::uninit(); 2])));
+    let bufs = Box::leak(Box::new(Bufs([std::mem::MaybeUninit::uninit(); 2])));
     let memory = BufRingMemory {
-        descriptors: &mut descriptors.0,
+        descriptors: &mut bufs.0,
         buffers: vec![0; 8].leak(),
         states: vec![BufferState::NEW; 2].leak(),
     };
@@ -143,9 +143,9 @@ fn an_entry_that_was_not_expected_is_told() {
 #[test]
 fn calls_on_what_is_no_ring_are_told() {
     let kernel = SimKernel::new(Profile::linux(6, 18), 5);
-    // SAFETY: nothing is submitted, and nothing goes by this number.
+    // SAFETY: nothing is submitted, and the number names no file.
     assert_eq!(unsafe { kernel.enter(50, 0, 0, 0, std::ptr::null(), 0) }, Err(Errno::EBADF));
-    // SAFETY: the same.
+    // SAFETY: the number names no file.
     assert_eq!(unsafe { kernel.close(50) }, Err(Errno::EBADF));
     assert_eq!(kernel.faults(), [Fault::NoRing { fd: 50 }, Fault::NoRing { fd: 50 }]);
 }
@@ -165,10 +165,10 @@ fn the_same_seed_is_the_same_story() {
     assert_ne!(story(1), story(2));
 }
 
-/// A kernel that reports no set-up flags, whatever it was asked for.
+/// A kernel that reports no set-up flags, whatever flags were asked for.
 struct Forgetful(SimKernel);
 
-// SAFETY: each call is handed on; what is told of the flags is what the ring must not believe.
+// SAFETY: each call is handed on. Only the reported flags are wrong, and the ring must not trust them.
 unsafe impl Kernel for Forgetful {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.
@@ -238,7 +238,8 @@ fn a_timer_is_not_linked_behind_an_unfinished_chain() {
     assert_eq!(kernel.faults(), []);
 }
 
-/// With SQ_REWIND the kernel knows no tail: asked for more than was pushed, it would take what stands in the slots.
+/// With SQ_REWIND the kernel has no tail. If it were asked for more entries than were pushed, it would take whatever
+/// stands in the slots.
 #[test]
 fn an_enter_by_hand_submits_no_more_than_is_queued() {
     let kernel = SimKernel::new(Profile::linux(7, 0), 1);

@@ -1,48 +1,48 @@
-//! [`GroupRules`]: how a kernel uses rings of provided buffers.
+//! [`GroupRules`]: how a kernel uses provided buffer rings.
 
-/// What becomes of the buffer that a `Read` has picked from a file that is polled, when it ends in an error.
+/// What becomes of the buffer of a `READ` on a file that can be polled, if the read fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// It is used up, and the completion names it (Linux before 6.10).
+    /// The buffer is used up, and the completion names it (Linux before 6.10).
     UsesUp,
-    /// It stays in the ring, and the completion names it all the same (6.10 to 6.17).
+    /// The buffer stays in the ring, but the completion names it (6.10 to 6.17).
     OnlyNames,
-    /// It stays in the ring, and the completion names none.
+    /// The buffer stays in the ring, and the completion names no buffer (since 6.18).
     Silent,
 }
 
-/// How a kernel uses rings of provided buffers. The fields are public, so that a test can take those of a release and
+/// How a kernel uses provided buffer rings. The fields are public, so that a test can take the rules of a release and
 /// change them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupRules {
-    /// A request of length 0 asks for all that a buffer has; before, it asks for nothing.
+    /// A request of length 0 asks for the whole buffer; without this, it asks for nothing.
     pub zero_is_all: bool,
-    /// `RECV` and `RECVMSG` can go on.
+    /// `RECV` and `RECVMSG` can be multishot.
     pub multishot: bool,
-    /// The kernel can provide the memory of the ring (`IOU_PBUF_RING_MMAP`).
+    /// The kernel can provide the memory of the buffer ring (`IOU_PBUF_RING_MMAP`).
     pub mapped: bool,
-    /// Requests may use several buffers at once, and `SEND` may use any.
+    /// Requests may use several buffers at once (`IORING_RECVSEND_BUNDLE`), and `SEND` may use provided buffers.
     pub bundles: bool,
     /// A buffer can be used piece by piece (`IOU_PBUF_RING_INC`).
     pub incremental: bool,
-    /// A buffer with less left than registered counts as used up.
+    /// A buffer ring can have a `min_left`: a buffer with fewer bytes left counts as used up.
     pub min_left: bool,
-    /// What becomes of a polled `Read` that fails.
+    /// What becomes of the buffer of a `READ` that fails.
     pub read_error: ReadError,
-    /// At the end of a file, `BUF_MORE` says that the buffer is kept.
+    /// At the end of a file, `IORING_CQE_F_BUF_MORE` says that an incremental buffer stays in the ring.
     pub more_at_end: bool,
-    /// `BUF_MORE` is also said of a buffer that was committed when it was picked.
+    /// `IORING_CQE_F_BUF_MORE` is also set for a buffer that was committed when it was picked.
     pub more_unpolled: bool,
-    /// What is committed of a cut datagram is what was written of it.
+    /// Of a datagram that was cut, only the bytes that were written are committed.
     pub clamps_cut: bool,
-    /// Bundles of incremental buffers are in order.
+    /// The completion of a bundle of incremental buffers names the first buffer.
     pub bundles_in_order: bool,
 }
 
 impl GroupRules {
-    /// Those of Linux of this release.
+    /// Returns the rules of a release of Linux.
     #[must_use]
     pub fn linux(major: u8, minor: u8) -> Self {
         let since = |major_since, minor_since| (major_since, minor_since) <= (major, minor);

@@ -3,7 +3,7 @@
 use bare_uring::uapi::{self, IORING_REGISTER_QUERY};
 use bare_uring::{EnterFlags, Features, SetupFlags};
 
-use super::{GroupRules, Head, Overflow, Profile, Waits};
+use super::{GroupRules, Header, Overflow, Profile, Waits};
 
 type Release = (u8, u8);
 
@@ -133,11 +133,11 @@ const REGISTRATIONS: [(u32, Release); 18] = [
 ];
 
 /// The requests simulated here; others are unknown to it, as to a kernel that was built without them.
-const SIMULATED: u128 =
+pub(crate) const SIMULATED: u128 =
     super::bits(&[0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 49, 63]);
 
 impl Profile {
-    /// Linux of this release.
+    /// Returns the profile of a release of Linux.
     #[must_use]
     pub fn linux(major: u8, minor: u8) -> Self {
         let release = (major, minor);
@@ -161,7 +161,7 @@ impl Profile {
             sqe_flags: flags,
             registrations: REGISTRATIONS.iter().filter(|row| known(row.1)).fold(0, |all, row| all | 1 << row.0),
             has_register: true,
-            head: if known((6, 6)) { Head::Line } else { Head::Lines },
+            header: if known((6, 6)) { Header::Line } else { Header::Lines },
             cq_flags: known((5, 8)),
             reads_array: true,
             overflow: if known((5, 19)) {

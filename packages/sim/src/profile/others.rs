@@ -3,15 +3,16 @@
 use bare_uring::uapi::{IOSQE_ASYNC, IOSQE_FIXED_FILE};
 use bare_uring::{EnterFlags, Features, SetupFlags};
 
-use super::{Head, Overflow, Profile, Waits, bits};
+use super::{Header, Overflow, Profile, Waits, bits};
 
 impl Profile {
     /// OSv.
     ///
     /// `cloudius-systems/osv`, `fs/io_uring.cc` at 85d7da4: `sys_io_uring_setup()` takes four set-up flags and at most
-    /// 4096 entries, and reports these five features (no `SINGLE_MMAP`: the queues are two areas). `sys_io_uring_enter()`
-    /// ignores flags that it does not know. `io_uring_complete_op()` counts a completion that finds no room and drops
-    /// it, although `NODROP` is reported. `io_uring_wait_cqe()` returns when nothing is pending and something is there.
+    /// 4096 entries, and reports these five features (no `SINGLE_MMAP`: the queues are two areas).
+    /// `sys_io_uring_enter()` ignores flags that it does not know. `io_uring_complete_op()` counts a completion that
+    /// finds no room and drops it, although `NODROP` is reported. `io_uring_wait_cqe()` returns when nothing is pending
+    /// and something is there.
     ///
     /// Left out: its timeout takes the entry's length (1) for a number of completions, and reads the timespec in a
     /// thread of its own, later than the kernel says it would.
@@ -30,7 +31,7 @@ impl Profile {
             refuses_enter_flags: false,
             bad_entry_ends_batch: false,
             registrations: 0b1_0100_1111 | 1 << 22 | 1 << 23 | 1 << 24,
-            head: Head::Osv,
+            header: Header::Osv,
             cq_flags: false,
             overflow: Overflow::Drop,
             waits: Waits::UntilIdle,
@@ -44,9 +45,9 @@ impl Profile {
     /// Nanos.
     ///
     /// `nanovms/nanos`, `src/unix/io_uring.c` at 0468d56: `io_uring_setup()` takes `CQSIZE` alone and reports two
-    /// features; `io_uring_enter()` takes `GETEVENTS` alone; `iour_submit()` takes two entry flags and thirteen requests,
-    /// and ends the batch at an unknown one; `iour_complete_locked()` drops and counts what finds no room; a timeout that
-    /// ends also ends the wait (`iour_getevents_bh()`), as on Linux. The layout is that of `io_rings`.
+    /// features; `io_uring_enter()` takes `GETEVENTS` alone; `iour_submit()` takes two entry flags and thirteen
+    /// requests, and ends the batch at an unknown one; `iour_complete_locked()` drops and counts what finds no room; a
+    /// timeout that ends also ends the wait (`iour_getevents_bh()`), as on Linux. The layout is that of `io_rings`.
     #[must_use]
     pub fn nanos() -> Self {
         Self {
@@ -57,7 +58,7 @@ impl Profile {
             opcodes: bits(&[0, 1, 2, 4, 5, 6, 7, 11, 12, 19, 22, 23]),
             sqe_flags: IOSQE_FIXED_FILE | IOSQE_ASYNC,
             registrations: 0b1_0100_1111,
-            head: Head::Nanos,
+            header: Header::Nanos,
             cq_flags: false,
             overflow: Overflow::Drop,
             ..Self::linux(5, 6)
@@ -66,11 +67,11 @@ impl Profile {
 
     /// StarryOS.
     ///
-    /// `rcore-os/tgoskits`, `os/StarryOS/kernel/src/file/io_uring.rs` and `syscall/fs/io_uring.rs`: two set-up flags, two
-    /// features (no `SINGLE_MMAP`), `GETEVENTS` alone. `sys_io_uring_enter()` executes each entry on the spot, ignores how
-    /// many completions are waited for, and answers `EOPNOTSUPP` in the completion for any entry flag and unknown
-    /// request; a timeout completes at once with 0. `push_cqe()` drops and counts what finds no room. Registration knows
-    /// the probe.
+    /// `rcore-os/tgoskits`, `os/StarryOS/kernel/src/file/io_uring.rs` and `syscall/fs/io_uring.rs`: two set-up flags,
+    /// two features (no `SINGLE_MMAP`), `GETEVENTS` alone. `sys_io_uring_enter()` executes each entry on the spot,
+    /// ignores how many completions are waited for, and answers `EOPNOTSUPP` in the completion for any entry flag and
+    /// unknown request; a timeout completes at once with 0. `push_cqe()` drops and counts what finds no room.
+    /// Registration knows the probe.
     #[must_use]
     pub fn starry() -> Self {
         Self {
@@ -83,7 +84,7 @@ impl Profile {
             bad_entry_ends_batch: false,
             sqe_flags: 0,
             registrations: 1 << 8,
-            head: Head::Starry,
+            header: Header::Starry,
             overflow: Overflow::Drop,
             waits: Waits::Never,
             timers: false,
@@ -94,11 +95,11 @@ impl Profile {
 
     /// gVisor, where io_uring is switched on.
     ///
-    /// `google/gvisor`, `pkg/sentry/syscalls/linux/sys_iouring.go` at 39fdf5f and `pkg/sentry/fsimpl/iouringfs/iouringfs.go`
-    /// at 21c00c1: no set-up flag, `SINGLE_MMAP` alone, `GETEVENTS` alone. `IOUringEnter()` returns 0 at once if nothing is
-    /// submitted; `ProcessSubmissions()` executes each entry on the spot, takes it from the slot of the head without
-    /// looking at the index array, never waits, and drops and counts what finds no room. A nop and a vectored read at
-    /// offset 0 are all it knows. There is no `io_uring_register`.
+    /// `google/gvisor`, `pkg/sentry/syscalls/linux/sys_iouring.go` at 39fdf5f and
+    /// `pkg/sentry/fsimpl/iouringfs/iouringfs.go` at 21c00c1: no set-up flag, `SINGLE_MMAP` alone, `GETEVENTS` alone.
+    /// `IOUringEnter()` returns 0 at once if nothing is submitted; `ProcessSubmissions()` executes each entry on the
+    /// spot, takes it from the slot of the head without looking at the index array, never waits, and drops and counts
+    /// what finds no room. A nop and a vectored read at offset 0 are all it knows. There is no `io_uring_register`.
     #[must_use]
     pub fn gvisor() -> Self {
         Self {
@@ -112,7 +113,7 @@ impl Profile {
             sqe_flags: 0,
             registrations: 0,
             has_register: false,
-            head: Head::Lines,
+            header: Header::Lines,
             reads_array: false,
             overflow: Overflow::Drop,
             waits: Waits::Never,

@@ -1,8 +1,8 @@
-//! What a seed has reached.
+//! Counts of what the seeds have reached.
 
 use bare_uring_sim::{Coverage, Mark};
 
-/// Something that the test itself does or sees.
+/// What the test itself does or sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     Plain,
@@ -15,7 +15,7 @@ pub enum Seen {
     HalfBundle,
     /// Several buffers came out of one bundle.
     WholeBundle,
-    /// Bytes of a file's end, or of an error, were taken: none.
+    /// A buffer without bytes was taken, at the end of a file or for an error.
     TookNothing,
     /// A completion named a buffer that was not handed out.
     NotHandedOut,
@@ -24,7 +24,7 @@ pub enum Seen {
     UnregisteredQuiet,
     /// A request was armed before its group was registered, and got a buffer of it.
     ArmedBefore,
-    /// A completion that may be of an older group was left.
+    /// A completion that may be of an older group was left alone.
     LeftAlone,
     /// A buffer of an older group came back.
     OldRefused,
@@ -34,11 +34,11 @@ pub enum Seen {
     AllThere,
     /// A ring was dropped before its mapped group.
     DroppedRingFirst,
-    /// More pieces of one buffer were out than sixteen bits count.
+    /// More pieces of one buffer were out than 16 bits can count.
     Hoarded,
 }
 
-/// How often each is seen in 1000 seeds, at the least: a third of what was measured over 30,000.
+/// The least count of each in 1000 seeds: a third of what was measured over 30,000.
 const SEEN: [(Seen, u64); 19] = [
     (Seen::Plain, 197),
     (Seen::Incremental, 136),
@@ -58,11 +58,11 @@ const SEEN: [(Seen, u64); 19] = [
     (Seen::ReclaimNeeded, 79),
     (Seen::AllThere, 228),
     (Seen::DroppedRingFirst, 31),
-    // One seed of 500 does: it takes long.
+    // Only one seed of 500 hoards, because that takes long.
     (Seen::Hoarded, 1),
 ];
 
-/// What the simulated kernel must have done to buffers, as often.
+/// The least count of each mark about buffers in 1000 seeds.
 const MARKS: [(Mark, u64); 21] = [
     (Mark::BufferPicked, 2412),
     (Mark::NoBuffer, 1510),
@@ -87,27 +87,30 @@ const MARKS: [(Mark, u64); 21] = [
     (Mark::Forged, 111),
 ];
 
-/// Enough seeds that the counts say something.
+/// The number of seeds from which on the counts are checked.
 const ENOUGH: u64 = 1000;
 
 #[derive(Debug, Default)]
 pub struct Counts([u64; SEEN.len()]);
 
 impl Counts {
+    /// Counts one more.
     pub fn note(&mut self, seen: Seen) {
         self.0[seen as usize] += 1;
     }
 
+    /// Returns these counts, and those of the kernel behind them.
     pub fn with(&self, coverage: &Coverage) -> Vec<u64> {
         self.0.iter().copied().chain(MARKS.iter().map(|row| coverage.count(row.0))).collect()
     }
 }
 
+/// Returns the names of all counts.
 pub fn names() -> Vec<String> {
     SEEN.iter().map(|row| format!("{:?}", row.0)).chain(MARKS.iter().map(|row| format!("{:?}", row.0))).collect()
 }
 
-/// What was reached too seldom.
+/// Returns a line for each count that was reached too seldom.
 pub fn wrong(counts: &[u64], seeds: u64) -> Vec<String> {
     if seeds < ENOUGH {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! One buffer of more pieces than sixteen bits count, nearly all of them kept.
+//! One buffer of more pieces than 16 bits can count, of which the test keeps nearly all.
 
 use bare_uring::register::buf_ring::BufRingOptions;
 use bare_uring::types::Fd;
@@ -21,7 +21,7 @@ pub fn run(seed: u64) -> Vec<u64> {
     let mut group =
         ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new().incremental()).expect("new");
     let (reader, writer) = kernel.socket_pair();
-    // SAFETY: it names no memory but that of the group.
+    // SAFETY: the entry names no memory but that of the group.
     unsafe { ring.submission().push(opcode::Recv::multi(Fd(reader), GROUP).build()) }.expect("room");
     assert_eq!(ring.submit(), Ok(1));
     let mut pieces = Vec::with_capacity(PIECES);

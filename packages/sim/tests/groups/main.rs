@@ -1,13 +1,15 @@
-//! Whatever the kernel does with a group of buffers, on every release, and in whatever order its user takes completions,
-//! keeps buffers, gives them back and drops them: no byte is lent that the request did not write, no buffer has two owners,
-//! and none is lost. And a kernel whose completions claim nonsense never makes the crate hand out what is not there.
+//! Property test of provided buffer rings, on every release that changed them. The user takes completions, keeps
+//! buffers, gives them back and drops them in any order. No byte is lent that the request did not write. No buffer has
+//! two owners, and no buffer is lost. A kernel whose completions lie never makes the crate hand out memory beyond the
+//! buffers.
 //!
-//! After 1000 seeds and more, each of `counts.rs` must have been reached so many times. `seeds/mod.rs` says what the
-//! arguments are.
+//! From 1000 seeds on, each row of `counts.rs` must have been reached as often as it says. `seeds/mod.rs` lists the
+//! arguments.
 
 use std::process::ExitCode;
 
 mod counts;
+mod ending;
 mod hoard;
 mod memory;
 mod owners;
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
     seeds::main(&seeds::Suite {
         name: "groups",
         usual: 4000,
-        // A few of them hoard.
+        // One seed of 500 hoards pieces.
         run: |seed, says| if seed % 500 == 1 { hoard::run(seed) } else { play::run(seed, says) },
         counts: counts::names,
         wrong: counts::wrong,

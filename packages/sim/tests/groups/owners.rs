@@ -1,4 +1,4 @@
-//! Who owns which bytes: the buffers that are out, what the kernel may fill, and what requests hold.
+//! The owners of bytes: the buffers that are out, what the kernel may fill, and what requests hold.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use bare_uring::register::buf_ring::Buffer;
 /// A buffer that was taken and not given back.
 pub struct Live {
     pub buffer: Buffer,
-    /// What it held when it was taken, or what the test wrote.
+    /// The bytes of the buffer when it was taken, or those that the test wrote since.
     content: Vec<u8>,
     pub epoch: u32,
 }
@@ -18,28 +18,31 @@ impl Live {
         Self { buffer, content, epoch }
     }
 
-    /// Writes to it, as its owner may.
+    /// Writes to the buffer, as its owner may.
     pub fn scribble(&mut self, byte: u8) {
         self.buffer.fill(byte);
         self.content.fill(byte);
     }
 
+    /// Returns the addresses of the buffer.
     pub fn range(&self) -> Range<usize> {
         let start = self.buffer.as_ptr().addr();
         start..start + self.buffer.len()
     }
 
+    /// Checks that the bytes are as the owner left them.
     fn check(&self) {
         assert_eq!(*self.buffer, self.content, "bytes of {:?} changed under their owner", self.buffer);
     }
 }
 
+/// Returns whether two ranges share a byte.
 fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-/// No two buffers that are out share a byte, and none changed. `lies`: a kernel that claims what it has not done may change
-/// what it has claimed to be there.
+/// Checks that no two buffers that are out share a byte, and that none has changed. A kernel that lies may change bytes
+/// that it has claimed to have written, so with `lies` changes are allowed.
 pub fn check_live(live: &[Live], lies: bool) {
     for (at, one) in live.iter().enumerate() {
         if !lies {
@@ -51,7 +54,7 @@ pub fn check_live(live: &[Live], lies: bool) {
     }
 }
 
-/// The ring of a group: `pieces` are what the kernel may use, in buffers that lie in `whole`, each of `size`.
+/// Checks the buffer ring: `pieces` are what the kernel may use, in buffers of `size` that lie in `whole`.
 pub fn check_ring(pieces: &[(usize, u32, u16)], whole: &Range<usize>, size: usize) {
     let mut ids: Vec<u16> = pieces.iter().map(|piece| piece.2).collect();
     ids.sort_unstable();
@@ -63,7 +66,7 @@ pub fn check_ring(pieces: &[(usize, u32, u16)], whole: &Range<usize>, size: usiz
     }
 }
 
-/// Nobody has what the kernel may write to.
+/// Checks that no buffer that is out shares a byte with what the kernel may write to.
 pub fn check_apart(live: &[Live], kernels: &[Range<usize>]) {
     for one in live {
         for range in kernels {

@@ -1,11 +1,11 @@
-//! One seed: a kernel, a group, requests on it, and a user who takes, keeps and gives back.
+//! One seed: a kernel, a buffer group, requests on the group, and a user that takes, keeps and gives back buffers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
 use bare_uring::{Builder, Errno, IoUring, SetupFlags, cqueue, opcode, squeue};
-use bare_uring_sim::{Chaos, Leaks, Profile, Random, Rate, SimKernel};
+use bare_uring_sim::{Chaos, Profile, Random, Rate, SimKernel};
 
 use crate::counts::{Counts, Seen};
 use crate::memory::{Arena, STALE};
@@ -13,7 +13,7 @@ use crate::owners::{Live, check_apart, check_live, check_ring};
 use crate::requests::{GROUP, Request, Terms};
 use crate::streams::{Source, Stream};
 
-/// The releases at which something about groups changed.
+/// The releases at which something about buffer groups changed.
 const RELEASES: [(u8, u8); 13] =
     [(5, 19), (6, 1), (6, 4), (6, 8), (6, 10), (6, 12), (6, 12), (6, 16), (6, 16), (6, 18), (6, 18), (7, 0), (7, 1)];
 
@@ -33,52 +33,54 @@ const SOURCES: [Source; 10] = [
 
 const CANCEL: u64 = u64::MAX;
 
-type Ring = IoUring<squeue::Entry, cqueue::Entry, SimKernel>;
+pub type Ring = IoUring<squeue::Entry, cqueue::Entry, SimKernel>;
 
-/// A completion that was seen and is still to be taken.
+/// A completion that has come and is still to be taken.
 pub struct Told {
     pub cqe: cqueue::Entry,
     pub request: Request,
-    /// What it must have brought.
+    /// The bytes that the completion must have brought.
     pub bytes: Vec<u8>,
-    /// Whether the group that is registered now is the one that its buffer is of.
+    /// Whether the completion's buffer is of the group that is registered now.
     pub ours: bool,
 }
 
+/// The state of a seed.
 pub struct Play {
     pub random: Random,
     pub kernel: SimKernel,
     pub profile: Profile,
     pub ring: Ring,
-    number: u32,
-    arena: Arena,
+    pub number: u32,
+    pub arena: Arena,
     stale: &'static [u8],
     pub group: Option<BufRing<SimKernel>>,
     whole: Range<usize>,
     pub size: u32,
-    count: usize,
+    pub count: usize,
     pub incremental: bool,
     min_left: u32,
-    mapped: bool,
-    /// The kernel's completions claim what is not so.
+    pub mapped: bool,
+    /// Whether the kernel's completions lie.
     pub lies: bool,
-    /// An error that names a buffer has used it up.
+    /// Whether an error that names a buffer has used the buffer up.
     pub errors_consume: bool,
     pub epoch: u32,
-    /// What streams this seed has.
+    /// The sources that this seed has.
     sources: [Source; 3],
     streams: Vec<Stream>,
     pub requests: BTreeMap<u64, Request>,
     next: u64,
     pub told: VecDeque<Told>,
     pub live: Vec<Live>,
-    /// Buffers may be missing, until they are reclaimed.
+    /// Whether buffers may be missing until they are reclaimed.
     pub may_lose: bool,
-    reclaimed: bool,
+    pub reclaimed: bool,
     pub counts: Counts,
     says: bool,
 }
 
+/// Picks set-up flags.
 fn flags(random: &mut Random, profile: &Profile) -> SetupFlags {
     match random.below(4) {
         0 => SetupFlags::COOP_TASKRUN,
@@ -87,6 +89,7 @@ fn flags(random: &mut Random, profile: &Profile) -> SetupFlags {
     }
 }
 
+/// Runs a seed. Returns its counts.
 pub fn run(seed: u64, says: bool) -> Vec<u64> {
     let mut play = Play::new(seed, says);
     play.register();
@@ -154,18 +157,20 @@ impl Play {
         }
     }
 
+    /// Prints what happens, if only one seed runs.
     pub fn say(&self, what: impl FnOnce() -> String) {
         if self.says {
             println!("{}", what());
         }
     }
 
-    /// Where the buffers are.
+    /// Returns the addresses of all buffers.
     pub fn whole(&self) -> Range<usize> {
         self.whole.clone()
     }
 
-    fn register(&mut self) {
+    /// Registers a new group.
+    pub fn register(&mut self) {
         self.count = 1 << self.random.below(4);
         self.size = 1 + self.random.below(32);
         let (mut memory, start) = self.arena.group(self.count, self.size as usize, self.stale.as_ptr().addr());
@@ -187,6 +192,7 @@ impl Play {
         self.say(|| format!("{} buffers of {} are group {}", self.count, self.size, self.epoch));
     }
 
+    /// Does one of the things that users do.
     fn step(&mut self) {
         match self.random.below(28) {
             0..5 => self.feed(),
@@ -206,6 +212,7 @@ impl Play {
         }
     }
 
+    /// Does one of the things that users do seldom.
     fn rare(&mut self) {
         match self.random.below(8) {
             0 if self.group.is_some() => self.unregister(),
@@ -223,6 +230,7 @@ impl Play {
         }
     }
 
+    /// Sends bytes from a far end.
     fn feed(&mut self) {
         if !self.streams.is_empty() {
             let at = self.random.below(self.streams.len() as u32) as usize;
@@ -235,6 +243,7 @@ impl Play {
         }
     }
 
+    /// Pushes and submits a request.
     fn push(&mut self) {
         if self.streams.is_empty() {
             return;
@@ -254,7 +263,7 @@ impl Play {
         };
         let (entry, request, message) = terms.request(&mut self.random, (at, stream), self.epoch);
         self.say(|| format!("{} on {:?}: {request:?}", self.next, stream.source));
-        // SAFETY: it names no memory but that of the group, and a message that outlives its submission.
+        // SAFETY: the entry names no memory but that of the group, and a message that outlives its submission.
         unsafe { self.ring.submission().push(entry.user_data(self.next)) }.expect("room");
         self.streams[at].busy = true;
         self.requests.insert(self.next, request);
@@ -263,14 +272,15 @@ impl Play {
         drop(message);
     }
 
+    /// Cancels all requests.
     fn cancel_all(&mut self) {
         let cancel = opcode::AsyncCancel::any().build().user_data(CANCEL);
-        // SAFETY: it names no memory.
+        // SAFETY: the entry names no memory.
         unsafe { self.ring.submission().push(cancel) }.expect("room");
         assert_eq!(self.ring.submit(), Ok(1));
     }
 
-    /// Looks at what has come, without taking it.
+    /// Collects the completions that have come, without taking their buffers.
     pub fn reap(&mut self) {
         self.ring.submit().expect("nothing goes wrong");
         let completions: Vec<cqueue::Entry> = self.ring.completion().collect();
@@ -281,6 +291,7 @@ impl Play {
         }
     }
 
+    /// Notes a completion that has come.
     fn came(&mut self, cqe: cqueue::Entry) {
         let request = *self.requests.get(&cqe.user_data()).expect("a request in flight");
         let stream = &mut self.streams[request.stream];
@@ -289,12 +300,13 @@ impl Play {
             stream.busy = false;
         }
         let bytes = match usize::try_from(cqe.result()) {
-            // Of the names and gaps before a message, nothing is expected.
+            // The names and gaps before a message hold nothing that is expected.
             Ok(count) if count != 0 && !self.lies => stream.expect(&self.kernel, count, request.offset),
             _ => Vec::new(),
         };
         self.say(|| format!("{cqe:?}"));
-        // A request that may have picked its buffer when it was pushed, or at any time since.
+        // A request that holds its buffer has picked it when it was pushed; others may have picked it at any time
+        // since.
         let ours = self.group.is_some() && (!request.holds || request.epoch == self.epoch);
         if ours && request.epoch != self.epoch && cqe.buffer_id().is_some() {
             self.counts.note(Seen::ArmedBefore);
@@ -302,6 +314,7 @@ impl Play {
         self.told.push_back(Told { cqe, request, bytes, ours });
     }
 
+    /// Unregisters the group, and in most cases registers another one.
     fn unregister(&mut self) {
         if self.random.chance(1, 2) {
             self.drain();
@@ -316,7 +329,7 @@ impl Play {
         let busy = !self.requests.is_empty();
         self.counts.note(if busy { Seen::UnregisteredBusy } else { Seen::UnregisteredQuiet });
         group.unregister(&self.ring.submitter()).map_err(|(_, errno)| errno).expect("it was registered");
-        // What came until here is of the old group, which is gone.
+        // Completions that came until here are of the old group, which is gone.
         self.told.iter_mut().for_each(|told| told.ours = false);
         self.reap();
         self.take_all();
@@ -326,7 +339,7 @@ impl Play {
         }
     }
 
-    /// Requests that wait for their file before they look for a buffer, and bytes for them all.
+    /// Pushes requests that wait for their files before they look for a buffer, and feeds the files.
     fn arm(&mut self) {
         for _ in 0..self.random.below(4) {
             self.push();
@@ -336,8 +349,8 @@ impl Play {
         }
     }
 
-    /// Ends all requests.
-    fn drain(&mut self) {
+    /// Cancels requests until all have ended.
+    pub fn drain(&mut self) {
         while !self.kernel.in_flight(self.number).is_empty() || !self.requests.is_empty() {
             self.cancel_all();
             self.kernel.run(2);
@@ -345,6 +358,7 @@ impl Play {
         }
     }
 
+    /// Reclaims lost buffers, if no request is in flight.
     fn reclaim_between(&mut self) {
         if !self.requests.is_empty() || !self.told.is_empty() {
             return;
@@ -364,7 +378,8 @@ impl Play {
         }
     }
 
-    fn check(&self) {
+    /// Checks that each byte has one owner, and that none was changed by another.
+    pub fn check(&self) {
         check_live(&self.live, self.lies);
         assert!(self.stale.iter().all(|&byte| byte == 0), "the kernel took what stood in the memory before");
         if self.group.is_none() {
@@ -378,81 +393,4 @@ impl Play {
             check_apart(&self.live, &ready.chain(held).collect::<Vec<_>>());
         }
     }
-
-    /// Everything is over: all buffers come back, and with them nothing stays behind.
-    fn end(mut self) -> Vec<u64> {
-        if self.group.is_none() {
-            self.register();
-        }
-        self.drain();
-        self.take_all();
-        while !self.live.is_empty() {
-            self.recycle(self.live.len() - 1);
-        }
-        self.publish();
-        self.check();
-        self.all_are_there();
-        let coverage = self.drop_all();
-        self.counts.with(&coverage)
-    }
-
-    fn all_are_there(&mut self) {
-        let there = |play: &Self| play.kernel.provided(play.number, GROUP).map(|pieces| pieces.len());
-        let counts_heads = self.profile.registers(26);
-        if there(self) == Some(self.count) {
-            if !self.reclaimed {
-                self.counts.note(Seen::AllThere);
-            }
-        } else {
-            assert!(self.may_lose, "{:?} of {} buffers are there", there(self), self.count);
-            if !counts_heads {
-                return;
-            }
-            self.counts.note(Seen::ReclaimNeeded);
-        }
-        if counts_heads {
-            let group = self.group.as_mut().expect("registered");
-            let left = self.count - there_of(&self.kernel, self.number);
-            // SAFETY: no request is in flight, and all completions were taken.
-            let reclaimed = unsafe { group.reclaim(&self.ring.submitter()) };
-            assert_eq!(reclaimed, Ok(left as u16));
-            group.publish();
-            assert_eq!(group.available(&self.ring.submitter()), Ok(self.count as u16));
-        }
-        self.check();
-        assert_eq!(there(self), Some(self.count));
-    }
-
-    fn drop_all(&mut self) -> bare_uring_sim::Coverage {
-        let kernel = self.kernel.clone();
-        let group = self.group.take().expect("registered");
-        let ring = std::mem::replace(&mut self.ring, spare());
-        match self.random.below(3) {
-            0 => drop((group, ring)),
-            1 => {
-                if self.mapped {
-                    self.counts.note(Seen::DroppedRingFirst);
-                }
-                drop(ring);
-                drop(group);
-            }
-            _ => {
-                group.unregister(&ring.submitter()).map_err(|(_, errno)| errno).expect("it was registered");
-                drop(ring);
-            }
-        }
-        assert_eq!((kernel.faults(), kernel.leaks()), (Vec::new(), Leaks::default()));
-        // SAFETY: the group and the ring are gone, no buffer is out, and the kernel has nothing in flight.
-        unsafe { std::mem::take(&mut self.arena).free() };
-        kernel.coverage()
-    }
-}
-
-fn there_of(kernel: &SimKernel, ring: u32) -> usize {
-    kernel.provided(ring, GROUP).map_or(0, |pieces| pieces.len())
-}
-
-/// Something to leave in a ring's place.
-fn spare() -> Ring {
-    Builder::new().build_with(SimKernel::new(Profile::linux(6, 1), 0), 1).expect("a sound kernel")
 }

@@ -1,4 +1,4 @@
-//! Requests on a group, within the contract of `BufRing::take`.
+//! Requests on a buffer group, within the contract of `BufRing::take`.
 
 use std::ptr::null_mut;
 
@@ -11,38 +11,38 @@ use crate::streams::{CONTENT, Source, Stream};
 
 pub const GROUP: u16 = 7;
 
-/// What is known of a request in flight.
+/// What the test knows about a request in flight.
 #[derive(Debug, Clone, Copy)]
 pub struct Request {
     pub stream: usize,
-    /// The group that was registered when it was pushed.
+    /// The number of the group that was registered when the request was pushed.
     pub epoch: u32,
-    /// Its buffer may be committed when it is picked.
+    /// Whether the buffer may be committed when it is picked.
     pub holds: bool,
     pub bundle: bool,
     pub sends: bool,
-    /// Its result may be more than what was written.
+    /// Whether the result may be more than the bytes that were written.
     pub cut: bool,
-    /// At most so much is written; 0: what the buffer has.
+    /// The most bytes that are written; 0 for the whole buffer.
     pub asked: u32,
-    /// Bytes of a message before its payload.
+    /// The number of bytes before the payload of a message.
     pub front: usize,
     pub offset: usize,
 }
 
-/// What the kernel and the group allow.
+/// The terms that the kernel and the group set.
 pub struct Terms<'a> {
     pub profile: &'a Profile,
     pub incremental: bool,
-    /// The group has a least rest.
+    /// Whether the group has a `min_left`.
     pub min_left: bool,
     pub size: u32,
-    /// The completions lie, and so the contract may be broken too.
+    /// Whether the completions lie. The test may then break the contract too.
     pub lies: bool,
 }
 
 impl Terms<'_> {
-    /// How much to ask for.
+    /// Picks the length to ask for.
     fn len(&self, random: &mut Random) -> u32 {
         let rules = self.profile.groups;
         match () {
@@ -53,6 +53,7 @@ impl Terms<'_> {
         }
     }
 
+    /// Makes a `READ`.
     fn read(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> Entry {
         let mut read = opcode::Read::new(Fd(stream.near), null_mut(), self.len(random)).buf_group(GROUP);
         if stream.source == Source::Content {
@@ -68,6 +69,7 @@ impl Terms<'_> {
         entry
     }
 
+    /// Makes a `RECV`.
     fn receive(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> Entry {
         let rules = self.profile.groups;
         request.asked = self.len(random);
@@ -95,6 +97,7 @@ impl Terms<'_> {
         receive.build()
     }
 
+    /// Makes a multishot `RECVMSG`, and its message.
     fn message(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> (Entry, Box<MsgHdr>) {
         let (name, control) = (random.below(6), random.below(4));
         let message = MsgHdr::new(null_mut(), 0).from(null_mut(), name).control(null_mut(), control as usize);
@@ -104,6 +107,7 @@ impl Terms<'_> {
         (entry.buf_group(GROUP).multishot().build(), message)
     }
 
+    /// Makes a `SEND`.
     fn send(&self, random: &mut Random, stream: &Stream, request: &mut Request) -> Entry {
         let send = opcode::Send::new(Fd(stream.near), null_mut(), self.len(random)).buf_group(GROUP);
         (request.holds, request.sends) = (true, true);
@@ -111,7 +115,7 @@ impl Terms<'_> {
         if request.bundle { send.bundle().build() } else { send.build() }
     }
 
-    /// A request on this stream, and what must outlive its submission.
+    /// Makes a request on a stream, and what must outlive its submission.
     pub fn request(
         &self,
         random: &mut Random,

@@ -1,10 +1,11 @@
-//! What requests read from and send to, and which bytes they must find there.
+//! The files that requests read from and send to, and the bytes that they must find there.
 
 use std::collections::VecDeque;
 
 use bare_uring::types::RawFd;
 use bare_uring_sim::{Random, SimKernel};
 
+/// What kind of file a stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     Pipe,
@@ -16,7 +17,7 @@ pub enum Source {
     Sink,
 }
 
-/// One file, its far end, and what is on its way.
+/// A file, its far end, and the bytes on their way.
 #[derive(Debug)]
 pub struct Stream {
     pub source: Source,
@@ -24,20 +25,21 @@ pub struct Stream {
     pub far: RawFd,
     key: u64,
     sent: usize,
-    /// Bytes that completions have told of.
+    /// The number of bytes that completions have counted.
     told: usize,
     messages: VecDeque<usize>,
     content: usize,
-    /// A request is in flight.
+    /// Whether a request is in flight.
     pub busy: bool,
-    /// Its far end is gone.
+    /// Whether the far end is gone.
     pub ended: bool,
 }
 
-/// Bytes of a content, at the most.
+/// The upper bound of the length of a regular file.
 pub const CONTENT: u32 = 48;
 
 impl Stream {
+    /// Makes a file and its far end.
     pub fn new(kernel: &SimKernel, random: &mut Random, source: Source) -> Self {
         let (key, content) = (random.bits(), random.below(CONTENT) as usize);
         let (near, far) = match source {
@@ -50,7 +52,7 @@ impl Stream {
         Self { source, near, far, key, sent: 0, told: 0, messages: VecDeque::new(), content, busy: false, ended: false }
     }
 
-    /// So many bytes come from the far end.
+    /// Sends `count` bytes from the far end.
     pub fn feed(&mut self, kernel: &SimKernel, count: usize) {
         if !matches!(self.source, Source::Pipe | Source::Socket | Source::Datagrams) || self.ended {
             return;
@@ -63,7 +65,7 @@ impl Stream {
         }
     }
 
-    /// The far end goes, with an error or without.
+    /// Ends the far end, with an error or without.
     pub fn end(&mut self, kernel: &SimKernel, resets: bool) {
         let unread = self.source == Source::Sink && self.busy;
         if self.far != -1 && self.source != Source::Datagrams && !self.ended && !unread {
@@ -76,7 +78,8 @@ impl Stream {
         }
     }
 
-    /// The bytes that a completion of `count` bytes must have brought: of a datagram all of it, though it may have been cut.
+    /// Returns the bytes that a completion of `count` bytes must have brought. Of a datagram it returns all bytes, also
+    /// if the datagram was cut.
     pub fn expect(&mut self, kernel: &SimKernel, count: usize, offset: usize) -> Vec<u8> {
         let (from, len) = match self.source {
             Source::Content => {
@@ -100,7 +103,7 @@ impl Stream {
     }
 }
 
-/// The byte at a place of a stream: any two streams, and any two places, differ.
+/// Returns the byte at a position of a stream. Streams differ, and so do positions.
 fn byte(key: u64, at: usize) -> u8 {
     Random::new(key.wrapping_add(at as u64)).bits() as u8
 }

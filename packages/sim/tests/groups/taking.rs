@@ -1,4 +1,4 @@
-//! Taking completions, in the orders that the contract allows, and giving buffers back.
+//! Takes the buffers of completions, in the orders that the contract allows, and gives buffers back.
 
 use bare_uring::register::buf_ring::Buffer;
 
@@ -7,12 +7,13 @@ use crate::owners::Live;
 use crate::play::{Play, Told};
 
 impl Play {
+    /// Takes up to three completions.
     pub fn take_some(&mut self) {
         for _ in 0..=self.random.below(3) {
             if self.told.is_empty() {
                 return;
             }
-            // With incremental use in the order in which they came, otherwise in any.
+            // Incremental buffers must be taken in the order in which their completions came; others in any order.
             let at = if self.incremental { 0 } else { self.random.below(self.told.len() as u32) as usize };
             let earlier = self.told.iter().take(at).any(|told| told.ours && told.cqe.buffer_id().is_some());
             if let Some(told) = self.told.remove(at) {
@@ -24,32 +25,34 @@ impl Play {
         }
     }
 
+    /// Takes all completions.
     pub fn take_all(&mut self) {
         while let Some(told) = self.told.pop_front() {
             self.take(&told);
         }
     }
 
+    /// Takes the buffers of a completion.
     fn take(&mut self, told: &Told) {
         let names = told.cqe.buffer_id().is_some();
         if !told.ours {
-            // It may be of a group that is gone. If it is of this one after all, its buffer is lost.
+            // The buffer may be of a group that is gone. If it is of the present one after all, it is lost.
             if names {
                 self.may_lose |= self.group.is_some();
                 self.counts.note(Seen::LeftAlone);
             }
             return;
         }
-        // How many buffers of a plain group a bundle has filled, only its completion tells.
+        // Only the completion tells how many buffers of a plain group a bundle has filled.
         let tells = self.incremental || !self.lies;
-        // A datagram that was cut counts more than its one buffer: it is no bundle.
+        // A datagram that was cut counts more bytes than its one buffer has, but is no bundle.
         let as_bundle = tells && (told.request.bundle || !told.request.cut && self.random.chance(1, 4));
         let most = if as_bundle && self.random.chance(1, 4) { self.random.below(2) as usize } else { usize::MAX };
         let Some(group) = &mut self.group else { return };
         let mut buffers: Vec<Buffer> = Vec::new();
         let half = if as_bundle {
-            // SAFETY: the completion is of a request that took its buffer from this group, it is taken once, and with
-            // incremental use in order.
+            // SAFETY: the completion is of a request that took its buffer from this group. It is taken once, and in
+            // order if the group is incremental.
             let mut bundle = unsafe { group.take_bundle(&told.cqe) };
             buffers.extend(bundle.by_ref().take(most));
             drop(bundle);
@@ -58,7 +61,7 @@ impl Play {
             }
             buffers.len() == most
         } else {
-            // SAFETY: as above.
+            // SAFETY: the completion is of this group, taken once, and in order if the group is incremental.
             buffers.extend(unsafe { group.take(&told.cqe) });
             false
         };
@@ -81,7 +84,7 @@ impl Play {
         }
     }
 
-    /// What was lent is what the request wrote, and all of it.
+    /// Checks that what was lent is what the request wrote, and all of it.
     fn compare(&mut self, told: &Told, buffers: &[Buffer], half: bool) {
         let (names, request) = (told.cqe.buffer_id().is_some(), &told.request);
         let lent: Vec<u8> = buffers.iter().flat_map(|buffer| buffer.iter().copied()).collect();
@@ -106,40 +109,43 @@ impl Play {
             assert!(half || lent.len() == count, "a message of {count} bytes: {lent:?}");
             assert!(half || told.bytes.starts_with(&lent[request.front..]), "{lent:?} and not {:?}", told.bytes);
         } else if half || request.cut {
-            // Of a datagram that was cut, more may be counted than was written.
+            // The result of a datagram that was cut may count more bytes than were written.
             let most = if request.asked == 0 || !request.cut { lent.len() } else { request.asked as usize };
             let written = &lent[..lent.len().min(most)];
             assert!(told.bytes.starts_with(written), "{lent:?} and not {:?}", told.bytes);
             let all = count.min(self.size as usize);
             assert!(half || self.incremental || lent.len() == all, "{} bytes of {all}", lent.len());
         } else {
-            // A datagram may be longer than what came of it.
+            // A datagram may be longer than the part that was received.
             assert_eq!(lent, told.bytes[..count], "what was lent, and what was written");
         }
     }
 
-    /// Whether a buffer may be missing after this, until it is reclaimed: see `BufRing::reclaim`.
+    /// Returns whether a buffer may be missing after this, until it is reclaimed: see `BufRing::reclaim`.
     fn loses(&self, told: &Told, buffers: &[Buffer]) -> bool {
         let (names, result) = (told.cqe.buffer_id().is_some(), told.cqe.result());
         let lent: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         let refused = names && result < 0 && !self.errors_consume;
         let used_for_nothing = self.incremental && names && result <= 0 && told.request.holds;
         let passed_over = self.incremental && told.request.cut && result as usize > lent;
-        // Of what a bundle has picked to send, the completion tells as much as was sent.
+        // A bundle may have picked more to send than its completion counts.
         let not_sent = told.request.sends && told.request.bundle;
         self.lies || refused || used_for_nothing || passed_over || not_sent
     }
 
-    /// Whether the kernel may pass over buffers, since the contract is broken: it must not meet some that are not published.
+    /// Returns whether the kernel may pass over buffers, because the contract is broken. All buffers must then be
+    /// published.
     pub fn passes_over(&self) -> bool {
         self.incremental && self.lies && !self.profile.groups.clamps_cut
     }
 
+    /// Picks a buffer that is out.
     pub fn some_live(&mut self) -> Option<usize> {
         let count = self.live.len() as u32;
         (count != 0).then(|| self.random.below(count) as usize)
     }
 
+    /// Gives up to three buffers back.
     pub fn recycle_some(&mut self) {
         for _ in 0..=self.random.below(3) {
             if let Some(at) = self.some_live() {
@@ -148,7 +154,7 @@ impl Play {
         }
     }
 
-    /// Gives a buffer back. One of a group that is gone is refused, and let go.
+    /// Gives a buffer back. A buffer of a group that is gone is refused, and dropped.
     pub fn recycle(&mut self, at: usize) {
         let Live { buffer, epoch, .. } = self.live.swap_remove(at);
         let passes_over = self.passes_over();
@@ -166,6 +172,7 @@ impl Play {
         }
     }
 
+    /// Publishes the buffers that were given back.
     pub fn publish(&mut self) {
         if let Some(group) = &mut self.group {
             group.publish();

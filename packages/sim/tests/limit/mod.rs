@@ -1,18 +1,19 @@
-//! A time limit for tests that may wait for ever if what they test is wrong.
+//! A time limit for tests that would wait for ever if the crate were wrong.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-/// Longer than any of these tests takes on a busy machine.
+/// A time that no test takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Ends the process if it lives too long: a thread that spins can't be ended otherwise.
+/// Ends the process if a test lives too long. A thread that spins can't be ended otherwise.
 pub struct Limit {
-    /// Closed when the test is over.
+    /// The channel that is closed when the test is over.
     _over: Sender<()>,
 }
 
 impl Limit {
+    /// Starts the time.
     pub fn new() -> Self {
         let (over, is_over) = channel::<()>();
         let test = std::thread::current().name().unwrap_or("a test").to_string();

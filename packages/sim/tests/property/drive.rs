@@ -1,4 +1,4 @@
-//! The user of a ring: does in seeded order what users do, and at the end sees everything through.
+//! The user of a ring: does in seeded order what users do, and at the end waits for everything.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,14 +10,15 @@ use bare_uring_sim::{Overflow, Profile, Random, SimKernel};
 use crate::books::{Books, Seen};
 use crate::requests::{Build, World};
 
-/// The user data of requests that a wait makes for itself, which nobody else may see.
+/// Mask and value of the user data of requests that a wait makes for itself. No user may see their completions.
 const HIDDEN: (u64, u64) = (!0xffff, 0xba5e_0b5e_55ed_0000);
 
-/// So many rounds at the end, and what is not complete then never will be.
+/// The number of rounds at the end in which everything must complete.
 const ROUNDS: u32 = 3000;
 
-/// Does something that may spin until a thread of the kernel has made room, without calling the kernel: meanwhile another
-/// thread lets the world go on. Only where no call was made for a while, so that all else stays as the seed has it.
+/// Runs `act`, which may spin until the SQPOLL thread has made room, without calling the kernel. A second thread
+/// meanwhile lets the simulation go on, but only if no call was made for a while, so that all else stays as the seed
+/// has it.
 fn with_thread<T>(kernel: &SimKernel, act: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -36,6 +37,7 @@ fn with_thread<T>(kernel: &SimKernel, act: impl FnOnce() -> T) -> T {
     })
 }
 
+/// The user of a ring.
 struct User<'a, S: Build, C: Seen, K: Kernel> {
     ring: &'a mut IoUring<S, C, K>,
     id: u32,
@@ -45,6 +47,7 @@ struct User<'a, S: Build, C: Seen, K: Kernel> {
     says: bool,
 }
 
+/// Uses a ring, until everything is complete.
 pub fn drive<S: Build, C: Seen, K: Kernel>(
     ring: &mut IoUring<S, C, K>,
     kernel: &SimKernel,
@@ -54,7 +57,7 @@ pub fn drive<S: Build, C: Seen, K: Kernel>(
 ) {
     let id = kernel.last_ring().expect("made just now");
     kernel.ignore(id, HIDDEN.0, HIDDEN.1);
-    // The filler of a mixed ring.
+    // The filler of a mixed ring has the user data 0.
     kernel.ignore(id, !0, 0);
     let fd = (!ring.params().setup().contains(SetupFlags::REGISTERED_FD_ONLY)).then(|| ring.fd());
     let world = World::new(kernel, profile, fd, random.chance(1, 2));
@@ -70,19 +73,20 @@ pub fn drive<S: Build, C: Seen, K: Kernel>(
 }
 
 impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
+    /// Prints what happens, if only one seed runs.
     fn say(&self, what: impl FnOnce() -> String) {
         if self.says {
             println!("{}", what());
         }
     }
 
-    /// Takes over what the kernel says, which must not complain.
+    /// Takes over the kernel's events, and checks that it has found no fault.
     fn check(&mut self) {
         self.books.update(&self.world.kernel, self.id);
         assert_eq!(self.world.kernel.faults(), []);
     }
 
-    /// Entries of a disabled ring wait until it is enabled; the thread of an SQPOLL ring does not touch them.
+    /// Pushes to a disabled ring, and enables it. The entries wait until then, also on an SQPOLL ring.
     fn enable(&mut self) {
         self.push();
         let submitted = self.ring.submit();
@@ -94,6 +98,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.ring.submitter().register_enable_rings().expect("disabled until now");
     }
 
+    /// Does one of the things that users do.
     fn act(&mut self) {
         match self.random.below(17) {
             0..=4 => self.push(),
@@ -109,6 +114,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         }
     }
 
+    /// Pushes a chain of entries.
     fn push(&mut self) {
         let entries = self.world.chain::<S>(&mut self.books, self.random, 5);
         self.say(|| format!("push {entries:?}"));
@@ -124,7 +130,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
             }
         } else {
             for entry in entries {
-                // SAFETY: as above.
+                // SAFETY: the world's memory outlives the ring, as for the list above.
                 if unsafe { queue.push(entry.0.clone()) }.is_err() {
                     break;
                 }
@@ -138,7 +144,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         }
     }
 
-    /// Books the count of a submit; an error must be one of these.
+    /// Notes the count of a submit. An error must be an allowed one.
     fn told(&mut self, outcome: Result<usize, Errno>, allowed: &[Errno]) {
         self.say(|| format!("  {outcome:?}"));
         match outcome {
@@ -149,6 +155,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         }
     }
 
+    /// Submits.
     fn submit(&mut self) {
         self.say(|| "submit".into());
         let stranded = self.ring.submission().flags();
@@ -157,6 +164,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.say(|| format!("  the flags were {stranded:?}"));
     }
 
+    /// Submits, and waits for completions that are sure to come.
     fn submit_and_wait(&mut self) {
         let certain = self.books.certain(true);
         let want = self.random.below(certain as u32 + 1) as usize;
@@ -165,6 +173,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.told(outcome, &[Errno::EINTR, Errno::EBADR]);
     }
 
+    /// Waits for completions that are sure to come.
     fn wait(&mut self) {
         let certain = self.books.certain(false);
         let want = self.random.below(certain as u32 + 1) as usize;
@@ -173,8 +182,10 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.told(outcome, &[Errno::EINTR, Errno::EBADR]);
     }
 
+    /// Waits with a time limit.
     fn wait_with_time(&mut self) {
-        // Where the time is a request of its own, it waits behind one that drains, as that waits for what may never come.
+        // Without timed waits the time limit is a request. It would wait behind a drain, which waits for requests that
+        // may never complete.
         let timed = self.ring.params().features().contains(Features::MIN_TIMEOUT);
         if !timed && self.world.drains && self.books.certain(true) == 0 {
             return;
@@ -198,7 +209,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         let params = self.ring.params();
         let spins = params.setup().contains(SetupFlags::SQPOLL) && !params.features().contains(Features::MIN_TIMEOUT);
         let outcome = if spins { with_thread(&self.world.kernel, wait) } else { wait() };
-        // A kernel without timed waits takes two requests for one, and may lack what those need.
+        // On a kernel without EXT_ARG the wait needs requests, and the kernel may lack what these need.
         let mut allowed = vec![Errno::EINTR, Errno::EBADR, Errno::ETIME];
         if !self.ring.params().features().contains(Features::EXT_ARG) {
             allowed.extend([Errno::EBUSY, Errno::EINVAL, Errno::EOPNOTSUPP, Errno::ECANCELED]);
@@ -206,8 +217,8 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.told(outcome, &allowed);
     }
 
-    /// Waits for room. Not where the thread consumes nothing while completions wait outside the queue, which nobody but
-    /// this user would take.
+    /// Waits for room in the submission queue. Does nothing on a kernel whose SQPOLL thread stops while the overflow
+    /// list is not empty, because only this user could empty it.
     fn wait_for_room(&mut self) {
         let profile = &self.world.profile;
         if profile.overflow == Overflow::ListBusy {
@@ -221,6 +232,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.told(outcome.map(|_| 0), if knows { &[] } else { &[Errno::EINVAL] });
     }
 
+    /// Takes all completions.
     fn take_all(&mut self) {
         self.books.update(&self.world.kernel, self.id);
         for completion in self.ring.completion() {
@@ -228,7 +240,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         }
     }
 
-    /// Takes some of the completions, in one of the ways that there are.
+    /// Takes some of the completions, in one of several ways.
     fn take(&mut self) {
         self.books.update(&self.world.kernel, self.id);
         let most = if self.random.chance(1, 2) { usize::MAX } else { self.random.below(5) as usize };
@@ -247,7 +259,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
                 for completion in queue.by_ref().take(most) {
                     self.books.saw(&completion);
                 }
-                // The state is the ring's: nothing is lost.
+                // The ring has the state, so a forgotten queue loses nothing.
                 std::mem::forget(queue);
             }
             _ => {
@@ -262,7 +274,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         }
     }
 
-    /// What the other end of the pipe does.
+    /// Writes to the far end of the pipe, or reads from it.
     fn other_side(&mut self) {
         let World { kernel, reader, writer, .. } = &self.world;
         if self.random.chance(1, 2) {
@@ -272,6 +284,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         }
     }
 
+    /// Submits and waits with the two halves of the ring.
     fn by_halves(&mut self) {
         let Ok((mut submissions, mut completions)) = self.ring.halves() else { return };
         let submitted = submissions.submit();
@@ -286,7 +299,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.told(waited.map(|()| 0), &[Errno::EINTR, Errno::EBADR]);
     }
 
-    /// Nothing more is pushed, and the pipe is closed: everything must come to its end, however the user waits for it.
+    /// Closes the pipe, and waits until everything is complete. No more entries are pushed.
     fn see_through(&mut self) {
         let World { kernel, reader, writer, .. } = &self.world;
         assert!(kernel.close_file(*writer) && kernel.close_file(*reader), "open until now");
@@ -297,7 +310,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
             if self.books.outstanding() == 0 && self.books.unseen() == 0 && self.books.told >= self.books.slots {
                 break;
             }
-            // What is not certain to complete visibly may not be waited for.
+            // Only completions that are sure to come may be waited for.
             if polls || self.books.certain(true) == 0 {
                 self.submit();
                 self.world.kernel.run(1);
@@ -318,7 +331,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         assert_eq!(self.books.told, self.books.slots, "told by submits, and pushed");
         let counted = self.ring.completion().overflow();
         let (params, mixed) = (self.ring.params(), SetupFlags::SQE_MIXED);
-        // Requests that the crate makes for itself are in no books, but counted if they are dropped.
+        // The books lack the requests that the crate makes for itself, but the kernel counts them if they are dropped.
         if params.features().contains(Features::MIN_TIMEOUT) && !params.setup().contains(mixed) {
             assert_eq!(counted, self.books.dropped, "counted as dropped, and dropped");
         }

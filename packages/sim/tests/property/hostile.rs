@@ -7,13 +7,14 @@ use bare_uring_sim::{Coverage, Random, SimKernel};
 use crate::books::Seen;
 use crate::requests::Build;
 
-/// Everything that a user may do, without believing anything: nothing is asserted but that it comes back. What reads or
-/// writes outside of the ring's memory dies of it, or is found when the memory is given back.
+/// Does everything that a user may do. Asserts only that each call returns. An access outside of the ring's memory
+/// kills the process, or is found when the memory is unmapped.
 fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut Random) {
     let setup = ring.params().setup();
     let features = ring.params().features();
     let spins = setup.contains(SetupFlags::SQPOLL) && !features.contains(Features::MIN_TIMEOUT | Features::EXT_ARG);
-    // A wait that takes a request for its timer spins until a thread has made room, which this one need never do.
+    // A wait that needs a request as its timer spins until the SQPOLL thread has made room, which this kernel may never
+    // do.
     let timed = !spins;
     for _ in 0..60 {
         let want = random.below(4) as usize;
@@ -31,7 +32,7 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
             }
             3 => {
                 let entries: Vec<S> = (0..random.below(9)).map(|_| S::from(opcode::Nop::new().build())).collect();
-                // SAFETY: as above.
+                // SAFETY: nops point to nothing.
                 let _ = unsafe { ring.submission().push_multiple(&entries) };
             }
             4 => _ = ring.submit(),
@@ -75,6 +76,7 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
     });
 }
 
+/// Makes a ring on a kernel that lies, and uses it.
 fn with<S: Build, C: Seen>(random: &mut Random, says: bool) -> Coverage {
     let kernel = SimKernel::hostile(random.bits());
     let mut builder = Builder::<S, C>::new();
@@ -117,6 +119,7 @@ fn with<S: Build, C: Seen>(random: &mut Random, says: bool) -> Coverage {
     kernel.coverage()
 }
 
+/// Runs a seed. Returns what the kernel did.
 pub fn run(seed: u64, says: bool) -> Coverage {
     let mut random = Random::new(seed);
     match random.below(9) {

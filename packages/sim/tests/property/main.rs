@@ -1,11 +1,11 @@
-//! Whatever the kernel does, and whatever the seed: every entry that was pushed is submitted once and in order, every
-//! completion is seen once, nothing hangs, and nothing panics. And a kernel that lies leads to errors, never out of the
+//! Property test of a ring on seeded kernels. Every entry that was pushed is submitted once and in order. Every
+//! completion is seen once. Nothing hangs, and nothing panics. A kernel that lies leads to errors, never out of the
 //! ring's memory.
 //!
-//! After 1000 seeds and more, the simulated kernel must have done everything that it can do, so many times per 1000 seeds
-//! as `reached.rs` says.
+//! From 1000 seeds on, the simulated kernel must have done everything that it can do, as often per 1000 seeds as
+//! `reached.rs` says.
 //!
-//! `seeds/mod.rs` says what the arguments are.
+//! `seeds/mod.rs` lists the arguments.
 
 use std::process::ExitCode;
 
@@ -20,12 +20,13 @@ mod scenario;
 #[path = "../seeds/mod.rs"]
 mod seeds;
 
-/// One seed: every eighth meets a kernel that lies.
+/// Runs a seed. Every eighth seed meets a kernel that lies.
 fn run(seed: u64, says: bool) -> Vec<u64> {
     let coverage = if seed % 8 == 7 { hostile::run(seed, says) } else { scenario::run(seed, says) };
     Mark::ALL.iter().map(|&mark| coverage.count(mark)).collect()
 }
 
+/// Returns a line for each mark that was reached too seldom.
 fn wrong(counts: &[u64], seeds: u64) -> Vec<String> {
     let mut reached = Coverage::default();
     Mark::ALL.iter().zip(counts).for_each(|(&mark, &count)| reached.add(mark, count));

@@ -2,11 +2,11 @@
 
 use bare_uring_sim::{Coverage, Mark};
 
-/// So many seeds at the least, and the counts say something.
+/// The number of seeds from which on the counts are checked.
 const ENOUGH: u64 = 1000;
 
-/// How often each is reached in 1000 seeds, at the least: a third of what was measured over 20,000. These users provide no
-/// buffers.
+/// The least count of each mark in 1000 seeds: a third of what was measured over 20,000. The users of this test provide
+/// no buffers.
 const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::NearTheWrap, 105),
     (Mark::EntryOverwritten, 10392),
@@ -73,7 +73,7 @@ const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::ErrorLie, 131),
 ];
 
-/// What was reached too seldom, or without a row in the table.
+/// Returns a line for each mark that was reached too seldom or has no row in the table.
 pub fn wrong(reached: &Coverage, seeds: u64) -> Vec<String> {
     if seeds < ENOUGH { Vec::new() } else { reached.shortfalls(seeds, &TABLE) }
 }

@@ -1,4 +1,5 @@
-//! What is pushed: requests that complete at once, later, or when the other side does something, alone and in chains.
+//! The requests that are pushed, alone and in chains. They complete at once, later, or when the far side does
+//! something.
 
 use bare_uring::opcode;
 use bare_uring::squeue::{self, Flags};
@@ -7,12 +8,12 @@ use bare_uring_sim::{Profile, Random, SimKernel};
 
 use crate::books::{Books, MESSAGES};
 
-/// Kinds of submission entry.
+/// A kind of submission queue entry.
 pub trait Build: squeue::EntryMarker {
     /// Whether the ring takes entries of 128 bytes.
     const LARGE: bool;
 
-    /// A nop of the larger size.
+    /// Makes a nop of 128 bytes.
     fn large(nop: opcode::Nop128, user_data: u64) -> Self;
 }
 
@@ -40,7 +41,7 @@ impl Build for squeue::EntryMixed {
     }
 }
 
-/// What requests work on. All memory is the world's, and outlives the ring.
+/// The files and memory that requests work on. All memory outlives the ring.
 pub struct World {
     pub kernel: SimKernel,
     pub profile: Profile,
@@ -56,6 +57,7 @@ pub struct World {
 }
 
 impl World {
+    /// Makes the files.
     pub fn new(kernel: &SimKernel, profile: &Profile, ring: Option<RawFd>, drains: bool) -> Self {
         let (reader, writer) = kernel.pipe();
         Self {
@@ -71,7 +73,7 @@ impl World {
         }
     }
 
-    /// A timespec that is valid until the world ends.
+    /// Makes a timespec that is valid as long as the world.
     fn time(&mut self, random: &mut Random) -> *const Timespec {
         let time = Box::new(Timespec::new(0, random.below(20_000)));
         let at = &raw const *time;
@@ -79,13 +81,14 @@ impl World {
         at
     }
 
-    /// Pushed requests, linked or not, with user data out of the books; and whether each is sure to complete by itself.
+    /// Makes a chain of requests, linked or not: the entry, its user data, and whether the request is sure to complete
+    /// without help.
     pub fn chain<S: Build>(&mut self, books: &mut Books, random: &mut Random, most: u32) -> Vec<(S, u64, bool)> {
         let count = 1 + random.below(most);
         let linked = random.chance(1, 4);
         let mut entries: Vec<(S, u64, bool)> = Vec::new();
         let mut chain_is_certain = true;
-        // Of the entry before: whether it is linked to the next, and is a timeout of the one before it.
+        // Whether the entry before is linked to the next one, and whether it is a linked timeout.
         let (mut is_linked, mut is_limited) = (false, false);
         for at in 0..count {
             let user_data = books.user_data();
@@ -112,7 +115,7 @@ impl World {
                 continue;
             }
             let (entry, certain) = match entries.last() {
-                // Only what waits can be ended by it, so that it often finds its request done.
+                // A linked timeout ends only a request that waits, so it often finds its request done.
                 Some(_) if is_linked && !is_limited && self.profile.knows(15) && random.chance(1, 3) => {
                     is_limited = true;
                     (opcode::LinkTimeout::new(self.time(random)).build(), false)
@@ -132,10 +135,12 @@ impl World {
         entries
     }
 
+    /// Returns whether the kernel knows an entry flag.
     fn knows(&self, flag: Flags) -> bool {
         self.profile.sqe_flags & flag.bits() != 0
     }
 
+    /// Makes a request, and says whether it is sure to complete without help.
     fn request(&mut self, books: &mut Books, random: &mut Random) -> (squeue::Entry, bool) {
         let buffer = self.buffer.as_mut_ptr();
         let victim = 1 + u64::from(random.below(books.entries.len() as u32 + 1));
@@ -151,7 +156,7 @@ impl World {
                 (opcode::AsyncCancel::matching(CancelBuilder::any().all()).build(), true)
             }
             8 => (opcode::TimeoutRemove::new(victim).build(), true),
-            // Known to none of the kernels.
+            // No kernel knows this request.
             9 => {
                 let mut bytes = [0; 64];
                 bytes[0] = 127;

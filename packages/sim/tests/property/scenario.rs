@@ -1,13 +1,13 @@
-//! A kernel, a ring on it, and a user of the ring, all out of one seed.
+//! A kernel, a ring on it, and a user of the ring, all from one seed.
 
 use bare_uring::{Builder, Features, RingMemory, SetupError, SetupFlags, cqueue, squeue};
-use bare_uring_sim::{Chaos, Coverage, Head, Leaks, Profile, Random, SimKernel};
+use bare_uring_sim::{Chaos, Coverage, Header, Leaks, Profile, Random, SimKernel};
 
 use crate::books::Seen;
 use crate::drive::drive;
 use crate::requests::Build;
 
-/// How a ring comes by its memory and its name.
+/// How a ring gets its memory, and what names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Mapped,
@@ -18,6 +18,7 @@ enum Way {
     WithoutFd,
 }
 
+/// What a seed runs.
 #[derive(Debug, Clone)]
 struct Scenario {
     profile: Profile,
@@ -29,15 +30,15 @@ struct Scenario {
     says: bool,
 }
 
-/// One of these with some probability, if the kernel has it.
+/// Picks a flag in one of four cases, if the kernel has it.
 fn some(random: &mut Random, profile: &Profile, flag: SetupFlags) -> SetupFlags {
     if profile.setup.contains(flag) && random.chance(1, 4) { flag } else { SetupFlags::empty() }
 }
 
-/// A kernel, perhaps with something missing that others of its age have.
+/// Picks a kernel, and takes features and set-up flags away in some cases.
 fn profile(random: &mut Random) -> Profile {
     let all = Profile::all();
-    // The newest knows most.
+    // The newest kernel knows most, so it is picked more often.
     let mut profile =
         if random.chance(1, 4) { Profile::linux(7, 0) } else { all[random.below(all.len() as u32) as usize].clone() };
     if random.chance(1, 3) {
@@ -47,13 +48,14 @@ fn profile(random: &mut Random) -> Profile {
         profile = profile.without_setup(SetupFlags::from_bits_retain(1 << random.below(21)));
     }
     if random.chance(1, 4) && profile.reads_array {
-        profile.head = Head::Shuffled;
+        profile.header = Header::Shuffled;
         profile.features |= Features::SINGLE_MMAP;
     }
     profile
 }
 
 impl Scenario {
+    /// Picks what a seed runs.
     fn new(seed: u64, says: bool) -> (Self, Random) {
         let mut random = Random::new(seed);
         let profile = profile(&mut random);
@@ -77,7 +79,6 @@ impl Scenario {
                 flags |= rewind | SetupFlags::NO_SQARRAY;
             }
         }
-        // An array that is read, on kernels that can do without.
         let entries = random.pick(&[1, 2, 3, 4, 7, 8, 16]);
         let cq_entries = if profile.setup.contains(SetupFlags::CQSIZE) && random.chance(1, 2) {
             flags |= SetupFlags::CQSIZE;
@@ -98,7 +99,7 @@ impl Scenario {
         (Self { profile, flags, entries, cq_entries, way, seed, says }, random)
     }
 
-    /// Builds the ring, drives it, and takes leave of it; what the kernel did meanwhile.
+    /// Builds the ring, drives it, and drops it. Returns what the kernel did.
     fn run<S: Build, C: Seen>(&self, mut random: Random) -> Coverage {
         let kernel = SimKernel::new(self.profile.clone(), random.bits());
         kernel.set_chaos(Chaos::seeded(&mut random));
@@ -131,8 +132,8 @@ impl Scenario {
         };
         match built {
             Ok(()) => {}
-            // With a single entry, Nanos puts the completions where they are not aligned.
-            Err(SetupError::Garbled) if self.profile.head == Head::Nanos && self.entries == 1 => {}
+            // With a single entry, the completions of Nanos are not aligned.
+            Err(SetupError::Garbled) if self.profile.header == Header::Nanos && self.entries == 1 => {}
             Err(error) => panic!("set-up failed: {error:?}"),
         }
         assert_eq!(kernel.faults(), [], "faults after the end");
@@ -140,9 +141,10 @@ impl Scenario {
         kernel.coverage()
     }
 
+    /// Makes the memory of a ring in provided memory.
     fn memory<S: Build, C: Seen>(&self, builder: &Builder<S, C>, kernel: &SimKernel) -> Result<RingMemory, SetupError> {
         let size = builder.memory_size(self.entries)?;
-        // As the documentation says, for kernels without NO_SQARRAY.
+        // The documentation of `build_provided` asks for 512 bytes more on kernels without NO_SQARRAY.
         let more = if self.profile.setup.contains(SetupFlags::NO_SQARRAY) { 0 } else { 512 };
         let slice = |len: usize| {
             let memory = kernel.memory(len).expect("memory");
@@ -152,6 +154,7 @@ impl Scenario {
         Ok(RingMemory { rings: slice(size.rings + more), sqes: slice(size.sqes) })
     }
 
+    /// Picks the size of the completions, and runs.
     fn with_completions<S: Build>(&self, mut random: Random) -> Coverage {
         let kinds = [SetupFlags::empty(), SetupFlags::empty(), SetupFlags::CQE32, SetupFlags::CQE_MIXED];
         let kind = random.pick(&kinds);
@@ -166,6 +169,7 @@ impl Scenario {
     }
 }
 
+/// Runs a seed. Returns what the kernel did.
 pub fn run(seed: u64, says: bool) -> Coverage {
     let (scenario, mut random) = Scenario::new(seed, says);
     debug_assert_eq!(scenario.seed, seed);

@@ -1,7 +1,7 @@
-//! Tests that are run for many seeds, in one process for each processor.
+//! The program of a test that runs many seeds, in one process for each processor.
 //!
-//! `--seeds N` (or the variable `SIMULATE_SEEDS`) runs that many from `--from`; `--counts` prints what was reached; `--seed N`
-//! runs one and says what it does.
+//! `--seeds N` (or the variable `SIMULATE_SEEDS`) runs N seeds, from `--from` on. `--counts` prints what was reached.
+//! `--seed N` runs one seed and prints what it does.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -10,24 +10,24 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode};
 use std::time::{Duration, Instant};
 
-/// So long may one seed take, and not more.
+/// The longest time that one seed may take.
 const HANGS: Duration = Duration::from_secs(30);
 
-/// What a test of seeds is.
+/// A test of seeds.
 pub struct Suite {
     /// The test's name.
     pub name: &'static str,
-    /// Seeds run where nobody says how many.
+    /// The number of seeds that run if no argument says how many.
     pub usual: u64,
-    /// Runs one seed: how often each count was reached.
+    /// Runs one seed. Returns the counts of what it reached.
     pub run: fn(u64, bool) -> Vec<u64>,
     /// The names of the counts.
     pub counts: fn() -> Vec<String>,
-    /// What was reached too seldom in so many seeds.
+    /// Returns a line for each count that was too low for this number of seeds.
     pub wrong: fn(&[u64], u64) -> Vec<String>,
 }
 
-/// The program of such a test.
+/// Runs the test.
 pub fn main(suite: &Suite) -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let number = |name: &str| {
@@ -51,13 +51,13 @@ pub fn main(suite: &Suite) -> ExitCode {
     lead(suite, from, seeds)
 }
 
-/// Where a worker writes which seed it is at.
+/// Returns the file in which a worker notes its present seed.
 fn note_of(place: u64, parent: u64) -> PathBuf {
     std::env::temp_dir().join(format!("bare-uring-sim-{parent}-{place}"))
 }
 
-/// Runs its share of the seeds. What a seed breaks is told by the panic; where it breaks the process, the note tells. At
-/// the end, what the kernels did stands in the note behind the seed.
+/// Runs a worker's share of the seeds. A seed that fails panics. If it kills the process, the note still has its
+/// number. At the end the counts stand in the note, behind the seed.
 fn work(suite: &Suite, from: u64, until: u64, stride: u64, note: &PathBuf) -> ExitCode {
     let mut reached = vec![0; (suite.counts)().len()];
     let note = OpenOptions::new().write(true).create(true).truncate(true).open(note).expect("a file for the note");
@@ -75,7 +75,7 @@ fn work(suite: &Suite, from: u64, until: u64, stride: u64, note: &PathBuf) -> Ex
     ExitCode::SUCCESS
 }
 
-/// Has the seeds run by one process for each processor, and tells which one broke.
+/// Runs the seeds in one process for each processor, and prints the seeds that failed.
 fn lead(suite: &Suite, from: u64, seeds: u64) -> ExitCode {
     let start = Instant::now();
     let workers = std::thread::available_parallelism().map_or(1, usize::from) as u64;
@@ -137,13 +137,14 @@ fn lead(suite: &Suite, from: u64, seeds: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Reads the seed of a note.
 fn seed_in(note: &PathBuf) -> Option<u64> {
     let mut bytes = [0; 8];
     File::open(note).ok()?.read_exact_at(&mut bytes, 0).ok()?;
     Some(u64::from_ne_bytes(bytes))
 }
 
-/// What a worker has left in its note; nothing, if it did not come to its end.
+/// Reads the counts of a note; zeroes if the worker did not end well.
 fn reached_in(note: &PathBuf, counts: usize) -> Vec<u64> {
     let mut bytes = vec![0; 8 * counts];
     if !File::open(note).is_ok_and(|note| note.read_exact_at(&mut bytes, 8).is_ok()) {
@@ -152,6 +153,7 @@ fn reached_in(note: &PathBuf, counts: usize) -> Vec<u64> {
     bytes.chunks_exact(8).map(|count| count.try_into().map_or(0, u64::from_ne_bytes)).collect()
 }
 
+/// Adds counts.
 fn merge(reached: &mut [u64], counts: &[u64]) {
     reached.iter_mut().zip(counts).for_each(|(reached, count)| *reached += count);
 }

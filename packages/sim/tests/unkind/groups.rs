@@ -1,4 +1,4 @@
-//! Rings of provided buffers, as each release uses them.
+//! Provided buffer rings, as each release uses them.
 
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
@@ -15,7 +15,7 @@ const GROUP: u16 = 7;
 const BUFFER: u32 = 1;
 const MORE_OF_IT: u32 = 16;
 
-/// Descriptors at a page.
+/// The entries of a buffer ring, at a page.
 #[repr(align(65536))]
 struct Page([MaybeUninit<Descriptor>; 4]);
 
@@ -28,12 +28,12 @@ fn memory(count: usize, size: usize) -> BufRingMemory {
     }
 }
 
-/// A ring with a group.
+/// A ring with a buffer group.
 struct Stage {
     kernel: SimKernel,
     ring: IoUring<Entry, cqueue::Entry, SimKernel>,
     _group: BufRing<SimKernel>,
-    /// Where the buffers start.
+    /// The address of the first buffer.
     start: usize,
 }
 
@@ -58,7 +58,7 @@ impl Stage {
         assert_eq!(self.ring.submit(), Ok(1));
     }
 
-    /// The results and flags of what has come.
+    /// Takes the completions that have come: results and flags.
     fn came(&mut self) -> Vec<(i32, u32)> {
         self.kernel.run(8);
         self.ring.submit().expect("nothing to submit");
@@ -72,7 +72,7 @@ impl Stage {
         came[0]
     }
 
-    /// What the kernel may use: how far from the start of the buffers, and how many bytes.
+    /// Returns the buffers that the kernel may use: offset from the first buffer, and length.
     fn ready(&self) -> Vec<(usize, u32)> {
         let pieces = self.kernel.provided(0, GROUP).expect("registered");
         pieces.into_iter().map(|(address, len, _)| (address - self.start, len)).collect()
@@ -149,7 +149,7 @@ fn the_end_of_a_file_uses_up_a_plain_buffer_and_not_an_incremental_one() {
         let (reader, writer) = stage.kernel.socket_pair();
         assert!(stage.kernel.close_file(writer));
         assert_eq!((stage.one(read(reader, 0)), stage.ready()), ((0, flags), left.clone()), "{release:?}");
-        // A receive gives it back in any case.
+        // A receive leaves the buffer in the ring on all releases.
         assert_eq!((stage.one(receive(reader).build()), stage.ready()), ((0, 0), left), "{release:?}");
     }
 }
@@ -160,11 +160,11 @@ fn what_is_not_polled_commits_the_length_asked_for() {
         let mut stage = Stage::new(release, kind(), (1, 64), PIECES);
         let file = stage.kernel.file(b"0123456789".to_vec());
         assert_eq!((stage.one(read(file, 16)), stage.ready()), ((10, flags), vec![(16, 48)]), "{release:?}");
-        // One that is polled commits what came.
+        // A read on a file that can be polled commits what it has read.
         let reader = stage.sent(b"abc");
         assert_eq!(stage.one(read(reader, 16)), (3, BUFFER | MORE_OF_IT));
         assert_eq!(stage.ready(), [(19, 45)]);
-        // All that is left, and nothing of it stays.
+        // A read of length 0 commits the whole rest, and uses the buffer up.
         assert_eq!((stage.one(read(file, 0)), stage.ready()), ((10, BUFFER), vec![]));
     }
 }
@@ -215,7 +215,7 @@ fn a_bundle_of_incremental_buffers_names_another_than_its_first_on_some_releases
         let reader = stage.sent(b"0123456789");
         stage.one(receive(reader).bundle().build()).1 >> 16
     };
-    // The seed says how much the kernel knows to be there when it looks, and so how often it does.
+    // The seed picks how many bytes the kernel knows to be there, and so the number of passes.
     assert!((0..64).all(|seed| named((6, 18), seed) == 0));
     assert!((0..64).any(|seed| named((6, 16), seed) != 0));
 }
@@ -240,7 +240,7 @@ fn a_message_counts_the_room_that_nobody_wrote() {
     let entry = opcode::RecvMsg::new(Fd(reader), std::ptr::from_ref(&message).cast_mut());
     stage.push(entry.buf_group(GROUP).multishot().build());
     assert_eq!(stage.came(), [(16 + 6 + 4 + 5, BUFFER | 2)]);
-    // Without a buffer left it ends.
+    // Without a buffer left, the request ends.
     assert_eq!(stage.kernel.write(writer, b"x"), Ok(1));
     assert_eq!(stage.came(), [(-105, 0)]);
 }
@@ -254,7 +254,7 @@ fn a_mapped_group_stays_registered_when_it_is_unmapped_and_keeps_its_ring_until_
     drop(group);
     let (reader, writer) = kernel.pipe();
     assert_eq!(kernel.write(writer, b"abc"), Ok(3));
-    // SAFETY: it names no memory but that of the group.
+    // SAFETY: the entry names no memory but that of the group.
     unsafe { ring.submission().push(read(reader, 8)) }.expect("room");
     assert_eq!(ring.submit_and_wait(1), Ok(1));
     assert_eq!(ring.completion().next().map(|cqe| cqe.result()), Some(3));
@@ -273,7 +273,7 @@ fn what_was_armed_before_may_look_at_a_group_before_it_has_a_buffer() {
             Builder::new().build_with(kernel.clone(), 8).expect("as set up");
         let (reader, writer) = kernel.socket_pair();
         assert_eq!(kernel.write(writer, b"abc"), Ok(3));
-        // SAFETY: it names no memory but that of the group.
+        // SAFETY: the entry names no memory but that of the group.
         unsafe { ring.submission().push(receive(reader).poll_first().build()) }.expect("room");
         assert_eq!(ring.submit(), Ok(1));
         let _group = ring.submitter().register_buf_ring(GROUP, memory(1, 8), PLAIN).expect("new");

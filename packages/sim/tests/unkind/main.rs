@@ -1,5 +1,5 @@
-//! The simulated kernel is as unkind as it says. Its user here is no ring of the crate's, but this test with the memory in
-//! its hands, so that each may do what the other must not.
+//! The simulated kernel is as unkind as its documentation says. The user is not a ring of the crate but the test
+//! itself, on the bare memory. So the test can break rules, and can see what the kernel does to the memory.
 
 mod groups;
 #[path = "../limit/mod.rs"]

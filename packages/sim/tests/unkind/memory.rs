@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use bare_uring::uapi::{IORING_OFF_SQES, io_uring_params};
 use bare_uring::{EnterFlags, Errno, Kernel, SetupFlags};
-use bare_uring_sim::{Chaos, Fault, Head, Leaks, Mark, Random, Rate, SimKernel};
+use bare_uring_sim::{Chaos, Fault, Header, Leaks, Mark, Random, Rate, SimKernel};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
 
@@ -22,7 +22,7 @@ fn slots_are_overwritten_as_soon_as_they_are_the_others() {
     assert_eq!((ring.entry(0), ring.entry(1), ring.entry(2)), ([0xa5; 64], [0xa5; 64], [0; 64]));
     assert_eq!(ring.take(), [(1, 0, 0), (2, 0, 0)]);
     assert_ne!(ring.completion(0), [0x5a; 16]);
-    // The kernel looks at the head when it has a completion to place.
+    // The kernel looks at the head when it has a completion to post.
     ring.push(nop(3));
     assert_eq!(ring.submit(1), Ok(1));
     assert_eq!((ring.completion(0), ring.completion(1)), ([0x5a; 16], [0x5a; 16]));
@@ -42,13 +42,13 @@ fn slots_of_every_size_are_overwritten_whole() {
     assert_eq!((ring.completion(0), ring.completion(1), ring.completion(2)), ([0x5a; 16], [0x5a; 16], [0; 16]));
 }
 
-/// A byte next to a ring's memory, which nobody may write to.
+/// Writes a byte next to a ring's memory.
 fn write_beside(place: NonNull<u8>) {
     // SAFETY: the byte lies between the memory and the inaccessible page, in the same mapping.
     unsafe { place.write(1) };
 }
 
-/// Only queues of fewer bytes than a cache line leave any between the memory and the page behind it.
+/// Makes a ring whose memory ends within a cache line, so that bytes are left before the inaccessible page.
 fn odd() -> Raw {
     let ring = plain(2);
     assert_ne!(ring.rings_len % 64, 0);
@@ -60,7 +60,7 @@ fn a_write_behind_the_memory_is_seen() {
     let ring = odd();
     assert_eq!(ring.kernel.faults(), []);
     assert_eq!(ring.count(Mark::CanariesRead), 2);
-    // SAFETY: the first byte behind the memory.
+    // SAFETY: this is the first byte behind the memory, which ends within a cache line.
     write_beside(unsafe { ring.rings.add(ring.rings_len) });
     assert_eq!(ring.kernel.faults(), [Fault::OutOfBounds { ring: 0 }]);
 }
@@ -68,7 +68,7 @@ fn a_write_behind_the_memory_is_seen() {
 #[test]
 fn a_write_at_the_last_byte_before_the_page_is_seen() {
     let ring = odd();
-    // SAFETY: the last byte before the inaccessible page.
+    // SAFETY: this is the last byte before the inaccessible page.
     write_beside(unsafe { ring.rings.add(ring.rings_len.next_multiple_of(64) - 1) });
     assert_eq!(ring.kernel.faults(), [Fault::OutOfBounds { ring: 0 }]);
 }
@@ -77,7 +77,7 @@ fn a_write_at_the_last_byte_before_the_page_is_seen() {
 fn a_write_before_the_memory_is_seen() {
     for distance in [1, 256] {
         let ring = odd();
-        // SAFETY: the memory is shorter than a page, and its end lies at a page's.
+        // SAFETY: the memory is shorter than a page, and ends at the end of a page.
         write_beside(unsafe { ring.sqes.sub(distance) });
         assert_eq!(ring.kernel.faults(), [Fault::OutOfBounds { ring: 0 }]);
     }
@@ -87,7 +87,7 @@ fn a_write_before_the_memory_is_seen() {
 fn a_write_beside_the_memory_is_seen_when_it_is_given_back() {
     let ring = odd();
     let kernel = ring.kernel.clone();
-    // SAFETY: as above.
+    // SAFETY: this is the first byte behind the memory, which ends within a cache line; the mapping goes on.
     write_beside(unsafe { ring.rings.add(ring.rings_len) });
     drop(ring);
     assert_eq!(kernel.faults(), [Fault::OutOfBounds { ring: 0 }]);
@@ -175,7 +175,7 @@ fn a_ring_may_start_just_before_the_wrap() {
 #[test]
 fn words_lie_anywhere_where_the_profile_says_so() {
     let mut profile = linux();
-    profile.head = Head::Shuffled;
+    profile.header = Header::Shuffled;
     let offsets = |seed| {
         let ring = Raw::of(SimKernel::new(profile.clone(), seed), kind(), SetupFlags::empty(), 4, 16);
         ring.push(nop(1));
@@ -202,16 +202,16 @@ fn indices_go_on_through_the_wrap() {
 
 #[test]
 fn no_two_words_lie_in_one_place() {
-    for (head, seed) in [Head::Line, Head::Lines, Head::Nanos, Head::Shuffled].into_iter().zip(0..) {
+    for (head, seed) in [Header::Line, Header::Lines, Header::Nanos, Header::Shuffled].into_iter().zip(0..) {
         let mut profile = linux();
-        profile.head = head;
-        // Nanos has no flags of the completion queue.
-        profile.cq_flags = head != Head::Nanos;
+        profile.header = head;
+        // Nanos has no flags for the completion queue.
+        profile.cq_flags = head != Header::Nanos;
         let params = Raw::of(SimKernel::new(profile, seed), kind(), SetupFlags::empty(), 4, 16).params;
         let (so, co) = (params.sq_off, params.cq_off);
         let of_sq = [so.head, so.tail, so.ring_mask, so.ring_entries, so.flags, so.dropped];
         let of_cq = [co.head, co.tail, co.ring_mask, co.ring_entries, co.overflow];
-        let flags = (head != Head::Nanos).then_some(co.flags);
+        let flags = (head != Header::Nanos).then_some(co.flags);
         let words: Vec<u32> = of_sq.into_iter().chain(of_cq).chain(flags).collect();
         let places: BTreeSet<u32> = words.iter().copied().collect();
         assert_eq!(places.len(), words.len(), "{head:?}: {words:?}");
@@ -229,7 +229,7 @@ fn what_is_not_given_back_is_told() {
     // SAFETY: a length that is not the mapping's unmaps nothing.
     assert_eq!(unsafe { kernel.unmap(ring.rings, ring.rings_len - 1) }, Err(Errno::EINVAL));
     assert_eq!(kernel.faults(), [Fault::Unmap { len: ring.rings_len - 1 }]);
-    // SAFETY: nobody uses the ring any more; its memory is unmapped below.
+    // SAFETY: the ring is no longer used; its memory is unmapped below.
     assert_eq!(unsafe { kernel.close(ring.fd) }, Ok(()));
     assert_eq!(kernel.leaks(), Leaks { rings: 0, mappings: 2 });
     drop(ring);
@@ -273,7 +273,7 @@ fn seeded_rates_are_zero_in_half_of_the_cases_and_high_in_some() {
     assert!(all.iter().all(|chaos| chaos.near_the_wrap == Rate(128)));
 }
 
-/// So many calls, and a kernel that lies answers nothing else any more.
+/// The number of calls after which a kernel that lies answers only `EIO`.
 const LIES: usize = 400;
 
 #[test]
@@ -313,9 +313,9 @@ fn a_hostile_kernel_lies_in_everything() {
 fn a_hostile_kernel_sees_a_write_beside_its_memory() {
     let kernel = SimKernel::hostile(1);
     let memory = (0..20).find_map(|_| kernel.map(100, 3, 0).ok()).expect("it lies, but not always");
-    // SAFETY: the first byte behind the memory, which is rounded up to a cache line.
+    // SAFETY: this is the first byte behind the memory, which is rounded up to a cache line.
     write_beside(unsafe { memory.add(100) });
-    // SAFETY: mapped just now.
+    // SAFETY: the memory was mapped just now, with this length.
     assert_eq!(unsafe { kernel.unmap(memory, 100) }, Ok(()));
     assert_eq!(kernel.faults(), [Fault::Unmap { len: 100 }]);
 }

@@ -5,7 +5,7 @@ use bare_uring_sim::{Event, Mark, Profile, SimKernel};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
 
-/// Four submission slots, four completion slots, and five completions.
+/// Makes a ring of four submission queue slots and four completion queue slots, with five completions.
 fn overflown(profile: Profile) -> Raw {
     let ring = Raw::of(SimKernel::new(profile, 5), kind(), SetupFlags::empty(), 4, 4);
     ring.push_all((1..=4).map(nop));
@@ -26,7 +26,7 @@ fn what_waits_outside_the_queue_comes_with_a_wait_only() {
     assert_eq!(ring.flags(), SqFlags::CQ_OVERFLOW);
     assert_eq!(ring.take(), plain(1..=4));
     ring.kernel.run(50);
-    // As long as one waits outside, those that come later wait behind it.
+    // While the overflow list is not empty, later completions go to its end.
     ring.push_all([nop(6), nop(7)]);
     assert_eq!(ring.submit(2), Ok(2));
     assert_eq!((ring.take(), ring.flags()), (vec![], SqFlags::CQ_OVERFLOW));
@@ -41,7 +41,7 @@ fn only_as_many_are_moved_as_there_is_room_for() {
     let ring = overflown(linux());
     ring.push_all([nop(6), nop(7), nop(8)]);
     assert_eq!(ring.submit(3), Ok(3));
-    // Two are taken.
+    // Two completions are taken.
     ring.store(ring.params.cq_off.head, 2);
     assert_eq!(ring.wait(1), Ok(0));
     assert_eq!((ring.flags(), ring.ready()), (SqFlags::CQ_OVERFLOW, 4));
@@ -56,7 +56,7 @@ fn kernels_before_5_19_refuse_entries_while_any_wait_outside() {
     ring.push(nop(6));
     assert_eq!(ring.submit(1), Err(Errno::EBUSY));
     assert_eq!((ring.sq_head(), ring.count(Mark::Busy)), (5, 1));
-    // Such a submit also moves them, where there is room.
+    // Such a submit also flushes the overflow list, as far as there is room.
     assert_eq!(ring.take(), plain(1..=4));
     assert_eq!(ring.submit(1), Ok(1));
     assert_eq!(ring.take(), plain(5..=6));
@@ -83,7 +83,7 @@ fn a_kernel_without_a_list_drops_and_counts() {
     assert_eq!(dropped, [5, 6]);
     assert_eq!((ring.count(Mark::Dropped), ring.count(Mark::Listed)), (2, 0));
     assert_eq!(ring.take(), plain(1..=4));
-    // It says nothing of it.
+    // No wait reports the loss.
     ring.push(nop(7));
     assert_eq!((ring.submit(1), ring.wait(1)), (Ok(1), Ok(0)));
     assert_eq!(ring.take(), plain([7]));
@@ -129,7 +129,7 @@ fn of_a_large_completion_that_finds_no_room_nothing_is_written() {
     assert_eq!(ring.submit(3), Ok(3));
     ring.push(opcode::Nop::new().big([8, 9]).build().user_data(4));
     assert_eq!(ring.submit(1), Ok(1));
-    // The filler has taken the last slot.
+    // The filler took the last slot.
     assert_eq!((ring.ready(), ring.flags()), (4, SqFlags::CQ_OVERFLOW));
     ring.take();
     assert_eq!((ring.wait(2), ring.ready()), (Ok(0), 2));

@@ -1,4 +1,4 @@
-//! A ring by its bare memory.
+//! A ring, used by its bare memory.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,17 +11,17 @@ use bare_uring_sim::{Chaos, Mark, Profile, Rate, SimKernel};
 
 use crate::limit::Limit;
 
-/// As often as a rate can say.
+/// The highest rate.
 pub const ALWAYS: Rate = Rate(255);
 
-/// Nothing goes wrong, nothing is told later, and no thread falls asleep.
+/// Returns rates with which nothing goes wrong, nothing is delayed, and no SQPOLL thread falls asleep.
 pub fn kind() -> Chaos {
     let mut chaos = Chaos::none();
     (chaos.delayed, chaos.sleepy) = (Rate(0), Rate(0));
     chaos
 }
 
-/// The same, but for one thing.
+/// Returns the rates of [`kind`], with one change.
 pub fn with(change: impl FnOnce(&mut Chaos)) -> Chaos {
     let mut chaos = kind();
     change(&mut chaos);
@@ -48,16 +48,17 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// With four completion slots for each submission slot.
+    /// Makes a ring with four completion queue slots for each submission queue slot.
     pub fn new(profile: Profile, chaos: Chaos, setup: SetupFlags, entries: u32) -> Self {
         Self::of(SimKernel::new(profile, 5), chaos, setup, entries, 4 * entries)
     }
 
+    /// Makes a ring on this kernel.
     pub fn of(kernel: SimKernel, chaos: Chaos, setup: SetupFlags, entries: u32, cq_entries: u32) -> Self {
         kernel.set_chaos(chaos);
         // SAFETY: numbers, for which zero is one.
         let mut params: io_uring_params = unsafe { std::mem::zeroed() };
-        // 5.4 and before know no such flag: they make twice as many.
+        // Linux 5.4 and before lack CQSIZE, and make twice as many completion queue slots.
         let setup = if cq_entries == 2 * entries { setup } else { setup | SetupFlags::CQSIZE };
         (params.flags, params.cq_entries) = (setup.bits(), cq_entries);
         // SAFETY: no memory is provided.
@@ -72,11 +73,11 @@ impl Raw {
         Self { _limit: Limit::new(), kernel, fd, params, rings, rings_len, sqes, sqes_len }
     }
 
-    /// A word of the rings, by its offset.
+    /// Returns the word of the header at this offset.
     pub fn word(&self, offset: u32) -> &AtomicU32 {
         // SAFETY: the kernel told the offset, which lies within the mapping.
         let place = unsafe { self.rings.add(offset as usize) };
-        // SAFETY: mapped as long as this value lives, and used as an atomic by both sides.
+        // SAFETY: the word is mapped as long as this value lives, and both sides use it as an atomic.
         unsafe { AtomicU32::from_ptr(place.as_ptr().cast()) }
     }
 
@@ -100,19 +101,19 @@ impl Raw {
         SqFlags::from_bits_retain(self.load(self.params.sq_off.flags))
     }
 
-    /// Completions that are there.
+    /// Returns how many completions are in the queue.
     pub fn ready(&self) -> u32 {
         self.load(self.params.cq_off.tail).wrapping_sub(self.load(self.params.cq_off.head))
     }
 
-    /// Puts an entry into the next slot, and shows it.
+    /// Puts an entry into the next slot, and publishes the tail.
     pub fn push(&self, entry: Entry) {
         let tail = self.sq_tail();
         let slot = tail & (self.params.sq_entries - 1);
         self.store(self.params.sq_off.array + 4 * slot, slot);
-        // SAFETY: the slot lies within the entries.
+        // SAFETY: the slot lies within the queue.
         let place = unsafe { self.sqes.cast::<Entry>().add(slot as usize) };
-        // SAFETY: the slot is the user's until the tail says otherwise.
+        // SAFETY: the slot is the user's until the tail is published.
         unsafe { place.write(entry) };
         self.store(self.params.sq_off.tail, tail.wrapping_add(1));
     }
@@ -134,7 +135,7 @@ impl Raw {
         self.enter(0, want, EnterFlags::GETEVENTS)
     }
 
-    /// Waits as long as an argument says.
+    /// Waits with an argument.
     pub fn wait_with(&self, want: u32, argument: &io_uring_getevents_arg) -> Result<u32, Errno> {
         let flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG;
         let size = size_of_val(argument);
@@ -142,7 +143,7 @@ impl Raw {
         unsafe { self.kernel.enter(self.fd, 0, want, flags.bits(), std::ptr::from_ref(argument).cast(), size) }
     }
 
-    /// The bytes of a completion slot.
+    /// Returns the bytes of a completion queue slot.
     pub fn completion(&self, at: u32) -> [u8; 16] {
         let slot = (at & (self.params.cq_entries - 1)) as usize;
         // SAFETY: the slot lies within the mapping.
@@ -151,7 +152,7 @@ impl Raw {
         unsafe { place.cast::<[u8; 16]>().read() }
     }
 
-    /// Takes what is there: user data, result, flags.
+    /// Takes all completions: user data, result, flags.
     pub fn take(&self) -> Vec<(u64, i32, u32)> {
         let (head, tail) = (self.load(self.params.cq_off.head), self.load(self.params.cq_off.tail));
         let all = (0..tail.wrapping_sub(head)).map(|at| {
@@ -165,14 +166,14 @@ impl Raw {
         all
     }
 
-    /// The same, only user data and results, sorted.
+    /// Takes all completions: user data and results, sorted.
     pub fn results(&self) -> Vec<(u64, i32)> {
         let mut results: Vec<_> = self.take().into_iter().map(|(user_data, result, _)| (user_data, result)).collect();
         results.sort_unstable();
         results
     }
 
-    /// The bytes of a submission slot.
+    /// Returns the first 64 bytes of a submission queue slot.
     pub fn entry(&self, slot: usize) -> [u8; 64] {
         // SAFETY: the slot lies within the mapping.
         let place = unsafe { self.sqes.cast::<[u8; 64]>().add(slot) };
@@ -191,12 +192,12 @@ impl Drop for Raw {
             // SAFETY: both mappings are this value's own.
             let _ = unsafe { self.kernel.unmap(base, len) };
         }
-        // SAFETY: the descriptor too.
+        // SAFETY: the descriptor is this value's own.
         let _ = unsafe { self.kernel.close(self.fd) };
     }
 }
 
-/// The argument of a wait: its time, and the time in which all completions are waited for.
+/// Returns the argument of a wait: its time limit and its minimum time.
 pub fn limits(time: Option<&bare_uring::types::Timespec>, min_wait_usec: u32) -> io_uring_getevents_arg {
     let ts = time.map_or(0, |time| std::ptr::from_ref(time).expose_provenance() as u64);
     io_uring_getevents_arg { sigmask: 0, sigmask_sz: Sigset::SIZE, min_wait_usec, ts }

@@ -96,7 +96,7 @@ fn memory_beyond_what_was_given_is_left_alone() {
     submit(&ring, [opcode::Read::new(Fd(file), &raw mut buffer[2], 3).offset(50).build().user_data(1)]);
     assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(1, 3)]));
     assert_eq!(buffer, [0xee, 0xee, 50, 51, 52, 0xee, 0xee, 0xee]);
-    // Less than was asked for: the rest of the memory too.
+    // A short read leaves the rest of the memory alone too.
     let mut rest = [0xee_u8; 6];
     submit(&ring, [opcode::Read::new(Fd(file), &raw mut rest[0], 6).offset(98).build().user_data(2)]);
     assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(2, 2)]));
@@ -193,7 +193,7 @@ fn a_short_read_breaks_its_link_and_a_short_receive_does_not() {
     assert_eq!(ring.kernel.write(far, b"abc"), Ok(3));
     submit(&ring, [opcode::Recv::new(Fd(near), buffer, 8).build().user_data(3).flags(Flags::IO_LINK), nop(4)]);
     assert_eq!(ring.results(), [(3, 3), (4, 0)]);
-    // Nothing will come any more.
+    // At the end of the stream.
     assert!(ring.kernel.close_file(far));
     submit(&ring, [opcode::Read::new(Fd(near), buffer, 8).build().user_data(5).flags(Flags::IO_LINK), nop(6)]);
     assert_eq!(ring.results(), [(5, 0), (6, ECANCELED)]);
@@ -235,7 +235,7 @@ fn a_success_may_be_silent_and_a_failure_is_not() {
     assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(2, -5)]));
     assert_eq!(ring.count(Mark::Skipped), 1);
     assert!(ring.kernel.events(0).contains(&Event::Skipped { user_data: 1 }));
-    // A ring that has seen one takes no drain any more.
+    // A ring that has seen such a request refuses drains.
     submit(&ring, [nop(3).flags(Flags::IO_DRAIN)]);
     assert_eq!(ring.results(), [(3, -95)]);
 }
@@ -262,7 +262,7 @@ fn a_cancellation_may_come_too_late() {
     let bytes = Box::leak(Box::new([0_u8; 4]));
     let mut read = |at: usize| opcode::Read::new(Fd(reader), &raw mut bytes[at], 1).build();
     let (one, other) = (read(0), read(1));
-    // Told later, and done already.
+    // The nop is done, and its completion is posted later.
     submit(&ring, [nop(1).flags(Flags::ASYNC), opcode::AsyncCancel::new(1).build().user_data(2)]);
     assert_eq!((ring.wait(2), ring.results()), (Ok(0), vec![(1, 0), (2, -114)]));
     submit(&ring, [opcode::AsyncCancel::new(1).build().user_data(3)]);
@@ -297,38 +297,38 @@ fn a_linked_timeout_may_find_its_request_done() {
     assert!((5..35).contains(&late), "{late} of 40");
 }
 
-/// Two descriptors of buffers at a page, and what they name: eight bytes, of which the kernel is given three and two.
+/// Registers a buffer ring of two entries. They name eight bytes, of which the kernel is given three and two.
 fn provide(ring: &Raw, flags: u16) -> (*mut u64, *mut u8) {
     #[repr(align(4096))]
-    struct Descriptors([u64; 512]);
+    struct Bufs([u64; 512]);
 
     let buffers = Box::leak(Box::new([0xee_u8; 8])).as_mut_ptr();
     let base = buffers.expose_provenance() as u64;
-    let descriptors = Box::leak(Box::new(Descriptors([0; 512]))).0.as_mut_ptr();
-    // The last two bytes of the first are the tail: two are there.
+    let bufs = Box::leak(Box::new(Bufs([0; 512]))).0.as_mut_ptr();
+    // The last two bytes of the first entry are the tail, which is 2.
     for (at, value) in [base, word(3, 300, 2), base + 4, word(2, 301, 0)].into_iter().enumerate() {
-        // SAFETY: the page has so many words.
-        let place = unsafe { descriptors.add(at) };
+        // SAFETY: the page has at least four words.
+        let place = unsafe { bufs.add(at) };
         // SAFETY: the page is this test's.
         unsafe { place.write(value) };
     }
-    let address = descriptors.expose_provenance() as u64;
+    let address = bufs.expose_provenance() as u64;
     let mut register = io_uring_buf_reg { ring_addr: address, ring_entries: 2, bgid: 700, flags, resv: [0; 3] };
     let operation = io_uring_register_op::IORING_REGISTER_PBUF_RING as u32;
-    // SAFETY: the descriptors and the buffers are leaked, and the argument is one.
+    // SAFETY: the entries and the buffers are leaked, and the argument is a registration.
     let registered = unsafe { ring.kernel.register(ring.fd, operation, (&raw mut register).cast(), 1) };
     assert_eq!(registered, Ok(0));
-    (descriptors, buffers)
+    (bufs, buffers)
 }
 
-/// The second word of a descriptor: length, id, and in the first of them the tail.
+/// Makes the second word of a buffer ring's entry: length, id, and in the first entry the tail.
 fn word(len: u32, id: u16, tail: u16) -> u64 {
     let (len, id, tail) = (len.to_ne_bytes(), id.to_ne_bytes(), tail.to_ne_bytes());
     u64::from_ne_bytes([len[0], len[1], len[2], len[3], id[0], id[1], tail[0], tail[1]])
 }
 
 fn look(buffers: *mut u8) -> [u8; 8] {
-    // SAFETY: there are eight, and the kernel writes in calls only.
+    // SAFETY: there are eight bytes, and the kernel writes in calls only.
     unsafe { buffers.cast::<[u8; 8]>().read() }
 }
 
@@ -339,7 +339,7 @@ const NONEMPTY: u32 = 1 << 2;
 fn each_provided_buffer_is_filled_once_and_no_further() {
     let ring = ring();
     let (near, far) = ring.kernel.socket_pair();
-    let (descriptors, buffers) = provide(&ring, 0);
+    let (bufs, buffers) = provide(&ring, 0);
     assert_eq!(ring.kernel.write(far, b"abcdefgh"), Ok(8));
     submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
     let first = MORE | BUFFER | NONEMPTY | 300 << 16;
@@ -347,12 +347,12 @@ fn each_provided_buffer_is_filled_once_and_no_further() {
     assert_eq!(ring.take(), [(1, 3, first), (1, 2, second), (1, -105, 0)]);
     assert_eq!(&look(buffers), b"abc\xeede\xee\xee");
     assert_eq!((ring.count(Mark::BufferPicked), ring.count(Mark::NoBuffer)), (2, 1));
-    // The ring of descriptors goes round: the tail is 3, and the first stands for another buffer.
-    // SAFETY: there is a second word.
-    let place = unsafe { descriptors.add(1) };
-    // SAFETY: the kernel reads it in calls only.
+    // The buffer ring wraps: the tail is 3, and the first entry names another buffer.
+    // SAFETY: the first entry has a second word.
+    let place = unsafe { bufs.add(1) };
+    // SAFETY: the kernel reads the entry in calls only.
     unsafe { place.write(word(1, 302, 3)) };
-    // A receive that wants more than the buffer holds.
+    // This receive wants more than the buffer holds.
     let mut bytes = opcode::Recv::new(Fd(near), std::ptr::null_mut(), 10).build().user_data(2).to_bytes();
     bytes[1] = IOSQE_BUFFER_SELECT;
     bytes[40..42].copy_from_slice(&700_u16.to_ne_bytes());

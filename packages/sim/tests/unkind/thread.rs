@@ -1,11 +1,11 @@
-//! The kernel's thread of an SQPOLL ring.
+//! The kernel-side SQPOLL thread.
 
 use bare_uring::{EnterFlags, Errno, SetupFlags, SqFlags};
 use bare_uring_sim::{Event, Fault, Mark, Profile, Rate};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
 
-/// A ring whose thread has fallen asleep.
+/// Makes a ring whose thread has fallen asleep.
 fn asleep() -> Raw {
     let ring = Raw::new(linux(), with(|chaos| chaos.sleepy = ALWAYS), SetupFlags::SQPOLL, 8);
     assert_eq!(ring.flags(), SqFlags::empty());
@@ -119,7 +119,7 @@ fn a_thread_consumes_nothing_while_completions_wait_outside() {
     ring.kernel.run(50);
     assert_eq!(ring.sq_head(), 5);
     ring.take();
-    // Room in the queue does not help: only a wait takes what is in the list.
+    // Room in the queue does not help: only a wait flushes the overflow list.
     ring.kernel.run(50);
     assert_eq!((ring.sq_head(), ring.ready()), (5, 0));
     assert_eq!(ring.wait(0), Ok(0));

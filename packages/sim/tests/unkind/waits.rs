@@ -1,4 +1,4 @@
-//! Submits and waits that end otherwise than their caller hoped.
+//! Submits and waits that end early or fail.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn ring(chaos: Chaos) -> Raw {
     Raw::new(linux(), chaos, SetupFlags::empty(), 8)
 }
 
-/// A read that does not end by itself.
+/// Pushes a read that does not end without help.
 fn endless(ring: &Raw, user_data: u64) {
     let (reader, _) = ring.kernel.pipe();
     let byte = Box::leak(Box::new(0));
@@ -30,11 +30,11 @@ fn a_wait_is_interrupted() {
     ring.push(timeout(&time, 1));
     assert_eq!((ring.submit(1), ring.wait(1)), (Ok(1), Err(Errno::EINTR)));
     assert_eq!((ring.ready(), ring.count(Mark::Interrupted)), (0, 1));
-    // With a completion there, it only ends.
+    // With a completion in the queue, an interrupted wait is no error.
     ring.push(nop(2));
     assert_eq!((ring.submit(1), ring.wait(2), ring.take()), (Ok(1), Ok(0), vec![(2, 0, 0)]));
     assert_eq!((ring.count(Mark::Interrupted), ring.count(Mark::InterruptedWithSome)), (1, 1));
-    // What was submitted is told before an error.
+    // The count of a submit hides an error.
     ring.push(timeout(&time, 3));
     assert_eq!(ring.enter(1, 1, EnterFlags::GETEVENTS), Ok(1));
     assert_eq!(ring.kernel.faults(), []);
@@ -102,7 +102,7 @@ fn the_time_of_a_wait_ends_it() {
     ring.push(nop(2));
     assert_eq!((ring.submit(1), ring.wait_with(2, &limits(Some(&time), 0))), (Ok(1), Ok(0)));
     assert_eq!((ring.take(), ring.count(Mark::TimeOver)), (vec![(2, 0, 0)], 2));
-    // No time at all is no reason to wait for.
+    // A wait with a time limit of 0 ends at once.
     let none = Timespec::new(0, 0);
     let before = ring.kernel.now();
     assert_eq!(ring.wait_with(1, &limits(Some(&none), 0)), Err(Errno::ETIME));
@@ -116,7 +116,7 @@ fn the_least_time_of_a_wait_ends_it_with_what_is_there() {
     let (soon, time) = (Timespec::new(0, 50_000), Timespec::new(5, 0));
     ring.push(timeout(&soon, 2));
     assert_eq!(ring.submit(2), Ok(2));
-    // Not the end of the timer: the wait began after that.
+    // The timer ends before the wait begins, so it does not end the wait.
     ring.kernel.run(40);
     assert_eq!(ring.take(), [(2, -62, 0)]);
     ring.push(nop(3));
@@ -125,7 +125,7 @@ fn the_least_time_of_a_wait_ends_it_with_what_is_there() {
     let passed = ring.kernel.now() - before;
     assert!(passed >= Duration::from_millis(1) && passed < Duration::from_millis(2), "{passed:?}");
     assert_eq!((ring.take(), ring.count(Mark::MinimumOver)), (vec![(3, 0, 0)], 1));
-    // With nothing there, the wait goes on for one.
+    // With an empty queue, the wait goes on for one completion.
     assert_eq!(ring.wait_with(3, &limits(Some(&time), 1000)), Err(Errno::ETIME));
     assert!(ring.kernel.now() - before > Duration::from_secs(5));
 }
@@ -149,12 +149,12 @@ fn work_of_the_task_waits_until_it_waits() {
     ring.kernel.run(200);
     let deferred = ring.count(Mark::WorkDeferred);
     assert!(deferred > 25, "{deferred}");
-    // Those few that were not delayed are there.
+    // The few completions that were not delayed are there.
     let there = ring.take().len();
     assert!(there < 5, "{there} came by themselves");
     assert_eq!(ring.submit(0), Ok(0));
     assert_eq!((ring.ready(), ring.flags()), (0, SqFlags::TASKRUN));
-    // A wait runs twenty at once.
+    // A wait runs 20 pieces of work at once.
     assert_eq!((ring.wait(1), ring.take().len(), ring.flags()), (Ok(0), 20, SqFlags::TASKRUN));
     assert_eq!((ring.wait(1), ring.take().len(), ring.flags()), (Ok(0), 10 - there, SqFlags::empty()));
 }

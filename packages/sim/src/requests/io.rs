@@ -1,17 +1,17 @@
-//! Reading, writing, polling, accepting and closing, on simulated files and with the caller's own memory.
+//! Requests that read, write, poll, accept and close, on simulated files and with the user's own memory.
 
 use bare_uring::types::IoVec;
 use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
 
-use super::{Attempt, READ_FIXED, READ_MULTISHOT, READV, RECV, RECVMSG, SEND, WRITE_FIXED, WRITEV};
-use crate::buffers::{Progress, copy_from_user, copy_to_user};
-use crate::files::{EAGAIN, EBADF, EINVAL, Open, POLLIN, POLLOUT};
+use super::selected::goes_on;
+use super::{Attempt, READ_FIXED, READ_MULTISHOT, RECV, RECVMSG, Reads, SEND, WRITE_FIXED, row};
+use crate::buffers::Progress;
+use crate::errno::{EAGAIN, EBADF, EFAULT, EINVAL, ENFILE};
+use crate::files::{Kind, Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
 use crate::sqe::Sqe;
+use crate::user::{copy_from_user, copy_to_user};
 use crate::world::World;
-
-const EFAULT: i32 = -14;
-const ENFILE: i32 = -23;
 
 /// `IORING_RECVSEND_POLL_FIRST`, in `ioprio`.
 pub(super) const RECVSEND_POLL_FIRST: u16 = 1;
@@ -26,33 +26,34 @@ const ACCEPT_DONTWAIT: u16 = 2;
 const ALLOCATE: u32 = u32::MAX;
 
 impl World {
-    /// Reads what a request points to and does not need longer than until it was consumed.
+    /// Reads what a request points to and needs only until its entry was consumed.
     pub(crate) fn read_arguments(&mut self, sqe: &mut Sqe) -> Result<(), i32> {
-        match sqe.opcode {
-            READV | WRITEV => sqe.pieces = pieces(sqe.addr, sqe.len as usize)?,
-            RECVMSG => {
+        match row(sqe.opcode).map_or(Reads::Entry, |row| row.reads) {
+            Reads::Vectors => sqe.pieces = pieces(sqe.addr, sqe.len as usize)?,
+            Reads::Message => {
                 const WIDTH: usize = size_of::<usize>();
 
-                // SAFETY: the contract of pushing: the message is valid until the entry was consumed.
+                // SAFETY: the contract of `push`: the message is valid until the entry was consumed.
                 let bytes = unsafe { copy_from_user(sqe.addr, 7 * WIDTH) };
                 let word = |at: usize| bytes[at * WIDTH..][..WIDTH].try_into().map_or(0, usize::from_ne_bytes);
                 let name_len = bytes[WIDTH..WIDTH + 4].try_into().map_or(0, u32::from_ne_bytes);
                 sqe.gaps = (name_len as usize, word(5));
                 sqe.pieces = pieces(word(2) as u64, word(3))?;
             }
-            super::TIMEOUT | super::LINK_TIMEOUT | super::TIMEOUT_REMOVE => return self.read_time(sqe),
-            _ => sqe.pieces = vec![(sqe.addr, sqe.len as usize)],
+            Reads::Time => return self.read_time(sqe),
+            Reads::Entry => sqe.pieces = vec![(sqe.addr, sqe.len as usize)],
         }
         Ok(())
     }
 
-    /// Whether a request with a registered buffer stays within it.
+    /// Returns whether the memory of a request lies within the registered buffer that the request names.
     fn fits_registered(&self, id: u32, sqe: &Sqe) -> bool {
         let Some(ring) = self.rings.get(&id) else { return false };
         let Some(&Some((start, len))) = ring.buffers.get(usize::from(sqe.buf_index)) else { return false };
         sqe.addr >= start && sqe.addr.saturating_add(u64::from(sqe.len)) <= start.saturating_add(len)
     }
 
+    /// Carries out a read or a receive.
     pub(super) fn receive(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         if sqe.opcode == READ_FIXED && !self.fits_registered(id, sqe) {
             return Attempt::done(EFAULT);
@@ -61,7 +62,7 @@ impl World {
         if sqe.has(IOSQE_BUFFER_SELECT) {
             return self.receive_selected(id, sqe, file, progress);
         }
-        if super::selected::goes_on(sqe) {
+        if goes_on(sqe) {
             return Attempt::done(EINVAL);
         }
         let wanted = sqe.pieces.iter().map(|piece| piece.1).sum();
@@ -73,15 +74,18 @@ impl World {
         let mut rest = &bytes[..];
         for &(address, len) in &sqe.pieces {
             let (now, later) = rest.split_at(len.min(rest.len()));
-            // SAFETY: the contract of pushing: the memory is valid for as many bytes, and the request's alone.
+            // SAFETY: the contract of `push`: the memory is valid for as many bytes, and the request's alone.
             unsafe { copy_to_user(address, now) };
             rest = later;
         }
-        // A short read breaks links, a short receive does not.
+        // kernel: io_uring/rw.c __io_complete_rw_common (7.2): a read with fewer bytes than asked for fails, and breaks
+        // links.
+        // kernel: io_uring/net.c io_recv (7.2): a receive with fewer bytes fails only with MSG_WAITALL.
         let fails = !matches!(sqe.opcode, RECV | RECVMSG) && bytes.len() != wanted;
         Attempt::Done(Outcome { fails, ..Outcome::of(bytes.len() as i32) })
     }
 
+    /// Carries out a write or a send.
     pub(super) fn transmit(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         /// More than any stream takes at once.
         const ENOUGH: usize = 1 << 20;
@@ -96,7 +100,7 @@ impl World {
         let mut bytes = Vec::new();
         for &(address, len) in &sqe.pieces {
             let len = len.min(ENOUGH - bytes.len());
-            // SAFETY: the contract of pushing: the memory is valid for as many bytes, and nobody writes to it.
+            // SAFETY: the contract of `push`: the memory is valid for as many bytes, and no other thread writes to it.
             bytes.extend(unsafe { copy_from_user(address, len) });
         }
         match self.files.write(file, &bytes, if sqe.opcode == SEND { u64::MAX } else { sqe.off }) {
@@ -106,7 +110,8 @@ impl World {
         }
     }
 
-    /// One shot; with any flag (`IORING_POLL_ADD_MULTI`) it is refused, as by kernels before 5.13.
+    /// Carries out a one-shot poll. A poll with any flag (`IORING_POLL_ADD_MULTI`) is refused, as kernels before 5.13
+    /// do.
     pub(super) fn poll(&mut self, sqe: &Sqe, file: &Open) -> Attempt {
         const ALWAYS: u32 = 8 | 16;
 
@@ -121,6 +126,9 @@ impl World {
         Attempt::Done(Outcome::of(there.cast_signed()))
     }
 
+    /// Accepts a connection, as a descriptor or as a registered file.
+    // kernel: io_uring/filetable.c __io_fixed_fd_install (7.2): `file_index` counts from 1; FILE_INDEX_ALLOC takes a
+    // free index and is answered with that index, else the result is 0.
     pub(super) fn accept(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
         let connection = match self.files.accept(file) {
             Ok(connection) => connection,
@@ -131,28 +139,29 @@ impl World {
             self.files.install(connection)
         } else {
             let Some(ring) = self.rings.get_mut(&id) else { return Attempt::done(EBADF) };
-            let slot = if sqe.file_index == ALLOCATE {
+            let index = if sqe.file_index == ALLOCATE {
                 ring.files.iter().position(Option::is_none)
             } else {
-                Some(sqe.file_index as usize - 1).filter(|&slot| slot < ring.files.len())
+                Some(sqe.file_index as usize - 1).filter(|&index| index < ring.files.len())
             };
-            let Some(slot) = slot else { return Attempt::done(ENFILE) };
-            ring.files[slot] = Some(connection);
-            if sqe.file_index == ALLOCATE { slot as i32 } else { 0 }
+            let Some(index) = index else { return Attempt::done(ENFILE) };
+            ring.files[index] = Some(connection);
+            if sqe.file_index == ALLOCATE { index as i32 } else { 0 }
         };
         let more = if self.files.more_to_accept(file) { IORING_CQE_F_SOCK_NONEMPTY } else { 0 };
         let outcome = Outcome { flags: more, ..Outcome::of(result) };
         if sqe.ioprio & ACCEPT_MULTISHOT != 0 { Attempt::More(outcome) } else { Attempt::Done(outcome) }
     }
 
+    /// Closes a descriptor or a registered file.
     pub(super) fn close(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         let closed = if sqe.file_index != 0 {
-            let slot = sqe.file_index as usize - 1;
+            let index = sqe.file_index as usize - 1;
             let ring = self.rings.get_mut(&id);
-            ring.and_then(|ring| ring.files.get_mut(slot)).and_then(Option::take)
+            ring.and_then(|ring| ring.files.get_mut(index)).and_then(Option::take)
         } else {
-            // A ring cannot be closed this way.
-            let is_ring = |open: &Open| matches!(open.kind, crate::files::Kind::Ring(_));
+            // kernel: io_uring/openclose.c io_close (7.2): a ring can't be closed by a request; EBADF.
+            let is_ring = |open: &Open| matches!(open.kind, Kind::Ring(_));
             if self.files.get(sqe.fd).is_some_and(|open| is_ring(open)) {
                 return Attempt::done(EBADF);
             }
@@ -162,13 +171,13 @@ impl World {
     }
 }
 
-/// The pieces of a vector.
+/// Reads a list of `struct iovec`: addresses and lengths.
 fn pieces(list: u64, count: usize) -> Result<Vec<(u64, usize)>, i32> {
     if count > 1024 {
         return Err(EINVAL);
     }
     let size = size_of::<IoVec>();
-    // SAFETY: the contract of pushing: the list is valid until the entry was consumed.
+    // SAFETY: the contract of `push`: the list is valid until the entry was consumed.
     let bytes = unsafe { copy_from_user(list, count * size) };
     let word = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).unwrap_or(0);
     let halves = |piece: &[u8]| (word(&piece[..size / 2]) as u64, word(&piece[size / 2..]));

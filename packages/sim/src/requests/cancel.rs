@@ -1,13 +1,12 @@
-//! Cancellation.
+//! Cancellation of requests in flight.
 
-use super::{Attempt, ECANCELED, POLL_ADD};
+use bare_uring::uapi::IOSQE_FIXED_FILE;
+
+use super::{Attempt, POLL_ADD};
+use crate::errno::{EALREADY, ECANCELED, EINVAL, ENOENT};
 use crate::flight::{Flight, Outcome, Wait};
 use crate::sqe::Sqe;
 use crate::world::World;
-
-const ENOENT: i32 = -2;
-const EALREADY: i32 = -114;
-const EINVAL: i32 = -22;
 
 const ALL: u32 = 1;
 const FD: u32 = 1 << 1;
@@ -16,7 +15,7 @@ const FD_FIXED: u32 = 1 << 3;
 const USERDATA: u32 = 1 << 4;
 const OP: u32 = 1 << 5;
 
-/// What is to be cancelled.
+/// Says which requests are to be cancelled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) user_data: u64,
@@ -26,6 +25,9 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Returns whether a request in flight is to be cancelled.
+    // kernel: io_uring/cancel.c io_cancel_req_match (7.2): ANY matches all; without FD and OP the user data decide,
+    // with them the user data count only if USERDATA is set.
     fn matches(&self, flight: &Flight) -> bool {
         if self.flags & ANY != 0 {
             return true;
@@ -33,7 +35,7 @@ impl Key {
         let sqe = &flight.sqe;
         let by_user_data = self.flags & (FD | OP) == 0 || self.flags & USERDATA != 0;
         let same_file = || {
-            let fixed = sqe.has(bare_uring::uapi::IOSQE_FIXED_FILE);
+            let fixed = sqe.has(IOSQE_FIXED_FILE);
             sqe.fd == self.fd && fixed == (self.flags & FD_FIXED != 0) && flight.file.is_some()
         };
         (!by_user_data || sqe.user_data == self.user_data)
@@ -43,7 +45,10 @@ impl Key {
 }
 
 impl World {
-    /// Ends what matches: the first, or all. The result as the kernel has it.
+    /// Cancels the first request that matches, or all with ALL or ANY. Returns the result as the kernel has it: 0 or
+    /// the number of requests, `ENOENT` if no request matches, `EALREADY` if the request can no longer be cancelled.
+    // kernel: io_uring/cancel.c __io_async_cancel (7.2): with ALL or ANY the result is the number of requests, and 0 is
+    // no error.
     pub(crate) fn cancel(&mut self, id: u32, key: Key) -> i32 {
         let all = key.flags & (ALL | ANY) != 0;
         let Some(ring) = self.rings.get_mut(&id) else { return ENOENT };
@@ -74,11 +79,13 @@ impl World {
         }
     }
 
+    /// Carries out an `ASYNC_CANCEL`.
     pub(super) fn async_cancel(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         let key = Key { user_data: sqe.addr, fd: sqe.fd, flags: sqe.op_flags, opcode: sqe.len as u8 };
         Attempt::Done(Outcome { fails: false, ..Outcome::of(self.cancel(id, key)) })
     }
 
+    /// Carries out a `POLL_REMOVE`.
     pub(super) fn poll_remove(&mut self, id: u32, sqe: &Sqe) -> Attempt {
         if sqe.len != 0 {
             // Updates came with 5.13.

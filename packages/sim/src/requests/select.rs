@@ -1,88 +1,18 @@
-//! Which buffers a request gets, and what its completion says of them.
+//! Which buffers a request gets, and what is committed of them.
 
-use bare_uring::uapi::{IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER};
+use bare_uring::uapi::IORING_CQE_F_BUF_MORE;
 
-use super::Picked;
+use crate::buffers::{Group, Held, Progress, Selected, named};
 use crate::coverage::Mark;
+use crate::errno::{ENOBUFS, ENOENT};
 use crate::files::Open;
 use crate::sqe::Sqe;
 use crate::world::World;
 
-/// There is no buffer, or no such group.
-const ENOBUFS: i32 = -105;
-/// There is no such group, where several buffers are asked for.
-const ENOENT: i32 = -2;
-
-/// What a request in flight has behind it.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// It runs in a worker (`IO_URING_F_UNLOCKED`).
-    pub(crate) in_worker: bool,
-    /// It has waited for its file, or told something already.
-    pub(crate) armed: bool,
-    /// The buffers that it keeps until its end (`REQ_F_BUFFER_RING` without `REQ_F_BUFFERS_COMMIT`).
-    pub(crate) held: Option<Held>,
-}
-
-/// Buffers that were committed when they were picked.
-#[derive(Debug, Clone)]
-pub(crate) struct Held {
-    /// Addresses and lengths.
-    pub(crate) pieces: Vec<(u64, u32)>,
-    id: u16,
-    /// The last of them is used further, and the completion says so.
-    more: bool,
-}
-
-impl Held {
-    /// What every completion of the request says, an error too: the buffer is taken.
-    pub(crate) fn flags(&self) -> u32 {
-        named(self.id) | if self.more { IORING_CQE_F_BUF_MORE } else { 0 }
-    }
-}
-
-/// The flags of a completion that names a buffer.
-pub(crate) fn named(id: u16) -> u32 {
-    u32::from(id) << IORING_CQE_BUFFER_SHIFT | IORING_CQE_F_BUFFER
-}
-
-/// What a request may fill, or send.
-#[derive(Debug)]
-pub(crate) struct Selected {
-    pub(crate) pieces: Vec<(u64, u32)>,
-    pub(crate) id: u16,
-    /// Of a plain buffer, only a part (`buf_sel_arg.partial_map`).
-    pub(crate) partial: bool,
-}
-
-impl Selected {
-    fn of(pieces: &[Picked], partial: bool) -> Option<Self> {
-        let id = pieces.first()?.id;
-        Some(Self { pieces: pieces.iter().map(|piece| (piece.address, piece.len)).collect(), id, partial })
-    }
-
-    /// Room in all of them.
-    pub(crate) fn room(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.1 as usize).sum()
-    }
-
-    /// How many of them `count` bytes take.
-    pub(crate) fn buffers(&self, count: usize) -> u16 {
-        let (mut left, mut buffers) = (count, 0);
-        for piece in &self.pieces {
-            if left == 0 {
-                break;
-            }
-            left -= left.min(piece.1 as usize);
-            buffers += 1;
-        }
-        buffers
-    }
-}
-
 impl World {
-    /// The buffer that a request fills, at most `wanted` bytes of it (`io_ring_buffer_select()`). A file that can't be
-    /// polled, and a worker, commit it at once (`io_should_commit()`).
+    /// Picks the buffer that a request fills, at most `wanted` bytes of it. In a worker, and on a file that can't be
+    /// polled, the buffer is committed at once.
+    // kernel: io_uring/kbuf.c io_ring_buffer_select and io_should_commit (7.2).
     pub(crate) fn select(
         &mut self,
         id: u32,
@@ -114,7 +44,9 @@ impl World {
         Ok(selected)
     }
 
-    /// The buffers of a bundle, or of a send (`io_buffers_peek()`, `io_buffers_select()`).
+    /// Picks the buffers of a bundle or of a send, at most `most`.
+    // kernel: io_uring/kbuf.c io_buffers_peek and io_buffers_select (7.2): ENOENT if there is no such group, ENOBUFS if
+    // it is empty.
     pub(crate) fn select_several(&mut self, id: u32, sqe: &Sqe, wanted: u32, most: usize) -> Result<Selected, i32> {
         let Some(group) = self.group(id, sqe.buf_index) else {
             self.coverage.mark(Mark::NoGroup);
@@ -132,11 +64,11 @@ impl World {
         Ok(selected)
     }
 
-    /// Commits at selection: all that the request may use, whatever it will use of it.
+    /// Commits the buffers at selection: all that the request may use, however much it will use.
     pub(crate) fn hold(&mut self, id: u32, sqe: &Sqe, selected: &Selected, progress: &mut Progress) {
         let (room, buffers) = (selected.room() as u32, selected.pieces.len() as u16);
         let kept = !self.commit(id, sqe, room, buffers);
-        // Kernels before 7.0 threw away what the commit had said.
+        // Kernels before 7.0 dropped the answer of the commit.
         let more = kept && self.profile.groups.more_unpolled;
         self.coverage.mark(Mark::BufferHeld);
         if kept && !more {
@@ -145,21 +77,21 @@ impl World {
         progress.held = Some(Held { pieces: selected.pieces.clone(), id: selected.id, more });
     }
 
-    /// Commits; whether the last buffer is used up.
+    /// Commits `count` bytes in `buffers` buffers. Returns whether the last buffer is used up.
     pub(crate) fn commit(&mut self, id: u32, sqe: &Sqe, count: u32, buffers: u16) -> bool {
         let Self { rings, coverage, .. } = self;
         let group = rings.get_mut(&id).and_then(|ring| ring.groups.get_mut(&sqe.buf_index));
         group.is_none_or(|group| group.commit(count, buffers, coverage))
     }
 
-    /// Commits what was received, and the flags that say so. `count` may be more than the buffers have.
+    /// Commits what was received, and returns the flags of the completion. `count` may be more than the buffers have.
     pub(crate) fn commit_received(&mut self, id: u32, sqe: &Sqe, selected: &Selected, count: u32, buffers: u16) -> u32 {
         let incremental = self.group(id, sqe.buf_index).is_some_and(|group| group.incremental);
         if incremental && count as usize > selected.room() {
             self.coverage.mark(Mark::PassedOver);
         }
         let used_up = self.commit(id, sqe, count, buffers);
-        // At the end of a file an incremental buffer is kept; kernels before 7.0 did not say so.
+        // At the end of a file an incremental buffer stays in the ring. Kernels before 7.0 did not say so.
         let kept = incremental && if count == 0 { self.profile.groups.more_at_end } else { !used_up };
         if incremental && count == 0 && !kept {
             self.coverage.mark(Mark::MoreLeftOut);
@@ -167,7 +99,8 @@ impl World {
         named(selected.id) | if kept { IORING_CQE_F_BUF_MORE } else { 0 }
     }
 
-    fn group(&self, id: u32, group: u16) -> Option<&super::Group> {
+    /// Returns a buffer group of a ring.
+    fn group(&self, id: u32, group: u16) -> Option<&Group> {
         self.rings.get(&id)?.groups.get(&group)
     }
 }

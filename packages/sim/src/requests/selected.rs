@@ -1,35 +1,37 @@
-//! Requests with provided buffers (`io_uring/rw.c`, `io_uring/net.c`).
+//! Requests with provided buffers.
 
-use bare_uring::uapi::IORING_CQE_F_SOCK_NONEMPTY;
+use bare_uring::uapi::{IORING_CQE_F_BUF_MORE, IORING_CQE_F_SOCK_NONEMPTY};
 
 use super::io::{RECV_MULTISHOT, RECVSEND_BUNDLE, RECVSEND_POLL_FIRST};
 use super::{Attempt, READ, READ_MULTISHOT, READV, RECV, RECVMSG};
-use crate::buffers::{Progress, Selected, copy_from_user, copy_to_user, named};
+use crate::buffers::{Progress, Selected, named};
 use crate::coverage::Mark;
-use crate::files::{EAGAIN, EINVAL, Open, POLLIN, POLLOUT};
+use crate::errno::{EAGAIN, EBADFD, EFAULT, EINVAL};
+use crate::files::{Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
 use crate::profile::ReadError;
 use crate::sqe::Sqe;
+use crate::user::{copy_from_user, copy_to_user};
 use crate::world::World;
 
-const EFAULT: i32 = -14;
-const EBADFD: i32 = -77;
 /// `MSG_TRUNC`.
 const TRUNC: u32 = 0x20;
 /// `struct io_uring_recvmsg_out`.
 const HEADER: usize = 16;
-/// As many buffers as a bundle takes at once (`PEEK_MAX_IMPORT`).
+/// The most buffers that a bundle takes at once.
+// kernel: io_uring/kbuf.c PEEK_MAX_IMPORT (7.2): 256.
 const MOST: usize = 256;
 
-/// What came of one look at the file.
+/// What one attempt has received.
 struct Received {
-    /// What the completion will say.
+    /// The result of the completion.
     result: usize,
-    /// What is committed for it.
+    /// The number of bytes that are committed.
     committed: usize,
 }
 
 impl World {
+    /// Carries out a read or a receive with a provided buffer.
     pub(super) fn receive_selected(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         let (rules, on_socket) = (self.profile.groups, matches!(sqe.opcode, RECV | RECVMSG));
         let multishot = goes_on(sqe);
@@ -37,12 +39,14 @@ impl World {
         if multishot && on_socket && !rules.multishot || bundle && !rules.bundles {
             return Attempt::done(EINVAL);
         }
+        // kernel: io_uring/rw.c io_read_mshot (7.2): a multishot read needs a file that can be polled.
         if sqe.opcode == READ_MULTISHOT && !self.files.can_poll(file) {
             return Attempt::done(EBADFD);
         }
         let first = !std::mem::replace(&mut progress.armed, true);
         let polls_first = on_socket && sqe.ioprio & RECVSEND_POLL_FIRST != 0;
-        // The first attempt looks for a buffer before it looks at the file.
+        // kernel: io_uring/net.c io_recv (7.2): with POLL_FIRST the file is waited for first; else the first attempt
+        // selects a buffer before it looks at the file.
         if first && polls_first || !first && multishot && self.files.events(file) & POLLIN == 0 {
             return Attempt::NotReady(POLLIN);
         }
@@ -55,7 +59,8 @@ impl World {
             Ok(selected) => selected,
             Err(errno) => return Attempt::done(errno),
         };
-        // A file that can't be polled has its buffer already. It is cold, and a worker reads it at some time.
+        // A file that can't be polled may be cold. Its buffer is committed already, and a worker reads the file at some
+        // time.
         if first && !self.files.can_poll(file) && self.chaos.delayed.happens(&mut self.random) {
             return Attempt::Punted;
         }
@@ -64,16 +69,17 @@ impl World {
             Err(errno) => self.receive_failed(id, sqe, &selected, progress, errno),
             Ok(received) => self.receive_ended(id, sqe, file, &selected, progress, received),
         };
-        // Each completion is of a buffer of its own.
+        // Each completion has a buffer of its own.
         progress.held = None;
         if multishot && outcome.result > 0 { Attempt::More(outcome) } else { Attempt::Done(outcome) }
     }
 
-    /// Fills the one buffer that was selected.
+    /// Receives into the one buffer that was selected.
     fn receive_into(&mut self, sqe: &Sqe, file: &Open, selected: &Selected) -> Result<Received, i32> {
         let offset = if matches!(sqe.opcode, READ | READV) { sqe.off } else { u64::MAX };
         let front = if sqe.opcode == RECVMSG && goes_on(sqe) { HEADER + sqe.gaps.0 + sqe.gaps.1 } else { 0 };
-        // `io_recvmsg_prep_multishot()`.
+        // kernel: io_uring/net.c io_recvmsg_prep_multishot (7.2): a buffer without room for the header, the name and
+        // the control data is EFAULT.
         let room = selected.room().checked_sub(front).ok_or(EFAULT)?;
         let (bytes, whole) = self.files.receive(file, room, offset)?;
         let Some(&(address, _)) = selected.pieces.first() else { return Err(EFAULT) };
@@ -87,9 +93,11 @@ impl World {
             if front != HEADER {
                 self.coverage.mark(Mark::GapCounted);
             }
-            // The names of these sockets are empty, and there are no control data: the room for them stays what it is.
+            // The sockets have empty names and no control data, so the room for these is not written.
+            // kernel: io_uring/net.c io_recvmsg_multishot (7.2): the header has the whole length of the message; the
+            // result counts the header, the room for name and control data, and the bytes that fitted.
             let header = [[0; 4], [0; 4], (whole as u32).to_ne_bytes(), [0; 4]].concat();
-            // SAFETY: as above.
+            // SAFETY: the buffer is the kernel's, as for the bytes; the header fits in front of them.
             unsafe { copy_to_user(address, &header) };
             return Ok(Received { result: front + bytes.len(), committed: front + bytes.len() });
         }
@@ -99,7 +107,7 @@ impl World {
         Ok(Received { result, committed })
     }
 
-    /// Something was received, or the end.
+    /// Ends an attempt that has received bytes, or has met the end of the file.
     fn receive_ended(
         &mut self,
         id: u32,
@@ -113,7 +121,8 @@ impl World {
         let mut flags = if let Some(held) = &progress.held {
             held.flags()
         } else if result != 0 || matches!(sqe.opcode, READ | READV) {
-            // `kiocb_done()` puts the buffer also at the end of a file; `io_recv()` and `io_read_mshot()` recycle it.
+            // kernel: io_uring/rw.c kiocb_done (7.2): at the end of a file the buffer is put too; io_read_mshot and
+            // io_recv recycle it.
             self.commit_received(id, sqe, selected, committed as u32, 1)
         } else {
             0
@@ -127,7 +136,8 @@ impl World {
         Outcome { flags, ..Outcome::of(result as i32) }
     }
 
-    /// An error: whether it names the buffer, and whether that is gone.
+    /// Ends an attempt that has failed. The release decides whether the completion names the buffer, and whether the
+    /// buffer is used up.
     fn receive_failed(&mut self, id: u32, sqe: &Sqe, selected: &Selected, progress: &Progress, errno: i32) -> Outcome {
         let single_read = matches!(sqe.opcode, READ | READV);
         let flags = match (&progress.held, self.profile.groups.read_error) {
@@ -135,13 +145,14 @@ impl World {
                 self.coverage.mark(Mark::ErrorUsesBuffer);
                 held.flags()
             }
-            // `__io_put_kbuf_list()`.
+            // Before 6.10 an error put the buffer as a success did.
             (None, ReadError::UsesUp) if single_read => {
                 self.coverage.mark(Mark::ErrorUsesBuffer);
                 self.commit(id, sqe, 0, 1);
                 named(selected.id)
             }
-            // `io_kbuf_commit()` leaves its head alone, and `__io_put_kbufs()` names the buffer.
+            // kernel: io_uring/kbuf.c io_kbuf_commit and __io_put_kbufs (6.12): for a negative length the head stays,
+            // and the completion names the buffer.
             (None, ReadError::OnlyNames) if single_read => {
                 self.coverage.mark(Mark::ErrorOnlyNames);
                 named(selected.id)
@@ -151,11 +162,13 @@ impl World {
         Outcome { flags, ..Outcome::of(errno) }
     }
 
-    /// Receives into as many buffers as there are bytes for (`io_recv_buf_select()`, `io_recv_finish()`).
+    /// Receives into as many buffers as there are bytes for.
+    // kernel: io_uring/net.c io_recv_buf_select and io_recv_finish (7.2): buffers for `len` bytes, or for as many as
+    // the socket was known to have; a full receive is repeated while more is there, and its completion appended.
     fn receive_bundle(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
         let (mut total, mut flags, mut passes) = (0, 0, 0);
         loop {
-            // What the kernel knew to be there when it looked; nothing, before it has ever looked.
+            // What the kernel knew to be in the socket when it last looked; 0 before the first look.
             let waiting = self.files.waiting(file);
             let known = self.random.below(waiting as u32 + 1);
             let wanted = if sqe.len == 0 && known > 1 { known } else { sqe.len };
@@ -176,9 +189,11 @@ impl World {
             scatter(&selected, &bytes);
             let buffers = selected.buffers(bytes.len());
             let now = self.commit_received(id, sqe, &selected, bytes.len() as u32, buffers);
-            // What the first pass said of its last buffer stays, though it was another (`CQE_F_MASK`).
+            // Bundles out of order: the flags of a later pass replace those of the first, and with them the buffer's
+            // id.
+            // kernel: io_uring/net.c io_recv_finish (7.2): of a later pass only the flags in CQE_F_MASK are taken.
             let disordered = passes != 0 && !self.profile.groups.bundles_in_order && self.is_incremental(id, sqe);
-            if passes != 0 && now & !flags & bare_uring::uapi::IORING_CQE_F_BUF_MORE != 0 {
+            if passes != 0 && now & !flags & IORING_CQE_F_BUF_MORE != 0 {
                 self.coverage.mark(Mark::MoreLeftOut);
             }
             if disordered {
@@ -201,11 +216,14 @@ impl World {
         if goes_on(sqe) && total != 0 { Attempt::More(outcome) } else { Attempt::Done(outcome) }
     }
 
+    /// Returns whether the buffer group of a request is incremental.
     fn is_incremental(&self, id: u32, sqe: &Sqe) -> bool {
         self.rings.get(&id).and_then(|ring| ring.groups.get(&sqe.buf_index)).is_some_and(|group| group.incremental)
     }
 
-    /// Sends what stands in buffers, which are gone as soon as they are picked (`io_send_select_buffer()`).
+    /// Sends from provided buffers.
+    // kernel: io_uring/net.c io_send_select_buffer and io_uring/kbuf.c io_buffers_select (7.2): the buffers are
+    // committed when they are selected, and a send that waits keeps them.
     pub(super) fn send_selected(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         if progress.held.is_none() {
             let most = if sqe.ioprio & RECVSEND_BUNDLE != 0 { MOST } else { 1 };
@@ -233,12 +251,12 @@ impl World {
     }
 }
 
-/// Whether a receive goes on after its first completion.
+/// Returns whether a read or receive is multishot.
 pub(super) const fn goes_on(sqe: &Sqe) -> bool {
     sqe.opcode == READ_MULTISHOT || matches!(sqe.opcode, RECV | RECVMSG) && sqe.ioprio & RECV_MULTISHOT != 0
 }
 
-/// Fills one buffer after the other.
+/// Fills the buffers, one after the other.
 fn scatter(selected: &Selected, bytes: &[u8]) {
     let mut rest = bytes;
     for &(address, len) in &selected.pieces {
