@@ -164,6 +164,52 @@
 //! # }
 //! ```
 //!
+//! # The operations
+//!
+//! Functions of [`Slab`], each with the request that it makes, what it gives, the Linux that has it, and the file in
+//! `src/requests` that it stands in.
+//!
+//! | function | request | gives | since | file |
+//! |--|--|--|--|--|
+//! | [`read`](Slab::read) | [`Read`](bare_uring::opcode::Read) | [`Moved`] | 5.6 | read_write |
+//! | [`write`](Slab::write) | [`Write`](bare_uring::opcode::Write) | [`Moved`] | 5.6 | read_write |
+//! | [`fsync`](Slab::fsync) | [`Fsync`](bare_uring::opcode::Fsync) | [`Done`] | 5.1 | file |
+//! | [`open`](Slab::open) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
+//! | [`stat`](Slab::stat) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
+//! | [`socket`](Slab::socket) | [`Socket`](bare_uring::opcode::Socket) | [`Made`] | 5.19 | socket |
+//! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | socket |
+//! | [`bind`](Slab::bind) | [`Bind`](bare_uring::opcode::Bind) | [`Done`] | 6.11 | socket |
+//! | [`listen`](Slab::listen) | [`Listen`](bare_uring::opcode::Listen) | [`Done`] | 6.11 | socket |
+//! | [`connect`](Slab::connect) | [`Connect`](bare_uring::opcode::Connect) | [`Done`] | 5.5 | socket |
+//! | [`accept`](Slab::accept) | [`Accept`](bare_uring::opcode::Accept) | [`Made`] | 5.5 | socket |
+//! | [`incoming`](Slab::incoming) | [`Accept`](bare_uring::opcode::Accept), multishot | [`Stream`] of [`File`] | 5.19 | socket |
+//! | [`shutdown`](Slab::shutdown) | [`Shutdown`](bare_uring::opcode::Shutdown) | [`Done`] | 5.11 | socket |
+//! | [`receive`](Slab::receive) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
+//! | [`send`](Slab::send) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
+//! | [`pieces`](Slab::pieces) | [`Recv`](bare_uring::opcode::Recv), multishot | [`Stream`] of [`Buffer`] | 6.0 | send_receive |
+//! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
+//! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
+//!
+//! # The layers
+//!
+//! A reader may take them from the bottom up; each knows only those before it.
+//!
+//! | module | its one job |
+//! |--|--|
+//! | `list` | lists of items by index, which need no memory of their own |
+//! | `token` | user data: to which use of which slot a completion belongs |
+//! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
+//! | `buffer` | [`Buffer`]: bytes of the static memory with one owner, and the pool that they come from |
+//! | `file` | [`File`]: counted handles, and the table of file descriptors |
+//! | `slot` | the place of one operation: what it owns while the kernel knows it |
+//! | `slab` | [`Slab`]: when a slot is taken, started, cancelled, completed and free again |
+//! | `storage` | [`Storage`]: the static memory that becomes a slab |
+//! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
+//! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`] |
+//! | `op` | [`Op`]: the future of one result |
+//! | `stream` | [`Stream`]: many results of one request |
+//! | `requests` | the operations, functions of [`Slab`]: one file for each family |
+//!
 //! # Features
 //!
 //! `std`: `Slab::adopt_owned` takes descriptors of the standard library over, without `unsafe`. Without it there is
@@ -181,6 +227,7 @@ mod file;
 mod group;
 mod list;
 mod op;
+mod output;
 mod requests;
 mod slab;
 mod slot;
@@ -192,7 +239,8 @@ pub use buffer::Buffer;
 pub use driver::{Driver, Wait};
 pub use file::File;
 pub use group::Group;
-pub use op::{Done, Kind, Made, Moved, Op, Stated};
+pub use op::Op;
+pub use output::{Done, Kind, Made, Moved, Stated};
 pub use requests::CURRENT;
 pub use slab::Slab;
 pub use storage::Storage;
