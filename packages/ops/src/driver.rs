@@ -117,6 +117,7 @@ impl<K: Kernel> Driver<K> {
         self.recycle();
         self.push_all()?;
         // A completion that is in the queue already ends a wait at once.
+        // kernel: io_uring/wait.c io_cqring_wait (7.2): returns 0 without sleeping if the queue holds enough completions.
         let entered = match wait {
             Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
             Wait::For(span) if self.expected > 0 => {
@@ -241,6 +242,8 @@ impl<K: Kernel> Driver<K> {
         self.expected += entries.len();
     }
 
+    // kernel: io_uring/openclose.c io_close (7.2): takes the number out of the table of descriptors when it runs, which is
+    // before its completion. So no other file has the number between the last handle's end and this request.
     fn close(&mut self, fd: RawFd) {
         self.push(&[opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())]);
     }

@@ -55,7 +55,9 @@ impl Shelves {
         let Some(shelves) = self.shelves.get() else { return };
         let id = piece.id();
         if let Some(shelf) = shelves.get(usize::from(id)) {
-            // The shelf is empty, because the kernel hands each buffer out once until it is given back.
+            // The shelf is empty, because a buffer that is out is not handed out again before it was given back.
+            // kernel: io_uring/kbuf.c io_kbuf_commit (7.2): taking a buffer moves the kernel's head past its entry, and the
+            // kernel takes entries from its head up to the tail, which only the driver moves.
             shelf.piece.set(Some(piece));
             list.push(shelves, id);
         }
@@ -80,6 +82,7 @@ impl Shelves {
 }
 
 /// Aligned to 64 KiB, the largest page size: the kernel wants the buffer ring (`struct io_uring_buf_ring`) at a page.
+// kernel: io_uring/memmap.c io_create_region (7.2): EINVAL for memory of the user that does not begin at a page.
 #[repr(C, align(65536))]
 struct Memory<const COUNT: usize, const SIZE: usize> {
     /// The entries of the buffer ring (`struct io_uring_buf`).

@@ -35,6 +35,8 @@ impl sealed::Item for File {
         slab.next_file(slot)
     }
 
+    // kernel: io_uring/net.c io_accept (7.2): a connection whose completion finds the queue full ends the request, and comes
+    // with its last completion.
     fn end(_: u32) -> Option<Errno> {
         Some(Errno::EAGAIN)
     }
@@ -45,6 +47,8 @@ impl sealed::Item for Buffer {
         slab.next_buffer(slot)
     }
 
+    // kernel: io_uring/net.c io_recv, io_recv_finish (7.2): a result of 0 ends the request. One above 0 does so if its
+    // completion finds the queue full, and its data counts.
     fn end(result: u32) -> Option<Errno> {
         (result > 0).then_some(Errno::EAGAIN)
     }
