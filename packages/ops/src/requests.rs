@@ -66,41 +66,46 @@ mod tests {
     use std::string::{String, ToString};
     use std::vec::Vec;
 
-    /// The functions that the files of the families offer, each as its file and its name.
-    fn functions() -> BTreeSet<(String, String)> {
+    /// One operation: the file of its family, its name, and the Linux that has it.
+    type Row = [String; 3];
+
+    /// Reads the functions in the files of the families, with the "Since" of their documentation.
+    fn functions() -> BTreeSet<Row> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/requests");
         let mut found = BTreeSet::new();
         for entry in fs::read_dir(folder).expect("the folder of the families") {
             let path = entry.expect("an entry").path();
             let family = path.file_stem().expect("a name").to_str().expect("text").to_string();
+            let mut since = String::new();
             for line in fs::read_to_string(&path).expect("a source file").lines() {
-                if let Some(rest) = line.trim_start().strip_prefix("pub fn ") {
+                if let Some((_, release)) = line.rsplit_once("Since ") {
+                    since = release.trim_end_matches('.').to_string();
+                } else if let Some(rest) = line.trim_start().strip_prefix("pub fn ") {
                     let name = rest.split(['(', '<']).next().expect("a name").to_string();
-                    found.insert((family.clone(), name));
+                    found.insert([family.clone(), name, std::mem::take(&mut since)]);
                 }
             }
         }
         found
     }
 
-    /// The rows of the table in the crate's documentation, each as its file and its function.
-    fn rows() -> Vec<(String, String)> {
+    /// Reads the rows of the table in the crate's documentation.
+    fn rows() -> Vec<Row> {
         let text = include_str!("lib.rs");
         let table = text.split("//! # The operations\n").nth(1).expect("the heading");
         let lines = table.lines().take_while(|line| !line.starts_with("//! # "));
-        lines
-            .filter_map(|line| {
-                let cells: Vec<&str> = line.strip_prefix("//! | [`")?.split('|').map(str::trim).collect();
-                let name = cells.first()?.split('`').next()?;
-                Some((cells.get(4)?.to_string(), name.to_string()))
-            })
-            .collect()
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.strip_prefix("//! | [`")?.split('|').map(str::trim).collect();
+            let name = cells.first()?.split('`').next()?;
+            Some([*cells.get(4)?, name, *cells.get(3)?].map(str::to_string))
+        };
+        lines.filter_map(row).collect()
     }
 
     #[test]
     fn the_table_has_one_row_for_each_operation() {
         let rows = rows();
         assert_eq!(rows.iter().cloned().collect::<BTreeSet<_>>(), functions());
-        assert_eq!(rows.len(), functions().len(), "a function has two rows");
+        assert_eq!(rows.len(), functions().len(), "an operation has two rows");
     }
 }
