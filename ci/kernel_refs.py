@@ -4,6 +4,7 @@ A reference has this form, and may run over several lines of a comment (`#` for 
 
     // kernel: io_uring/kbuf.c io_kbuf_commit (7.0): the rule, in our own words.
     // kernel: man io_uring_enter(2) (liburing 2.12): the rule.
+    // kernel: io_uring/net.c io_send, io_send_zc and io_uring/kbuf.c struct io_buffer_list (7.0): a rule of all of them.
 
 Prints them grouped by file and function, each with the release it was checked against and its place in our tree. With a
 RELEASE other than `all` (`7.4`, `liburing 2.14`) it prints only those of the same series that were checked against an older
@@ -19,7 +20,7 @@ SOURCE = r"[\w.+-]+(?:/[\w.+-]+)*\.(?:c|h|S|rst)"
 PAGE = r"man [\w.+-]+\(\d\w*\)"
 RELEASE = r"(?:[a-z][a-z-]* )?\d+\.\d+(?:\.\d+)*(?:-rc\d+)?"
 # A function, or the structure, macro or table that holds the rule.
-FUNCTION = r"[A-Za-z_]\w*"
+FUNCTION = r"(?:(?:struct|union|enum) )?[A-Za-z_]\w*"
 
 
 def comments_of(path, text):
@@ -51,24 +52,47 @@ def references_of(path, text):
         yield current[0], current[2]
 
 
+def places_of(head):
+    """The places that a reference names, as (source, function), and what stands behind them; or what is wrong with them.
+
+    Places are set apart by `, ` or ` and `; one that is a function alone is of the source before it.
+    """
+    places, source = [], None
+    while True:
+        whole = re.match(rf"(?:(?P<page>{PAGE})|(?P<source>{SOURCE})(?: (?P<function>{FUNCTION}))?)", head)
+        alone = source and re.match(rf"(?P<function>{FUNCTION})", head)
+        if whole:
+            source = whole["source"]
+            if source and not source.startswith("Documentation/") and not whole["function"]:
+                return "it names no function"
+            places.append((whole["page"] or source, whole["function"] or ""))
+        elif alone:
+            places.append((source, alone["function"]))
+        else:
+            return "it names no file of the kernel and no man page"
+        head = head[(whole or alone).end() :]
+        more = re.match(r"(?:,| and) (?=\S)", head)
+        if not more:
+            return places, head
+        head = head[more.end() :]
+
+
 def taken_apart(reference):
-    """A reference as (source, function, release, rule), or a string that says what is wrong with it."""
+    """A reference as (places, release, rule), or a string that says what is wrong with it."""
     found = re.match(r"(?://|#) kernel: (.*)$", reference)
     if not found:
         return "it is written in another form"
-    head = found.group(1)
-    whole = re.match(rf"(?:(?P<page>{PAGE})|(?P<source>{SOURCE})(?: (?P<function>{FUNCTION}))?)(?P<behind>.*)$", head)
-    if not whole:
-        return "it names no file of the kernel and no man page"
-    behind = re.match(rf" \((?P<release>{RELEASE})\)(?P<rule>.*)$", whole["behind"])
+    found = places_of(found.group(1))
+    if isinstance(found, str):
+        return found
+    places, behind = found
+    behind = re.match(rf" \((?P<release>{RELEASE})\)(?P<rule>.*)$", behind)
     if not behind:
         return "it has no release in parentheses"
-    if whole["source"] and not whole["function"]:
-        return "it names no function"
     rule = re.match(r": (?=.*\w)(.*)$", behind["rule"])
     if not rule:
         return "it has no rule"
-    return whole["page"] or whole["source"], whole["function"] or "", behind["release"], rule.group(1).strip()
+    return places, behind["release"], rule.group(1).strip()
 
 
 def order(release):
@@ -93,8 +117,9 @@ def main(than, paths):
             if isinstance(parts, str):
                 faulty = True
                 print(f"{path}:{number}\t{parts}\t{reference}", file=sys.stderr)
-            elif than == "all" or older(parts[2], than):
-                listed.append((*parts, path, number))
+            elif than == "all" or older(parts[1], than):
+                places, release, rule = parts
+                listed.extend((source, function, release, rule, path, number) for source, function in places)
     group = (None, None)
     for source, function, release, rule, path, number in sorted(listed):
         if source != group[0]:

@@ -3,16 +3,16 @@
 //! # Why this executor
 //!
 //! `embassy-executor` keeps each task in a static of its own, whose size the compiler knows, and its run queue in links
-//! inside the tasks: it never allocates, and never refuses to wake. Without a feature for a platform it is nothing but
-//! that: where pointers are atomic it needs no critical section, and it leaves the waiting to whoever owns it. It asks for
-//! one function, `__pender`, called when a task became ready while none was. (Executors of the standard library's world
-//! want an allocator for each task; `edge-executor` wants `alloc` or a fixed arena of one kind of task; those of RTIC and
-//! Hubris belong to a processor.)
+//! inside the tasks. So it never allocates, and never refuses to wake. It is used without a feature for a platform: where
+//! pointers are atomic it then needs no critical section, and it leaves the waiting to its owner. It asks for one function,
+//! `__pender`, called when a task became ready while no other was. (Executors of the standard library's world want an
+//! allocator for each task; `edge-executor` wants `alloc` or a fixed arena of one kind of task; those of RTIC and Hubris
+//! belong to a processor.)
 //!
 //! # How it runs
 //!
-//! One thread, and one loop: the tasks that are ready are polled, then the driver takes a turn. Everything that the tasks
-//! have asked for meanwhile goes to the kernel in one system call, which also waits, unless a task is ready again.
+//! There is one thread, and one loop: it polls the tasks that are ready, then the driver takes a turn. Everything that the
+//! tasks have asked for meanwhile goes to the kernel in one system call, which also waits, unless a task is ready again.
 //!
 //! | what | where, and how much |
 //! |--|--|
@@ -20,9 +20,9 @@
 //! | operations, files, buffers | the `Storage` that the program declares |
 //! | the ring | mapped by the kernel, once |
 //!
-//! That no panic is left can't be shown here, as the other freestanding programs do it by linking: each `async fn` has one
-//! for being polled after its end, in a place that the optimiser does not see through. So a panic ends these programs with
-//! a message (the feature `report-panics` of the package `freestanding`).
+//! The other freestanding programs show by linking that no panic is left. That is not possible here: each `async fn` has a
+//! panic for being polled after its end, and the optimiser can't show that it is never reached. So a panic ends these
+//! programs with a message (the feature `report-panics` of the package `freestanding`).
 #![no_std]
 
 pub mod listener;
@@ -42,14 +42,14 @@ use linux_raw_sys::general::{SIGINT, SIGTERM};
 /// Whether a task is ready.
 static READY: AtomicBool = AtomicBool::new(false);
 
-/// What the executor calls when a task became ready.
+/// Notes that a task became ready. The executor calls it.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
-    // One thread, which looks at it after this.
+    // Relaxed, because the one thread reads the flag itself, after this.
     READY.store(true, Ordering::Relaxed);
 }
 
-/// The one executor: tasks refer to it as long as the program runs.
+/// The one executor, which tasks refer to as long as the program runs.
 struct Place {
     taken: AtomicBool,
     executor: UnsafeCell<MaybeUninit<Executor>>,
@@ -60,11 +60,12 @@ unsafe impl Sync for Place {}
 
 static PLACE: Place = Place { taken: AtomicBool::new(false), executor: UnsafeCell::new(MaybeUninit::uninit()) };
 
-/// Runs tasks, those that `start` spawns first, until `over` says that it is enough. Then nothing polls them any more.
+/// Runs tasks until `over` returns true; `start` spawns the first of them. After the return, nothing polls the tasks any
+/// more.
 ///
 /// # Errors
 ///
-/// `EBUSY`: this is not the first call. Else the driver's.
+/// `EBUSY`: this is not the first call. The errors of [`Driver::turn`].
 pub fn run<K: Kernel>(
     driver: &mut Driver<K>,
     start: impl FnOnce(Spawner),
@@ -86,12 +87,12 @@ pub fn run<K: Kernel>(
     Ok(())
 }
 
-/// Keeps SIGINT and SIGTERM from ending the program, and gives a file from which a read ends when one has come. One that
-/// is ignored, as `nohup` sets it, stays so.
+/// Keeps SIGINT and SIGTERM from ending the program, and gives a file: a read from it ends when a signal has come. A signal
+/// that the program was started to ignore stays ignored.
 ///
 /// # Errors
 ///
-/// `EMFILE`: the slab's table of files is full. Else as `signalfd(2)`.
+/// `EMFILE`: the slab's table of files is full. The errors of `signalfd(2)`.
 pub fn signals(slab: &'static Slab) -> Result<File, Errno> {
     let signals =
         [SIGINT, SIGTERM].into_iter().filter(|&signal| !sys::is_ignored(signal)).fold(Sigset::EMPTY, Sigset::with);

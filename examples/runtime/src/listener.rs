@@ -8,20 +8,21 @@ use bare_uring::types::{AddressFamily, SocketType};
 use bare_uring_ops::{File, Slab};
 use freestanding::sys;
 
-/// Connections that may wait to be accepted; the system has a limit of its own.
+/// How many connections may wait to be accepted. The system has a limit of its own.
 const WAITING: u32 = 4096;
 
-/// Opens it, on 127.0.0.1. Port 0: any free one. Needs Linux 6.11, the first with `bind` and `listen` as requests.
+/// Opens a socket that listens on 127.0.0.1. Port 0: any free one. Needs Linux 6.11, the first with `bind` and `listen` as
+/// requests.
 ///
 /// # Errors
 ///
-/// `EADDRINUSE` and others, as `bind(2)`.
+/// `EADDRINUSE` and the other errors of `bind(2)`.
 pub async fn listen(slab: &'static Slab, port: u16) -> Result<File, Errno> {
     let socket = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await?;
     // Connections of a server that has just ended do not keep the port.
     let [level, name] = sys::REUSE_ADDRESS;
     slab.set_option(&socket, level as u32, name as u32, 1).await?;
-    // Connections inherit it. Otherwise a small piece would wait until the one before has arrived.
+    // Connections inherit this option. Without it, a small piece would wait until the one before has arrived.
     let [level, name] = sys::NO_DELAY;
     slab.set_option(&socket, level as u32, name as u32, 1).await?;
     slab.bind(&socket, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
@@ -29,11 +30,11 @@ pub async fn listen(slab: &'static Slab, port: u16) -> Result<File, Errno> {
     Ok(socket)
 }
 
-/// The port that it has.
+/// Returns the port of a socket that listens.
 ///
 /// # Errors
 ///
-/// As `getsockname(2)`.
+/// The errors of `getsockname(2)`.
 pub fn port(listener: &File) -> Result<u16, Errno> {
     let address = sys::socket_name(listener.as_raw_fd())?;
     Ok(address.to_ip().ok_or(Errno::EAFNOSUPPORT)?.port())

@@ -5,37 +5,56 @@ use core::ptr::NonNull;
 
 use bare_uring::register::buf_ring::Buffer as Piece;
 
+use crate::group::Shelves;
 use crate::list::{Link, List};
-use crate::slab::Slab;
 
-/// The memory of a slab's buffers.
+/// The memory of a slab's buffers, and the way back for those that the kernel was provided with.
 ///
 /// # Invariants
 ///
-/// `base` points to `links.len()` buffers of `size` bytes, initialised, valid for reads and writes for ever, and reached
-/// through this pool only. The bytes of a buffer that is not in the list `free` are those of the one [`Buffer`] with its
-/// index; where that lies in a slot whose operation is in flight, the kernel's.
+/// - `base` points to `links.len()` buffers of `size` bytes. They are initialised, valid for reads and writes for ever,
+///   and reached through this pool only.
+/// - The bytes of a buffer that is not in the list `free` belong to the one [`Buffer`] with its index. While that lies in
+///   a slot whose operation is in flight, the bytes are the kernel's.
 pub(crate) struct Pool {
     pub(crate) base: NonNull<u8>,
     pub(crate) size: u32,
     pub(crate) links: &'static [Link],
     pub(crate) free: List,
+    pub(crate) shelves: Shelves,
+}
+
+impl Pool {
+    /// Takes a buffer, with an empty window. `None`: all are taken.
+    pub(crate) fn take(&'static self) -> Option<Buffer> {
+        let index = self.free.pop(self.links)?;
+        let offset = self.size as usize * usize::from(index);
+        // SAFETY: the pool has more buffers than `index`, each of this size (its invariant).
+        let base = unsafe { self.base.add(offset) };
+        Some(Buffer { pool: self, piece: None, index, base, capacity: self.size, start: 0, end: 0 })
+    }
+
+    /// Takes the first buffer out of a backlog.
+    pub(crate) fn pop_from(&'static self, backlog: &List) -> Option<Buffer> {
+        self.shelves.take(backlog).map(|piece| Buffer::provided(self, piece))
+    }
 }
 
 /// Bytes of the static memory, and in them a window: what was received and not yet used.
 ///
-/// Reads fill the space after the window and extend it, writes take from its start and narrow it. Giving a buffer to an
-/// operation moves it; it comes back with the result. Dropped, it goes back to where it came from; forgotten, it is lost.
+/// A read fills the room after the window and extends the window; a write takes bytes from the window's start and narrows
+/// it. Giving a buffer to an operation moves it; the buffer comes back with the result. A buffer that is dropped goes back
+/// to where it came from; one that is forgotten is lost.
 ///
-/// The window is what a buffer is as a slice.
+/// As a slice, a buffer is its window.
 pub struct Buffer {
-    slab: &'static Slab,
-    /// Where it goes back to, if it is one that the kernel was provided with.
+    pool: &'static Pool,
+    /// The provided buffer that goes back to the kernel, if this is one.
     piece: Option<Piece>,
-    /// Which of the pool's buffers it is, if it is one of those. (An enum would say it better. But then no buffer at all,
-    /// as a slot has it at first, would not be all zero, and a static of slots would fill the program's file.)
+    /// The index among the pool's buffers, if this is one of those. (An enum would say it better. But with an enum, the
+    /// `None` that a new slot holds would not be all zero, and a static of slots would fill the program's file.)
     index: u16,
-    /// Invariant: the first of `capacity` initialised bytes that are this value's alone.
+    /// Invariant: points to `capacity` initialised bytes that belong to this value alone.
     base: NonNull<u8>,
     capacity: u32,
     /// Invariant: `start <= end <= capacity`.
@@ -44,36 +63,37 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// A piece that the kernel has filled.
-    pub(crate) fn provided(slab: &'static Slab, mut piece: Piece) -> Self {
+    /// Makes a buffer of a piece that the kernel has filled.
+    pub(crate) fn provided(pool: &'static Pool, mut piece: Piece) -> Self {
         let bytes: &mut [u8] = &mut piece;
-        // At most the size of a provided buffer, which fits.
+        // The length is at most the size of a provided buffer, which fits.
         let len = bytes.len() as u32;
         let base = NonNull::from(bytes).cast();
-        Self { slab, piece: Some(piece), index: 0, base, capacity: len, start: 0, end: len }
+        Self { pool, piece: Some(piece), index: 0, base, capacity: len, start: 0, end: len }
     }
 
-    /// The piece back, where the kernel has provided it.
-    pub(crate) fn into_piece(mut self) -> Option<Piece> {
-        let piece = self.piece.take()?;
-        // Without its piece it is nothing to give back.
-        core::mem::forget(self);
-        Some(piece)
+    /// Puts a provided buffer at the end of a backlog. Any other goes back to the pool.
+    pub(crate) fn push_to(mut self, backlog: &List) {
+        if let Some(piece) = self.piece.take() {
+            self.pool.shelves.put(piece, backlog);
+            // Without its piece, dropping the buffer would free one of the pool.
+            core::mem::forget(self);
+        }
     }
 
-    /// All bytes that it has room for.
+    /// Returns the number of bytes that the buffer has in all.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity as usize
     }
 
-    /// Bytes free after the window.
+    /// Returns the number of bytes that are free after the window.
     #[must_use]
     pub const fn room(&self) -> usize {
         (self.capacity - self.end) as usize
     }
 
-    /// Empties the window, and moves it to the front.
+    /// Empties the window, and moves it to the front of the buffer.
     pub const fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
@@ -89,7 +109,7 @@ impl Buffer {
         self.end = len.checked_add(self.start as usize).map_or(self.end, |end| self.end.min(cut(end)));
     }
 
-    /// Moves the window's bytes to the front, so that the room after them is as large as can be.
+    /// Moves the window's bytes to the front of the buffer, so that the room after them is as large as can be.
     pub fn compact(&mut self) {
         let (start, end) = (self.start as usize, self.end as usize);
         self.all().copy_within(start..end, 0);
@@ -97,43 +117,43 @@ impl Buffer {
         self.start = 0;
     }
 
-    /// Appends as much as there is room for; how much it was.
+    /// Appends as many of the bytes as there is room for, and returns their number.
     pub fn extend(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.room());
         let end = self.end as usize;
         if let (Some(to), Some(from)) = (self.all().get_mut(end..end + count), bytes.get(..count)) {
             to.copy_from_slice(from);
-            // No more than the room, which fits.
+            // The count is at most the room, which fits.
             self.end += count as u32;
         }
         count
     }
 
-    /// Every byte, those outside the window too.
+    /// Returns every byte, also those outside the window.
     fn all(&mut self) -> &mut [u8] {
-        // SAFETY: by the invariant these bytes are initialised, and this value's alone.
+        // SAFETY: these bytes are initialised, and belong to this value alone (invariant of `base`).
         unsafe { core::slice::from_raw_parts_mut(self.base.as_ptr(), self.capacity as usize) }
     }
 
-    /// Where the kernel may write, and how much.
+    /// Returns where the kernel may write, and how many bytes: the room after the window.
     pub(crate) fn space(&mut self) -> (*mut u8, u32) {
-        // SAFETY: `end` is at most the capacity.
+        // SAFETY: `end` is at most the capacity (invariant of `end`).
         (unsafe { self.base.add(self.end as usize) }.as_ptr(), self.capacity - self.end)
     }
 
-    /// Where the kernel may read, and how much.
+    /// Returns where the kernel may read, and how many bytes: the window.
     pub(crate) fn window(&self) -> (*const u8, u32) {
-        // SAFETY: `start` is at most the capacity.
+        // SAFETY: `start` is at most the capacity (invariant of `start`).
         (unsafe { self.base.add(self.start as usize) }.as_ptr(), self.end - self.start)
     }
 
-    /// The kernel has filled so many bytes; more than there was room for is as much as there was.
+    /// Extends the window by the bytes that the kernel says it has filled. A count larger than the room fills the room.
     pub(crate) fn filled(&mut self, count: u32) {
         self.end = self.end.saturating_add(count).min(self.capacity);
     }
 }
 
-/// As 32 bits, cut to the largest that there is: above every capacity.
+/// Converts a count to 32 bits. One that does not fit becomes `u32::MAX`, which is above every capacity.
 fn cut(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -143,7 +163,7 @@ impl core::ops::Deref for Buffer {
 
     fn deref(&self) -> &[u8] {
         let (start, len) = self.window();
-        // SAFETY: the window lies within the bytes, which are initialised, and this value's alone.
+        // SAFETY: the window lies within the bytes, which are initialised and belong to this value alone (invariants).
         unsafe { core::slice::from_raw_parts(start, len as usize) }
     }
 }
@@ -151,7 +171,7 @@ impl core::ops::Deref for Buffer {
 impl core::ops::DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         let (start, len) = self.window();
-        // SAFETY: the window lies within the bytes, which are initialised, and this value's alone.
+        // SAFETY: the window lies within the bytes, which are initialised and belong to this value alone (invariants).
         unsafe { core::slice::from_raw_parts_mut(start.cast_mut(), len as usize) }
     }
 }
@@ -159,8 +179,8 @@ impl core::ops::DerefMut for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         match self.piece.take() {
-            Some(piece) => self.slab.shelve(piece, &self.slab.returned),
-            None => self.slab.pool.free.push_front(self.slab.pool.links, self.index),
+            Some(piece) => self.pool.shelves.give_back(piece),
+            None => self.pool.free.push_front(self.pool.links, self.index),
         }
     }
 }
@@ -172,17 +192,5 @@ impl fmt::Debug for Buffer {
             .field("start", &self.start)
             .field("end", &self.end)
             .finish_non_exhaustive()
-    }
-}
-
-impl Slab {
-    /// A buffer with an empty window. `None`: all are taken.
-    #[must_use]
-    pub fn buffer(&'static self) -> Option<Buffer> {
-        let index = self.pool.free.pop(self.pool.links)?;
-        let offset = self.pool.size as usize * usize::from(index);
-        // SAFETY: the pool has more buffers than `index`, each of this size (its invariant).
-        let base = unsafe { self.pool.base.add(offset) };
-        Some(Buffer { slab: self, piece: None, index, base, capacity: self.pool.size, start: 0, end: 0 })
     }
 }

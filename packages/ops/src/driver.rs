@@ -13,9 +13,9 @@ use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Parameters, SetupError, 
 
 use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
-use crate::token::{Kind, Token};
+use crate::token::{Role, Token};
 
-/// The most entries that one step pushes: an operation and its time limit.
+/// The most entries that one step pushes: an operation and its linked timeout.
 const STEP: usize = 2;
 
 /// How long a turn waits for completions.
@@ -23,46 +23,48 @@ const STEP: usize = 2;
 pub enum Wait {
     /// Not at all.
     No,
-    /// Until one is there. Where none can come, not at all.
+    /// Until one is there. If none can come, not at all.
     One,
-    /// The same, for this long at most.
+    /// Until one is there, for this long at most. If none can come, not at all.
     For(Timespec),
 }
 
-/// Brings a slab's operations to the kernel, and its completions back.
+/// Brings a slab's operations to the kernel, and their completions back.
 ///
-/// It owns the ring, of which it makes no use but for the slab's operations. Dropped, it closes the ring; operations that
-/// are then in flight never complete, and their slots, buffers and files are lost, since the kernel may write to them
-/// still. [`shutdown`](Self::shutdown) ends them first. Forgotten, it leaves the ring open.
+/// A driver owns its ring, and uses it for the slab's operations only. A driver that is dropped closes the ring. Operations
+/// that are then in flight never complete, and their slots, buffers and files are lost, because the kernel may still write
+/// to them. [`shutdown`](Self::shutdown) ends them first. A driver that is forgotten leaves the ring open.
 #[derive(Debug)]
 pub struct Driver<K: Kernel> {
     slab: &'static Slab,
     ring: IoUring<Entry, cqueue::Entry, K>,
     group: Option<BufRing<K>>,
-    /// Requests pushed whose last completion has not come.
+    /// The number of requests that were pushed and whose last completion has not come.
     expected: usize,
-    /// A descriptor that came with a completion, found no place, and is to be closed.
+    /// A file descriptor that came with a completion, found no place in the table of files, and is to be closed.
     surplus: Option<RawFd>,
 }
 
 impl<K: Kernel> Driver<K> {
-    /// Makes a ring of `entries` submission slots (two at least) for this slab.
+    /// Makes a ring with this number of submission queue entries (two at least) for this slab.
     ///
-    /// The ring is made here and never shown, so that no completion comes to it but of what the slab has pushed.
+    /// The ring is made here and never shown, so that every completion on it is of a request that the slab has pushed.
     ///
     /// # Errors
     ///
-    /// As [`Builder::build_with`]. `EBUSY`, as if the kernel had said so: the slab has a driver, or had one that left
-    /// operations in flight; or it has files of an earlier driver whose kernel may be another one, where their numbers
-    /// would be other files. (Two kernels are known to be one if they are of the same type, and that has no state, as
-    /// [`Linux`](bare_uring::Linux) has none. With any other, drop all files before you shut the driver down.)
+    /// The errors of [`Builder::build_with`], and `EBUSY`, in the form of an error of the kernel's:
+    ///
+    /// - The slab has a driver, or had one that left operations in flight.
+    /// - The slab has files of an earlier driver whose kernel may be another one, where their numbers would be other files.
+    ///   (Two kernels are known to be one if they are of one type, and that type has no state, like
+    ///   [`Linux`](bare_uring::Linux). With any other kernel, drop all files before you shut the driver down.)
     pub fn new(slab: &'static Slab, kernel: K, builder: &Builder, entries: u32) -> Result<Self, SetupError>
     where
         K: 'static,
     {
         let known = if size_of::<K>() == 0 { Some(TypeId::of::<K>()) } else { None };
         let has_strange_files = slab.opened_by.get().is_some_and(|before| before.is_none() || before != known);
-        if slab.driven.get() || (has_strange_files && slab.has_files()) {
+        if slab.driven.get() || (has_strange_files && slab.files.is_any_open()) {
             return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
         }
         let ring = builder.build_with(kernel, entries.max(STEP as u32))?;
@@ -71,13 +73,13 @@ impl<K: Kernel> Driver<K> {
         Ok(Self { slab, ring, group: None, expected: 0, surplus: None })
     }
 
-    /// The slab.
+    /// Returns the slab.
     #[must_use]
     pub fn slab(&self) -> &'static Slab {
         self.slab
     }
 
-    /// What the ring was made with, and what its kernel can do.
+    /// Returns what the ring was made with, and what its kernel can do.
     #[must_use]
     pub fn params(&self) -> &Parameters {
         self.ring.params()
@@ -87,34 +89,35 @@ impl<K: Kernel> Driver<K> {
     ///
     /// # Errors
     ///
-    /// `EBUSY`: the group was taken before. `EEXIST`: the slab has buffers already. Others as
+    /// `EBUSY`: the group was taken before. `EEXIST`: the slab has buffers already. The errors of
     /// [`register_buf_ring`](bare_uring::Submitter::register_buf_ring), after which the group is lost.
     pub fn provide<const COUNT: usize, const SIZE: usize>(
         &mut self,
         group: &'static Group<COUNT, SIZE>,
     ) -> Result<(), Errno> {
-        if self.slab.group.get().is_some() {
+        if self.slab.pool.shelves.is_provided() {
             return Err(Errno::EEXIST);
         }
         let (memory, shelves) = group.take().ok_or(Errno::EBUSY)?;
         let ring = self.ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new())?;
         self.group = Some(ring);
-        self.slab.group.set(Some(shelves));
+        self.slab.pool.shelves.provide(shelves);
         Ok(())
     }
 
-    /// Pushes what waits, submits, waits if it is to, and takes the completions that are there: how many.
+    /// Pushes what waits, submits, waits as told, takes the completions that are there, and returns their number.
     ///
     /// Wakers are called in here.
     ///
     /// # Errors
     ///
-    /// As [`submit`](bare_uring::Submitter::submit), but for those after which one has only to come back: for them a
-    /// turn ends early.
+    /// The errors of [`submit`](bare_uring::Submitter::submit), except those that only ask for another turn (`EINTR`,
+    /// `EAGAIN`, `EBUSY`, `ETIME`): with them a turn ends early, and without an error.
     pub fn turn(&mut self, wait: Wait) -> Result<usize, Errno> {
         self.recycle();
         self.push_all()?;
-        // Whatever is in the completion queue already ends a wait at once.
+        // A completion that is in the queue already ends a wait at once.
+        // kernel: io_uring/wait.c io_cqring_wait (7.2): returns 0 without sleeping if the queue holds enough completions.
         let entered = match wait {
             Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
             Wait::For(span) if self.expected > 0 => {
@@ -130,7 +133,7 @@ impl<K: Kernel> Driver<K> {
     ///
     /// # Errors
     ///
-    /// As [`turn`](Self::turn). `EDEADLK`: the future waits, and no completion can come.
+    /// The errors of [`turn`](Self::turn), and `EDEADLK`: the future waits, and no completion can come.
     pub fn block_on<F: Future>(&mut self, future: F) -> Result<F::Output, Errno> {
         let mut future = pin!(future);
         let mut context = Context::from_waker(Waker::noop());
@@ -144,13 +147,13 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// Ends every operation that was polled, closes files that nobody uses, and then the ring. The operations' handles give
-    /// `ECANCELED`, or what was done before. What the kernel does not know yet never reaches it.
+    /// Ends every operation that was polled, closes files that nobody uses, and then closes the ring. The operations'
+    /// handles give `ECANCELED`, or what was done before. An operation that the kernel does not know yet never reaches it.
     ///
     /// # Errors
     ///
-    /// `ETIME`: after 16 cancellations, over this patience, something is still in flight, and lost. (Waits that signals
-    /// end early shorten the time.) Others as [`turn`](Self::turn).
+    /// `ETIME`: after 16 rounds of cancellations, spread over this patience, an operation is still in flight, and lost.
+    /// (Signals end waits early, and so shorten the time.) The errors of [`turn`](Self::turn).
     pub fn shutdown(mut self, patience: Duration) -> Result<(), Errno> {
         const CANCELLATIONS: u32 = 16;
 
@@ -173,8 +176,8 @@ impl<K: Kernel> Driver<K> {
     fn recycle(&mut self) {
         let Some(group) = &mut self.group else { return };
         let mut some = false;
-        while let Some(piece) = self.slab.unshelve(&self.slab.returned) {
-            // One that is not of this ring stays out: there is no other.
+        while let Some(piece) = self.slab.pool.shelves.next_returned() {
+            // A piece of an earlier driver's ring stays out: that ring is gone.
             some |= group.recycle(piece).is_ok();
         }
         if some {
@@ -191,10 +194,10 @@ impl<K: Kernel> Driver<K> {
         queue.capacity() - queue.len()
     }
 
-    /// Errors after which one has only to take completions and come back are none.
+    /// Passes over the errors that only ask to take completions and come back.
     fn pass(&self, entered: Result<usize, Errno>) -> Result<(), Errno> {
         let entered = match entered {
-            // Completions wait outside the queue. Now as many as have room go into it.
+            // Completions wait outside the queue. This moves as many into it as it has room for.
             Err(Errno::EBUSY) => self.ring.submitter().get_events(),
             entered => entered.map(drop),
         };
@@ -204,8 +207,8 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// Pushes everything that waits; when the queue is full, submits and goes on. What then still finds no room waits
-    /// for the next turn.
+    /// Pushes everything that waits. When the queue is full, submits and goes on. What then still finds no room waits for
+    /// the next turn.
     fn push_all(&mut self) -> Result<(), Errno> {
         while self.has_work() {
             if self.room() < STEP {
@@ -214,7 +217,7 @@ impl<K: Kernel> Driver<K> {
                     return Ok(());
                 }
             }
-            if let Some(fd) = self.surplus.take().or_else(|| self.slab.next_to_close()) {
+            if let Some(fd) = self.surplus.take().or_else(|| self.slab.files.next_to_close()) {
                 self.close(fd);
                 continue;
             }
@@ -229,24 +232,27 @@ impl<K: Kernel> Driver<K> {
         Ok(())
     }
 
-    /// Pushes entries for which there is room: a slot's operation, with its limit, its cancellation, or a closing.
+    /// Pushes entries for which there is room: an operation with its linked timeout, a cancellation, or a close.
     fn push(&mut self, entries: &[Entry]) {
-        // SAFETY: what an operation and its limit point to lies in static memory, and is left alone until the last
-        // completion (invariants of `Slot`). The others point to nothing. Files are open, since the slot has a handle,
-        // and a descriptor to be closed was the slab's, of which no handle is left.
+        // SAFETY: what an operation and its linked timeout point to lies in static memory, and is left alone until the last
+        // completion (invariants of `Slot`). A cancellation and a close point to nothing. A file that is named is open,
+        // because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is left.
         let pushed = unsafe { self.ring.submission().push_multiple(entries) };
         debug_assert!(pushed.is_ok(), "there was room");
         self.expected += entries.len();
     }
 
+    // kernel: io_uring/openclose.c io_close (7.2): takes the number out of the table of descriptors when it runs, which is
+    // before its completion. So no other file has the number between the last handle's end and this request.
     fn close(&mut self, fd: RawFd) {
         self.push(&[opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())]);
     }
 
-    /// Takes completions, as many as are there, until one brings what has to be seen to first.
+    /// Takes the completions that are there, and returns their number. Stops at a connection for which the table of files
+    /// has no place, because that has to be closed first.
     ///
-    /// It must not depend on room in the submission queue: before Linux 5.19 the kernel consumes nothing while completions
-    /// wait to be taken. (What has to be seen to, a connection too many, is of a request that came with 5.19.)
+    /// Taking completions must not depend on room in the submission queue: before Linux 5.19 the kernel consumes no entries
+    /// while completions wait to be taken. (The stop does depend on it. But it comes from a request that is new in 5.19.)
     fn take_all(&mut self) -> usize {
         let Self { ring, slab, group, expected, surplus, .. } = self;
         let mut count = 0;
@@ -259,7 +265,7 @@ impl<K: Kernel> Driver<K> {
             if !cqe.more() {
                 *expected = expected.saturating_sub(1);
             }
-            if token.kind == Kind::Close {
+            if token.role == Role::Close {
                 continue;
             }
             // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A buffer
@@ -273,7 +279,7 @@ impl<K: Kernel> Driver<K> {
 
 impl<K: Kernel> Drop for Driver<K> {
     fn drop(&mut self) {
-        // With nothing in flight nobody writes to the slab's memory, and another ring may take over.
+        // If nothing is in flight, the kernel no longer writes to the slab's memory, and another ring may take over.
         if self.slab.in_flight() == 0 {
             self.slab.driven.set(false);
         }

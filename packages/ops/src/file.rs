@@ -1,23 +1,24 @@
-//! Files: descriptors that are closed when nobody uses them any more.
+//! Files: descriptors that are closed when no handle is left.
+#![forbid(unsafe_code)]
 
 use core::cell::Cell;
 use core::fmt;
 
 use bare_uring::types::{Fd, RawFd};
 
-use crate::list::{Link, Linked};
-use crate::slab::Slab;
+use crate::list::{Link, Linked, List};
 
 /// A place in the table of files.
-pub(crate) struct Entry {
-    /// -1 while the file is yet to be made.
+pub(crate) struct Place {
+    /// The file descriptor; -1 while the file is yet to be made.
     fd: Cell<RawFd>,
-    /// Handles, those that operations hold among them. At the top it stays there: such a file is never closed.
+    /// The number of handles, with those that operations hold. A count that reaches `u32::MAX` stays there, and its file
+    /// is never closed.
     handles: Cell<u32>,
     link: Link,
 }
 
-impl Entry {
+impl Place {
     pub(crate) const fn new() -> Self {
         Self { fd: Cell::new(0), handles: Cell::new(0), link: Link::new(0) }
     }
@@ -27,69 +28,122 @@ impl Entry {
     }
 }
 
-impl Linked for Entry {
+impl Linked for Place {
     fn link(&self) -> &Link {
         &self.link
     }
 }
 
-/// An open file of a slab. Cloning gives another handle to the same descriptor.
+/// The table of a slab's files.
+pub(crate) struct Files {
+    places: &'static [Place],
+    free: List,
+    /// Files whose last handle is gone, and which the driver is to close.
+    closing: List,
+}
+
+impl Files {
+    pub(crate) fn new(places: &'static [Place]) -> Self {
+        let this = Self { places, free: List::new(), closing: List::new() };
+        this.free.push_all(places);
+        this
+    }
+
+    /// Reserves a place for a file that is yet to be made. `None`: the table is full.
+    pub(crate) fn reserve(&'static self) -> Option<File> {
+        let index = self.free.pop(self.places)?;
+        let place = self.places.get(usize::from(index))?;
+        place.fd.set(-1);
+        place.handles.set(1);
+        Some(File { files: self, index })
+    }
+
+    /// Tells whether a file is open, or is yet to be closed.
+    pub(crate) fn is_any_open(&self) -> bool {
+        self.has_closing() || self.places.iter().any(Place::is_used)
+    }
+
+    /// Tells whether the driver has a file to close.
+    pub(crate) fn has_closing(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    /// Takes a descriptor that the driver is to close, and frees its place.
+    pub(crate) fn next_to_close(&self) -> Option<RawFd> {
+        let index = self.closing.pop(self.places)?;
+        let fd = self.places.get(usize::from(index))?.fd.get();
+        self.free.push_front(self.places, index);
+        Some(fd)
+    }
+
+    /// Takes the first file out of a backlog.
+    pub(crate) fn pop_from(&'static self, backlog: &List) -> Option<File> {
+        backlog.pop(self.places).map(|index| File { files: self, index })
+    }
+}
+
+/// An open file of a slab. Cloning gives another handle to the same file descriptor.
 ///
-/// The descriptor is closed, by the driver's next turn, when the last handle was dropped and no operation uses it any
-/// more: an operation has a handle of its own until its last completion, so that a descriptor's number never comes to
-/// mean another file under it. A forgotten handle leaves the file open.
+/// The driver's next turn closes the descriptor when the last handle was dropped and no operation uses the file any more.
+/// An operation has a handle of its own until its last completion. So a descriptor's number never comes to mean another
+/// file under an operation. A forgotten handle leaves the file open.
 pub struct File {
-    slab: &'static Slab,
+    files: &'static Files,
     index: u16,
 }
 
 impl File {
-    /// The handle that stands for the one that the entry's count was set to.
-    pub(crate) const fn first(slab: &'static Slab, index: u16) -> Self {
-        Self { slab, index }
+    fn place(&self) -> Option<&'static Place> {
+        self.files.places.get(usize::from(self.index))
     }
 
-    fn entry(&self) -> Option<&'static Entry> {
-        self.slab.files.get(usize::from(self.index))
+    /// Notes the descriptor of a file whose place was reserved, and which was made now.
+    pub(crate) fn made(&self, fd: RawFd) {
+        if let Some(place) = self.place() {
+            place.fd.set(fd);
+        }
     }
 
-    pub(crate) fn index(&self) -> u16 {
-        self.index
+    /// Puts the file at the end of a backlog.
+    pub(crate) fn push_to(self, backlog: &List) {
+        backlog.push(self.files.places, self.index);
+        // The backlog takes over the handle that this value stands for.
+        core::mem::forget(self);
     }
 
     pub(crate) fn fd(&self) -> Fd {
         Fd(self.as_raw_fd())
     }
 
-    /// The descriptor's number, for calls that are no operations of the slab. It stays the file's as long as the handle
-    /// lives.
+    /// Returns the descriptor's number, for calls that are no operations of the slab. The number stays this file's as long
+    /// as the handle lives.
     #[must_use]
     pub fn as_raw_fd(&self) -> RawFd {
-        self.entry().map_or(-1, |entry| entry.fd.get())
+        self.place().map_or(-1, |place| place.fd.get())
     }
 }
 
 impl Clone for File {
     fn clone(&self) -> Self {
-        if let Some(entry) = self.entry() {
-            entry.handles.set(entry.handles.get().saturating_add(1));
+        if let Some(place) = self.place() {
+            place.handles.set(place.handles.get().saturating_add(1));
         }
-        Self { slab: self.slab, index: self.index }
+        Self { files: self.files, index: self.index }
     }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        let Some(entry) = self.entry() else { return };
-        if entry.handles.get() == u32::MAX {
+        let Some(place) = self.place() else { return };
+        if place.handles.get() == u32::MAX {
             return;
         }
-        entry.handles.set(entry.handles.get().saturating_sub(1));
-        if entry.handles.get() == 0 {
-            if entry.fd.get() < 0 {
-                self.slab.free_files.push_front(self.slab.files, self.index);
+        place.handles.set(place.handles.get().saturating_sub(1));
+        if place.handles.get() == 0 {
+            if place.fd.get() < 0 {
+                self.files.free.push_front(self.files.places, self.index);
             } else {
-                self.slab.closing.push(self.slab.files, self.index);
+                self.files.closing.push(self.files.places, self.index);
             }
         }
     }
@@ -101,81 +155,23 @@ impl fmt::Debug for File {
     }
 }
 
-impl Slab {
-    /// A place for a file that is yet to be made. `None`: the table is full.
-    pub(crate) fn reserve_file(&'static self) -> Option<File> {
-        let index = self.free_files.pop(self.files)?;
-        let entry = self.files.get(usize::from(index))?;
-        entry.fd.set(-1);
-        entry.handles.set(1);
-        Some(File { slab: self, index })
-    }
-
-    /// Whether a file is open, or is yet to be closed.
-    pub(crate) fn has_files(&self) -> bool {
-        !self.closing.is_empty() || self.files.iter().any(Entry::is_used)
-    }
-
-    /// The file of a reserved place was made.
-    pub(crate) fn file_made(&self, file: &File, fd: RawFd) {
-        if let Some(entry) = file.entry() {
-            entry.fd.set(fd);
-        }
-    }
-
-    /// A descriptor that the driver is to close; its place is free again.
-    pub(crate) fn next_to_close(&self) -> Option<RawFd> {
-        let index = self.closing.pop(self.files)?;
-        let fd = self.files.get(usize::from(index))?.fd.get();
-        self.free_files.push_front(self.files, index);
-        Some(fd)
-    }
-
-    /// Takes a descriptor over that was made in another way. `None`: no place is left in the table; it stays the
-    /// caller's.
-    ///
-    /// # Safety
-    ///
-    /// `fd` is open, and nobody else closes it or relies on it.
-    #[must_use]
-    pub unsafe fn adopt(&'static self, fd: RawFd) -> Option<File> {
-        let file = self.reserve_file()?;
-        self.file_made(&file, fd);
-        Some(file)
-    }
-
-    /// Takes a descriptor of the standard library over.
-    ///
-    /// # Errors
-    ///
-    /// It comes back if no place is left in the table.
-    #[cfg(feature = "std")]
-    pub fn adopt_owned(&'static self, fd: std::os::fd::OwnedFd) -> Result<File, std::os::fd::OwnedFd> {
-        use std::os::fd::IntoRawFd as _;
-
-        let Some(file) = self.reserve_file() else { return Err(fd) };
-        self.file_made(&file, fd.into_raw_fd());
-        Ok(file)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::File;
-    use crate::Storage;
+    use std::boxed::Box;
+
+    use super::{File, Files, Place};
 
     #[test]
     fn a_count_of_handles_that_has_reached_its_top_stays_there() {
-        static STORAGE: Storage<1, 1, 1, 1> = Storage::new();
-        let slab = STORAGE.start().expect("fresh");
-        // SAFETY: the number is never used, since no driver is there.
-        let file = unsafe { slab.adopt(7) }.expect("a place");
-        slab.files[0].handles.set(u32::MAX - 1);
+        let places: &'static [Place] = Box::leak(Box::new([Place::new()]));
+        let files: &'static Files = Box::leak(Box::new(Files::new(places)));
+        let file = files.reserve().expect("a place");
+        file.made(7);
+        places[0].handles.set(u32::MAX - 1);
         let others: [File; 2] = [file.clone(), file.clone()];
-        assert_eq!(slab.files[0].handles.get(), u32::MAX);
+        assert_eq!(places[0].handles.get(), u32::MAX);
         drop((file, others));
-        // How many there are is not known any more, so that it is never closed.
-        assert_eq!(slab.files[0].handles.get(), u32::MAX);
-        assert!(slab.closing.is_empty());
+        // The number of handles is not known any more, so the file is never closed.
+        assert_eq!((places[0].handles.get(), files.has_closing()), (u32::MAX, false));
     }
 }

@@ -6,14 +6,13 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use bare_uring::register::buf_ring::{BufRingMemory, Buffer as Piece, BufferState, Descriptor};
 
-use crate::buffer::Buffer;
 use crate::list::{Link, Linked, List};
-use crate::slab::Slab;
 
-/// The number of the one group that a driver registers.
+/// The buffer group ID (`bgid`) of the one group that a driver registers.
 pub(crate) const GROUP: u16 = 0;
 
-/// Where a provided buffer lies that was filled and is not in use: in the backlog of a stream, or on its way back.
+/// The place of one provided buffer that was filled and that no [`Buffer`](crate::Buffer) holds: it waits in the backlog
+/// of a stream, or to go back to the kernel.
 pub(crate) struct Shelf {
     piece: Cell<Option<Piece>>,
     link: Link,
@@ -31,10 +30,63 @@ impl Linked for Shelf {
     }
 }
 
-/// At a page, of whatever size, as the descriptors must be.
+/// The shelves of the group that the kernel was provided with: one for each buffer ID. Empty until then.
+pub(crate) struct Shelves {
+    shelves: Cell<Option<&'static [Shelf]>>,
+    /// Buffers that are no longer used, and that the driver gives back to the kernel.
+    returned: List,
+}
+
+impl Shelves {
+    pub(crate) const fn new() -> Self {
+        Self { shelves: Cell::new(None), returned: List::new() }
+    }
+
+    pub(crate) fn is_provided(&self) -> bool {
+        self.shelves.get().is_some()
+    }
+
+    pub(crate) fn provide(&self, shelves: &'static [Shelf]) {
+        self.shelves.set(Some(shelves));
+    }
+
+    /// Puts a piece on its shelf, and the shelf at the end of a list.
+    pub(crate) fn put(&self, piece: Piece, list: &List) {
+        let Some(shelves) = self.shelves.get() else { return };
+        let id = piece.id();
+        if let Some(shelf) = shelves.get(usize::from(id)) {
+            // The shelf is empty, because a buffer that is out is not handed out again before it was given back.
+            // kernel: io_uring/kbuf.c io_kbuf_commit (7.2): taking a buffer moves the kernel's head past its entry, and the
+            // kernel takes entries from its head up to the tail, which only the driver moves.
+            shelf.piece.set(Some(piece));
+            list.push(shelves, id);
+        }
+    }
+
+    /// Takes the first piece of a list of shelves.
+    pub(crate) fn take(&self, list: &List) -> Option<Piece> {
+        let shelves = self.shelves.get()?;
+        let id = list.pop(shelves)?;
+        shelves.get(usize::from(id))?.piece.take()
+    }
+
+    /// Puts a piece that is no longer used where the driver finds it.
+    pub(crate) fn give_back(&self, piece: Piece) {
+        self.put(piece, &self.returned);
+    }
+
+    /// Takes a piece that the driver is to give back to the kernel.
+    pub(crate) fn next_returned(&self) -> Option<Piece> {
+        self.take(&self.returned)
+    }
+}
+
+/// Aligned to 64 KiB, the largest page size: the kernel wants the buffer ring (`struct io_uring_buf_ring`) at a page.
+// kernel: io_uring/memmap.c io_create_region (7.2): EINVAL for memory of the user that does not begin at a page.
 #[repr(C, align(65536))]
 struct Memory<const COUNT: usize, const SIZE: usize> {
-    descriptors: [MaybeUninit<Descriptor>; COUNT],
+    /// The entries of the buffer ring (`struct io_uring_buf`).
+    entries: [MaybeUninit<Descriptor>; COUNT],
     buffers: [[u8; SIZE]; COUNT],
     states: [BufferState; COUNT],
     shelves: [Shelf; COUNT],
@@ -51,7 +103,7 @@ pub struct Group<const COUNT: usize, const SIZE: usize> {
 unsafe impl<const COUNT: usize, const SIZE: usize> Sync for Group<COUNT, SIZE> {}
 
 impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
-    /// All zero, so that it takes no room in the program's file.
+    /// Makes a group of zeroes only, so that a static group takes no room in the program's file.
     ///
     /// A count that no group can have is an error of compilation:
     ///
@@ -66,7 +118,7 @@ impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
     pub const fn new() -> Self {
         const { assert!(COUNT.is_power_of_two() && COUNT <= 32_768 && SIZE > 0 && SIZE <= u32::MAX as usize) };
         let memory = Memory {
-            descriptors: [MaybeUninit::zeroed(); COUNT],
+            entries: [MaybeUninit::zeroed(); COUNT],
             buffers: [[0; SIZE]; COUNT],
             states: [BufferState::NEW; COUNT],
             shelves: [const { Shelf::new() }; COUNT],
@@ -74,7 +126,7 @@ impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
         Self { taken: AtomicBool::new(false), memory: UnsafeCell::new(memory) }
     }
 
-    /// The memory in its parts; `None` if it was taken before.
+    /// Takes the memory, in its parts. `None`: it was taken before.
     pub(crate) fn take(&'static self) -> Option<(BufRingMemory, &'static [Shelf])> {
         if self.taken.swap(true, Ordering::Relaxed) {
             return None;
@@ -82,7 +134,7 @@ impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
         // SAFETY: the flag lets one caller come here, so that this is the only reference there ever is.
         let memory = unsafe { &mut *self.memory.get() };
         let buffers = memory.buffers.as_flattened_mut();
-        let ring = BufRingMemory { descriptors: &mut memory.descriptors, buffers, states: &mut memory.states };
+        let ring = BufRingMemory { descriptors: &mut memory.entries, buffers, states: &mut memory.states };
         Some((ring, &memory.shelves))
     }
 }
@@ -96,32 +148,5 @@ impl<const COUNT: usize, const SIZE: usize> Default for Group<COUNT, SIZE> {
 impl<const COUNT: usize, const SIZE: usize> core::fmt::Debug for Group<COUNT, SIZE> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Group").finish_non_exhaustive()
-    }
-}
-
-impl Slab {
-    /// Puts a piece on its shelf, and that into a list.
-    pub(crate) fn shelve(&self, piece: Piece, list: &List) {
-        let Some(shelves) = self.group.get() else { return };
-        let id = piece.id();
-        if let Some(shelf) = shelves.get(usize::from(id)) {
-            // Each buffer is out once, so that its shelf is empty.
-            shelf.piece.set(Some(piece));
-            list.push(shelves, id);
-        }
-    }
-
-    /// The first piece of a list of shelves.
-    pub(crate) fn unshelve(&self, list: &List) -> Option<Piece> {
-        let shelves = self.group.get()?;
-        let id = list.pop(shelves)?;
-        shelves.get(usize::from(id))?.piece.take()
-    }
-
-    /// Puts a filled buffer into a backlog.
-    pub(crate) fn keep(&self, buffer: Buffer, list: &List) {
-        if let Some(piece) = buffer.into_piece() {
-            self.shelve(piece, list);
-        }
     }
 }

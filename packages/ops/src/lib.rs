@@ -1,5 +1,5 @@
-//! Safe io_uring operations without an allocator: a fixed slab of them, in static memory, that own their buffers and files
-//! until they complete.
+//! Safe io_uring operations without an allocator: a fixed slab of operations in static memory. Each owns its buffer and
+//! files until it completes.
 //!
 //! ```
 //! use bare_uring::types::OpenHow;
@@ -27,50 +27,56 @@
 //! ```
 //!
 //! - A [`Storage`] is the memory; [`Storage::start`] makes it a [`Slab`], from which everything else comes.
-//! - An [`Op`] is a future of one result, a [`Stream`] brings many; the functions of [`Slab`] make them. They say what they
-//!   want when they are polled, and the [`Driver`] brings all of it to the kernel in its next [turn](Driver::turn).
-//! - A [`Buffer`] is a piece of the memory, a [`File`] an open file. Both go back when they are dropped.
-//! - [`Driver::block_on`] is enough of an executor for one future. Any other will do: the waker of the last poll is called
-//!   once, when there is something to take; dropping a handle drops its waker, and calls nobody.
+//! - An [`Op`] is a future of one result; a [`Stream`] brings many. The functions of [`Slab`] make both. They start when
+//!   they are polled, and the [`Driver`] brings all of them to the kernel in its next [turn](Driver::turn).
+//! - A [`Buffer`] is a piece of the memory; a [`File`] is an open file. Both go back when they are dropped.
+//! - [`Driver::block_on`] is enough of an executor for one future. Any other executor will do: the waker of the last poll
+//!   is called once, when there is something to take. Dropping a handle drops its waker, and does not call it.
 //!
 //! # Why it is sound
 //!
-//! The kernel writes to a buffer when it wants to, and looks at no lifetime. A safe interface has to see to four things.
+//! The kernel writes to a buffer when it wants to, and looks at no lifetime. A safe interface has to ensure four things.
 //!
-//! **The memory is there as long as the kernel may write to it.** Whether by [`core::mem::forget`] or in a cycle, a value
-//! can go without being dropped, and then the memory that it borrowed is free for others. So no borrow with an end and no
-//! destructor can keep memory for the kernel, and this crate trusts neither: what an operation points to lies in a
-//! [`Storage`], which lends itself for `'static` and once. It is never moved, never freed, and never handed out again by
-//! anybody but the slab. (A pinned storage would not do: pinning keeps memory in place until it is dropped, but lets its
-//! owner drop it; that drop would then have to wait for the kernel, perhaps for ever.) A slab is never dropped for the same
+//! **The memory is there as long as the kernel may write to it.** By [`core::mem::forget`] or in a cycle, a value can go
+//! without being dropped, and then the memory that it borrowed is free for others. So no borrow with an end and no
+//! destructor can keep memory for the kernel, and this crate relies on neither. What an operation points to lies in a
+//! [`Storage`], which lends itself for `'static` and once. This memory is never moved, never freed, and handed out again by
+//! the slab alone. (A pinned storage would not do. Pinning keeps memory in place until it is dropped, but lets its owner
+//! drop it; that drop would then have to wait for the kernel, perhaps for ever.) A slab is never dropped, for the same
 //! reason: there is nothing that its end could safely give back.
 //!
-//! **Nobody else uses it meanwhile.** A buffer moves into its operation and lies in the slot, where no reference to its
-//! bytes is made, until the completion takes it out. So does everything smaller (times, addresses, a `statx`), which
-//! never leaves the slot. What the user holds is the slot's index.
+//! **Nobody else uses the memory meanwhile.** A buffer moves into its operation and lies in the slot, where no reference to
+//! its bytes is made, until the completion takes it out. Everything smaller (times, addresses, a `statx`) lies in the slot
+//! as well, and never leaves it. What the user holds is the slot's index.
 //!
 //! **A slot is not used again before its operation's last completion.** Three facts about a slot are kept apart: its
-//! handle lives, it waits for the driver, the kernel knows its operation. It is free when none is true. Dropping the handle
-//! makes one of them false, and asks the kernel to cancel; the slot, its buffer and its files stay reserved until the last
-//! completion (without [`MORE`](bare_uring::cqueue::Flags::MORE)). Forgetting the handle leaves that fact true for ever:
-//! the slot leaks, and nothing else happens. Completions find their slot by an index and a generation, which changes with
-//! each use, so that what belongs to an earlier operation (a late cancellation or time limit) reaches nobody.
+//! handle lives, it waits for the driver, the kernel knows its operation. The slot is free when all three are false.
+//! Dropping the handle makes one of them false, and asks the kernel to cancel. The slot, its buffer and its files stay
+//! reserved until the last completion (without [`MORE`](bare_uring::cqueue::Flags::MORE)). Forgetting the handle leaves
+//! that fact true for ever: the slot leaks, and nothing else happens. Completions find their slot by an index and a
+//! generation, which changes with each use. So what belongs to an earlier operation (a late cancellation or time limit)
+//! reaches nobody.
 //!
-//! **A descriptor means the same file until the kernel has taken the request up.** An operation has a handle of its own to
-//! each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is gone; the
-//! number can't be another file's before.
+//! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of its
+//! own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is gone;
+//! the number can't be another file's before.
 //!
-//! What this rests on: the ring is made by [`Driver::new`] and never shown, so that every completion is of a request that
-//! the slab has pushed. (Whoever guesses its descriptor's number needs `unsafe` to send it a
-//! [message](bare_uring::register::register_sync_msg).) A driver that is dropped or forgotten with operations in flight leaves their slots reserved for
-//! ever, and the slab takes no other driver. The [`Kernel`](bare_uring::Kernel) keeps the contract of that trait; what it
-//! says beyond that is not believed: a count larger than the buffer, a completion of a slot that is free or of another
-//! generation, a provided buffer that is not out, all change nothing that matters. A slab stays on one thread, since
-//! references to it are not `Send`; only its unsafe-free storage is `Sync`.
+//! What this rests on:
+//!
+//! - The ring is made by [`Driver::new`] and never shown, so that every completion is of a request that the slab has
+//!   pushed. (Code that guesses the number of the ring's descriptor needs `unsafe` to send the ring a
+//!   [message](bare_uring::register::register_sync_msg).)
+//! - A driver that is dropped or forgotten with operations in flight leaves their slots reserved for ever, and the slab
+//!   takes no other driver.
+//! - The [`Kernel`](bare_uring::Kernel) keeps the contract of that trait. What it says beyond that is not believed: a count
+//!   larger than the buffer, a completion of a slot that is free or of another generation, a provided buffer that is not
+//!   out, all change nothing that matters.
+//! - A slab stays on one thread, because references to it are not `Send`. Only its storage is `Sync`, whose functions any
+//!   thread may call.
 //!
 //! `unsafe` is in five places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument and time limit in a slot, and the driver's push, whose contract the above meets. Nobody who
-//! uses the crate needs any, but for [`Slab::adopt`], which takes a bare number for a file, as
+//! a [`Buffer`], the argument and time limit in a slot, and the driver's push, whose contract the above meets. A user of
+//! the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
 //!
 //! # What it forbids
@@ -85,7 +91,7 @@
 //! # }
 //! ```
 //!
-//! Memory of the stack is no buffer, and a storage that ends is none:
+//! Memory of the stack is no buffer, and neither is a storage that ends:
 //!
 //! ```compile_fail,E0308
 //! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File) {
@@ -113,7 +119,7 @@
 //! # }
 //! ```
 //!
-//! A descriptor's number is no file, unless somebody answers for it:
+//! The number of a file descriptor is no file, unless the caller answers for it with `unsafe`:
 //!
 //! ```compile_fail,E0133
 //! # fn f(slab: &'static bare_uring_ops::Slab) {
@@ -138,7 +144,7 @@
 //! # }
 //! ```
 //!
-//! A buffer's bytes are not held while it is given away, and what is left of it is not used twice:
+//! A buffer's bytes are not borrowed while it is given away, and no two buffers have the same bytes:
 //!
 //! ```compile_fail,E0505
 //! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File, buffer: bare_uring_ops::Buffer) {
@@ -164,10 +170,56 @@
 //! # }
 //! ```
 //!
+//! # The operations
+//!
+//! Functions of [`Slab`], each with the request that it makes, what it gives, the Linux that has it, and the file in
+//! `src/requests` that it stands in.
+//!
+//! | function | request | gives | since | file |
+//! |--|--|--|--|--|
+//! | [`read`](Slab::read) | [`Read`](bare_uring::opcode::Read) | [`Moved`] | 5.6 | read_write |
+//! | [`write`](Slab::write) | [`Write`](bare_uring::opcode::Write) | [`Moved`] | 5.6 | read_write |
+//! | [`fsync`](Slab::fsync) | [`Fsync`](bare_uring::opcode::Fsync) | [`Done`] | 5.1 | file |
+//! | [`open`](Slab::open) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
+//! | [`stat`](Slab::stat) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
+//! | [`socket`](Slab::socket) | [`Socket`](bare_uring::opcode::Socket) | [`Made`] | 5.19 | socket |
+//! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | socket |
+//! | [`bind`](Slab::bind) | [`Bind`](bare_uring::opcode::Bind) | [`Done`] | 6.11 | socket |
+//! | [`listen`](Slab::listen) | [`Listen`](bare_uring::opcode::Listen) | [`Done`] | 6.11 | socket |
+//! | [`connect`](Slab::connect) | [`Connect`](bare_uring::opcode::Connect) | [`Done`] | 5.5 | socket |
+//! | [`accept`](Slab::accept) | [`Accept`](bare_uring::opcode::Accept) | [`Made`] | 5.5 | socket |
+//! | [`incoming`](Slab::incoming) | [`Accept`](bare_uring::opcode::Accept), multishot | [`Stream`] of [`File`] | 5.19 | socket |
+//! | [`shutdown`](Slab::shutdown) | [`Shutdown`](bare_uring::opcode::Shutdown) | [`Done`] | 5.11 | socket |
+//! | [`receive`](Slab::receive) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
+//! | [`send`](Slab::send) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
+//! | [`pieces`](Slab::pieces) | [`Recv`](bare_uring::opcode::Recv), multishot | [`Stream`] of [`Buffer`] | 6.0 | send_receive |
+//! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
+//! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
+//!
+//! # The layers
+//!
+//! A reader may take them from the bottom up; each knows only those before it.
+//!
+//! | module | its one job |
+//! |--|--|
+//! | `list` | lists of items by index, which need no memory of their own |
+//! | `token` | user data: to which use of which slot a completion belongs |
+//! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
+//! | `buffer` | [`Buffer`]: bytes of the static memory with one owner, and the pool that they come from |
+//! | `file` | [`File`]: counted handles, and the table of file descriptors |
+//! | `slot` | the place of one operation: what it owns while the kernel knows it |
+//! | `slab` | [`Slab`]: when a slot is taken, started, cancelled, completed and free again |
+//! | `storage` | [`Storage`]: the static memory that becomes a slab |
+//! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
+//! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`] |
+//! | `op` | [`Op`]: the future of one result |
+//! | `stream` | [`Stream`]: many results of one request |
+//! | `requests` | the operations, functions of [`Slab`]: one file for each family |
+//!
 //! # Features
 //!
-//! `std`: `Slab::adopt_owned` takes descriptors of the standard library over, without `unsafe`. Without it there is
-//! neither `std` nor `alloc`.
+//! `std`: `Slab::adopt_owned` takes over file descriptors of the standard library, without `unsafe`. Without this feature
+//! the crate uses neither `std` nor `alloc`.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -181,6 +233,7 @@ mod file;
 mod group;
 mod list;
 mod op;
+mod output;
 mod requests;
 mod slab;
 mod slot;
@@ -192,7 +245,8 @@ pub use buffer::Buffer;
 pub use driver::{Driver, Wait};
 pub use file::File;
 pub use group::Group;
-pub use op::{Done, Kind, Made, Moved, Op, Stated};
+pub use op::Op;
+pub use output::{Done, Kind, Made, Moved, Stated};
 pub use requests::CURRENT;
 pub use slab::Slab;
 pub use storage::Storage;

@@ -1,10 +1,10 @@
-//! Lists of items by their index. Each item holds its own link, so that a list needs no memory.
+//! Lists of items by their index. Each item holds its own link, so that a list needs no memory of its own.
 #![forbid(unsafe_code)]
 
 use core::cell::Cell;
 
-/// The link to the next item: its index plus one, so that all zero means none, and a static full of them costs no
-/// room in the program's file.
+/// The link to the next item: the item's index plus one. So zero means that there is no next item, and a static full of
+/// links takes no room in the program's file.
 pub(crate) type Link = Cell<u16>;
 
 /// An item that can be in one list at a time.
@@ -18,7 +18,7 @@ impl Linked for Link {
     }
 }
 
-/// The ends of a list; index plus one, as in links.
+/// The two ends of a list, as links: index plus one.
 #[derive(Debug)]
 pub(crate) struct List {
     first: Link,
@@ -34,7 +34,7 @@ impl List {
         self.first.get() == 0
     }
 
-    /// Appends the item `index`, which is in no list. (An index that is none is not appended.)
+    /// Appends the item `index`, which is in no list. Does nothing if there is no such item.
     pub(crate) fn push<T: Linked>(&self, items: &[T], index: u16) {
         let Some(item) = items.get(usize::from(index)) else { return };
         let Some(link) = index.checked_add(1) else { return };
@@ -46,7 +46,7 @@ impl List {
         self.last.set(link);
     }
 
-    /// Puts the item `index`, which is in no list, before all others: for what is free, so that what was used last, and is
+    /// Puts the item `index`, which is in no list, before all others. For lists of what is free: what was used last, and is
     /// in the processor's caches, is used next.
     pub(crate) fn push_front<T: Linked>(&self, items: &[T], index: u16) {
         let Some(item) = items.get(usize::from(index)) else { return };
@@ -68,7 +68,7 @@ impl List {
         Some(index)
     }
 
-    /// Puts every item in, for a list that starts full.
+    /// Appends every item, for a list that starts full.
     pub(crate) fn push_all<T: Linked>(&self, items: &[T]) {
         for index in 0..u16::try_from(items.len()).unwrap_or(u16::MAX) {
             self.push(items, index);
@@ -83,7 +83,7 @@ mod tests {
 
     use super::{Cell, Link, List};
 
-    /// Two lists over the same items, as the slab has them, against two queues; every way through seven steps.
+    /// Compares two lists over the same items, as the slab has them, with two queues, on every way through seven steps.
     #[test]
     fn a_list_is_a_queue_of_indices() {
         const STEPS: u32 = 7;

@@ -1,109 +1,30 @@
 //! Operations as futures.
+#![forbid(unsafe_code)]
 
 use core::future::Future;
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use bare_uring::types::{StatxBuffer, Timespec};
+use bare_uring::types::Timespec;
 use bare_uring::{Errno, squeue};
 
 use crate::buffer::Buffer;
-use crate::file::File;
+use crate::output::Kind;
 use crate::slab::{Draft, Parts, Slab};
-use crate::slot::Slot;
-
-/// What an operation gives: nothing but a number, as `Result<u32, Errno>`.
-#[derive(Debug)]
-pub enum Done {}
-/// What an operation gives: the number of bytes that were moved, and its buffer in any case, as
-/// `(Result<usize, Errno>, Buffer)`.
-#[derive(Debug)]
-pub enum Moved {}
-/// What an operation gives: a new file, as `Result<File, Errno>`.
-#[derive(Debug)]
-pub enum Made {}
-/// What an operation gives: what there is to know about a file, as `Result<StatxBuffer, Errno>`.
-#[derive(Debug)]
-pub enum Stated {}
-
-mod sealed {
-    use super::{Buffer, Errno, Slot};
-
-    pub trait Result {
-        type Output;
-
-        fn take(slot: &Slot, outcome: core::result::Result<u32, Errno>) -> Option<Self::Output>;
-
-        fn refuse(errno: Errno, buffer: Option<Buffer>) -> Option<Self::Output>;
-    }
-}
-
-/// The kinds of operation, by what they give: [`Done`], [`Moved`], [`Made`], [`Stated`].
-pub trait Kind: sealed::Result {}
-impl<T: sealed::Result> Kind for T {}
-
-impl sealed::Result for Done {
-    type Output = Result<u32, Errno>;
-
-    fn take(_: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
-        Some(outcome)
-    }
-
-    fn refuse(errno: Errno, _: Option<Buffer>) -> Option<Self::Output> {
-        Some(Err(errno))
-    }
-}
-
-impl sealed::Result for Moved {
-    type Output = (Result<usize, Errno>, Buffer);
-
-    fn take(slot: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
-        Some((outcome.map(|count| count as usize), slot.buffer.take()?))
-    }
-
-    fn refuse(errno: Errno, buffer: Option<Buffer>) -> Option<Self::Output> {
-        Some((Err(errno), buffer?))
-    }
-}
-
-impl sealed::Result for Made {
-    type Output = Result<File, Errno>;
-
-    fn take(slot: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
-        Some(outcome.and_then(|_| slot.made.take().ok_or(Errno::EBADF)))
-    }
-
-    fn refuse(errno: Errno, _: Option<Buffer>) -> Option<Self::Output> {
-        Some(Err(errno))
-    }
-}
-
-impl sealed::Result for Stated {
-    type Output = Result<StatxBuffer, Errno>;
-
-    fn take(slot: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
-        // SAFETY: the operation has completed, and it was a statx.
-        Some(outcome.map(|_| unsafe { slot.stat() }))
-    }
-
-    fn refuse(errno: Errno, _: Option<Buffer>) -> Option<Self::Output> {
-        Some(Err(errno))
-    }
-}
 
 enum State {
-    /// In this slot.
+    /// The operation has the slot with this index.
     Slot(u16),
-    /// There was no room for it.
+    /// There was no room for the operation.
     Refused(Errno, Option<Buffer>),
     Over,
 }
 
 /// An operation: a future of its result.
 ///
-/// It starts when it is first polled. Dropped, it is cancelled, and what it owns is given back when it has ended.
-/// Forgotten, it goes on, and what it owns is lost.
+/// An operation starts when it is first polled. One that is dropped is cancelled, and what it owns is given back when it
+/// has ended. One that is forgotten goes on, and what it owns is lost.
 #[must_use = "an operation starts when it is first polled"]
 pub struct Op<T: Kind> {
     slab: &'static Slab,
@@ -124,9 +45,9 @@ impl<T: Kind> Op<T> {
         Self { slab, state: State::Refused(errno, None), kind: PhantomData }
     }
 
-    /// Ends the operation with `ETIME` if it takes longer than this. Without effect once it has started. Since 5.5.
+    /// Ends the operation with `ETIME` if it takes longer than this. Does nothing once the operation has started. Since 5.5.
     ///
-    /// Bytes that it has moved by then are not lost: the result is their number.
+    /// Bytes that the operation has moved by then are not lost: the result is their number.
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
             self.slab.limit(index, span.into());
@@ -134,7 +55,7 @@ impl<T: Kind> Op<T> {
         self
     }
 
-    /// Asks the kernel to end it: it soon gives `ECANCELED`, or its result if it was done already.
+    /// Asks the kernel to end the operation. It soon gives `ECANCELED`, or its result if it was done already.
     pub fn cancel(&mut self) {
         if let State::Slot(index) = self.state {
             self.slab.cancel(index);
@@ -145,7 +66,7 @@ impl<T: Kind> Op<T> {
 impl<T: Kind> Future for Op<T> {
     type Output = T::Output;
 
-    /// Polled again after it was ready, it stays pending.
+    /// Polls the operation. One that is polled again after it was ready stays pending.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T::Output> {
         let this = &mut *self;
         match core::mem::replace(&mut this.state, State::Over) {
@@ -167,7 +88,7 @@ impl<T: Kind> Future for Op<T> {
     }
 }
 
-/// There is an output whenever the operation is over.
+/// Makes an output ready. There is one whenever the operation is over.
 fn ready<T>(output: Option<T>) -> Poll<T> {
     output.map_or(Poll::Pending, Poll::Ready)
 }

@@ -1,8 +1,10 @@
 //! The slab: slots for operations, each from its start to its last completion.
 //!
 //! A slot is free when three things are all false: its handle lives (`held`), it waits for the driver (`queued`), the
-//! kernel knows its operation (`flying`). Whatever makes one of them false looks whether the slot is free now; so no
+//! kernel knows its operation (`in_flight`). Whatever makes one of them false looks whether the slot is free now; so no
 //! order of events has a case of its own.
+
+mod effects;
 
 use core::any::TypeId;
 use core::cell::Cell;
@@ -15,17 +17,18 @@ use bare_uring::types::{RawFd, Timespec};
 use bare_uring::{Errno, opcode};
 
 use crate::buffer::{Buffer, Pool};
-use crate::file::{self, File};
-use crate::group::Shelf;
+use crate::file::{File, Files, Place};
 use crate::list::List;
 use crate::slot::{Argument, Effect, Slot};
-use crate::token::{Kind, Token};
+use crate::token::{Role, Token};
 
-/// How often an operation that the kernel did not find is cancelled again: it may have been moving just then. One that
-/// is never found (a read under way in a device) ends by itself.
+/// How often an operation that the kernel did not find is cancelled again, because it may have been moving just then. One
+/// that is never found (a read under way in a device) ends by itself.
+// kernel: io_uring/cancel.c io_try_cancel (7.2): looks in one place after the other (workers, polls, timeouts and others),
+// and says ENOENT for a request that is in none of them at that moment.
 const TRIES: u8 = 8;
 
-/// Runs code of others: comes last in what calls it.
+/// Calls a waker, which runs code of others. So this comes last in the function that calls it.
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
@@ -42,21 +45,23 @@ pub(crate) struct Draft<'a> {
 
 /// Where the parts of an operation are, for its entry.
 pub(crate) struct Parts {
+    /// The room after the buffer's window.
     pub(crate) space: (*mut u8, u32),
+    /// The buffer's window.
     pub(crate) window: (*const u8, u32),
     pub(crate) argument: *mut Argument,
 }
 
 /// What the driver is to push for a slot.
 pub(crate) enum Step {
-    /// The operation, and its time limit, if it has one.
+    /// The operation, and its linked timeout if it has a time limit.
     Start(Entry, Option<Entry>),
     Cancel(Entry),
 }
 
 /// Operations, files and buffers in static memory. From [`Storage::start`](crate::Storage::start).
 ///
-/// A slab and its driver need Linux 5.6: files are closed by a request. Each operation says since when the kernel has it.
+/// A slab and its driver need Linux 5.6, because files are closed by a request. Each operation says which Linux has it.
 ///
 /// # Errors of operations
 ///
@@ -65,25 +70,19 @@ pub(crate) enum Step {
 /// | `EBUSY` | all slots are taken: wait until an operation has ended, or start with a larger storage |
 /// | `ECANCELED` | it was cancelled: by its handle, or by [`Driver::shutdown`](crate::Driver::shutdown) |
 /// | `ETIME` | its time limit has passed ([`Op::within`](crate::Op::within)) |
-/// | `EINVAL` | the kernel is older than the operation, or an argument is none |
-/// | `EMFILE` | the table of files has no place: drop some, and let the driver turn once; or the process has no descriptor left |
+/// | `EINVAL` | the kernel is older than the operation, or an argument is wrong |
+/// | `EMFILE` | the table of files has no place: drop some, and let the driver turn once; or the process has no file descriptor left |
 /// | others | the kernel's, for the request that the operation names |
 ///
-/// Whatever it gives, a buffer that was given to it comes back with it.
+/// Whatever the result, a buffer that was given to an operation comes back with it.
 pub struct Slab {
-    pub(crate) slots: &'static [Slot],
-    pub(crate) files: &'static [file::Entry],
     pub(crate) pool: Pool,
+    pub(crate) files: Files,
+    slots: &'static [Slot],
     free: List,
     /// Slots that wait for the driver.
     work: List,
-    pub(crate) free_files: List,
-    /// Files to be closed.
-    pub(crate) closing: List,
-    pub(crate) group: Cell<Option<&'static [Shelf]>>,
-    /// Provided buffers that nobody uses any more.
-    pub(crate) returned: List,
-    flying: Cell<usize>,
+    in_flight: Cell<usize>,
     pub(crate) driven: Cell<bool>,
     /// Whether a driver has opened files, and the type of its kernel if that tells which kernel it was.
     pub(crate) opened_by: Cell<Option<Option<TypeId>>>,
@@ -91,48 +90,82 @@ pub struct Slab {
 
 impl core::fmt::Debug for Slab {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Slab").field("slots", &self.slots.len()).field("flying", &self.flying).finish_non_exhaustive()
+        f.debug_struct("Slab")
+            .field("slots", &self.slots.len())
+            .field("in_flight", &self.in_flight)
+            .finish_non_exhaustive()
     }
 }
 
 impl Slab {
-    pub(crate) fn new(slots: &'static [Slot], files: &'static [file::Entry], pool: Pool) -> Self {
+    pub(crate) fn new(slots: &'static [Slot], places: &'static [Place], pool: Pool) -> Self {
         let this = Self {
-            slots,
-            files,
             pool,
+            files: Files::new(places),
+            slots,
             free: List::new(),
             work: List::new(),
-            free_files: List::new(),
-            closing: List::new(),
-            group: Cell::new(None),
-            returned: List::new(),
-            flying: Cell::new(0),
+            in_flight: Cell::new(0),
             driven: Cell::new(false),
             opened_by: Cell::new(None),
         };
         this.free.push_all(slots);
-        this.free_files.push_all(files);
         this.pool.free.push_all(this.pool.links);
         this
     }
 
-    /// Operations that the kernel knows.
+    /// Returns the number of operations that the kernel knows.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.flying.get()
+        self.in_flight.get()
+    }
+
+    /// Takes a buffer, with an empty window. `None`: all are taken.
+    #[must_use]
+    pub fn buffer(&'static self) -> Option<Buffer> {
+        self.pool.take()
+    }
+
+    /// Takes over a file descriptor that was made in another way. `None`: the table of files has no place, and the
+    /// descriptor stays the caller's.
+    ///
+    /// # Safety
+    ///
+    /// `fd` is open, and nobody else closes it or relies on it.
+    #[must_use]
+    pub unsafe fn adopt(&'static self, fd: RawFd) -> Option<File> {
+        let file = self.files.reserve()?;
+        file.made(fd);
+        Some(file)
+    }
+
+    /// Takes over a file descriptor of the standard library.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor comes back if the table of files has no place.
+    #[cfg(feature = "std")]
+    pub fn adopt_owned(&'static self, fd: std::os::fd::OwnedFd) -> Result<File, std::os::fd::OwnedFd> {
+        use std::os::fd::IntoRawFd as _;
+
+        let Some(file) = self.files.reserve() else { return Err(fd) };
+        file.made(fd.into_raw_fd());
+        Ok(file)
     }
 
     pub(crate) fn slot(&self, index: u16) -> Option<&'static Slot> {
         self.slots.get(usize::from(index))
     }
+}
 
+/// From the handle to the driver.
+impl Slab {
     /// Puts an operation into a slot; the kernel learns of it later.
     ///
     /// # Errors
     ///
-    /// The buffer comes back. `EBUSY`: no slot is free. `EMFILE`: no place for the file that is made. `ENOBUFS`: a
-    /// buffer that is to be filled has no room.
+    /// The buffer comes back. `EBUSY`: no slot is free. `EMFILE`: the table of files has no place for the new file.
+    /// `ENOBUFS`: the buffer that is to be filled has no room.
     pub(crate) fn prepare(
         &'static self,
         draft: Draft<'_>,
@@ -151,7 +184,7 @@ impl Slab {
         if effect == Effect::Fill && parts.space.1 == 0 {
             return Err((Errno::ENOBUFS, buffer));
         }
-        let made = if effect == Effect::Make { self.reserve_file() } else { None };
+        let made = if effect == Effect::Make { self.files.reserve() } else { None };
         if effect == Effect::Make && made.is_none() {
             return Err((Errno::EMFILE, buffer));
         }
@@ -170,7 +203,7 @@ impl Slab {
         Ok(index)
     }
 
-    /// Lets an operation that was not started yet end after this span.
+    /// Gives a time limit to an operation that was not started yet.
     pub(crate) fn limit(&self, index: u16, span: Timespec) {
         if let Some(slot) = self.slot(index)
             && slot.entry.get().is_some()
@@ -183,50 +216,52 @@ impl Slab {
         }
     }
 
-    /// The handle wants it started. Does nothing the second time.
+    /// Starts an operation, since its handle was polled. Does nothing the second time.
     pub(crate) fn start(&self, index: u16, slot: &Slot) {
         if slot.entry.get().is_some() {
             self.queue(index, slot);
         }
     }
 
-    /// The handle wants it to end. It completes all the same.
+    /// Asks for an operation's end, since its handle wants it. The operation completes all the same.
+    // kernel: io_uring/poll.c __io_poll_cancel, io_uring/cancel.c io_async_cancel (7.2): the completion of a cancellation
+    // tells whether the request was found. The request itself is only marked, and completes later by its own completion.
     pub(crate) fn cancel(&self, index: u16) {
         let Some(slot) = self.slot(index) else { return };
         slot.cancelled.set(true);
-        if slot.flying.get() {
+        if slot.in_flight.get() {
             self.queue(index, slot);
         } else if slot.result.get().is_none() {
-            // The kernel does not know it yet, and never will.
+            // The kernel does not know the operation yet, and never will.
             slot.entry.set(None);
             slot.result.set(Some(-i32::from(Errno::ECANCELED.raw())));
             wake(slot.waker.take());
         }
     }
 
-    /// Ends everything that was started: what flies by way of the kernel, what only waits for the driver at once.
+    /// Ends every operation that was started: by way of the kernel where it knows the operation, else at once.
     pub(crate) fn cancel_all(&self) {
         for (index, slot) in (0..).zip(self.slots) {
-            if slot.flying.get() {
+            if slot.in_flight.get() {
                 slot.tries.set(0);
             }
-            if slot.flying.get() || slot.queued.get() {
+            if slot.in_flight.get() || slot.queued.get() {
                 self.cancel(index);
             }
         }
     }
 
-    /// The handle is gone.
+    /// Notes that an operation's handle is gone.
     pub(crate) fn abandon(&'static self, index: u16) {
         let Some(slot) = self.slot(index) else { return };
         slot.held.set(false);
         let waker = slot.waker.take();
         self.drop_backlog(slot);
-        if slot.flying.get() {
+        if slot.in_flight.get() {
             self.queue(index, slot);
         }
         self.release_if_free(index, slot);
-        // Last, since it runs code of others, after which the slot may be another operation's.
+        // Comes last, because it runs code of others, after which the slot may be another operation's.
         drop(waker);
     }
 
@@ -237,7 +272,7 @@ impl Slab {
     }
 
     fn release_if_free(&'static self, index: u16, slot: &Slot) {
-        if slot.held.get() || slot.queued.get() || slot.flying.get() {
+        if slot.held.get() || slot.queued.get() || slot.in_flight.get() {
             return;
         }
         slot.generation.set(slot.generation.get().wrapping_add(1));
@@ -251,135 +286,79 @@ impl Slab {
         drop(slot.made.take());
         self.free.push_front(self.slots, index);
     }
+}
 
+/// From the driver to the kernel, and back.
+impl Slab {
     pub(crate) fn has_work(&self) -> bool {
-        !self.work.is_empty() || !self.closing.is_empty()
+        !self.work.is_empty() || self.files.has_closing()
     }
 
-    /// What the driver is to push next. What it takes, it pushes.
+    /// Takes what the driver pushes next.
     pub(crate) fn next_step(&'static self) -> Option<Step> {
         loop {
             let index = self.work.pop(self.slots)?;
             let slot = self.slot(index)?;
             slot.queued.set(false);
-            let token = |kind| Token { kind, index, generation: slot.generation.get() };
-            let operation = token(Kind::Operation).encode();
-            if slot.flying.get() {
+            let token = |role| Token { role, index, generation: slot.generation.get() };
+            let operation = token(Role::Operation).encode();
+            if slot.in_flight.get() {
                 let cancel = opcode::AsyncCancel::new(operation).build();
-                return Some(Step::Cancel(cancel.user_data(token(Kind::Cancel).encode())));
+                return Some(Step::Cancel(cancel.user_data(token(Role::Cancel).encode())));
             }
             if slot.held.get()
                 && let Some(entry) = slot.entry.take()
             {
-                slot.flying.set(true);
-                self.flying.set(self.flying.get() + 1);
+                slot.in_flight.set(true);
+                self.in_flight.set(self.in_flight.get() + 1);
                 let limit = slot
                     .limited
                     .get()
-                    .then(|| opcode::LinkTimeout::new(slot.limit.get()).build().user_data(token(Kind::Limit).encode()));
+                    .then(|| opcode::LinkTimeout::new(slot.limit.get()).build().user_data(token(Role::Limit).encode()));
                 return Some(Step::Start(entry.user_data(operation), limit));
             }
             self.release_if_free(index, slot);
         }
     }
 
-    /// A completion has come. Gives back a descriptor that nobody has room for.
+    /// Takes in a completion. Gives back a file descriptor for which the table of files has no place.
     pub(crate) fn complete(&'static self, token: Token, cqe: &cqueue::Entry, piece: Option<Piece>) -> Option<RawFd> {
         // Whatever else happens, a provided buffer goes back when this value is dropped.
-        let piece = piece.map(|piece| Buffer::provided(self, piece));
+        let piece = piece.map(|piece| Buffer::provided(&self.pool, piece));
         let slot = self.slot(token.index)?;
-        if slot.generation.get() != token.generation || !slot.flying.get() {
+        if slot.generation.get() != token.generation || !slot.in_flight.get() {
             return None;
         }
-        if token.kind == Kind::Cancel {
+        if token.role == Role::Cancel {
             self.cancel_again(token.index, slot, cqe);
             return None;
         }
-        if token.kind != Kind::Operation {
+        if token.role != Role::Operation {
             return None;
         }
         let surplus = self.take_effect(slot, cqe, piece);
+        // A completion without MORE is the operation's last, and the kernel touches its memory no more.
+        // kernel: io_uring/net.c io_recv_finish, io_accept (7.2): a multishot request posts MORE with each completion after
+        // which it goes on, and its last completion without.
+        // kernel: io_uring/io_uring.c io_issue_sqe, io_uring/rw.c io_complete_rw (7.2): any other request completes once,
+        // after its handler has returned, or from the callback at the end of its I/O.
         if !cqe.more() {
-            slot.flying.set(false);
+            slot.in_flight.set(false);
             slot.result.set(Some(cqe.result()));
-            self.flying.set(self.flying.get().saturating_sub(1));
+            self.in_flight.set(self.in_flight.get().saturating_sub(1));
         }
-        // Not for a connection that found no place, or for no bytes: the task would find nothing.
+        // Not for a connection that found no place, or for no bytes, because the task would find nothing.
         let waker = if slot.result.get().is_some() || !slot.backlog.is_empty() { slot.waker.take() } else { None };
         self.release_if_free(token.index, slot);
         wake(waker);
         surplus
     }
 
-    /// A cancellation has ended, and its operation has not: what was not found is looked for again.
+    /// Cancels an operation again that its cancellation did not find.
     fn cancel_again(&self, index: u16, slot: &Slot, cqe: &cqueue::Entry) {
         if cqe.outcome() == Err(Errno::ENOENT) && slot.tries.get() < TRIES {
             slot.tries.set(slot.tries.get() + 1);
             self.queue(index, slot);
         }
-    }
-
-    /// Does to the slot's buffer, files and backlog what the completion tells.
-    fn take_effect(&'static self, slot: &Slot, cqe: &cqueue::Entry, piece: Option<Buffer>) -> Option<RawFd> {
-        let count = cqe.outcome().ok();
-        match (slot.effect.get(), count) {
-            (Effect::Fill | Effect::Drain, Some(count)) => {
-                let mut buffer = slot.buffer.take()?;
-                if slot.effect.get() == Effect::Fill {
-                    buffer.filled(count);
-                } else {
-                    buffer.consume(count as usize);
-                }
-                slot.buffer.set(Some(buffer));
-            }
-            (Effect::Make, Some(fd)) => {
-                let made = slot.made.take()?;
-                self.file_made(&made, fd.cast_signed());
-                slot.made.set(Some(made));
-            }
-            (Effect::Accept, Some(fd)) => {
-                let Some(file) = self.reserve_file() else { return Some(fd.cast_signed()) };
-                self.file_made(&file, fd.cast_signed());
-                // Without a handle nobody wants it, and it is closed with this value.
-                if slot.held.get() {
-                    slot.backlog.push(self.files, file.index());
-                    // Its count of one is the backlog's now.
-                    core::mem::forget(file);
-                }
-            }
-            (Effect::Receive, Some(_)) if slot.held.get() => {
-                if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
-                    self.keep(piece, &slot.backlog);
-                }
-            }
-            _ => {}
-        }
-        None
-    }
-
-    fn drop_backlog(&'static self, slot: &Slot) {
-        match slot.effect.get() {
-            Effect::Accept => {
-                while let Some(file) = self.next_file(slot) {
-                    drop(file);
-                }
-            }
-            Effect::Receive => {
-                while let Some(buffer) = self.next_buffer(slot) {
-                    drop(buffer);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The next file that an accepting stream brought.
-    pub(crate) fn next_file(&'static self, slot: &Slot) -> Option<File> {
-        slot.backlog.pop(self.files).map(|index| File::first(self, index))
-    }
-
-    /// The next buffer that a receiving stream brought.
-    pub(crate) fn next_buffer(&'static self, slot: &Slot) -> Option<Buffer> {
-        self.unshelve(&slot.backlog).map(|piece| Buffer::provided(self, piece))
     }
 }

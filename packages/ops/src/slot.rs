@@ -12,10 +12,10 @@ use crate::buffer::Buffer;
 use crate::file::File;
 use crate::list::{Link, Linked, List};
 
-/// What an operation does with what its slot holds.
+/// What the completions of an operation do with what its slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Nothing: its result is all.
+    /// Nothing: the result is a number.
     Plain,
     /// Fills the buffer.
     Fill,
@@ -29,7 +29,7 @@ pub(crate) enum Effect {
     Receive,
 }
 
-/// What the kernel reads or writes of an operation beside its buffer: one of these, of integers all.
+/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) union Argument {
@@ -41,34 +41,52 @@ pub(crate) union Argument {
     pub(crate) stat: MaybeUninit<StatxBuffer>,
 }
 
-/// One operation at a time.
+impl Argument {
+    /// The argument of an operation that has none.
+    pub(crate) const NONE: Self = Self { none: () };
+}
+
+/// The place of one operation at a time.
 ///
 /// # Invariants
 ///
-/// - While `flying`, the kernel may read and write `argument`, and the bytes of `buffer` outside the window (`Fill`) or
-///   read those in it (`Drain`): nobody here touches either. Both stay where they are, in static memory.
-/// - While `flying` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
+/// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
+///   (`Fill`), or read those in it (`Drain`). Nobody here touches either; both stay where they are, in static memory.
+/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
 /// - `generation` changes when the slot becomes free.
+///
+/// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own. But
+/// it reads `limit` at submission only.
+// kernel: io_uring/timeout.c __io_timeout_prep (7.2): the time of a timeout, linked or not, is copied while its entry is
+// consumed.
+// kernel: io_uring/statx.c io_statx, io_uring/openclose.c io_openat2 (7.2): a statx and an open look up their descriptor's
+// number when they run, which may be in a worker long after submission. So `file` stays until the completion.
 pub struct Slot {
     pub(crate) generation: Cell<u32>,
-    pub(crate) link: Link,
+    link: Link,
+    /// The operation's handle lives.
     pub(crate) held: Cell<bool>,
+    /// The slot waits for the driver.
     pub(crate) queued: Cell<bool>,
-    pub(crate) flying: Cell<bool>,
-    /// The handle asked for its end, so that `ECANCELED` is not the time limit's doing.
+    /// The kernel knows the operation.
+    pub(crate) in_flight: Cell<bool>,
+    /// The handle asked for the operation's end, so that `ECANCELED` does not come from the time limit.
     pub(crate) cancelled: Cell<bool>,
+    /// The operation has a time limit, in `limit`.
     pub(crate) limited: Cell<bool>,
+    /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
+    /// The submission queue entry, until the driver takes it.
     pub(crate) entry: Cell<Option<Entry>>,
     /// The last completion's result.
     pub(crate) result: Cell<Option<i32>>,
     pub(crate) waker: Cell<Option<Waker>>,
     pub(crate) buffer: Cell<Option<Buffer>>,
     pub(crate) file: Cell<Option<File>>,
-    /// The place of the file that is made.
+    /// The reserved place of the file that is made.
     pub(crate) made: Cell<Option<File>>,
-    /// What a stream brought, and nobody has taken yet: files, or shelves.
+    /// What a stream brought and nobody has taken yet: places of files, or shelves.
     pub(crate) backlog: List,
     pub(crate) argument: UnsafeCell<Argument>,
     pub(crate) limit: UnsafeCell<Timespec>,
@@ -81,7 +99,7 @@ impl Slot {
             link: Cell::new(0),
             held: Cell::new(false),
             queued: Cell::new(false),
-            flying: Cell::new(false),
+            in_flight: Cell::new(false),
             cancelled: Cell::new(false),
             limited: Cell::new(false),
             tries: Cell::new(0),
@@ -93,12 +111,12 @@ impl Slot {
             file: Cell::new(None),
             made: Cell::new(None),
             backlog: List::new(),
-            argument: UnsafeCell::new(Argument { none: () }),
+            argument: UnsafeCell::new(Argument::NONE),
             limit: UnsafeCell::new(Timespec::ZERO),
         }
     }
 
-    /// Waits for the next completion with this waker.
+    /// Keeps this waker for the next completion.
     pub(crate) fn wake_with(&self, waker: &Waker) {
         match self.waker.take() {
             Some(known) if known.will_wake(waker) => self.waker.set(Some(known)),
@@ -106,23 +124,26 @@ impl Slot {
         }
     }
 
-    /// What a completed statx wrote to its argument.
+    /// Returns what a completed statx wrote to its argument.
     ///
     /// # Safety
     ///
-    /// The operation was made with `Argument::stat`, and has completed.
+    /// - The operation was made with `Argument::stat`.
+    /// - It has completed.
     pub(crate) unsafe fn stat(&self) -> StatxBuffer {
-        // SAFETY: the operation flies no more, so that nobody writes to the argument.
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
         let argument = unsafe { *self.argument.get() };
-        // SAFETY: it was made as this field.
+        // SAFETY: the argument was made as this field (first condition).
         let stat = unsafe { argument.stat };
-        // SAFETY: it was made of zeroes, and consists of integers.
+        // SAFETY: the field was made of zeroes, and consists of integers.
         unsafe { stat.assume_init() }
     }
 
-    /// The result, with `ETIME` for an operation that its time limit has ended.
+    /// Returns the result, with `ETIME` for an operation that its time limit has ended.
     pub(crate) fn outcome(&self) -> Option<Result<u32, Errno>> {
         let result = self.result.get()?;
+        // kernel: io_uring/io-wq.c __io_wq_worker_cancel (7.2): a request that a worker runs is cancelled by a signal to the
+        // worker, so that its call may end with EINTR.
         let ended = self.limited.get() && !self.cancelled.get();
         Some(match Errno::from_result(result) {
             Some(Errno::ECANCELED | Errno::EINTR) if ended => Err(Errno::ETIME),

@@ -6,34 +6,35 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::buffer::Pool;
-use crate::file;
+use crate::file::Place;
+use crate::group::Shelves;
 use crate::list::{Link, List};
 use crate::slab::Slab;
 use crate::slot::Slot;
 
 /// The memory of a slab, for a `static`: `OPERATIONS` at a time, `FILES` open at a time, `BUFFERS` of `SIZE` bytes.
 ///
-/// All zero, so that it takes no room in the program's file, and no memory before it is used.
+/// A new storage is all zero, so that it takes no room in the program's file, and no memory before it is used.
 pub struct Storage<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize> {
     taken: AtomicBool,
     slots: [Slot; OPERATIONS],
-    files: [file::Entry; FILES],
+    files: [Place; FILES],
     links: [Link; BUFFERS],
     buffers: UnsafeCell<[[u8; SIZE]; BUFFERS]>,
     slab: UnsafeCell<MaybeUninit<Slab>>,
 }
 
-// SAFETY: everything inside is reached through the slab that `start` gives out, to one thread: a reference to a slab is
-// not `Send`. The flag alone is shared.
+// SAFETY: everything inside is reached through the slab that `start` gives out, to one thread, because a reference to a
+// slab is not `Send`. Only the flag is shared.
 unsafe impl<const O: usize, const F: usize, const B: usize, const S: usize> Sync for Storage<O, F, B, S> {}
 
 impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize>
     Storage<OPERATIONS, FILES, BUFFERS, SIZE>
 {
-    /// The largest count: indices have 16 bits.
+    /// The largest count, because indices have 16 bits.
     const MAX: usize = u16::MAX as usize;
 
-    /// Storage that no slab uses yet.
+    /// Makes storage that no slab uses yet.
     ///
     /// More than 65,535 of anything, or a buffer of 2 GiB, is an error of compilation:
     ///
@@ -56,28 +57,28 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
     pub const fn new() -> Self {
         const {
             assert!(OPERATIONS <= Self::MAX && FILES <= Self::MAX && BUFFERS <= Self::MAX, "at most 65,535 of each");
-            // What a completion can count.
+            // A completion counts in an `i32`.
             assert!(SIZE <= i32::MAX as usize, "a buffer has less than 2 GiB");
         };
         Self {
             taken: AtomicBool::new(false),
             slots: [const { Slot::new() }; OPERATIONS],
-            files: [const { file::Entry::new() }; FILES],
+            files: [const { Place::new() }; FILES],
             links: [const { Link::new(0) }; BUFFERS],
             buffers: UnsafeCell::new([[0; SIZE]; BUFFERS]),
             slab: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
-    /// The slab that has this memory, for ever, and for the thread that calls. `None` the second time.
+    /// Makes the slab that has this memory for ever, for the thread that calls. `None`: it was made before.
     #[must_use]
     pub fn start(&'static self) -> Option<&'static Slab> {
         if self.taken.swap(true, Ordering::Relaxed) {
             return None;
         }
         let base = NonNull::new(self.buffers.get().cast::<u8>())?;
-        // Asserted above to fit.
-        let pool = Pool { base, size: SIZE as u32, links: &self.links, free: List::new() };
+        // The size fits: `new` asserts it.
+        let pool = Pool { base, size: SIZE as u32, links: &self.links, free: List::new(), shelves: Shelves::new() };
         // SAFETY: the flag lets one caller come here, so that this is the only reference, and becomes the shared one.
         let place = unsafe { &mut *self.slab.get() };
         Some(&*place.write(Slab::new(&self.slots, &self.files, pool)))

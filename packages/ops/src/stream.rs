@@ -6,22 +6,22 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use bare_uring::types::SocketFlags;
-use bare_uring::{Errno, opcode};
+use bare_uring::Errno;
+use bare_uring::squeue::Entry;
 
 use crate::buffer::Buffer;
 use crate::file::File;
-use crate::group::GROUP;
 use crate::slab::{Draft, Slab};
 use crate::slot::{Argument, Effect, Slot};
 
-mod sealed {
+pub(crate) mod sealed {
     use super::{Errno, Slab, Slot};
 
     pub trait Item: Sized {
+        /// Takes the next thing that came.
         fn next(slab: &'static Slab, slot: &Slot) -> Option<Self>;
 
-        /// What a last completion without error means.
+        /// Tells what a last completion without error means.
         fn end(result: u32) -> Option<Errno>;
     }
 }
@@ -35,6 +35,8 @@ impl sealed::Item for File {
         slab.next_file(slot)
     }
 
+    // kernel: io_uring/net.c io_accept (7.2): a connection whose completion finds the queue full ends the request, and comes
+    // with its last completion.
     fn end(_: u32) -> Option<Errno> {
         Some(Errno::EAGAIN)
     }
@@ -45,6 +47,8 @@ impl sealed::Item for Buffer {
         slab.next_buffer(slot)
     }
 
+    // kernel: io_uring/net.c io_recv, io_recv_finish (7.2): a result of 0 ends the request. One above 0 does so if its
+    // completion finds the queue full, and its data counts.
     fn end(result: u32) -> Option<Errno> {
         (result > 0).then_some(Errno::EAGAIN)
     }
@@ -58,11 +62,12 @@ enum State {
 
 /// One request that brings something again and again, until it ends.
 ///
-/// It starts when it is first polled. What comes meanwhile waits in the stream, in the slab's memory: connections that
-/// find no place in the table of files are closed; data that finds no provided buffer stays in the socket, and the
-/// stream ends with `ENOBUFS`. After an error, make another one to go on.
+/// A stream starts when it is first polled. What comes meanwhile waits in the stream, in the slab's memory. Connections
+/// that find no place in the table of files are closed. Data that finds no provided buffer stays in the socket, and the
+/// stream ends with `ENOBUFS`. After an error, make another stream to go on.
 ///
-/// Dropped, it is cancelled, and what it has brought is given back. Forgotten, it goes on, and that is lost.
+/// A stream that is dropped is cancelled, and what it has brought is given back. One that is forgotten goes on, and what it
+/// brings is lost.
 #[must_use = "a stream starts when it is first polled"]
 pub struct Stream<T: Item> {
     slab: &'static Slab,
@@ -71,8 +76,8 @@ pub struct Stream<T: Item> {
 }
 
 impl<T: Item> Stream<T> {
-    fn new(slab: &'static Slab, effect: Effect, file: &File, entry: bare_uring::squeue::Entry) -> Self {
-        let draft = Draft { effect, file: Some(file), buffer: None, argument: Argument { none: () } };
+    pub(crate) fn new(slab: &'static Slab, effect: Effect, file: &File, entry: Entry) -> Self {
+        let draft = Draft { effect, file: Some(file), buffer: None, argument: Argument::NONE };
         let state = match slab.prepare(draft, |_| entry) {
             Ok(index) => State::Slot(index),
             Err((errno, _)) => State::Refused(errno),
@@ -80,13 +85,14 @@ impl<T: Item> Stream<T> {
         Self { slab, state, items: PhantomData }
     }
 
-    /// The next thing that it brings; `None` when there is no more to come, or after an error, which is the last thing.
+    /// Polls for the next thing that the stream brings. `None`: there is no more to come, or an error came before, which is
+    /// the last thing.
     ///
     /// # Errors
     ///
-    /// `EAGAIN`: the kernel has ended the request, as it does when the completion queue is full; another one goes on.
-    /// `ENOBUFS`: no provided buffer was free; drop some, and make another one. `ECANCELED`: [`cancel`](Self::cancel), after
-    /// everything that it had brought. Others as [any operation](Slab#errors-of-operations).
+    /// `EAGAIN`: the kernel has ended the request, as it does when the completion queue is full; another stream goes on.
+    /// `ENOBUFS`: no provided buffer was free; drop some, and make another stream. `ECANCELED`: [`cancel`](Self::cancel),
+    /// after everything that the stream had brought. The [errors of any operation](Slab#errors-of-operations).
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Errno>>> {
         match self.state {
             State::Slot(index) => {
@@ -109,13 +115,13 @@ impl<T: Item> Stream<T> {
         }
     }
 
-    /// [`poll_next`](Self::poll_next) as a future. Dropping it loses nothing.
+    /// Returns [`poll_next`](Self::poll_next) as a future. Dropping the future loses nothing.
     #[allow(clippy::should_implement_trait, reason = "the name that streams have for it")]
     pub fn next(&mut self) -> Next<'_, T> {
         Next(self)
     }
 
-    /// Asks the kernel to end it: after what it has brought comes `ECANCELED`.
+    /// Asks the kernel to end the stream: after what it has brought comes `ECANCELED`.
     pub fn cancel(&mut self) {
         if let State::Slot(index) = self.state {
             self.slab.cancel(index);
@@ -137,7 +143,7 @@ impl<T: Item> core::fmt::Debug for Stream<T> {
     }
 }
 
-/// See [`Stream::next`].
+/// The future of [`Stream::next`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Next<'a, T: Item>(&'a mut Stream<T>);
@@ -147,30 +153,5 @@ impl<T: Item> Future for Next<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll_next(context)
-    }
-}
-
-impl Slab {
-    /// Accepts connections, close-on-exec, one after the other. Since 5.19.
-    ///
-    /// # Errors
-    ///
-    /// [`Stream::poll_next`] tells them. The kernel's: [`Accept`](opcode::Accept).
-    pub fn incoming(&'static self, socket: &File) -> Stream<File> {
-        let entry = opcode::Accept::multi(socket.fd()).flags(SocketFlags::CLOEXEC).build();
-        Stream::new(self, Effect::Accept, socket, entry)
-    }
-
-    /// Receives into the buffers that the driver [provides](crate::Driver::provide), as long as data comes; ends where
-    /// the other side sends no more. Since 6.0.
-    ///
-    /// The kernel ends it at an empty datagram too, and tells that in the same way: on a socket of datagrams, make another
-    /// one after `None`.
-    ///
-    /// # Errors
-    ///
-    /// [`Stream::poll_next`] tells them. The kernel's: [`Recv`](opcode::Recv).
-    pub fn pieces(&'static self, socket: &File) -> Stream<Buffer> {
-        Stream::new(self, Effect::Receive, socket, opcode::Recv::multi(socket.fd(), GROUP).build())
     }
 }

@@ -8,7 +8,7 @@ fn slab() -> &'static Slab {
     Box::leak(Box::new(Storage::<2, 2, 3, 40>::new())).start().expect("fresh")
 }
 
-/// What a buffer is to be: what was taken off its start, and its window.
+/// What a buffer should be: the number of bytes before its window, and the window.
 #[derive(Default)]
 struct Model {
     before: usize,
@@ -25,12 +25,12 @@ impl Model {
     }
 }
 
-/// A count that is small most of the time, and sometimes as large as can be.
+/// Picks a count that is small most of the time, and sometimes as large as can be.
 fn count(random: &mut Random) -> usize {
     match random.below(16) {
         0 => usize::MAX,
         1 => usize::MAX - 1,
-        // Cut to 32 bits these are small.
+        // Cut to 32 bits this is 0.
         2 => usize::MAX - u32::MAX as usize,
         _ => random.below(12) as usize,
     }

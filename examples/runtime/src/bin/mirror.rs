@@ -1,7 +1,8 @@
-//! `mirror [PORT]`: a TCP server on 127.0.0.1 that sends back what it receives, by requests that go on and on.
+//! `mirror [PORT]`: a TCP server on 127.0.0.1 that sends back what it receives, by multishot requests.
 //!
-//! One request accepts all connections; one for each connection receives all of its data, into buffers that all share and
-//! of which the kernel picks one when data comes. What came is sent from where it lies. SIGINT or SIGTERM ends it.
+//! One request accepts all connections. One request for each connection receives all of its data: all connections share
+//! the buffers, and the kernel picks one when data comes. The data is sent from where it lies. SIGINT or SIGTERM ends the
+//! server.
 #![no_std]
 #![no_main]
 
@@ -21,13 +22,13 @@ freestanding::entry!(main);
 /// Connections at a time.
 const CONNECTIONS: usize = 256;
 
-/// For each connection a stream, a send, and one of either that is just being cancelled.
+/// Each connection needs a stream, a send, and one of each that is just being cancelled.
 static STORAGE: Storage<{ 4 * CONNECTIONS }, { CONNECTIONS + 64 }, 1, 128> = Storage::new();
-/// 1024 buffers for what comes in.
+/// 1024 buffers for the data that comes in.
 static GROUP: Group<1024, 4096> = Group::new();
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Without a send that ends in this time, a client counts as gone.
+/// A client to which a send takes longer counts as gone.
 const PATIENCE: Timespec = Timespec::new(30, 0);
 
 fn main(mut args: Args) -> u8 {
@@ -60,7 +61,7 @@ fn serve(port: u16) -> Result<(), Errno> {
     let port = runtime::listener::port(&listener)?;
     Line::new().text("listening on 127.0.0.1:").number(u64::from(port)).text("\n").to_stdout();
     let start = |spawner: Spawner| {
-        // There is room for one of each.
+        // Each task has a place, because it is spawned once.
         if let (Ok(watch), Ok(accept)) = (watch(slab, signals), accept(slab, listener, spawner)) {
             spawner.spawn(watch);
             spawner.spawn(accept);
@@ -83,12 +84,12 @@ async fn accept(slab: &'static Slab, listener: File, spawner: Spawner) {
     loop {
         let mut incoming = slab.incoming(&listener);
         while let Some(Ok(socket)) = incoming.next().await {
-            // Where all tasks are taken, the connection is closed.
+            // If all tasks are taken, the connection is closed.
             if let Ok(token) = mirror(slab, socket) {
                 spawner.spawn(token);
             }
         }
-        // The request has ended, for want of files or memory: a moment later there may be some.
+        // The request has ended because no file or memory was left. A moment later there may be some.
         let _ = slab.timeout(Timespec::new(0, 50_000_000)).await;
     }
 }
@@ -107,7 +108,7 @@ async fn mirror(slab: &'static Slab, socket: File) {
                     piece = rest;
                 }
             }
-            // All buffers are in use: they come back as the others are sent.
+            // All buffers are in use. They come back when their data is sent.
             Err(Errno::ENOBUFS) => {
                 let _ = slab.timeout(Timespec::new(0, 1_000_000)).await;
                 pieces = slab.pieces(&socket);

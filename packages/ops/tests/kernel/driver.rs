@@ -1,14 +1,15 @@
 //! The driver, and its end.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, UdpSocket};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bare_uring::{Builder, Errno, Linux};
 use bare_uring_ops::{Driver, Group, Slab, Storage, Wait};
 
-use crate::setting::{PATIENCE, adopt, connection, driver, driver_of, driver_with, free_buffers, turn_until};
+use crate::setting::{
+    PATIENCE, assert_closed, connection, driver, driver_of, driver_with, free_buffers, receiving, turn_until,
+};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -33,7 +34,7 @@ fn waiting_for_what_cannot_come_is_an_error() {
     assert_eq!(driver.turn(Wait::One), Ok(0));
 }
 
-/// Why the slab takes no driver.
+/// Returns why the slab takes no driver.
 fn refusal(slab: &'static Slab) -> Option<Errno> {
     Driver::new(slab, Linux, &Builder::new(), 8).err().map(|error| error.errno())
 }
@@ -48,7 +49,7 @@ fn a_slab_has_one_driver_and_another_after_it_was_shut_down() {
     assert_eq!(second.block_on(slab.nop()), Ok(Ok(0)));
 }
 
-/// Linux is one kernel, whoever enters it.
+/// All drivers on Linux are of one kernel, so that numbers of files mean the same to them.
 #[test]
 fn a_file_outlives_a_driver_and_is_closed_by_the_next() {
     let first = driver();
@@ -77,7 +78,7 @@ fn provided_buffers_stay_with_the_driver_that_they_were_given_to() {
     assert_eq!(first.shutdown(PATIENCE), Ok(()));
     let mut second = driver_of(slab);
     assert_eq!(second.provide(&SECOND), Err(Errno::EEXIST));
-    // It is a buffer still, and goes nowhere.
+    // The piece is a buffer still, and when it is dropped it goes nowhere.
     assert_eq!(&*piece, b"data");
     drop(piece);
     client.write_all(b"more").expect("write");
@@ -93,26 +94,7 @@ fn shutting_down_closes_files_that_nobody_uses() {
     let (server, client) = connection(slab);
     drop(server);
     assert_eq!(driver.shutdown(PATIENCE), Ok(()));
-    client.set_read_timeout(Some(PATIENCE)).expect("timeout");
-    assert_eq!((&client).read(&mut [0]).expect("read"), 0);
-}
-
-#[test]
-fn shutting_down_ends_what_is_in_flight() {
-    let mut driver = driver();
-    let slab = driver.slab();
-    let socket = adopt(slab, UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("socket"));
-    let bell = Bell::new();
-    let mut receive = slab.receive(&socket, slab.buffer().expect("one"));
-    let mut pause = slab.timeout(Duration::from_secs(100));
-    assert!(poll(&mut receive, &bell).is_pending());
-    assert!(poll(&mut pause, &bell).is_pending());
-    driver.turn(Wait::No).expect("turn");
-    assert_eq!(slab.in_flight(), 2);
-    assert_eq!(driver.shutdown(PATIENCE), Ok(()));
-    let Poll::Ready((received, _buffer)) = poll(&mut receive, &bell) else { panic!("over") };
-    assert_eq!(received, Err(Errno::ECANCELED));
-    assert_eq!(poll(&mut pause, &bell), Poll::Ready(Err(Errno::ECANCELED)));
+    assert_closed(&client);
 }
 
 #[test]
@@ -124,13 +106,13 @@ fn shutting_down_does_not_wait_for_what_was_never_submitted() {
     for pause in &mut pauses {
         assert!(poll(pause, &bell).is_pending());
     }
-    let flying = pauses.pop().expect("three");
+    let in_flight = pauses.pop().expect("three");
     drop(pauses);
     driver.turn(Wait::No).expect("turn");
     let mut late = slab.timeout(Duration::from_secs(1000));
     assert!(poll(&mut late, &bell).is_pending());
     assert_eq!(slab.in_flight(), 1);
-    drop(flying);
+    drop(in_flight);
     let begin = Instant::now();
     // A sixteenth of this is two seconds.
     assert_eq!(driver.shutdown(Duration::from_secs(32)), Ok(()));
@@ -153,7 +135,7 @@ fn a_turn_waits_as_long_as_it_is_told_to() {
     assert_eq!(driver.turn(Wait::For(Duration::from_millis(20).into())), Ok(0));
     assert!(begin.elapsed() >= Duration::from_millis(20), "it did not wait");
     assert_eq!((driver.turn(Wait::One), bell.rings()), (Ok(1), 1));
-    // Nothing can come any more: it waits for nothing.
+    // Nothing can come any more, so that a turn does not wait.
     assert_eq!(driver.turn(Wait::One), Ok(0));
     assert_eq!(driver.turn(Wait::For(Duration::from_secs(1000).into())), Ok(0));
 }
@@ -166,7 +148,7 @@ fn a_group_is_taken_once_and_a_slab_has_one() {
     assert_eq!(driver.provide(&FIRST), Ok(()));
     assert_eq!(driver.provide(&SECOND), Err(Errno::EEXIST));
     assert_eq!(other.provide(&FIRST), Err(Errno::EBUSY));
-    // What was refused is not lost.
+    // The group that was refused is not lost.
     assert_eq!(other.provide(&SECOND), Ok(()));
 }
 
@@ -175,14 +157,14 @@ fn a_driver_that_is_dropped_leaves_its_operations_pending_and_their_memory_reser
     let mut driver = driver();
     let slab = driver.slab();
     let (server, mut client) = connection(slab);
-    let bell = Bell::new();
-    let mut receive = slab.receive(&server, slab.buffer().expect("one"));
-    assert!(poll(&mut receive, &bell).is_pending());
+    let (mut receive, bell) = receiving(slab, &server);
     driver.turn(Wait::No).expect("turn");
     drop(driver);
     client.write_all(b"nobody is there").expect("write");
     assert!(poll(&mut receive, &bell).is_pending());
+    assert_eq!((bell.rings(), bell.kept()), (0, 1));
     drop(receive);
+    assert_eq!((bell.rings(), bell.kept()), (0, 0));
     assert_eq!(slab.in_flight(), 1);
     assert_eq!(free_buffers(slab).len(), 3);
     assert_eq!(refusal(slab), Some(Errno::EBUSY));

@@ -1,7 +1,7 @@
-//! Operations that are dropped, forgotten, cancelled.
+//! Operations that are dropped, forgotten, cancelled; `wakers.rs` has what cancelling does to wakers.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use bare_uring::Errno;
 use bare_uring_ops::Wait;
 
 use crate::setting::{
-    PATIENCE, adopt, assert_all_is_back, buffer_of, connection, driver, free_buffers, settle, turn_until,
+    PATIENCE, assert_all_is_back, assert_closed, connection, driver, free_buffers, listening, settle, turn_until,
 };
 use crate::shared::{Bell, poll};
 
@@ -30,11 +30,10 @@ fn an_operation_that_is_dropped_is_cancelled_and_gives_everything_back() {
         }
         settle(&mut driver);
     }
-    // Nobody holds the socket any more: the other end sees it closed.
+    // No handle of the socket is left: the other end sees it closed.
     drop(server);
     settle(&mut driver);
-    client.set_read_timeout(Some(PATIENCE)).expect("timeout");
-    assert_eq!((&client).read(&mut [0]).expect("read"), 0);
+    assert_closed(&client);
     assert_all_is_back(slab, 8);
 }
 
@@ -42,22 +41,19 @@ fn an_operation_that_is_dropped_is_cancelled_and_gives_everything_back() {
 fn a_connection_that_comes_to_a_dropped_accept_is_closed() {
     let mut driver = driver();
     let slab = driver.slab();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let bell = Bell::new();
     {
         let mut accept = slab.accept(&listener);
         assert!(poll(&mut accept, &bell).is_pending());
         driver.turn(Wait::No).expect("turn");
     }
-    let mut client = TcpStream::connect(address).expect("connect");
+    let client = TcpStream::connect(address).expect("connect");
     settle(&mut driver);
-    // Either it was accepted, and closed; or the accept was cancelled before, and another one takes it.
+    // The connection was accepted, and is closed; or the accept was cancelled before, and this one takes it.
     drop(driver.block_on(async { slab.accept(&listener).within(Duration::from_millis(100)).await }));
     settle(&mut driver);
-    client.set_read_timeout(Some(PATIENCE)).expect("timeout");
-    assert_eq!(client.read(&mut [0]).expect("read"), 0);
+    assert_closed(&client);
     drop(listener);
     settle(&mut driver);
     assert_all_is_back(slab, 8);
@@ -80,25 +76,6 @@ fn a_forgotten_operation_keeps_its_slot_and_what_it_owns() {
     // The forgotten operation holds the socket, which stays open.
     client.set_read_timeout(Some(Duration::from_millis(50))).expect("timeout");
     assert_eq!(client.read(&mut [0]).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock));
-}
-
-#[test]
-fn cancelling_gives_the_buffer_back() {
-    let mut driver = driver();
-    let slab = driver.slab();
-    let (server, _client) = connection(slab);
-    let bell = Bell::new();
-    let mut receive = slab.receive(&server, buffer_of(slab, b"kept"));
-    assert!(poll(&mut receive, &bell).is_pending());
-    driver.turn(Wait::No).expect("turn");
-    receive.cancel();
-    let (received, buffer) = driver.block_on(receive).expect("driver");
-    assert_eq!((received, &*buffer), (Err(Errno::ECANCELED), &b"kept"[..]));
-    // One that was never started never reaches the kernel.
-    let mut receive = slab.receive(&server, buffer);
-    receive.cancel();
-    let (received, buffer) = driver.block_on(receive).expect("driver");
-    assert_eq!((received, &*buffer), (Err(Errno::ECANCELED), &b"kept"[..]));
 }
 
 #[test]
@@ -128,10 +105,10 @@ fn what_is_cancelled_is_not_late_whatever_its_limit() {
     receive.cancel();
     let (received, _) = driver.block_on(receive).expect("driver");
     assert_eq!(received, Err(Errno::ECANCELED));
-    // And the next in its slot is.
+    // The next operation in its slot is late.
     let limited = slab.receive(&server, slab.buffer().expect("one")).within(Duration::from_millis(1));
     let (received, _) = driver.block_on(limited).expect("driver");
     assert_eq!(received, Err(Errno::ETIME));
-    // And the next after that is not limited.
+    // The one after that has no limit.
     assert_eq!(driver.block_on(slab.timeout(Duration::from_millis(20))), Ok(Err(Errno::ETIME)));
 }

@@ -53,7 +53,7 @@ fn a_path_that_does_not_fit_is_refused() {
     let long = std::ffi::CString::new(vec![b'a'; 64]).expect("no zero");
     let opened = driver.block_on(slab.open(None, &long, OpenHow::new())).expect("driver");
     assert_eq!(opened.err(), Some(Errno::ENAMETOOLONG));
-    // With its zero it just fits.
+    // With its zero, this path just fits.
     let fits = std::ffi::CString::new(vec![b'a'; 63]).expect("no zero");
     let opened = driver.block_on(slab.open(None, &fits, OpenHow::new())).expect("driver");
     assert_eq!(opened.err(), Some(Errno::ENOENT));
@@ -72,7 +72,7 @@ fn a_large_transfer_is_counted_in_full() {
     fs::remove_file(&path).expect("remove");
     let file = adopt(slab, file);
     let content: Vec<u8> = (0..SIZE - 1).map(|at| (at % 251) as u8).collect();
-    // Beyond 32 bits; what lies before is a hole.
+    // The offset needs more than 32 bits. What lies before it is a hole.
     let offset = (1 << 32) + 5;
     let (written, buffer) = driver.block_on(slab.write(&file, buffer_of(slab, &content), offset)).expect("driver");
     assert_eq!((written, buffer.len()), (Ok(SIZE - 1), 0));
@@ -88,7 +88,7 @@ fn an_operation_holds_its_file_when_the_caller_does_not() {
     let null = || adopt(slab, fs::File::options().read(true).write(true).open("/dev/null").expect("null"));
     let one = || slab.buffer().expect("one");
     let bell = Bell::new();
-    // Each is dropped here, before the driver knows of either; were it closed, it would be closed first.
+    // Each file is dropped before the driver knows of its operation. If the file were closed, it would be closed first.
     let mut read = slab.read(&null(), one(), 0);
     let mut stat = slab.stat(&null());
     let mut sync = slab.fsync(&null(), FsyncFlags::empty());
@@ -107,9 +107,9 @@ fn an_operation_holds_its_file_when_the_caller_does_not() {
     assert_eq!(bell.rings(), 5);
     assert!(matches!(poll(&mut read, &bell), Poll::Ready((Ok(0), _))));
     let Poll::Ready(Ok(stat)) = poll(&mut stat, &bell) else { panic!("over") };
-    // A character device, and not what was opened meanwhile and might have got the number.
+    // It is the character device, and not a file that was opened meanwhile and might have got its number.
     assert_eq!(u32::from(stat.stx_mode) & linux_raw_sys::general::S_IFMT, linux_raw_sys::general::S_IFCHR);
-    // What the device answers, to whom it is open.
+    // This is what the device answers while it is open.
     assert_eq!(poll(&mut sync, &bell), Poll::Ready(Err(Errno::EINVAL)));
     assert!(matches!(poll(&mut open, &bell), Poll::Ready(Ok(_))));
     assert!(matches!(poll(&mut accept, &bell), Poll::Ready(Err(Errno::ETIME))));
@@ -131,7 +131,7 @@ fn what_finds_no_room_says_so_and_gives_the_buffer_back() {
     assert_eq!((write, &*full), (Err(Errno::EBUSY), &[7; 64][..]));
     assert!(matches!(poll(&mut slab.incoming(&null).next(), &bell), Poll::Ready(Some(Err(Errno::EBUSY)))));
     drop(operations);
-    // A path needs a buffer, and a file that is made a place.
+    // A path needs a buffer, and a new file needs a place.
     let buffers = free_buffers(slab);
     let opened = poll(&mut slab.open(None, c"/dev/null", OpenHow::new()), &bell);
     assert!(matches!(opened, Poll::Ready(Err(Errno::ENOBUFS))));
@@ -141,7 +141,7 @@ fn what_finds_no_room_says_so_and_gives_the_buffer_back() {
     assert!(matches!(opened, Poll::Ready(Err(Errno::EMFILE))));
     assert!(matches!(poll(&mut slab.accept(&null), &bell), Poll::Ready(Err(Errno::EMFILE))));
     drop((places, null));
-    // Nothing of it was for the kernel.
+    // Nothing of this reached the kernel.
     assert_eq!(bell.rings(), 0);
     settle(&mut driver);
     assert_all_is_back(slab, 8);

@@ -1,4 +1,4 @@
-//! Operations on the real kernel. No `unsafe` in here.
+//! Operations on the real kernel. These tests have no `unsafe`.
 #![forbid(unsafe_code)]
 
 mod driver;

@@ -1,18 +1,18 @@
 //! Numbers that need all of their bits.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::task::Poll;
 
 use bare_uring::Errno;
 use bare_uring_ops::{Buffer, CURRENT, File, Group, Storage};
 
 use crate::setting::{
-    PATIENCE, adopt, connection, driver_of, driver_with, free_buffers, next, settle, take, turn_until,
+    PATIENCE, adopt, connection, driver_of, driver_with, free_buffers, listening, next, settle, take, turn_until,
 };
 use crate::shared::{Bell, poll};
 
-/// More than eight bits count.
+/// A number that needs more than eight bits.
 const MANY: usize = 300;
 
 #[test]
@@ -36,7 +36,7 @@ fn each_of_many_operations_has_its_own_slot_file_buffer_and_waker() {
     assert_eq!(poll(&mut slab.nop(), &Bell::new()), Poll::Ready(Err(Errno::EBUSY)));
     turn_until(&mut driver, "all are in flight", || slab.in_flight() == MANY);
     let mut buffers = Vec::new();
-    // From the last to the first, each by itself; the number is what it brings.
+    // From the last to the first, one at a time; each reads its own number.
     for (number, writer) in writers.iter_mut().enumerate().rev() {
         writer.write_all(&number.to_le_bytes()[..2]).expect("write");
         turn_until(&mut driver, "it is read", || slab.in_flight() == number);
@@ -48,13 +48,13 @@ fn each_of_many_operations_has_its_own_slot_file_buffer_and_waker() {
         assert_eq!(count, Ok(2));
         buffers.push((number, buffer));
     }
-    // All at once, so that no two have the same bytes.
+    // All are compared together, so that no two can have the same bytes.
     for (number, buffer) in &buffers {
         assert_eq!((&buffer[..2], &buffer[2..]), (&b"> "[..], &number.to_le_bytes()[..2]));
     }
     drop(buffers);
     settle(&mut driver);
-    // Nobody reads any more: each reader was closed, and none twice.
+    // No reader is left: each was closed.
     for mut writer in writers {
         assert_eq!(writer.write(b"x").map_err(|error| error.kind()), Err(std::io::ErrorKind::BrokenPipe));
     }
@@ -86,7 +86,7 @@ fn each_of_many_provided_buffers_comes_with_its_own_bytes_and_goes_back() {
                 }
             }
         };
-        // Each holds four bytes: all 512 are out, and the next piece finds none.
+        // Each holds four bytes: all 512 are out, and the next piece finds no buffer.
         assert_eq!((held.len(), end), (512, Some(Some(Errno::ENOBUFS))));
         assert_eq!(held.iter().flat_map(|piece| piece.to_vec()).collect::<Vec<_>>(), sent);
         drop(held);
@@ -103,9 +103,7 @@ fn each_of_many_connections_waits_in_its_stream_in_order() {
     static STORAGE: Storage<4, MANY, 1, 8> = Storage::new();
     let slab = STORAGE.start().expect("fresh");
     let mut driver = driver_of(slab);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let bell = Bell::new();
     let mut incoming = slab.incoming(&listener);
     assert!(next(&mut incoming, &bell).is_pending());

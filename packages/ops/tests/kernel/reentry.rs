@@ -59,7 +59,7 @@ fn a_waker_may_take_the_result_and_start_another_operation() {
     OPERATION.set(Some(operation));
     DEED.set(Some(Box::new(move || {
         let mut over = OPERATION.take().expect("the operation");
-        // The completion was booked before anybody was told.
+        // The completion was booked before the waker was called.
         assert_eq!((slab.in_flight(), poll(&mut over, &Bell::new())), (0, Poll::Ready(Ok(0))));
         let mut another = slab.nop();
         assert!(poll(&mut another, &Bell::new()).is_pending());
@@ -97,7 +97,7 @@ fn a_waker_may_start_another_operation_while_its_own_is_cancelled() {
         assert!(poll(&mut another, &Bell::new()).is_pending());
         OPERATION.set(Some(another));
     })));
-    // Not in flight, so that the waker is called in here.
+    // The operation is not in flight, so that the waker is called in here.
     operation.cancel();
     let another = OPERATION.take().expect("another");
     assert_eq!(poll(&mut operation, &Bell::new()), Poll::Ready(Err(Errno::ECANCELED)));
@@ -123,7 +123,7 @@ fn a_waker_that_goes_with_its_stream_finds_the_slot_free() {
     let operations: Vec<_> = (0..7).map(|_| slab.nop()).collect();
     assert_eq!(poll(&mut slab.nop(), &bell), Poll::Ready(Err(Errno::EBUSY)));
     {
-        // It brings something, and keeps the waker for what comes next.
+        // The stream brings something, and keeps the waker for what comes next.
         let waker = Waker::from(Arc::new(WhenDropped));
         assert!(matches!(pieces.poll_next(&mut Context::from_waker(&waker)), Poll::Ready(Some(Ok(_)))));
     }

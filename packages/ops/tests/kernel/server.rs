@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use bare_uring::types::{AddressFamily, ShutdownHow, SocketType, Timespec};
 use bare_uring::{Errno, Linux};
 use bare_uring_ops::{Driver, File, Group, Slab, Storage, Wait};
 
-use crate::setting::{PATIENCE, adopt, driver_of, free_buffers, settle};
+use crate::setting::{PATIENCE, driver_of, free_buffers, listening, settle};
 use crate::shared::Bell;
 
 const CLIENTS: u8 = 20;
@@ -25,12 +25,12 @@ struct Task {
     polls: usize,
 }
 
-/// Runs all, by their wakers alone, until each is over.
+/// Runs all futures, by their wakers alone, until each is over.
 fn run(driver: &mut Driver<Linux>, futures: Vec<Pin<Box<dyn Future<Output = ()>>>>) {
     let mut tasks: Vec<_> = futures.into_iter().map(|future| Task { future, bell: Bell::new(), polls: 0 }).collect();
     let begin = Instant::now();
     while !tasks.is_empty() {
-        // The first poll is for nothing, each further one for one call of the waker.
+        // The first poll needs no call of the waker; each further poll needs one.
         tasks.retain_mut(|task| {
             if task.polls > task.bell.rings() {
                 return true;
@@ -57,7 +57,7 @@ async fn serve(slab: &'static Slab, socket: File) {
                     piece = rest;
                 }
             }
-            // The others have all buffers, or all room for completions; it will be back.
+            // The other tasks have all buffers, or all room for completions, and will give them back.
             Some(Err(Errno::ENOBUFS | Errno::EAGAIN)) => {
                 assert_eq!(slab.timeout(Duration::from_millis(1)).await, Err(Errno::ETIME));
                 pieces = slab.pieces(&socket);
@@ -95,9 +95,7 @@ fn a_server_and_its_clients_run_by_their_wakers_alone() {
     let slab = STORAGE.start().expect("fresh");
     let mut driver = driver_of(slab);
     driver.provide(&GROUP).expect("provide");
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let done = Rc::new(Cell::new(0));
     let mut tasks: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
     for _ in 0..CLIENTS {

@@ -1,7 +1,8 @@
-//! What the tests start from, and what they wait with.
+//! What the tests begin with, and what they wait with.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::Read as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,23 +10,24 @@ use std::time::{Duration, Instant};
 
 use bare_uring::types::Timespec;
 use bare_uring::{Builder, Errno, Linux};
-use bare_uring_ops::{Buffer, Driver, File, Item, Slab, Storage, Stream, Wait};
+use bare_uring_ops::{Buffer, Driver, File, Item, Moved, Op, Slab, Storage, Stream, Wait};
 
 use crate::shared::{Bell, limit, poll};
 
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A driver of a slab of its own, with 8 operations, 8 files, 4 buffers of 64 bytes.
+/// Makes a driver of a slab of its own, with 8 operations, 8 files, 4 buffers of 64 bytes.
 pub fn driver() -> Driver<Linux> {
     driver_of(Box::leak(Box::new(Storage::<8, 8, 4, 64>::new())).start().expect("fresh"))
 }
 
-/// A driver of this slab. From here on the test has a limit of time.
+/// Makes a driver of this slab. From here on the test has a limit of time.
 pub fn driver_of(slab: &'static Slab) -> Driver<Linux> {
     driver_with(slab, 8)
 }
 
-/// The same, with so many entries: the completion queue has room for twice as many.
+/// Makes a driver with this number of submission queue entries; the completion queue has room for twice as many. From here
+/// on the test has a limit of time.
 pub fn driver_with(slab: &'static Slab, entries: u32) -> Driver<Linux> {
     limit(std::thread::current().name().unwrap_or("a test"));
     Driver::new(slab, Linux, &Builder::new(), entries).expect("io_uring")
@@ -41,7 +43,28 @@ pub fn buffer_of(slab: &'static Slab, bytes: &[u8]) -> Buffer {
     buffer
 }
 
-/// Both ends of a TCP connection, one of them the slab's.
+/// Makes a socket of the slab's that listens, and tells its address.
+pub fn listening(slab: &'static Slab) -> (File, SocketAddr) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
+    let address = listener.local_addr().expect("address");
+    (adopt(slab, listener), address)
+}
+
+/// Starts to receive, and gives the operation with the bell of its waker.
+pub fn receiving(slab: &'static Slab, socket: &File) -> (Op<Moved>, Arc<Bell>) {
+    let bell = Bell::new();
+    let mut receive = slab.receive(socket, slab.buffer().expect("one"));
+    assert!(poll(&mut receive, &bell).is_pending());
+    (receive, bell)
+}
+
+/// Fails unless the other end of a connection is closed, or is closed soon.
+pub fn assert_closed(mut client: &TcpStream) {
+    client.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    assert_eq!(client.read(&mut [0]).expect("read"), 0);
+}
+
+/// Makes a TCP connection, of which one end is the slab's.
 pub fn connection(slab: &'static Slab) -> (File, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
     let client = TcpStream::connect(listener.local_addr().expect("address")).expect("connect");
@@ -49,14 +72,14 @@ pub fn connection(slab: &'static Slab) -> (File, TcpStream) {
     (adopt(slab, server), client)
 }
 
-/// All buffers that are free. A list that goes round and round fails here, before it takes all memory.
+/// Takes all buffers that are free. Fails at a list that goes round and round, before that takes all memory.
 pub fn free_buffers(slab: &'static Slab) -> Vec<Buffer> {
     let buffers: Vec<_> = std::iter::from_fn(|| slab.buffer()).take(1000).collect();
     assert!(buffers.len() < 1000, "there are not as many");
     buffers
 }
 
-/// Every slot, file and buffer of a slab of `driver()` is free again.
+/// Fails unless every slot, file and buffer of a slab of `driver()` is free again.
 pub fn assert_all_is_back(slab: &'static Slab, files: usize) {
     assert_eq!(slab.in_flight(), 0);
     let buffers = free_buffers(slab);
@@ -87,7 +110,7 @@ pub fn settle(driver: &mut Driver<Linux>) {
     }
 }
 
-/// Turns, once at least, until something is so.
+/// Turns, once at least, until the condition holds.
 pub fn turn_until(driver: &mut Driver<Linux>, what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     loop {
@@ -99,7 +122,7 @@ pub fn turn_until(driver: &mut Driver<Linux>, what: &str, mut is_so: impl FnMut(
     }
 }
 
-/// Turns until so many completions were taken, and no more.
+/// Turns until this number of completions was taken, and fails if there are more.
 pub fn take(driver: &mut Driver<Linux>, count: usize) {
     let begin = Instant::now();
     let mut taken = 0;
@@ -115,7 +138,7 @@ pub fn next<T: Item>(stream: &mut Stream<T>, bell: &Arc<Bell>) -> Poll<Option<Re
     poll(&mut stream.next(), bell)
 }
 
-/// The flags with which a descriptor is open, as the kernel shows them.
+/// Returns the flags with which a file descriptor is open, as the kernel shows them.
 pub fn flags_of(file: &File) -> u32 {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).expect("fdinfo");
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags");

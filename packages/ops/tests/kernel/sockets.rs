@@ -31,7 +31,7 @@ fn sockets_talk_to_each_other() {
             let (sent, buffer) = slab.send(&client, buffer_of(slab, b"ping")).await;
             assert_eq!(sent, Ok(4));
             let (received, buffer) = slab.receive(&server, buffer).await;
-            // The window is empty, and what is received comes after the four bytes that were sent.
+            // What is received comes after the four bytes that were sent, which are off the window.
             assert_eq!((received, &*buffer, buffer.room()), (Ok(4), &b"ping"[..], 56));
             assert_eq!(slab.shutdown(&client, ShutdownHow::WRITE).await, Ok(0));
             let (received, _) = slab.receive(&server, buffer).await;
@@ -42,7 +42,7 @@ fn sockets_talk_to_each_other() {
     assert_all_is_back(slab, 8);
 }
 
-/// Where a listening file listens.
+/// Returns the address at which a file listens.
 fn std_listener(file: &File) -> SocketAddr {
     let text = fs::read_to_string("/proc/net/tcp").expect("proc");
     let link = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("link");

@@ -1,7 +1,7 @@
 //! Streams.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use bare_uring::Errno;
 use bare_uring_ops::{Buffer, Group, Storage, Wait};
 
 use crate::setting::{
-    PATIENCE, adopt, assert_all_is_back, connection, driver, driver_with, next, settle, take, turn_until,
+    assert_all_is_back, assert_closed, connection, driver, driver_with, listening, next, settle, take, turn_until,
 };
 use crate::shared::Bell;
 
@@ -17,9 +17,7 @@ use crate::shared::Bell;
 fn a_stream_brings_every_connection_and_closes_those_without_a_place() {
     let mut driver = driver();
     let slab = driver.slab();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let mut incoming = slab.incoming(&listener);
     let bell = Bell::new();
     assert!(next(&mut incoming, &bell).is_pending());
@@ -27,25 +25,23 @@ fn a_stream_brings_every_connection_and_closes_those_without_a_place() {
     let mut clients: Vec<_> = (0..10).map(|_| TcpStream::connect(address).expect("connect")).collect();
     // Ten connections, and the three that are closed.
     take(&mut driver, 13);
-    // Seven places beside the listener's.
+    // There are seven places beside the listener's.
     let mut files = Vec::new();
     while let Poll::Ready(Some(file)) = next(&mut incoming, &bell) {
         files.push(file.expect("accept"));
     }
     assert_eq!(files.len(), 7);
     for client in clients.drain(7..) {
-        client.set_read_timeout(Some(PATIENCE)).expect("timeout");
-        assert_eq!((&client).read(&mut [0]).expect("read"), 0);
+        assert_closed(&client);
     }
     files.clear();
     driver.turn(Wait::No).expect("turn");
-    // What waits in a stream that is dropped is closed.
+    // A connection that waits in a stream that is dropped is closed.
     let late = TcpStream::connect(address).expect("connect");
     turn_until(&mut driver, "the late connection waits", || bell.rings() == 2);
     drop((incoming, listener));
     settle(&mut driver);
-    late.set_read_timeout(Some(PATIENCE)).expect("timeout");
-    assert_eq!((&late).read(&mut [0]).expect("read"), 0);
+    assert_closed(&late);
     assert_all_is_back(slab, 8);
 }
 
@@ -53,7 +49,7 @@ fn a_stream_brings_every_connection_and_closes_those_without_a_place() {
 fn a_cancelled_stream_ends_with_the_error_and_then_for_good() {
     let mut driver = driver();
     let slab = driver.slab();
-    let listener = adopt(slab, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen"));
+    let (listener, _) = listening(slab);
     let mut incoming = slab.incoming(&listener);
     assert!(next(&mut incoming, &Bell::new()).is_pending());
     driver.turn(Wait::No).expect("turn");
@@ -95,7 +91,7 @@ fn provided_buffers_come_and_go_back() {
             })
             .expect("driver");
         assert_eq!((bytes, end), (vec![round; 64], Some(Some(Errno::ENOBUFS))));
-        // What had no room is there for the next request.
+        // The data that had no room is there for the next request.
         let mut one = slab.pieces(&server);
         let piece = driver.block_on(one.next()).expect("driver").expect("goes on").expect("a piece");
         assert_eq!(&*piece, b"x");
@@ -118,7 +114,7 @@ fn provided_buffers_come_and_go_back() {
     drop(client);
     let mut pieces = slab.pieces(&server);
     assert!(driver.block_on(pieces.next()).expect("driver").is_none());
-    // None of it went to the slab's own buffers, which are four as ever.
+    // No provided buffer has become one of the slab's own, which are four as before.
     let own: Vec<_> = (0..5).filter_map(|_| slab.buffer()).collect();
     let places: std::collections::BTreeSet<_> = own.iter().map(|buffer| buffer.as_ptr()).collect();
     assert_eq!((own.len(), places.len()), (4, 4));
@@ -129,9 +125,7 @@ fn a_stream_that_the_kernel_ends_for_want_of_room_says_so() {
     let slab = Box::leak(Box::new(Storage::<8, 32, 4, 64>::new())).start().expect("fresh");
     // Room for four completions.
     let mut driver = driver_with(slab, 2);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let _clients: Vec<_> = (0..12).map(|_| TcpStream::connect(address).expect("connect")).collect();
     let (mut files, mut ends) = (Vec::new(), 0);
     while files.len() < 12 {

@@ -1,14 +1,16 @@
-//! Wakers: each wait ends with one call of the newest, and none is called for nothing.
+//! Wakers: each wait ends with one call of the newest waker, and no waker is called for nothing.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::Errno;
 use bare_uring_ops::{Group, Wait};
 
-use crate::setting::{PATIENCE, adopt, connection, driver, next, settle, take, turn_until};
+use crate::setting::{
+    PATIENCE, adopt, buffer_of, connection, driver, listening, next, receiving, settle, take, turn_until,
+};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -26,7 +28,7 @@ fn wakers_are_called_once_for_each_wait() {
     assert_eq!(poll(&mut operation, &bell), Poll::Ready(Ok(0)));
     // The slot keeps no waker of an operation that is over.
     assert_eq!((bell.rings(), bell.kept()), (1, 0));
-    // Nor does what is polled after its end.
+    // An operation that is polled after its end keeps no waker either.
     assert!(poll(&mut operation, &bell).is_pending());
     assert_eq!((bell.rings(), bell.kept()), (1, 0));
 }
@@ -42,7 +44,7 @@ fn the_newest_waker_is_called_and_no_older_one_is_kept() {
         assert!(poll(&mut receive, bell).is_pending());
         let kept = bells.each_ref().map(|bell| bell.kept());
         assert_eq!(kept, [0, 1, 2].map(|other| usize::from(other == number)));
-        // In flight from the second on.
+        // From the second round on, the operation is in flight.
         driver.turn(Wait::No).expect("turn");
     }
     client.write_all(b"now").expect("write");
@@ -81,7 +83,7 @@ fn a_limit_wakes_once() {
     assert_eq!(bell.rings(), 1);
     let Poll::Ready((received, buffer)) = poll(&mut receive, &bell) else { panic!("over") };
     assert_eq!(received, Err(Errno::ETIME));
-    // And where the limit is not reached, its own end wakes nobody.
+    // If the operation ends before its limit, the limit's own end wakes nobody.
     let mut receive = slab.receive(&server, buffer).within(PATIENCE);
     assert!(poll(&mut receive, &bell).is_pending());
     client.write_all(b"now").expect("write");
@@ -92,13 +94,13 @@ fn a_limit_wakes_once() {
 }
 
 #[test]
-fn cancelling_wakes() {
+fn cancelling_wakes_and_gives_the_buffer_back() {
     let mut driver = driver();
     let slab = driver.slab();
     let (server, _client) = connection(slab);
     let bell = Bell::new();
-    // In flight: when the kernel has ended it.
-    let mut receive = slab.receive(&server, slab.buffer().expect("one"));
+    // An operation in flight: when the kernel has ended it.
+    let mut receive = slab.receive(&server, buffer_of(slab, b"kept"));
     assert!(poll(&mut receive, &bell).is_pending());
     driver.turn(Wait::No).expect("turn");
     receive.cancel();
@@ -108,12 +110,12 @@ fn cancelling_wakes() {
     settle(&mut driver);
     assert_eq!(bell.rings(), 1);
     let Poll::Ready((received, buffer)) = poll(&mut receive, &bell) else { panic!("over") };
-    assert_eq!(received, Err(Errno::ECANCELED));
-    // Cancelled when it is over, it wakes nobody.
+    assert_eq!((received, &*buffer), (Err(Errno::ECANCELED), &b"kept"[..]));
+    // An operation that is over: never.
     receive.cancel();
     settle(&mut driver);
     assert_eq!((bell.rings(), bell.kept()), (1, 0));
-    // Not in flight: at once.
+    // An operation that was polled, and is not in flight: at once.
     let mut receive = slab.receive(&server, buffer);
     assert!(poll(&mut receive, &bell).is_pending());
     receive.cancel();
@@ -121,17 +123,20 @@ fn cancelling_wakes() {
     assert_eq!((bell.rings(), bell.kept()), (2, 0));
     assert_eq!(driver.turn(Wait::No), Ok(0));
     assert_eq!(slab.in_flight(), 0);
-    let Poll::Ready((received, _buffer)) = poll(&mut receive, &bell) else { panic!("over") };
-    assert_eq!((received, bell.rings()), (Err(Errno::ECANCELED), 2));
+    let Poll::Ready((received, buffer)) = poll(&mut receive, &bell) else { panic!("over") };
+    assert_eq!((received, &*buffer, bell.rings()), (Err(Errno::ECANCELED), &b"kept"[..], 2));
+    // An operation that was not even polled: it is over at its first poll, and never reaches the kernel.
+    let mut receive = slab.receive(&server, buffer);
+    receive.cancel();
+    let Poll::Ready((received, buffer)) = poll(&mut receive, &bell) else { panic!("over") };
+    assert_eq!((received, &*buffer, bell.rings()), (Err(Errno::ECANCELED), &b"kept"[..], 2));
 }
 
 #[test]
 fn each_connection_of_a_stream_wakes() {
     let mut driver = driver();
     let slab = driver.slab();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let bell = Bell::new();
     let mut incoming = slab.incoming(&listener);
     for round in 1..4 {
@@ -140,14 +145,14 @@ fn each_connection_of_a_stream_wakes() {
         assert_eq!(bell.rings(), round - 1);
         let _clients: Vec<_> = (0..round).map(|_| TcpStream::connect(address).expect("connect")).collect();
         take(&mut driver, round);
-        // Once for all that came since it was polled, which are all there now.
+        // One call for all the connections that came since the stream was polled, which are all there now.
         assert_eq!(bell.rings(), round);
         for _ in 0..round {
             let Poll::Ready(Some(Ok(file))) = next(&mut incoming, &bell) else { panic!("a connection waits") };
             crate::setting::assert_closes_on_exec(&file);
             drop(file);
         }
-        // Closed, so that the number of completions is right in the next round.
+        // These completions are of the closes. They are taken here, so that the next round can count its own.
         assert!(next(&mut incoming, &bell).is_pending());
         take(&mut driver, round);
     }
@@ -162,9 +167,7 @@ fn each_connection_of_a_stream_wakes() {
 fn connections_that_find_no_place_wake_nobody() {
     let mut driver = driver();
     let slab = driver.slab();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
-    let address = listener.local_addr().expect("address");
-    let listener = adopt(slab, listener);
+    let (listener, address) = listening(slab);
     let places: Vec<_> = (1..8).map(|_| adopt(slab, std::fs::File::open("/dev/null").expect("null"))).collect();
     let bell = Bell::new();
     let mut incoming = slab.incoming(&listener);
@@ -205,7 +208,7 @@ fn each_piece_of_a_stream_wakes_and_so_does_its_end() {
         assert_eq!(*piece, [round; 3]);
     }
     assert!(next(&mut pieces, &bell).is_pending());
-    // What it waits for is gone.
+    // The other end is gone.
     drop(client);
     turn_until(&mut driver, "it is over", || slab.in_flight() == 0);
     assert_eq!(bell.rings(), 9);
@@ -218,7 +221,7 @@ fn what_is_dropped_lets_its_waker_go_and_never_calls_it() {
     let mut driver = driver();
     let slab = driver.slab();
     let (server, _client) = connection(slab);
-    let listener = adopt(slab, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen"));
+    let (listener, _) = listening(slab);
     for submitted in [false, true] {
         let bell = Bell::new();
         let mut receive = slab.receive(&server, slab.buffer().expect("one"));
@@ -242,9 +245,7 @@ fn a_handle_of_a_file_that_is_dropped_leaves_what_waits_for_it_waiting() {
     let mut driver = driver();
     let slab = driver.slab();
     let (server, mut client) = connection(slab);
-    let bell = Bell::new();
-    let mut receive = slab.receive(&server, slab.buffer().expect("one"));
-    assert!(poll(&mut receive, &bell).is_pending());
+    let (mut receive, bell) = receiving(slab, &server);
     drop(server);
     driver.turn(Wait::No).expect("turn");
     assert_eq!((bell.rings(), slab.in_flight()), (0, 1));
@@ -255,42 +256,30 @@ fn a_handle_of_a_file_that_is_dropped_leaves_what_waits_for_it_waiting() {
 }
 
 #[test]
-fn shutting_down_wakes_all_that_was_started() {
+fn shutting_down_ends_and_wakes_all_that_was_started() {
     let mut driver = driver();
     let slab = driver.slab();
     let (server, _client) = connection(slab);
-    let listener = adopt(slab, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen"));
+    let (listener, _) = listening(slab);
     let bells: [_; 4] = std::array::from_fn(|_| Bell::new());
-    let mut receive = slab.receive(&server, slab.buffer().expect("one"));
+    let (mut receive, received) = receiving(slab, &server);
     let mut incoming = slab.incoming(&listener);
-    assert!(poll(&mut receive, &bells[0]).is_pending());
-    assert!(next(&mut incoming, &bells[1]).is_pending());
-    driver.turn(Wait::No).expect("turn");
-    // Polled, and not submitted.
     let mut pause = slab.timeout(PATIENCE);
-    let mut late = slab.incoming(&listener);
-    assert!(poll(&mut pause, &bells[2]).is_pending());
-    assert!(next(&mut late, &bells[3]).is_pending());
-    assert_eq!(driver.shutdown(PATIENCE), Ok(()));
-    assert_eq!(bells.each_ref().map(|bell| (bell.rings(), bell.kept())), [(1, 0); 4]);
-    assert!(matches!(poll(&mut receive, &bells[0]), Poll::Ready((Err(Errno::ECANCELED), _))));
-    assert!(matches!(next(&mut incoming, &bells[1]), Poll::Ready(Some(Err(Errno::ECANCELED)))));
-    assert_eq!(poll(&mut pause, &bells[2]), Poll::Ready(Err(Errno::ECANCELED)));
-    assert!(matches!(next(&mut late, &bells[3]), Poll::Ready(Some(Err(Errno::ECANCELED)))));
-}
-
-#[test]
-fn a_driver_that_is_dropped_wakes_nobody() {
-    let mut driver = driver();
-    let slab = driver.slab();
-    let (server, _client) = connection(slab);
-    let bell = Bell::new();
-    let mut receive = slab.receive(&server, slab.buffer().expect("one"));
-    assert!(poll(&mut receive, &bell).is_pending());
+    assert!(next(&mut incoming, &bells[0]).is_pending());
+    assert!(poll(&mut pause, &bells[1]).is_pending());
     driver.turn(Wait::No).expect("turn");
-    drop(driver);
-    assert!(poll(&mut receive, &bell).is_pending());
-    assert_eq!((bell.rings(), bell.kept()), (0, 1));
-    drop(receive);
-    assert_eq!((bell.rings(), bell.kept()), (0, 0));
+    assert_eq!(slab.in_flight(), 3);
+    // Two that are polled, and not submitted.
+    let mut late_pause = slab.timeout(PATIENCE);
+    let mut late_incoming = slab.incoming(&listener);
+    assert!(poll(&mut late_pause, &bells[2]).is_pending());
+    assert!(next(&mut late_incoming, &bells[3]).is_pending());
+    assert_eq!(driver.shutdown(PATIENCE), Ok(()));
+    assert_eq!((received.rings(), received.kept()), (1, 0));
+    assert_eq!(bells.each_ref().map(|bell| (bell.rings(), bell.kept())), [(1, 0); 4]);
+    assert!(matches!(poll(&mut receive, &received), Poll::Ready((Err(Errno::ECANCELED), _))));
+    assert!(matches!(next(&mut incoming, &bells[0]), Poll::Ready(Some(Err(Errno::ECANCELED)))));
+    assert_eq!(poll(&mut pause, &bells[1]), Poll::Ready(Err(Errno::ECANCELED)));
+    assert_eq!(poll(&mut late_pause, &bells[2]), Poll::Ready(Err(Errno::ECANCELED)));
+    assert!(matches!(next(&mut late_incoming, &bells[3]), Poll::Ready(Some(Err(Errno::ECANCELED)))));
 }

@@ -1,4 +1,4 @@
-//! A waker that counts.
+//! A bell: counts how often a task was woken.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ impl Bell {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// How many wakers of it are kept by others than the test, which holds the bell once.
+    /// Returns how many of its wakers are kept, apart from the one handle that the test has.
     pub fn kept(self: &Arc<Self>) -> usize {
         Arc::strong_count(self) - 1
     }

@@ -1,4 +1,4 @@
-//! A limit on how long a test may take: one that hangs is named, and fails.
+//! A limit on how long a test may take: a test that hangs is named, and fails.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ fn running() -> MutexGuard<'static, HashMap<ThreadId, (String, Instant)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes the thread off the list when that ends.
+/// Takes the thread off the list when the thread ends.
 struct Listed(ThreadId);
 
 impl Drop for Listed {
@@ -30,7 +30,7 @@ thread_local! {
 
 /// Ends the process, with a word on what hangs, if this thread neither ends nor comes here again within the limit.
 ///
-/// The whole process, since a thread cannot be stopped, and whoever waits for it would wait for ever.
+/// The whole process ends, because a thread cannot be stopped, and a join of the thread would wait for ever.
 pub fn limit(what: impl Into<String>) {
     static WATCH: Once = Once::new();
 
@@ -43,7 +43,7 @@ fn watch() -> ! {
     loop {
         thread::sleep(Duration::from_millis(200));
         if let Some((what, _)) = running().values().find(|(_, since)| since.elapsed() > LIMIT) {
-            // Not by a macro, whose output the test harness would keep to itself.
+            // Written without a macro, whose output the test harness would keep to itself.
             let _ = writeln!(std::io::stderr(), "hangs for {} s: {what}", LIMIT.as_secs());
             std::process::exit(101);
         }

@@ -1,26 +1,26 @@
-//! What the test knows of memory and of what should be left, and what has happened over all seeds.
+//! What the test knows of memory, and what has happened over all seeds.
 
 use std::collections::BTreeMap;
 
 use bare_uring_ops::Buffer;
 use bare_uring_sim::Coverage;
 
-/// A byte of the pattern after this one. All data runs through it, so that a piece that is of one source shows it.
+/// Returns the byte of the pattern after this one. All data follows the pattern, so that a piece of two sources shows.
 pub const fn after(byte: u8) -> u8 {
     if byte >= 250 { 0 } else { byte + 1 }
 }
 
-/// A run of the pattern.
+/// Makes a run of the pattern.
 pub fn run(first: u8, len: usize) -> Vec<u8> {
     std::iter::successors(Some(first % 251), |&byte| Some(after(byte))).take(len).collect()
 }
 
-/// Whether bytes are one run of the pattern.
+/// Tells whether bytes are one run of the pattern.
 pub fn is_run(bytes: &[u8]) -> bool {
     bytes.windows(2).all(|pair| pair[1] == after(pair[0]))
 }
 
-/// A buffer that the test holds, filled to its end: nobody else writes to it.
+/// A buffer that the test holds, filled to its end. Nothing else may write to it.
 pub struct Held {
     pub buffer: Buffer,
     content: Vec<u8>,
@@ -43,7 +43,7 @@ impl Held {
 #[derive(Debug, Default)]
 pub struct Tally(BTreeMap<&'static str, u64>, pub Coverage);
 
-/// All that can happen.
+/// All events that can happen.
 const EVENTS: &[&str] = &[
     "a ring was made",
     "a ring was refused",

@@ -1,4 +1,4 @@
-//! What each operation asks the kernel for, field by field.
+//! What each operation asks the kernel for, field by field of its entry.
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,11 +10,12 @@ use bare_uring_ops::{CURRENT, Driver, File, Kind, Op, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, STATX_BASIC_STATS};
 
-use crate::shared::{Bell, limit, poll};
+use crate::setting::{adopt, limit_this_test};
+use crate::shared::{Bell, poll};
 use crate::watched::{Bytes, Watched};
 
-/// The fields that are numbers, by their place in `struct io_uring_sqe`. Addresses lie in the slab, where tests that run
-/// them see what is there.
+/// The fields of `struct io_uring_sqe` that are numbers. Addresses point into the slab; tests that run the operations show
+/// that they are right.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Fields {
     opcode: u8,
@@ -56,19 +57,18 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        limit(std::thread::current().name().unwrap_or("a test"));
+        limit_this_test();
         let kernel = SimKernel::new(Profile::linux(6, 12), 1);
         let seen = Rc::new(RefCell::new(Vec::new()));
         let slab = Box::leak(Box::new(Storage::<4, 4, 4, 64>::new())).start().expect("fresh");
         let seeing = seen.clone();
         let watched = Watched::new(&kernel, move |entry| seeing.borrow_mut().push(Fields::of(entry)));
         let driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
-        // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-        let file = unsafe { slab.adopt(kernel.socket_pair().0) }.expect("a place");
+        let file = adopt(slab, kernel.socket_pair().0);
         Self { slab, driver, seen, file }
     }
 
-    /// What is pushed for an operation.
+    /// Returns what is pushed for an operation.
     fn entries<T: Kind>(&mut self, mut operation: Op<T>) -> Vec<Fields> {
         assert!(poll(&mut operation, &Bell::new()).is_pending());
         self.driver.turn(Wait::No).expect("turn");
@@ -87,7 +87,7 @@ impl Scene {
     }
 }
 
-/// A window of 5 bytes after 3 that are used up, and 56 of room.
+/// Makes a buffer with a window of 5 bytes after 3 that are used up, and 56 of room.
 fn buffer(slab: &'static Slab) -> bare_uring_ops::Buffer {
     let mut buffer = slab.buffer().expect("one");
     buffer.extend(b"...hello");
@@ -169,7 +169,7 @@ fn a_limit_is_linked_to_its_operation() {
     let nop = Fields { opcode: opcode::Nop::CODE, flags: link, ..Fields::default() };
     let limit = Fields { opcode: opcode::LinkTimeout::CODE, fd: -1, len: 1, ..Fields::default() };
     assert_eq!(scene.entries(limited), [nop, limit]);
-    // Once it has started, it gets none any more.
+    // An operation that has started gets no limit any more.
     let mut late = slab.nop();
     assert!(poll(&mut late, &Bell::new()).is_pending());
     let nop = Fields { opcode: opcode::Nop::CODE, ..Fields::default() };

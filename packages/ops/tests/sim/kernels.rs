@@ -1,10 +1,13 @@
-//! A slab whose drivers are of different kernels, one after the other: a file's number means nothing to the next.
+//! A slab whose drivers are of different kernels, one after the other. The number of a file of one kernel means nothing to
+//! the next.
 
 use std::time::Duration;
 
 use bare_uring::{Builder, Errno};
 use bare_uring_ops::{Driver, Slab, Storage};
 use bare_uring_sim::{Profile, SimKernel};
+
+use crate::setting::adopt;
 
 fn slab() -> &'static Slab {
     Box::leak(Box::new(Storage::<4, 4, 4, 8>::new())).start().expect("fresh")
@@ -17,13 +20,12 @@ fn drive(slab: &'static Slab, kernel: &SimKernel) -> Result<Driver<SimKernel>, O
 #[test]
 fn a_file_of_one_kernel_is_not_closed_by_another() {
     let kernels = [1, 2].map(|seed| SimKernel::new(Profile::linux(6, 12), seed));
-    // So that each has a ring, and goes on with the same numbers.
+    // Each kernel has a ring now, so that both go on with the same numbers.
     let (slab, _other) = (slab(), drive(slab(), &kernels[1]).expect("a ring"));
     let first = drive(slab, &kernels[0]).expect("a ring");
     let [(ours, _), (theirs, writer)] = kernels.each_ref().map(SimKernel::pipe);
     assert_eq!(ours, theirs, "the same number in both");
-    // SAFETY: a descriptor of the first kernel, open, and nobody else's.
-    let file = unsafe { slab.adopt(ours) }.expect("a place");
+    let file = adopt(slab, ours);
     assert_eq!(first.shutdown(Duration::from_secs(1)), Ok(()));
     assert_eq!(drive(slab, &kernels[1]).err(), Some(Some(Errno::EBUSY)));
     drop(file);
@@ -37,8 +39,7 @@ fn without_files_any_kernel_may_follow() {
     let slab = slab();
     for kernel in &kernels {
         let mut driver = drive(slab, kernel).expect("a ring");
-        // SAFETY: a descriptor of this kernel, open, and nobody else's.
-        drop(unsafe { slab.adopt(kernel.pipe().0) }.expect("a place"));
+        drop(adopt(slab, kernel.pipe().0));
         assert_eq!(driver.block_on(slab.nop()), Ok(Ok(0)));
         assert_eq!(driver.shutdown(Duration::from_secs(1)), Ok(()));
     }

@@ -1,11 +1,12 @@
-//! What comes to streams that are gone.
+//! Connections and data that come to streams that are gone.
 
 use bare_uring::Builder;
 use bare_uring::types::RawFd;
 use bare_uring_ops::{Driver, File, Group, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 
-use crate::shared::{Bell, limit, poll};
+use crate::setting::{adopt, limit_this_test};
+use crate::shared::{Bell, poll};
 
 struct Scene {
     kernel: SimKernel,
@@ -15,7 +16,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        limit(std::thread::current().name().unwrap_or("a test"));
+        limit_this_test();
         let kernel = SimKernel::new(Profile::linux(6, 12), 1);
         let slab = Box::leak(Box::new(Storage::<1, 2, 1, 8>::new())).start().expect("fresh");
         let driver = Driver::new(slab, kernel.clone(), &Builder::new(), 8).expect("a ring");
@@ -23,8 +24,7 @@ impl Scene {
     }
 
     fn adopt(&self, fd: RawFd) -> File {
-        // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-        unsafe { self.slab.adopt(fd) }.expect("a place")
+        adopt(self.slab, fd)
     }
 
     fn turn(&mut self) {
@@ -45,7 +45,7 @@ fn a_connection_is_closed() {
         let mut incoming = scene.slab.incoming(&file);
         assert!(poll(&mut incoming.next(), &bell).is_pending());
         scene.turn();
-        // It is accepted, and the driver does not know that yet.
+        // The connection is accepted, and the driver does not know that yet.
         let far = scene.kernel.connect(listener).expect("it listens");
         scene.kernel.run(4);
         drop(incoming);
@@ -53,7 +53,7 @@ fn a_connection_is_closed() {
         assert_eq!((scene.slab.in_flight(), bell.rings()), (0, 0));
         assert_eq!(scene.kernel.read(far, 1), Ok(Some(Vec::new())));
     }
-    // The one place beside the listener's is free, and the slot brings nothing of an earlier stream.
+    // The one place beside the listener's is free, and the slot holds nothing of an earlier stream.
     assert!(poll(&mut scene.slab.incoming(&file).next(), &Bell::new()).is_pending());
     drop(scene.adopt(scene.kernel.listener()));
 }
@@ -76,7 +76,7 @@ fn data_gives_its_buffer_back() {
         scene.turn();
         assert_eq!((scene.slab.in_flight(), bell.rings()), (0, 0));
     }
-    // Both buffers are the kernel's.
+    // Both buffers are the kernel's again.
     let bell = Bell::new();
     let mut pieces = scene.slab.pieces(&file);
     assert!(poll(&mut pieces.next(), &bell).is_pending());

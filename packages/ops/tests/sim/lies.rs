@@ -1,5 +1,5 @@
-//! Completions that are made up: those that no kernel should bring change nothing that matters, and those that come seldom
-//! mean what they should.
+//! Completions that are made up. Those that no kernel should bring change nothing that matters; those that are rare mean
+//! what they should.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,7 +10,8 @@ use bare_uring::{Builder, Errno, opcode};
 use bare_uring_ops::{CURRENT, Driver, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 
-use crate::shared::{Bell, limit, poll};
+use crate::setting::{adopt, limit_this_test};
+use crate::shared::{Bell, poll};
 use crate::watched::{Bytes, Watched};
 
 /// Makes an entry one that does nothing, and completes with this result.
@@ -25,17 +26,16 @@ fn inject(entry: &mut Bytes, result: u32) {
 
 #[test]
 fn a_count_too_large_is_as_much_as_there_was() {
-    limit("a_count_too_large_is_as_much_as_there_was");
+    limit_this_test();
     let kernel = SimKernel::new(Profile::linux(6, 12), 1);
     let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
     let watched = Watched::new(&kernel, |entry| inject(entry, 1000));
     let mut driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
-    // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-    let file = unsafe { slab.adopt(kernel.pipe().0) }.expect("a place");
+    let file = adopt(slab, kernel.pipe().0);
     let mut buffer = slab.buffer().expect("one");
     buffer.extend(b"abc");
     let (read, buffer) = driver.block_on(slab.read(&file, buffer, CURRENT)).expect("driver");
-    // What the kernel says is told, and not believed.
+    // The kernel's count is the result, but the buffer does not grow beyond its room.
     assert_eq!((read, &*buffer, buffer.room()), (Ok(1000), &b"abc\0\0\0\0\0"[..], 0));
     let (written, buffer) = driver.block_on(slab.write(&file, buffer, CURRENT)).expect("driver");
     assert_eq!((written, &*buffer, buffer.room()), (Ok(1000), &b""[..], 0));
@@ -43,12 +43,12 @@ fn a_count_too_large_is_as_much_as_there_was() {
 
 #[test]
 fn a_completion_too_many_changes_nothing() {
-    limit("a_completion_too_many_changes_nothing");
+    limit_this_test();
     let kernel = SimKernel::new(Profile::linux(6, 12), 1);
     let slab = Box::leak(Box::new(Storage::<3, 1, 1, 8>::new())).start().expect("fresh");
     let seen = Rc::new(Cell::new(None));
     let first_seen = seen.clone();
-    // Whatever comes after the first completes as that, with another result.
+    // Every entry after the first completes with the user data of the first, and another result.
     let watched = Watched::new(&kernel, move |entry| match first_seen.get() {
         None => first_seen.set(Some(<[u8; 8]>::try_from(&entry[32..40]).expect("eight"))),
         Some(user_data) => {
@@ -67,7 +67,7 @@ fn a_completion_too_many_changes_nothing() {
     for _ in 0..4 {
         driver.turn(Wait::For(Timespec::new(1, 0))).expect("turn");
     }
-    // The first is over, and as it was; the second is in flight for ever.
+    // The first is over, with its own result; the second is in flight for ever.
     assert_eq!((slab.in_flight(), bells.each_ref().map(|bell| bell.rings())), (1, [1, 0]));
     assert_eq!(poll(&mut first, &bells[0]), Poll::Ready(Ok(0)));
     assert!(poll(&mut second, &bells[1]).is_pending());
@@ -75,10 +75,10 @@ fn a_completion_too_many_changes_nothing() {
 
 #[test]
 fn what_its_limit_interrupts_is_late() {
-    // `ECANCELED` of what was waiting, `EINTR` of what a thread of the kernel was doing.
+    // `ECANCELED`: the operation was waiting. `EINTR`: a worker of the kernel was doing it.
     for (result, errno) in [(-125, Errno::ECANCELED), (-4, Errno::EINTR)] {
         for limited in [false, true] {
-            limit("what_its_limit_interrupts_is_late");
+            limit_this_test();
             let kernel = SimKernel::new(Profile::linux(6, 12), 1);
             let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
             let watched = Watched::new(&kernel, move |entry| {
@@ -87,8 +87,7 @@ fn what_its_limit_interrupts_is_late() {
                 }
             });
             let mut driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
-            // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-            let file = unsafe { slab.adopt(kernel.file(Vec::new())) }.expect("a place");
+            let file = adopt(slab, kernel.file(Vec::new()));
             let sync = slab.fsync(&file, FsyncFlags::empty());
             let sync = if limited { sync.within(Timespec::new(1, 0)) } else { sync };
             let expected = if limited { Errno::ETIME } else { errno };

@@ -1,6 +1,6 @@
 //! The slab on simulated kernels, with handles dropped, forgotten and cancelled at random.
 //!
-//! `OPS_SEEDS` is the number of seeds (2,000 if it is not set), `OPS_SEED` a single one, which is then run alone. A seed
+//! `OPS_SEEDS` is the number of seeds (2,000 if it is not set). `OPS_SEED` is a single seed, which is then run alone. A seed
 //! that fails is named, and fails again.
 
 mod books;
@@ -11,6 +11,7 @@ mod lies;
 mod play;
 mod reached;
 mod retries;
+mod setting;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod turns;

@@ -2,8 +2,8 @@
 
 use bare_uring_sim::{Coverage, Mark};
 
-/// How often each is reached in 1000 seeds, at the least: a third of what was measured over 20,000. No user here waits for
-/// room, names a ring by its index, disables one, or has one with completions of two sizes.
+/// How often each mark is reached in 1000 seeds, at least: a third of what was measured over 20,000 seeds. No user
+/// here waits for room, names a ring by its index, disables a ring, or has a ring with completions of two sizes.
 const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::NearTheWrap, 62),
     (Mark::EntryOverwritten, 8550),
@@ -70,7 +70,7 @@ const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::ErrorLie, 155),
 ];
 
-/// Panics if something was reached too seldom.
+/// Panics if a mark was reached too seldom.
 pub fn assert_all(reached: &Coverage, seeds: u64) {
     let wrong = reached.shortfalls(seeds, &TABLE);
     assert!(wrong.is_empty(), "the simulated kernels did not do what they should:\n{}", wrong.join("\n"));

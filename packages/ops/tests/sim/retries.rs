@@ -1,4 +1,4 @@
-//! Cancellations that find nothing, since the operation was moving just then.
+//! Cancellations that find nothing, because the operation was moving just then.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,20 +10,21 @@ use bare_uring::{Builder, Errno, opcode};
 use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel};
 
-use crate::shared::{Bell, limit, poll};
+use crate::setting::{adopt, limit_this_test};
+use crate::shared::{Bell, poll};
 use crate::watched::Watched;
 
-/// Of an operation that the kernel does not find, so many cancellations follow the first.
+/// How many cancellations follow the first of an operation that the kernel does not find.
 const TRIES: u32 = 8;
 
-/// What is still to be missed, and how many cancellations came.
+/// How many cancellations are still to miss, and how many came.
 #[derive(Default)]
 struct Sight {
     misses: Cell<u32>,
     cancellations: Cell<u32>,
 }
 
-/// A kernel that does not find what it is to cancel, so many times.
+/// Makes a kernel that does not find what it is to cancel, as many times as `misses` says.
 fn missing(kernel: &SimKernel, sight: &Rc<Sight>) -> Watched {
     let sight = sight.clone();
     Watched::new(kernel, move |entry| {
@@ -31,7 +32,7 @@ fn missing(kernel: &SimKernel, sight: &Rc<Sight>) -> Watched {
             sight.cancellations.set(sight.cancellations.get() + 1);
             if sight.misses.get() > 0 {
                 sight.misses.set(sight.misses.get() - 1);
-                // The address, which here is the number of a request: now of none.
+                // `addr`, the user data of the request to be cancelled. Now it is that of no request.
                 entry[16..24].fill(0xff);
             }
         }
@@ -54,18 +55,17 @@ impl Scene {
     }
 
     fn seeded(seed: u64) -> Self {
-        limit(std::thread::current().name().unwrap_or("a test"));
+        limit_this_test();
         let kernel = SimKernel::new(Profile::linux(6, 12), seed);
         let sight = Rc::new(Sight::default());
         let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
         let driver = Driver::new(slab, missing(&kernel, &sight), &Builder::new(), 8).expect("a ring");
         let (reader, writer) = kernel.pipe();
-        // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-        let reader = unsafe { slab.adopt(reader) }.expect("a place");
+        let reader = adopt(slab, reader);
         Self { kernel, sight, slab, driver, reader, writer }
     }
 
-    /// Turns often enough for everything to have happened.
+    /// Turns often enough for everything to happen.
     fn turn(&mut self) {
         for _ in 0..10 * TRIES {
             self.driver.turn(Wait::No).expect("turn");
@@ -73,7 +73,7 @@ impl Scene {
         }
     }
 
-    /// How many cancellations came since the last look.
+    /// Takes the number of cancellations that came since the last call.
     fn cancellations(&self) -> u32 {
         self.sight.cancellations.take()
     }
@@ -82,7 +82,7 @@ impl Scene {
 #[test]
 fn what_is_not_found_is_cancelled_again() {
     let mut scene = Scene::new();
-    // Each use of the slot has all its tries.
+    // Each use of the slot has all tries.
     for _ in 0..3 {
         let bell = Bell::new();
         let mut read = scene.slab.read(&scene.reader, scene.slab.buffer().expect("one"), CURRENT);
@@ -137,7 +137,7 @@ fn shutting_down_looks_again_for_what_was_not_found() {
     scene.turn();
     assert_eq!((scene.cancellations(), scene.slab.in_flight()), (TRIES + 1, 1));
     assert_eq!(scene.driver.shutdown(Duration::from_secs(1)), Ok(()));
-    // Four rounds of nine, the last of which finds it.
+    // Four rounds of nine cancellations, of which the last finds the operation.
     assert_eq!((scene.sight.cancellations.take(), scene.slab.in_flight()), (4 * (TRIES + 1), 0));
 }
 
@@ -154,7 +154,7 @@ fn shutting_down_gives_up_after_its_patience() {
     assert_eq!(scene.sight.cancellations.take(), 16 * (TRIES + 1));
     let took = scene.kernel.now() - begin;
     assert!(took >= patience && took < patience + Duration::from_secs(2), "{took:?}");
-    // Its memory is the kernel's still.
+    // The operation's memory is still the kernel's.
     assert!(poll(&mut read, &bell).is_pending());
     assert_eq!((scene.slab.in_flight(), bell.rings()), (1, 0));
     drop(read);
@@ -174,7 +174,7 @@ fn a_late_cancellation_leaves_the_next_operation_in_the_slot_alone() {
         let mut first = slab.read(&scene.reader, slab.buffer().expect("one"), CURRENT);
         assert!(poll(&mut first, &Bell::new()).is_pending());
         scene.turn();
-        // It completes, and is cancelled before the driver knows of that.
+        // The operation completes, and is cancelled before the driver knows of that.
         assert_eq!(scene.kernel.write(scene.writer, b"data"), Ok(4));
         scene.kernel.run(4);
         drop(first);

@@ -8,10 +8,11 @@ use bare_uring::{Builder, Errno};
 use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel};
 
-use crate::shared::{Bell, limit, poll};
+use crate::setting::{adopt, limit_this_test};
+use crate::shared::{Bell, poll};
 
 fn scene() -> (SimKernel, &'static Slab, Driver<SimKernel>) {
-    limit(std::thread::current().name().unwrap_or("a test"));
+    limit_this_test();
     let kernel = SimKernel::new(Profile::linux(6, 12), 1);
     let slab = Box::leak(Box::new(Storage::<4, 4, 4, 8>::new())).start().expect("fresh");
     let driver = Driver::new(slab, kernel.clone(), &Builder::new(), 4).expect("a ring");
@@ -33,8 +34,7 @@ fn a_wait_ends_with_the_first_completion() {
     for wait in [Wait::One, Wait::For(Timespec::new(50, 0))] {
         let (kernel, slab, mut driver) = scene();
         let (reader, _) = kernel.pipe();
-        // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-        let reader = unsafe { slab.adopt(reader) }.expect("a place");
+        let reader = adopt(slab, reader);
         let (soon, never) = (Bell::new(), Bell::new());
         let (mut first, mut second) = (slab.nop(), slab.read(&reader, slab.buffer().expect("one"), CURRENT));
         assert!(poll(&mut first, &soon).is_pending());
@@ -45,7 +45,7 @@ fn a_wait_ends_with_the_first_completion() {
         assert!(took < Duration::from_secs(1), "{took:?}");
         assert_eq!((soon.rings(), never.rings()), (1, 0));
         assert_eq!(poll(&mut first, &soon), Poll::Ready(Ok(0)));
-        // Nor did it wait for what cannot come.
+        // The turn did not wait for a completion that cannot come, either.
         assert_eq!(kernel.faults(), []);
     }
 }
@@ -54,8 +54,7 @@ fn a_wait_ends_with_the_first_completion() {
 fn a_wait_goes_on_while_a_stream_does() {
     let (kernel, slab, mut driver) = scene();
     let listener = kernel.listener();
-    // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-    let file = unsafe { slab.adopt(listener) }.expect("a place");
+    let file = adopt(slab, listener);
     let mut incoming = slab.incoming(&file);
     let bell = Bell::new();
     assert!(poll(&mut incoming.next(), &bell).is_pending());
@@ -64,14 +63,14 @@ fn a_wait_goes_on_while_a_stream_does() {
         kernel.connect(listener).expect("it listens");
         assert_eq!(driver.turn(Wait::One), Ok(1));
     }
-    // An operation and its limit, which complete both.
+    // An operation and its linked timeout complete both.
     let mut limited = slab.nop().within(Timespec::new(1, 0));
     assert!(poll(&mut limited, &bell).is_pending());
     let mut taken = 0;
     while taken < 2 {
         taken += driver.turn(Wait::One).expect("turn");
     }
-    // The stream has brought two, and is one request still: there is something to wait for.
+    // The stream has brought two connections, and its request goes on: there is something to wait for.
     let begin = kernel.now();
     assert_eq!(driver.turn(Wait::For(Timespec::new(3, 0))), Ok(0));
     assert!(kernel.now() - begin >= Duration::from_secs(3));
@@ -84,8 +83,7 @@ fn a_wait_that_a_signal_ends_is_no_error() {
     chaos.interrupted = Rate(255);
     kernel.set_chaos(chaos);
     let (reader, writer) = kernel.pipe();
-    // SAFETY: it is a descriptor of the simulated kernel, open, and nobody else's.
-    let reader = unsafe { slab.adopt(reader) }.expect("a place");
+    let reader = adopt(slab, reader);
     let mut read = slab.read(&reader, slab.buffer().expect("one"), CURRENT);
     let bell = Bell::new();
     assert!(poll(&mut read, &bell).is_pending());
@@ -103,8 +101,8 @@ fn a_wait_that_a_signal_ends_is_no_error() {
 fn shutting_down_does_not_wait_for_what_was_never_submitted() {
     let (kernel, slab, mut driver) = scene();
     let bell = Bell::new();
-    let mut flying = slab.timeout(Duration::from_secs(1000));
-    assert!(poll(&mut flying, &bell).is_pending());
+    let mut in_flight = slab.timeout(Duration::from_secs(1000));
+    assert!(poll(&mut in_flight, &bell).is_pending());
     driver.turn(Wait::No).expect("turn");
     let mut late = slab.timeout(Duration::from_secs(1000));
     let mut dropped = slab.timeout(Duration::from_secs(1000));
@@ -115,7 +113,7 @@ fn shutting_down_does_not_wait_for_what_was_never_submitted() {
     assert_eq!(driver.shutdown(Duration::from_secs(160)), Ok(()));
     assert!(kernel.now() - begin < Duration::from_secs(1), "{:?}", kernel.now() - begin);
     assert_eq!(bell.rings(), 2);
-    for pause in [&mut flying, &mut late] {
+    for pause in [&mut in_flight, &mut late] {
         assert_eq!(poll(pause, &bell), Poll::Ready(Err(Errno::ECANCELED)));
     }
 }

@@ -1,4 +1,4 @@
-//! A simulated kernel whose entries somebody looks at, or changes, before it consumes them.
+//! A simulated kernel whose entries a test looks at, or changes, before the kernel consumes them.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -18,14 +18,15 @@ pub type Bytes = [u8; 64];
 pub struct Watched {
     kernel: SimKernel,
     look: Box<dyn Fn(&mut Bytes)>,
-    /// Where in the ring the head, the tail and the mask of the submission queue are.
+    /// The offsets in the ring of the submission queue's head, tail and mask.
     offsets: Cell<[u32; 3]>,
     ring: Cell<Option<NonNull<u8>>>,
     entries: Cell<Option<NonNull<Bytes>>>,
 }
 
 impl Watched {
-    /// The kernel makes one ring, and maps it. It is not an SQPOLL ring, so that entries are consumed in calls only.
+    /// Makes a kernel that makes one ring and maps it. The ring must not be one for SQPOLL, so that entries are consumed in
+    /// calls only.
     pub fn new(kernel: &SimKernel, look: impl Fn(&mut Bytes) + 'static) -> Self {
         Self {
             kernel: kernel.clone(),
@@ -41,19 +42,20 @@ impl Watched {
         let [head, tail, mask] = self.offsets.get().map(|offset| {
             // SAFETY: the offset is one of the ring's, which is mapped.
             let word = unsafe { ring.byte_add(offset as usize) }.cast::<u32>();
-            // SAFETY: it is aligned, and nobody writes to it in here.
+            // SAFETY: the word is aligned, and the kernel does not write to it before this returns.
             unsafe { word.read() }
         });
         for at in (0..to_submit.min(tail.wrapping_sub(head))).map(|ahead| head.wrapping_add(ahead) & mask) {
             // SAFETY: the mapping has an entry for each index under the mask.
             let mut entry = unsafe { entries.add(at as usize) };
-            // SAFETY: its user is in this call, and the kernel's turn comes after it.
+            // SAFETY: the thread that pushed the entry is in this call, and the kernel reads the entry after it.
             (self.look)(unsafe { entry.as_mut() });
         }
     }
 }
 
-// SAFETY: as the simulated kernel, which does everything. Who looks at entries answers for what is changed.
+// SAFETY: every method is the simulated kernel's, which keeps the contract. A test that changes entries answers for what they
+// make the kernel do.
 unsafe impl Kernel for Watched {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.

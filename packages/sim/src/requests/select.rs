@@ -12,7 +12,8 @@ use crate::world::World;
 impl World {
     /// Picks the buffer that a request fills, at most `wanted` bytes of it. In a worker, and on a file that can't be
     /// polled, the buffer is committed at once.
-    // kernel: io_uring/kbuf.c io_ring_buffer_select and io_should_commit (7.2).
+    // kernel: io_uring/kbuf.c io_ring_buffer_select and io_should_commit (7.2): a request in a worker, or on a file that can't be
+    // polled, commits its buffer when the buffer is selected.
     pub(crate) fn select(
         &mut self,
         id: u32,

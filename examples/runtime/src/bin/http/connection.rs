@@ -13,16 +13,16 @@ use crate::request::Request;
 use crate::response::{self, Status};
 use crate::tasks::{Busy, stopping};
 
-/// In so many pieces at most a request's head may come, and each of its body's.
+/// The most pieces in which the head of a request may come, and the most for its body.
 const PIECES: u32 = 64;
 
-/// So many times at most one buffer of an answer is sent from.
+/// The most sends that one buffer of an answer may take.
 const SENDS: u32 = 64;
 
-/// So many pieces are received and thrown away at most, of a client that still sends after its last answer.
+/// The most pieces that are received and thrown away from a client that still sends after its last answer.
 const LINGER: u32 = 32;
 
-/// How long each of them may take.
+/// How long each of these pieces may take.
 const LINGER_TIME: Timespec = Timespec::new(1, 0);
 
 /// The connection is of no more use.
@@ -32,7 +32,7 @@ struct Gone;
 enum Ended {
     /// The client has left, or is too slow.
     Gone,
-    /// What came is answered with this, and then no more is read.
+    /// The request is answered with this status, and then no more is read.
     Refused(Status),
 }
 
@@ -44,7 +44,7 @@ impl From<Gone> for Ended {
 
 /// Answers requests until one side has had enough.
 pub(crate) async fn serve(site: &Site, socket: &File) {
-    // What came: from one request may follow the next one.
+    // The bytes that came. Behind one request, the next may follow.
     let Some(mut received) = site.slab.buffer() else { return refuse(site, socket).await };
     loop {
         let request;
@@ -102,7 +102,7 @@ async fn discard(site: &Site, socket: &File, mut received: Buffer, mut left: u64
     let mut pieces = 0;
     loop {
         let here = left.min(received.len() as u64);
-        // At most the buffer's length, which fits.
+        // The count is at most the buffer's length, which fits.
         received.consume(here as usize);
         left -= here;
         if left == 0 {
@@ -117,7 +117,7 @@ async fn discard(site: &Site, socket: &File, mut received: Buffer, mut left: u64
     }
 }
 
-/// The next bytes.
+/// Receives the next bytes.
 async fn receive(site: &Site, socket: &File, buffer: Buffer) -> Result<Buffer, Gone> {
     match site.slab.receive(socket, buffer).within(site.patience).await {
         (Ok(1..), buffer) => Ok(buffer),
@@ -125,7 +125,7 @@ async fn receive(site: &Site, socket: &File, buffer: Buffer) -> Result<Buffer, G
     }
 }
 
-/// Sends what is in the buffer, and gives it back empty.
+/// Sends the bytes in the buffer, and gives the buffer back empty.
 async fn send(site: &Site, socket: &File, mut buffer: Buffer) -> Result<Buffer, Gone> {
     for _ in 0..SENDS {
         let sent;
@@ -156,29 +156,29 @@ async fn answer(site: &Site, socket: &File, request: &Request, keep: bool) -> Re
     if request.head_only || size == 0 {
         return send(site, socket, buffer).await.map(drop);
     }
-    // The head's buffer takes the first bytes of the file as well.
+    // The first bytes of the file go into the buffer of the head as well.
     let mut at = 0;
     while at < size {
         let before = buffer.len();
         let read;
         (read, buffer) = site.slab.read(&file, buffer, at).await;
-        // What the file has grown by meanwhile is not sent.
+        // If the file has grown meanwhile, the bytes beyond the promised size are not sent.
         let count = read.ok().map_or(0, |count| size.min(at + count as u64) - at);
         if count == 0 {
-            // It has become shorter than was promised: only the end of the connection tells that.
+            // The file has become shorter than was promised. Only the end of the connection can tell that.
             return Err(Gone);
         }
         at += count;
-        // At most what was read, which fits.
+        // The count is at most what was read, which fits.
         buffer.truncate(before + count as usize);
         buffer = send(site, socket, buffer).await?;
     }
     Ok(())
 }
 
-/// The file that is asked for, and its size.
+/// Opens the file that is asked for, and returns it with its size.
 async fn open(site: &Site, request: &Request) -> Result<(File, u64), Status> {
-    // Without waiting, should it be a pipe.
+    // O_NONBLOCK, so that opening a pipe does not wait.
     let flags = OpenFlags(O_NONBLOCK | O_NOCTTY | O_LARGEFILE);
     let how = OpenHow::new().flags(flags).resolve(ResolveFlags(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
     let file = site.slab.open(Some(&site.root), request.path.as_c_str(), how).await.map_err(|errno| match errno {
@@ -196,7 +196,7 @@ async fn open(site: &Site, request: &Request) -> Result<(File, u64), Status> {
     Ok((file, stat.stx_size))
 }
 
-/// Says something, after which nothing more is understood or wanted.
+/// Sends an answer after which nothing more of the connection is read as a request.
 async fn last_answer(site: &Site, socket: &File, status: Status) {
     let busy = Busy::new();
     let Some(mut buffer) = site.slab.buffer() else { return };
@@ -208,7 +208,7 @@ async fn last_answer(site: &Site, socket: &File, status: Status) {
     }
 }
 
-/// Ends a connection so that the client sees the answer: closed while bytes of the client's are unread, it would be
+/// Ends a connection so that the client sees the answer. A connection that is closed while bytes of the client are unread is
 /// reset, and the answer might be lost on the way.
 async fn linger(site: &Site, socket: &File) {
     let Some(mut buffer) = site.slab.buffer() else { return };

@@ -1,16 +1,16 @@
 //! `http [--patience SECONDS] DIRECTORY [PORT]`: a web server on 127.0.0.1 for the files of a directory.
 //!
-//! - HTTP/1.1 and 1.0, GET and HEAD, connections that stay open, requests sent ahead of their turn.
+//! - HTTP/1.1 and 1.0, GET and HEAD, connections that stay open, pipelined requests.
 //! - Port 0, or none: any free one. The first line on standard output says which: `listening on 127.0.0.1:PORT`.
-//! - What a path names is looked for beneath the directory only. The kernel sees to that (`openat2` with
-//!   `RESOLVE_BENEATH`); symbolic links are followed as long as they stay there. A path that ends with a slash means the
+//! - A path is looked up beneath the directory only. The kernel ensures that (`openat2` with `RESOLVE_BENEATH`); symbolic
+//!   links are followed as long as they stay there. A path that ends with a slash means the
 //!   `index.html` in it. Whatever is no regular file is not found.
-//! - A client that takes longer than the patience (10 seconds) for the next bytes of a request, or to take the next bytes
-//!   of an answer, is left; so is one that sends or takes them in too many pieces.
-//! - [`CONNECTIONS`] are served at a time. Some more are told to come later (503), and others closed at once.
-//! - SIGINT or SIGTERM: what was asked is answered, for 5 seconds at most, and the server ends with status 0.
+//! - A connection is closed if the client takes longer than the patience (10 seconds) to send the next bytes of a request,
+//!   or to take the next bytes of an answer, or if it sends or takes them in too many pieces.
+//! - [`CONNECTIONS`] are served at a time. [`REFUSALS`] more are told to come later (503). All others are closed at once.
+//! - SIGINT or SIGTERM: the server answers the requests that have come, for 5 seconds at most, and ends with status 0.
 //!
-//! All memory is fixed, and there from the start. Needs Linux 6.11, the first with `bind` and `listen` as requests.
+//! All memory is static. Needs Linux 6.11, the first with `bind` and `listen` as requests.
 #![no_std]
 #![no_main]
 
@@ -48,13 +48,13 @@ const TASKS: usize = CONNECTIONS + REFUSALS;
 /// The longest head of a request, and the piece in which files are sent.
 const BUFFER: usize = 8192;
 
-/// For each task one operation, and one that is just being cancelled; two files; a buffer for the request, one for the
-/// path and one for the answer. Beside them what accepts and what ends the server.
+/// Each task needs one operation, and one that is just being cancelled; two files; and three buffers: for the request, the
+/// path and the answer. The rest is for the tasks that accept and that end the server.
 static STORAGE: Storage<{ 2 * TASKS + 16 }, { 2 * TASKS + 256 }, BUFFERS, BUFFER> = Storage::new();
 
 const BUFFERS: usize = 3 * TASKS + 16;
 
-/// What every task knows.
+/// What every task needs.
 #[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) slab: &'static Slab,
@@ -69,7 +69,7 @@ struct Failure {
 }
 
 impl Failure {
-    /// For `map_err`.
+    /// Makes a function for `map_err`.
     const fn of(what: &'static str) -> impl Fn(Errno) -> Self {
         move |errno| Self { what, errno }
     }
@@ -116,8 +116,8 @@ fn parse(args: Args) -> Option<Request> {
     args.next().is_none().then_some(request)
 }
 
-/// Writes to all buffers once: the system gives each page on the first write to it, and what it has not got is better
-/// missed now than in the middle of an answer.
+/// Writes to all buffers once. The system gives each page at the first write to it. If it has none left, the server should
+/// fail now, and not in the middle of an answer.
 fn touch(slab: &'static Slab) {
     let mut all: [_; BUFFERS] = core::array::from_fn(|_| slab.buffer());
     for buffer in all.iter_mut().flatten() {
@@ -126,7 +126,7 @@ fn touch(slab: &'static Slab) {
 }
 
 fn serve(request: &Request) -> Result<(), Failure> {
-    // One that was refused leaves the limit as it is: fewer connections at once.
+    // If this is refused, the limit stays as it is, and fewer connections are served at once.
     let _ = freestanding::sys::raise_file_limit();
     let slab = STORAGE.start().ok_or(Errno::EBUSY).map_err(Failure::of("memory"))?;
     touch(slab);
@@ -146,14 +146,14 @@ fn serve(request: &Request) -> Result<(), Failure> {
 
     let site = Site { slab, root, patience: request.patience };
     let start = |spawner: Spawner| {
-        // There is room for one of each.
+        // Each task has a place, because it is spawned once.
         if let (Ok(stop), Ok(accept)) = (tasks::stop(slab, signals), tasks::accept(site, listener, spawner)) {
             spawner.spawn(stop);
             spawner.spawn(accept);
         }
     };
     runtime::run(&mut driver, start, tasks::over).map_err(Failure::of("io_uring"))?;
-    // What can't be cancelled in that time ends with the program.
+    // An operation that can't be cancelled in that time ends with the program.
     let _ = driver.shutdown(Duration::from_secs(1));
     Ok(())
 }

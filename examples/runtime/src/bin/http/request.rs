@@ -1,4 +1,4 @@
-//! What a client asks.
+//! The request of a client.
 #![forbid(unsafe_code)]
 
 use core::ffi::CStr;
@@ -11,19 +11,19 @@ const HEADERS: usize = 64;
 /// The longest path, with the zero at its end.
 const PATH: usize = 1024;
 
-/// The longest body that is read, to be thrown away: nothing here takes one.
+/// The longest body that is read. A body is thrown away, because no request here uses one.
 const BODY: u64 = 65_536;
 
-/// What a path that ends with a slash means.
+/// The name that is appended to a path that ends with a slash.
 const INDEX: &[u8] = b"index.html";
 
 /// A request whose head is complete.
 pub(crate) struct Request {
-    /// Bytes of its head.
+    /// The number of bytes of its head.
     pub(crate) head: usize,
-    /// Bytes that follow it.
+    /// The number of bytes of its body, which follows the head.
     pub(crate) body: u64,
-    /// Without the body of the answer.
+    /// The answer is sent without its body.
     pub(crate) head_only: bool,
     /// Whether the client lets the connection stay open.
     pub(crate) keep: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Path {
 }
 
 impl Request {
-    /// The request that starts here. `None`: its head is not complete yet.
+    /// Reads the request that starts here. `None`: its head is not complete yet.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Self>, Status> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
         let mut request = httparse::Request::new(&mut headers);
@@ -67,14 +67,15 @@ impl Request {
     }
 }
 
-/// What the header lines say, as far as it matters here.
+/// What the header lines say, as far as this server uses it.
 struct Fields {
     body: u64,
     keep: bool,
 }
 
 impl Fields {
-    /// A message whose length can be read in two ways is refused: whoever stands before the server may read it the other.
+    /// Reads the header lines. A message whose length can be read in two ways is refused, because a proxy in front of the
+    /// server may read it in the other way.
     fn read(headers: &[httparse::Header<'_>], newer: bool) -> Result<Self, Status> {
         let (mut body, mut host, mut coded) = (None, 0, false);
         let (mut close, mut stay) = (false, false);
@@ -108,7 +109,7 @@ impl Fields {
     }
 }
 
-/// A number in decimal, and nothing else.
+/// Reads a decimal number that has digits only.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -120,11 +121,12 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 }
 
 impl Path {
-    /// The path of a request's target: without scheme and host, without query, decoded, and seen from the directory.
+    /// Takes the path out of a request's target: without scheme and host, without query, decoded, and seen from the
+    /// directory.
     fn of(target: &str) -> Result<Self, Status> {
         let target = target.as_bytes();
         let target = match target.strip_prefix(b"http://") {
-            // Sent to a proxy, or by a cautious client.
+            // Clients send this form to proxies, and some to every server.
             Some(rest) => rest.iter().position(|&byte| byte == b'/').map_or(&b"/"[..], |slash| &rest[slash..]),
             None => target,
         };
@@ -143,8 +145,8 @@ impl Path {
         if path.as_bytes().last().is_none_or(|&byte| byte == b'/') {
             INDEX.iter().try_for_each(|&byte| path.push(byte))?;
         }
-        // The kernel refuses what leads out of the directory. This refuses what only looks like it, too: no client that
-        // knows what it does sends it.
+        // The kernel refuses a path that leads out of the directory. This also refuses one that only looks like it, because no
+        // proper client sends such a path.
         if path.as_bytes().split(|&byte| byte == b'/').any(|name| name == b"..") {
             return Err(Status::BadRequest);
         }
@@ -171,15 +173,15 @@ impl Path {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// The path as the kernel takes it.
+    /// Returns the path as the kernel takes it.
     pub(crate) fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
     }
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 fn hex(digit: Option<&u8>) -> Result<u8, Status> {
     let value = digit.and_then(|&digit| char::from(digit).to_digit(16)).ok_or(Status::BadRequest)?;
-    // Below 16, which fits.
+    // The value is below 16, which fits.
     Ok(value as u8)
 }

@@ -1,11 +1,11 @@
-//! What a client is answered.
+//! The answer to a client.
 #![forbid(unsafe_code)]
 
 use bare_uring_ops::Buffer;
 
 use crate::request::Path;
 
-/// The answers that there are, by what they are called.
+/// The statuses that an answer can have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Ok,
@@ -23,7 +23,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// Number and phrase.
+    /// Returns the number and the phrase.
     const fn line(self) -> &'static str {
         match self {
             Self::Ok => "200 OK",
@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// Further header lines that belong to it.
+    /// Returns further header lines that belong to the status.
     const fn lines(self) -> &'static str {
         match self {
             Self::MethodNotAllowed => "Allow: GET, HEAD\r\n",
@@ -64,7 +64,7 @@ const TYPES: &[(&[u8], &str)] = &[
     (b".wasm", "application/wasm"),
 ];
 
-/// The type of the file at a path.
+/// Returns the type of the file at a path.
 pub(crate) fn content_type(path: &Path) -> &'static str {
     TYPES.iter().find(|(end, _)| path.as_bytes().ends_with(end)).map_or("application/octet-stream", |(_, name)| name)
 }
@@ -90,10 +90,10 @@ pub(crate) fn head(buffer: &mut Buffer, status: Status, content_type: &str, leng
     }
 }
 
-/// Writes an answer whose body is its name.
+/// Writes an answer whose body is the text of its status.
 pub(crate) fn whole(buffer: &mut Buffer, status: Status, with_body: bool, keep: bool) {
     let body = status.line();
-    // And the line's end.
+    // One more byte for the end of the line.
     head(buffer, status, "text/plain; charset=utf-8", body.len() as u64 + 1, keep);
     if with_body {
         buffer.extend(body.as_bytes());
@@ -101,11 +101,11 @@ pub(crate) fn whole(buffer: &mut Buffer, status: Status, with_body: bool, keep: 
     }
 }
 
-/// A number in decimal, for which there is always room.
+/// Writes a number in decimal, for which there is always room.
 fn decimal(digits: &mut [u8; 20], mut number: u64) -> &str {
     let mut start = digits.len();
     for place in digits.iter_mut().rev() {
-        // A single digit, which the cast keeps.
+        // The value is a single digit, which fits.
         *place = b'0' + (number % 10) as u8;
         start -= 1;
         number /= 10;

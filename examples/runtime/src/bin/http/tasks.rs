@@ -9,32 +9,32 @@ use embassy_executor::Spawner;
 use crate::connection;
 use crate::{CONNECTIONS, REFUSALS, Site};
 
-/// How long what was asked before a signal may take.
+/// How long the answers may take to requests that came before a signal.
 const GRACE: Timespec = Timespec::new(5, 0);
 
-/// How long to accept nothing after no file or memory was left for a connection.
+/// How long to accept nothing when no file or memory was left for a connection.
 const PAUSE: Timespec = Timespec::new(0, 50_000_000);
 
-// There is one thread: the atomics stand in for cells, which a static can't be.
+// There is one thread. The atomics stand in for cells, because a static can't be a cell.
 
 /// A signal has come.
 static STOPPING: AtomicBool = AtomicBool::new(false);
-/// And its grace is over.
+/// The grace after the signal is over.
 static EXPIRED: AtomicBool = AtomicBool::new(false);
-/// Requests that have come and are not yet answered.
+/// The number of requests that have come and are not yet answered.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether the server has to end.
+/// Tells whether the server has to end.
 pub(crate) fn stopping() -> bool {
     STOPPING.load(Ordering::Relaxed)
 }
 
-/// Whether the server has ended.
+/// Tells whether the server has ended.
 pub(crate) fn over() -> bool {
     stopping() && (BUSY.load(Ordering::Relaxed) == 0 || EXPIRED.load(Ordering::Relaxed))
 }
 
-/// A request that is being answered, as long as the value lives.
+/// Counts one request as not yet answered, as long as the value lives.
 pub(crate) struct Busy(());
 
 impl Busy {
@@ -66,7 +66,7 @@ pub(crate) async fn accept(site: Site, listener: File, spawner: Spawner) {
         let mut incoming = site.slab.incoming(&listener);
         while let Some(Ok(socket)) = incoming.next().await {
             if stopping() {
-                // Closes it.
+                // The connection is closed, since its file is dropped.
                 continue;
             }
             if let Ok(token) = serve(site.clone(), socket.clone()) {

@@ -1,4 +1,4 @@
-//! One seed: a kernel, a slab on it, and a user who does anything that safe code can do.
+//! One seed: a kernel, a slab on it, and a user that does anything that safe code can do.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ const SIZE: usize = 48;
 type Memory = Storage<SLOTS, FILES, BUFFERS, SIZE>;
 type Provided = Group<4, 32>;
 
-/// What will never come back.
+/// What was forgotten, and will never come back.
 #[derive(Default)]
 struct Lost {
     slots: usize,
@@ -40,39 +40,39 @@ struct Play {
     kernel: SimKernel,
     slab: &'static Slab,
     tasks: Vec<Task>,
-    /// No task is polled but after its waker was called.
+    /// A task is polled only after its waker was called.
     only_woken: bool,
     held: Vec<Held>,
     files: Vec<File>,
     listener: RawFd,
     /// The other ends, and the next byte that each writes, so that what it writes is one run.
     far: Vec<(RawFd, u8)>,
-    /// Its content is a run, and is only read.
+    /// A file whose content is one run, and which is only read.
     content: RawFd,
     lost: Lost,
     tally: Tally,
-    /// The kernel lies: no result means anything, but memory is as safe as ever.
+    /// The kernel lies. No result means anything, but memory must be as safe as ever.
     hostile: bool,
-    /// It is a Linux, which knows all that a turn asks for.
+    /// The kernel is a Linux, which knows all that a turn asks for.
     linux: bool,
-    /// It loses completions for want of memory.
+    /// The kernel loses completions when it has no memory for them.
     loses: bool,
-    /// It knows how to close a file.
+    /// The kernel knows the request that closes a file.
     closes: bool,
 }
 
 pub fn play(seed: u64) -> Tally {
     let memory = Box::into_raw(Box::new(Memory::new()));
     let provided = Box::into_raw(Box::new(Provided::new()));
-    // SAFETY: it is freed at the end of this function only.
+    // SAFETY: the memory is freed at the end of this function only.
     let lent_memory = unsafe { &*memory };
-    // SAFETY: the same.
+    // SAFETY: the group is freed at the end of this function only.
     let lent_provided = unsafe { &*provided };
     let tally = play_in(seed, lent_memory, lent_provided);
-    // SAFETY: the kernel was dropped, or belongs to a driver that was forgotten and does nothing without a call: it writes
-    // nowhere any more. Every handle was dropped as well, or forgotten, and is never used.
+    // SAFETY: the kernel writes nowhere any more: it was dropped, or belongs to a driver that was forgotten, and does nothing
+    // without a call. Every handle was dropped as well, or was forgotten and is never used.
     drop(unsafe { Box::from_raw(memory) });
-    // SAFETY: the same.
+    // SAFETY: the kernel writes nowhere any more, and no handle is used (see above).
     drop(unsafe { Box::from_raw(provided) });
     tally
 }
@@ -86,7 +86,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
     if std::env::var_os("OPS_SEED").is_some() {
         println!("seed {seed}: {}, {features:?}", profile.name);
     }
-    // What can't be cancelled, or waited for, can't be waited out.
+    // Only a kernel that can cancel, and can wait, lets a shutdown end in time.
     let closes = profile.knows(opcode::Close::CODE);
     let orderly = profile.knows(opcode::AsyncCancel::CODE) && profile.waits == Waits::Count;
     let kernel = if hostile { SimKernel::hostile(seed) } else { SimKernel::new(profile, seed) };
@@ -138,7 +138,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
     play.end(driver, exact)
 }
 
-/// A driver, in one of several modes; `None` where the kernel makes no ring at all.
+/// Makes a driver, in one of several modes. `None`: the kernel makes no ring at all.
 fn driver(random: &mut Random, slab: &'static Slab, kernel: &SimKernel, threads: bool) -> Option<Driver<SimKernel>> {
     let entries = 1 << random.below(4);
     let mut builder = Builder::new();
@@ -190,7 +190,7 @@ impl Play {
         let wait = if self.random.chance(1, 2) { Wait::No } else { Wait::For(Timespec::new(0, 1_000)) };
         match driver.turn(wait) {
             Ok(_) => {}
-            // The kernel has lost completions for want of memory.
+            // The kernel had no memory for completions, and has lost them.
             Err(Errno::EBADR) => assert!(self.loses || !self.linux, "turn: EBADR"),
             Err(errno) => assert!(!self.linux, "turn: {errno:?}"),
         }
@@ -198,7 +198,7 @@ impl Play {
         self.check_closings();
     }
 
-    /// Each descriptor that the driver closes was open, so that none is closed twice.
+    /// Checks that each descriptor that the driver closes was open, so that no descriptor is closed twice.
     fn check_closings(&mut self) {
         /// How the driver marks these requests.
         const CLOSE: u64 = 4 << 16;
@@ -220,7 +220,7 @@ impl Play {
         // A kernel that lies may go on lying for ever; one that is shut down is waited for.
         let way = if self.hostile { 3 } else { self.random.below(4) };
         if way < 2 {
-            // Then nothing is lost but what was forgotten.
+            // In these ways, nothing is lost but what was forgotten.
             self.drop_tasks();
             self.files.clear();
         }
@@ -268,10 +268,10 @@ impl Play {
         self.tasks.drain(..).for_each(Task::drop_handle);
     }
 
-    /// Polls what was woken until it waits, or is over. Where the driver was shut down, all that had started is over.
+    /// Polls each task that was woken until it waits or is over. After a shutdown, every task that had started is over.
     fn see_tasks_out(&mut self, shut_down: bool) {
         for mut task in std::mem::take(&mut self.tasks) {
-            // The driver asked for the end of all.
+            // The driver asked for the end of all tasks.
             task.asked = true;
             let was_polled = task.was_polled();
             let mut left = Some(task);
@@ -286,7 +286,7 @@ impl Play {
         }
     }
 
-    /// Looks whether all is back that was not forgotten; files, if their handles were dropped before the driver.
+    /// Checks that all is back that was not forgotten; files only if their handles were dropped before the driver.
     fn assert_all_is_back(&mut self, files_too: bool) {
         let buffers: Vec<Buffer> = std::iter::from_fn(|| self.slab.buffer()).take(BUFFERS + 1).collect();
         let mut context = Context::from_waker(Waker::noop());
@@ -299,7 +299,7 @@ impl Play {
             operations.push(operation);
             assert!(operations.len() <= SLOTS, "more slots than there are");
         };
-        // Those that were refused a slot are counted as lost, and are not.
+        // Operations that were refused a slot are counted as lost too, although they are not.
         assert!(free + self.lost.slots >= SLOTS, "{free} slots are free, {} lost", self.lost.slots);
         let lost = self.lost.buffers + if self.lost.any { self.lost.slots } else { 0 };
         assert!(buffers.len() + lost >= BUFFERS, "{} buffers are free, {lost} lost", buffers.len());
@@ -309,7 +309,7 @@ impl Play {
         }
         if files_too && !self.lost.files {
             let mut places = 0;
-            // SAFETY: the descriptors are none, and no driver is there to close them.
+            // SAFETY: no descriptor has this number, and there is no driver that could close it.
             while let Some(file) = unsafe { self.slab.adopt(1_000_000) } {
                 std::mem::forget(file);
                 places += 1;

@@ -44,15 +44,15 @@ enum Polled {
     Over,
 }
 
-/// An operation or a stream, and whoever waits for it.
+/// An operation or a stream, and the waker that waits for it.
 pub struct Task {
     pub running: Running,
-    /// Its end was asked for: none ends as cancelled by itself.
+    /// The task's end was asked for. Without that, no operation ends with `ECANCELED`.
     pub asked: bool,
     bell: Arc<Bell>,
     /// How often the bell had rung when the task was last polled.
     heard: usize,
-    /// What it gave then, if it was polled.
+    /// What the last poll gave, if the task was polled.
     last: Option<Polled>,
 }
 
@@ -71,12 +71,12 @@ impl Task {
         calls == 1
     }
 
-    /// Whether an executor would poll it: it is new, or was woken, or brought something and may have more.
+    /// Tells whether an executor would poll the task: it is new, was woken, or brought something and may have more.
     pub fn is_due(&self) -> bool {
         self.last != Some(Polled::Pending) || self.was_woken()
     }
 
-    /// The handle goes, and with it the waker, which is not called.
+    /// Drops the handle, and checks that its waker goes with it and is not called.
     pub fn drop_handle(self) {
         let Self { running, bell, .. } = self;
         let before = bell.rings();
@@ -144,9 +144,9 @@ impl Play {
         (count > 0).then(|| self.tasks.swap_remove(self.random.below(count) as usize))
     }
 
-    /// Polls one, with the waker that it had or with another; gives it back if it is not over.
+    /// Polls a task, with the waker that it had or with another. Gives it back if it is not over.
     ///
-    /// What waits is ready when its waker was called, and only then.
+    /// Checks that a task that waits is ready when its waker was called, and only then.
     pub fn poll(&mut self, mut task: Task) -> Option<Task> {
         let (woken, waited) = (task.was_woken(), task.last == Some(Polled::Pending));
         let old = task.bell.clone();
@@ -234,7 +234,7 @@ impl Play {
 
     /// Holds a buffer for a while, or gives it back.
     fn keep(&mut self, buffer: Buffer) {
-        // Whatever the kernel said.
+        // This holds whatever the kernel said.
         assert!(buffer.room() <= buffer.capacity() && buffer.len() <= buffer.capacity(), "{buffer:?}");
         if self.random.chance(1, 2) {
             self.held.push(Held::new(buffer, self.random.below(251) as u8));

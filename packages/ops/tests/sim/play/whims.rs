@@ -1,11 +1,11 @@
-//! What else happens: on the other side of the files, and to handles.
+//! What happens on the other side of the files, and to handles.
 
 use super::tasks::{Running, Task};
 use super::{Play, SIZE};
 use crate::books::{Held, after, run};
 
 impl Play {
-    /// What happens on the other side: data comes and is taken, connections come, ends are closed.
+    /// Acts on the other side of the files: sends and takes data, connects, closes ends.
     pub fn far_end(&mut self) {
         let which = self.random.below(self.far.len() as u32) as usize;
         let (far, next) = self.far[which];
@@ -20,7 +20,7 @@ impl Play {
             _ => {
                 if self.random.chance(1, 8) && self.far.len() > 1 {
                     self.kernel.close_file(far);
-                    // Its number may be a new connection's next.
+                    // The number may be a new connection's next.
                     self.far.swap_remove(which);
                 }
             }
@@ -62,7 +62,7 @@ impl Play {
                 self.lost.slots += 1;
                 self.lost.files = true;
                 match &running {
-                    // One of a provided buffer, or one that found no slot, loses less.
+                    // An operation with a provided buffer, or one that found no slot, loses less.
                     Running::Moved(..) => self.lost.any = true,
                     Running::Accepts(_) | Running::Pieces(_) => self.lost.any = true,
                     _ => {}
