@@ -1,6 +1,6 @@
 //! Multishot requests: one request, many completions.
 //!
-//! This timer ticks until it is removed. `more` is true for every completion of a request but the last; until the last
+//! The timer ticks until it is removed. `more` is true for every completion of a request but the last; until the last
 //! one the request stays active. Needs Linux 6.4.
 
 use std::error::Error;
