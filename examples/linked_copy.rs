@@ -1,7 +1,7 @@
-//! Links: a copy whose read and write are submitted together, with no wait between them.
+//! Linked requests: a copy whose read and write are submitted together, with no wait between them.
 //!
-//! `IO_LINK` has the kernel start the write when the read has done all that it was asked for. A read that brings less
-//! breaks the chain: the write completes with ECANCELED. So the lengths of a chain are exact, here from the file's size.
+//! `IO_LINK` makes the kernel start the write when the read has returned all that was asked for. A shorter read breaks
+//! the chain: the write completes with ECANCELED. So each length is computed from the file's size.
 
 use std::error::Error;
 use std::fs::File;
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let read = opcode::Read::new(Fd(from.as_raw_fd()), buffer.as_mut_ptr(), len).offset(offset).build();
         let write = opcode::Write::new(Fd(to.as_raw_fd()), buffer.as_ptr(), len).offset(offset).build();
         let chain = [read.flags(Flags::IO_LINK).user_data(READ), write.user_data(WRITE)];
-        // SAFETY: both completions are waited for below before the buffer is used again.
+        // SAFETY: the loop below waits for both completions before the buffer is used again.
         unsafe { ring.submission().push_multiple(&chain) }.map_err(|error| error.to_string())?;
 
         let mut outstanding = 2;
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 match (cqe.user_data(), cqe.outcome()) {
                     (_, Ok(done)) if done == len => {}
                     (READ, outcome) => failure = Some(format!("read of {len} at {offset}: {outcome:?}")),
-                    // ECANCELED here only repeats that the read failed.
+                    // ECANCELED only repeats that the read failed.
                     (_, outcome) => failure = failure.or(Some(format!("write of {len} at {offset}: {outcome:?}"))),
                 }
             }

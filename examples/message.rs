@@ -1,7 +1,7 @@
-//! Messages: one ring puts a completion into another, which may belong to another thread.
+//! Messages: one ring posts a completion to another ring, which may belong to another thread.
 //!
-//! The receiver waits for it as for any completion, so that a thread needs no second thing to wait for (an eventfd, a
-//! channel). Result and user data are the sender's to choose, and `outcome` is made for whatever comes. Needs Linux 5.18.
+//! The receiver waits for a message as for any completion, so that it needs no eventfd or channel beside its ring. The
+//! sender chooses the result and the user data of the receiver's completion. Needs Linux 5.18.
 
 use std::error::Error;
 use std::thread;
@@ -9,10 +9,10 @@ use std::thread;
 use bare_uring::types::Fd;
 use bare_uring::{Errno, IoUring, opcode};
 
-/// User data that ends the receiver.
+/// User data of the message that ends the receiver.
 const STOP: u64 = u64::MAX;
 
-/// Sums up the results that arrive.
+/// Adds up the results that arrive.
 fn receive(mut ring: IoUring) -> Result<u64, Errno> {
     let mut sum = 0_u64;
     loop {
@@ -34,14 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     for number in 1..=10 {
         let message = opcode::MsgRingData::new(to, number, number as u64).build();
-        // SAFETY: the request points to no memory; the receiver keeps its ring open until it was told to stop.
+        // SAFETY: the request points to no memory; the receiver keeps its ring open until the message `STOP`.
         unsafe { sender.submission().push(message)? };
     }
     sender.submit_and_wait(10)?;
     for cqe in sender.completion() {
         cqe.outcome()?;
     }
-    // SAFETY: as above.
+    // SAFETY: the request points to no memory, and the receiver's ring is still open.
     unsafe { sender.submission().push(opcode::MsgRingData::new(to, 0, STOP).build())? };
     sender.submit_and_wait(1)?;
 

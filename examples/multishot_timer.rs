@@ -1,7 +1,7 @@
-//! Multishot: one request, many completions.
+//! Multishot requests: one request, many completions.
 //!
-//! A timer that ticks until it is removed. Each completion says with `more` whether others follow; the one without it is
-//! the last, and until then the request is alive. Needs Linux 6.4.
+//! The timer ticks until it is removed. `more` is true for every completion of a request but the last; until the last
+//! one the request stays active. Needs Linux 6.4.
 
 use std::error::Error;
 
@@ -15,16 +15,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut ring = IoUring::new(8)?;
     let period = Timespec::new(0, 5_000_000);
     let timer = opcode::Timeout::new(&period).flags(TimeoutFlags::MULTISHOT).build().user_data(TIMER);
-    // SAFETY: the kernel copies the timespec when it takes the request, which is below.
+    // SAFETY: `period` lives until the submit below, in which the kernel copies it.
     unsafe { ring.submission().push(timer)? };
 
     let mut ticks = 0;
     loop {
         ring.submit_and_wait(1)?;
-        // Completions are copied out, so that the loop may push.
+        // Takes one completion at a time, so that the queue is not borrowed and the loop can push.
         while let Some(cqe) = { ring.completion().next() } {
             match (cqe.user_data(), cqe.outcome()) {
-                // A tick of a timer is a timeout that expired.
+                // A timeout that has expired completes with ETIME: that is a tick.
                 (TIMER, Err(Errno::ETIME)) if cqe.more() => {
                     ticks += 1;
                     println!("tick {ticks}");

@@ -1,7 +1,7 @@
-//! The life of a request: push, submit, wait, take the completion.
+//! The life of a request: push, submit, wait, and take the completion.
 //!
-//! A push only writes into memory that is shared with the kernel. The submit is the one system call, and here it waits
-//! as well. What comes back carries the number that the request was given, since completions keep no order.
+//! A push only writes to memory that is shared with the kernel. The submit is the only system call, and here it also
+//! waits. A completion carries the user data of its request, because completions come in any order.
 
 use std::error::Error;
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let submitted = ring.submit_and_wait(3)?;
     println!("submitted {submitted}");
 
-    // The iterator ends when the queue is empty, and gives the slots back to the kernel when it is dropped.
+    // The iterator ends when the queue is empty. Dropping it gives the CQEs back to the kernel.
     for cqe in ring.completion() {
         println!("request {} completed with {:?}", cqe.user_data(), cqe.outcome());
     }

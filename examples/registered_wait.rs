@@ -1,7 +1,7 @@
-//! Registered waits: a timed wait that costs no more than an untimed one.
+//! Registered waits: a wait with a timeout that costs no more than one without.
 //!
-//! The arguments of waits stand in memory that the kernel knows, and a wait names one by its offset; nothing is copied.
-//! The region is registered while the ring is still disabled. Needs Linux 6.13.
+//! The arguments of waits lie in memory that is registered with the ring. A wait names its argument by an offset, so
+//! the kernel copies nothing. The region must be registered while the ring is disabled. Needs Linux 6.13.
 
 use std::error::Error;
 use std::time::Instant;
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let submitted = ring.submitter().submit_and_wait_reg(1, long)?;
     println!("submitted {submitted}, and request {:?} is done", ring.completion().next().map(|cqe| cqe.user_data()));
 
-    // The arguments may be changed at any time: the kernel reads them when a wait begins.
+    // An argument may be changed at any time: the kernel reads it when a wait begins.
     waits.set(1, WaitArgument::new().timespec(Timespec::new(0, 1))).ok_or("there are 63")?;
     match ring.submitter().submit_and_wait_reg(1, long) {
         Err(Errno::ETIME) => println!("the same offset is a short wait now"),

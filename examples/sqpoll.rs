@@ -1,14 +1,14 @@
-//! SQPOLL: a thread of the kernel takes the requests, and a busy program makes no system call.
+//! SQPOLL: a kernel thread takes the requests, so that a busy program makes no system call.
 //!
-//! Submits look the same. While the thread runs, `submit` only makes the entries visible to it; when it has gone to
-//! sleep, the same `submit` wakes it. Completions are polled for here; who wants to sleep waits as ever.
+//! The program calls `submit` as on any ring. While the kernel thread runs, `submit` only makes the entries visible to
+//! it; when the thread sleeps, `submit` wakes it. This program polls for completions; it could also wait for them.
 
 use std::error::Error;
 use std::time::Duration;
 
 use bare_uring::{Builder, IoUring, SqFlags, opcode};
 
-/// Milliseconds without work after which the thread sleeps.
+/// Milliseconds without work after which the kernel thread sleeps.
 const IDLE: u32 = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             unsafe { ring.submission().push(opcode::Nop::new().build().user_data(round * 32 + i))? };
         }
         ring.submit()?;
-        // The thread consumes entries in its own time: a full queue is waited for with `squeue_wait`.
+        // The kernel thread takes entries when it gets to them; `squeue_wait` waits until a full queue has room.
         ring.submitter().squeue_wait()?;
         completed += ring.completion().count() as u64;
     }

@@ -1,8 +1,8 @@
-//! `NO_MMAP`: a ring in a static array, for programs and kernels that map nothing.
+//! `NO_MMAP`: a ring in static arrays, for programs that can't map memory.
 //!
-//! The builder says how much memory its set-up needs, at compile time. The kernel may write to it for a while after the
-//! ring was dropped, so it is borrowed for ever: static memory, taken once. Needs Linux 6.5; before 6.10 each of the two
-//! parts must lie in one physical piece, as these do if they fit a page.
+//! The builder computes at compile time how much memory its set-up needs. The kernel may write to the memory for a
+//! while after the ring was dropped, so the ring borrows it for ever: statics that are taken once. Needs Linux 6.5.
+//! Before 6.10 each of the two parts must be physically contiguous, as it is if it fits in a page.
 
 use std::error::Error;
 use std::mem::MaybeUninit;
@@ -18,14 +18,14 @@ const SIZE: MemorySize =
         Err(_) => panic!("the set-up contradicts itself"),
     };
 
-/// Both areas start at a page; 64 KiB is the largest page of the machines that we support.
+/// Memory that starts at a page boundary; 64 KiB is the largest page size of the supported architectures.
 #[repr(align(65536))]
 struct Pages<const N: usize>([MaybeUninit<u8>; N]);
 
 static mut RINGS: Pages<{ SIZE.rings }> = Pages([MaybeUninit::uninit(); SIZE.rings]);
 static mut SQES: Pages<{ SIZE.sqes }> = Pages([MaybeUninit::uninit(); SIZE.sqes]);
 
-/// The memory, for the first who asks.
+/// Returns the memory at the first call, and `None` afterwards.
 fn take() -> Option<RingMemory> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -33,9 +33,9 @@ fn take() -> Option<RingMemory> {
         return None;
     }
     let (rings, sqes) = (&raw mut RINGS, &raw mut SQES);
-    // SAFETY: `TAKEN` lets one caller through, and this is the only place that uses the two statics.
+    // SAFETY: `TAKEN` lets one caller through, and only this function uses `RINGS`.
     let rings = unsafe { &mut *rings };
-    // SAFETY: the same.
+    // SAFETY: `TAKEN` lets one caller through, and only this function uses `SQES`.
     let sqes = unsafe { &mut *sqes };
     Some(RingMemory { rings: &mut rings.0, sqes: &mut sqes.0 })
 }

@@ -1,7 +1,7 @@
-//! Zero copy: a send whose bytes go out of the program's own buffer, and when that may be used again.
+//! Zero copy: a send straight from the program's buffer, and when that buffer may be used again.
 //!
-//! Such a request completes twice: first with the count of bytes sent and `more`, then with a notification (`NOTIF`),
-//! when the network is done with the memory. Between the two the buffer is still read. Needs Linux 6.0.
+//! Such a request completes twice: first with the number of bytes sent and `more`, then with a notification (`NOTIF`)
+//! when the network no longer needs the memory. Until then the network may still read the buffer. Needs Linux 6.0.
 
 use std::error::Error;
 use std::io::Read;
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if sent < LEN && outstanding == 0 {
             let rest = &buffer[sent..];
             let send = opcode::SendZc::new(Fd(stream.as_raw_fd()), rest.as_ptr(), rest.len() as u32);
-            // SAFETY: the buffer is not written to before the notification below.
+            // SAFETY: nothing writes to the buffer before the notification below.
             unsafe { ring.submission().push(send.flags(MsgFlags::WAITALL).build())? };
             outstanding = 1;
         }
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 continue;
             }
             sent += cqe.outcome()? as usize;
-            // Without `more` there will be no notification: nothing was handed to the network.
+            // Without `more` no notification follows: nothing was handed to the network.
             if !cqe.more() {
                 outstanding -= 1;
             }

@@ -1,22 +1,23 @@
-//! Tells the linker that these programs bring everything along: no C start files, no C library, no dynamic linker.
+//! Tells the linker that these programs need no C start files, no C library and no dynamic linker.
 
 use std::env;
 use std::path::Path;
 
-/// What follows holds for the linker itself; a compiler driver in front of it gets each with `-Wl,`.
+/// Options for the linker itself. A compiler driver in front of it gets each of them with `-Wl,`.
 const LINKER: &[&str] = &[
-    // The programs are loaded where they are linked to: nobody is there to relocate them, and no header need tell how.
+    // The programs run at the addresses they are linked to: nothing is relocated, so no header for that is needed.
     "-z,norelro",
     "--build-id=none",
-    // Nothing unwinds: the index over `.eh_frame` is of no use.
+    // Nothing unwinds, so the index of `.eh_frame` is of no use.
     "--no-eh-frame-hdr",
 ];
 
-/// Code and constants share pages, instead of being padded apart, which only GNU ld does unasked. gold refuses the word.
+/// Lets code and constants share pages instead of padding them apart. GNU ld does so by default; gold refuses the
+/// option.
 const TOGETHER: &str = "-z,noseparate-code";
 
-/// The table of sections is for linkers and debuggers: a program is loaded without. A linker that does not know the
-/// option leaves the table there.
+/// Leaves the section table out, which only linkers and debuggers read. A linker that does not know the option keeps
+/// the table.
 const WITHOUT_SECTIONS: &str = "-z,nosectionheader";
 
 fn main() {
@@ -24,9 +25,9 @@ fn main() {
     println!("cargo::rerun-if-changed=small.ld");
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let is_gold = flags.contains("fuse-ld=gold");
-    // These two have no scripts that add to their own layout: programs keep what the script leaves out, a KiB or so.
+    // gold and mold have no scripts that add to their own layout. Their programs are about a KiB larger.
     let takes_script = !is_gold && !flags.contains("fuse-ld=mold");
-    // cc by default. Cross builds without a C compiler name an ld, as the `rust-lld` that comes with the toolchain.
+    // The default is cc. Cross builds without a C compiler name an ld, such as the toolchain's `rust-lld`.
     let linker = env::var("RUSTC_LINKER").unwrap_or_default();
     let linker = Path::new(&linker).file_name().and_then(|name| name.to_str()).unwrap_or("cc");
     let is_ld = linker == "ld" || linker.starts_with("ld.") || linker.ends_with("lld");
@@ -37,7 +38,7 @@ fn main() {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
     let script = format!("-T,{}", Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("small.ld").display());
-    // A debugger looks debug information up in the table.
+    // A debugger finds debug information through the section table.
     let is_for_debugger = env::var("DEBUG").is_ok_and(|debug| debug != "false");
     let some = [
         (!is_gold).then_some(TOGETHER),

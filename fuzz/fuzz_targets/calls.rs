@@ -1,5 +1,6 @@
-//! Any order of calls, on every kind of simulated kernel: each entry is consumed once and in order, and its completion seen
-//! once, or counted as dropped; the kernel sees nothing that a correct user never does.
+//! Calls in any order, on every profile of the simulated kernel. The kernel must consume each entry once and in order.
+//! Each completion must be seen once, or be counted as dropped. The kernel must find no fault in the library's use of
+//! the ring.
 #![no_main]
 
 use bare_uring::{Builder, Errno, IoUring, SetupFlags, cqueue, opcode, squeue, types};
@@ -7,7 +8,7 @@ use bare_uring_fuzz::Bytes;
 use bare_uring_sim::{Chaos, Leaks, Profile, Random, SimKernel};
 use libfuzzer_sys::fuzz_target;
 
-/// So many rounds at the end, and what is not complete then never will be.
+/// Rounds at the end, after which everything that can complete has completed.
 const ROUNDS: u32 = 3000;
 
 struct User {
@@ -15,11 +16,11 @@ struct User {
     ring: IoUring<squeue::Entry, cqueue::Entry, SimKernel>,
     id: u32,
     pipe: (i32, i32),
-    /// What reads write to: the kernel's alone, and never looked at.
+    /// Memory that reads write to. Only the kernel uses it.
     buffer: *mut u8,
-    /// For each entry pushed: whether a nop, which surely completes, and whether its completion was seen.
+    /// For each pushed entry: whether it is a NOP, which always completes, and whether its completion was seen.
     pushed: Vec<(bool, bool)>,
-    told: usize,
+    submitted: usize,
 }
 
 impl User {
@@ -28,10 +29,10 @@ impl User {
         let few = u32::from(choice >> 4);
         match choice & 15 {
             0..=3 => (0..=few).for_each(|_| self.push(choice & 1 == 0, choice & 2 != 0)),
-            4..=5 => self.tell(|ring| ring.submit()),
-            6 => self.tell(|ring| ring.submit_and_wait(0)),
-            7 if self.certain() => self.tell(|ring| ring.submit_and_wait(1)),
-            8 => self.tell(|ring| ring.submitter().get_events().map(|()| 0)),
+            4..=5 => self.count(|ring| ring.submit()),
+            6 => self.count(|ring| ring.submit_and_wait(0)),
+            7 if self.certain() => self.count(|ring| ring.submit_and_wait(1)),
+            8 => self.count(|ring| ring.submitter().get_events().map(|()| 0)),
             9 => _ = self.kernel.write(self.pipe.1, &[1; 16]),
             10 => self.kernel.run(few),
             11 => self.take(few as usize, true),
@@ -51,21 +52,21 @@ impl User {
         } else {
             opcode::Read::new(types::Fd(self.pipe.0), self.buffer, 16).build()
         };
-        // SAFETY: the buffer outlives the ring, and nobody looks at it.
+        // SAFETY: the buffer lives longer than the ring, and only the kernel uses it.
         if unsafe { self.ring.submission().push(entry.user_data(number)) }.is_ok() {
             self.kernel.expect(self.id, number);
             self.pushed.push((nop, false));
         }
     }
 
-    /// Whether a wait for one must end: a nop is under way, or will be.
+    /// Returns whether a wait for one completion must end: a NOP is under way or queued.
     fn certain(&mut self) -> bool {
         self.ring.completion().overflow() == 0 && self.pushed.iter().any(|&(nop, seen)| nop && !seen)
     }
 
-    fn tell(&mut self, call: impl FnOnce(&IoUring<squeue::Entry, cqueue::Entry, SimKernel>) -> Result<usize, Errno>) {
+    fn count(&mut self, call: impl FnOnce(&IoUring<squeue::Entry, cqueue::Entry, SimKernel>) -> Result<usize, Errno>) {
         match call(&self.ring) {
-            Ok(count) => self.told += count,
+            Ok(count) => self.submitted += count,
             Err(errno) => self.may_fail(errno),
         }
     }
@@ -90,7 +91,7 @@ impl User {
         let Ok((mut submissions, mut completions)) = self.ring.halves() else { return };
         let (submitted, waited) = (submissions.submit(), completions.wait(0));
         match submitted {
-            Ok(count) => self.told += count,
+            Ok(count) => self.submitted += count,
             Err(errno) => self.may_fail(errno),
         }
         if let Err(errno) = waited {
@@ -98,21 +99,21 @@ impl User {
         }
     }
 
-    /// Nothing more is pushed, and the pipe is closed: everything comes to its end.
+    /// Closes the pipe, waits until everything is complete, and checks the totals.
     fn see_through(mut self) {
         assert!(self.kernel.close_file(self.pipe.1) && self.kernel.close_file(self.pipe.0));
         let mut left = 0;
         for _ in 0..ROUNDS {
-            self.tell(|ring| ring.submit());
+            self.count(|ring| ring.submit());
             self.kernel.run(1);
             self.take(usize::MAX, true);
             left = self.pushed.iter().filter(|(_, seen)| !seen).count();
-            if left == self.ring.completion().overflow() as usize && self.told >= self.pushed.len() {
+            if left == self.ring.completion().overflow() as usize && self.submitted >= self.pushed.len() {
                 break;
             }
         }
         assert_eq!(left, self.ring.completion().overflow() as usize, "not seen, and counted as dropped");
-        assert_eq!(self.told, self.pushed.len(), "told by submits, and pushed");
+        assert_eq!(self.submitted, self.pushed.len(), "submitted, and pushed");
         assert_eq!(self.kernel.unconsumed(self.id), []);
         drop(self.ring);
         assert_eq!(self.kernel.faults(), []);
@@ -145,7 +146,7 @@ fuzz_target!(|data: &[u8]| {
     let id = kernel.last_ring().expect("made just now");
     let pipe = kernel.pipe();
     let mut buffer = [0_u8; 16];
-    let mut user = User { kernel, ring, id, pipe, buffer: buffer.as_mut_ptr(), pushed: Vec::new(), told: 0 };
+    let mut user = User { kernel, ring, id, pipe, buffer: buffer.as_mut_ptr(), pushed: Vec::new(), submitted: 0 };
     while !bytes.is_empty() {
         user.act(&mut bytes);
     }

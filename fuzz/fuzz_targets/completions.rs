@@ -1,9 +1,9 @@
-//! Completions of every kind of queue: any bytes in their slots, any head, tail and flags; read in turns with a kernel that
-//! moves the tail wherever it likes.
+//! Completion queues of every type: any bytes in their entries, any head, tail and flags. The kernel moves the tail to
+//! any value between two reads.
 #![no_main]
 
-use bare_uring::{IoUring, Parameters, SetupFlags, cqueue, squeue};
-use bare_uring_fuzz::{Bytes, Hostile, Memory, RINGS, SQES, lay_out, layout};
+use bare_uring::{SetupFlags, cqueue};
+use bare_uring_fuzz::{Bytes, Hostile, Memory, RINGS, SQES, lay_out, layout, ring_over};
 use libfuzzer_sys::fuzz_target;
 
 fn entry(cqe: &cqueue::Entry) {
@@ -14,7 +14,7 @@ fn entry(cqe: &cqueue::Entry) {
     let _ = (cqe.sock_nonempty(), format!("{cqe:?}"));
 }
 
-fn run<C: cqueue::EntryMarker + Kind>(bytes: &mut Bytes<'_>, look: impl Fn(&C)) {
+fn run<C: cqueue::EntryMarker + QueueType>(bytes: &mut Bytes<'_>, look: impl Fn(&C)) {
     let mut params = layout();
     let large = C::LARGE;
     if large {
@@ -23,26 +23,16 @@ fn run<C: cqueue::EntryMarker + Kind>(bytes: &mut Bytes<'_>, look: impl Fn(&C)) 
     params.flags = C::FLAGS.bits();
     let (rings, sqes) = (Memory::new(RINGS + if large { 128 } else { 0 }), Memory::new(SQES));
     {
-        // SAFETY: the ring is made later.
-        let head = unsafe { rings.bytes() };
-        bytes.fill(head);
-        lay_out(head);
-        // What is queued is none of ours.
-        head.copy_within(0..4, 4);
+        // SAFETY: no ring uses the memory yet.
+        let header = unsafe { rings.bytes() };
+        bytes.fill(header);
+        lay_out(header);
+        // Head and tail of the submission queue are equal, so that no entry is queued.
+        header.copy_within(0..4, 4);
     }
     let kernel = Hostile::new(0, bytes.clone());
     // SAFETY: the memory lives longer than the ring, and nothing is queued.
-    let ring = unsafe {
-        IoUring::<squeue::Entry, C, _>::from_raw_parts(
-            kernel,
-            3,
-            Parameters::from_raw(params),
-            rings.whole(),
-            rings.whole(),
-            sqes.whole(),
-        )
-    };
-    let mut ring = ring.expect("a good layout");
+    let mut ring = unsafe { ring_over::<C>(kernel, params, &rings, &sqes) };
     for _ in 0..8 {
         let mut queue = ring.completion();
         let waiting = queue.len();
@@ -56,29 +46,29 @@ fn run<C: cqueue::EntryMarker + Kind>(bytes: &mut Bytes<'_>, look: impl Fn(&C)) 
         }
         drop(queue);
         let _ = ring.submit();
-        // SAFETY: a kernel's store of the tail: aligned, within the memory, no reference to it lives.
+        // SAFETY: stores as the kernel does. The tail is aligned and within the memory, and no reference to it exists.
         unsafe { rings.start().byte_add(12).cast::<u32>().write(bytes.u32()) };
     }
     assert!(ring.completion().inspect(|cqe| look(cqe)).count() <= 8);
 }
 
-/// What a kind of queue is made with.
-trait Kind {
+/// The set-up of a completion queue, by its type of entry.
+trait QueueType {
     const FLAGS: SetupFlags;
     const LARGE: bool;
 }
 
-impl Kind for cqueue::Entry {
+impl QueueType for cqueue::Entry {
     const FLAGS: SetupFlags = SetupFlags::empty();
     const LARGE: bool = false;
 }
 
-impl Kind for cqueue::Entry32 {
+impl QueueType for cqueue::Entry32 {
     const FLAGS: SetupFlags = SetupFlags::CQE32;
     const LARGE: bool = true;
 }
 
-impl Kind for cqueue::EntryMixed {
+impl QueueType for cqueue::EntryMixed {
     const FLAGS: SetupFlags = SetupFlags::CQE_MIXED;
     const LARGE: bool = false;
 }
@@ -93,7 +83,7 @@ fuzz_target!(|data: &[u8]| {
         }),
         _ => run::<cqueue::EntryMixed>(&mut bytes, |cqe| {
             entry(cqe);
-            assert!(!cqe.flags().contains(cqueue::Flags::SKIP), "a filler surfaced");
+            assert!(!cqe.flags().contains(cqueue::Flags::SKIP), "a filler was returned");
             let _ = (cqe.big(), cqe.tx_timestamp());
         }),
     }

@@ -1,4 +1,4 @@
-//! What a multishot `recvmsg` leaves in a buffer, and whatever room its request had.
+//! Buffers of a multishot `recvmsg`: any bytes, and any room for name and control data.
 #![no_main]
 
 use bare_uring::types::{MsgHdr, RecvMsgOut, SockAddr};

@@ -1,26 +1,25 @@
-//! What the kernel writes into the arguments of registrations: a probe, answers to questions, NAPI, numbers of workers.
+//! Arguments of registrations that the kernel fills: a probe, answers to queries, the head of a buffer ring, limits of
+//! workers. The kernel writes any bytes.
 #![no_main]
 
 use bare_uring::register::Probe;
 use bare_uring::register::query::{Opcodes, Question, RingHeader, Zcrx, ZcrxEvents, ask, query};
-use bare_uring::{IoUring, Parameters, cqueue, squeue};
-use bare_uring_fuzz::{Bytes, Hostile, Memory, RINGS, SQES, lay_out, layout};
+use bare_uring::{IoUring, cqueue, squeue};
+use bare_uring_fuzz::{Bytes, Hostile, Memory, RINGS, SQES, lay_out, layout, ring_over};
 use libfuzzer_sys::fuzz_target;
 
-/// A ring whose kernel fills arguments of `size` bytes with the input.
+/// Calls a function with a ring whose kernel fills arguments of `size` bytes with the input.
 fn with_ring<'a>(
     size: usize,
     bytes: &Bytes<'a>,
     ask: impl FnOnce(&IoUring<squeue::Entry, cqueue::Entry, Hostile<'a>>),
 ) {
     let (rings, sqes) = (Memory::new(RINGS), Memory::new(SQES));
-    // SAFETY: no ring is there yet.
+    // SAFETY: no ring uses the memory yet.
     lay_out(unsafe { rings.bytes() });
     let kernel = Hostile::new(size, bytes.clone());
-    let params = Parameters::from_raw(layout());
     // SAFETY: the memory lives longer than the ring, and nothing is queued.
-    let ring = unsafe { IoUring::from_raw_parts(kernel, 3, params, rings.whole(), rings.whole(), sqes.whole()) };
-    ask(&ring.expect("a good layout"));
+    ask(&unsafe { ring_over(kernel, layout(), &rings, &sqes) });
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -33,8 +32,8 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(format!("{probe:?}").matches(',').count() + 1, supported.max(1));
             let _ = probe.last_op();
         }),
-        // The header of the first question: links to the others and to the records are the input's afterwards, and must
-        // not be followed.
+        // The kernel overwrites the first question's header: its links to the next question and to the record. The
+        // library must not follow them afterwards.
         1 => {
             let kernel = Hostile::new(40, bytes);
             let (mut a, mut b) = (Question::<Opcodes>::new(), Question::<Zcrx>::new());

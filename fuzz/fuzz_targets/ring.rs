@@ -1,5 +1,5 @@
-//! Rings over memory that somebody else mapped, with any parameters, lengths and contents: refused, or used within their
-//! memory. Part of the inputs start from a good layout with a few words changed, so that more of them are taken.
+//! Rings over given memory, with any parameters, lengths and contents. The library must refuse them, or use only their
+//! memory. Most inputs start from a valid layout with a few words changed, so that more of them are accepted.
 #![no_main]
 
 use bare_uring::uapi::io_uring_params;
@@ -7,28 +7,28 @@ use bare_uring::{IoUring, Parameters, SetupFlags, cqueue, opcode, squeue};
 use bare_uring_fuzz::{Bytes, Hostile, Memory, lay_out, layout};
 use libfuzzer_sys::fuzz_target;
 
-/// Any parameters: each byte of them the input's, or the good ones with some words changed.
+/// Returns any parameters: all bytes from the input, or those of the valid layout with some words changed.
 fn parameters(bytes: &mut Bytes<'_>) -> io_uring_params {
     if bytes.u8() & 3 == 0 {
-        // SAFETY: integers only, so that any bytes are a value.
+        // SAFETY: the structure consists of integers, so any bytes are valid.
         return unsafe { core::mem::transmute::<[u8; 120], io_uring_params>(bytes.array()) };
     }
-    // SAFETY: integers only; both have 120 bytes.
+    // SAFETY: both types consist of integers, and have 120 bytes.
     let mut words = unsafe { core::mem::transmute::<io_uring_params, [u32; 30]>(layout()) };
     for _ in 0..bytes.u8() % 4 {
         words[usize::from(bytes.u8()) % 30] = if bytes.u8() & 1 == 0 { u32::from(bytes.u8()) } else { bytes.u32() };
     }
-    // SAFETY: the same.
+    // SAFETY: both types consist of integers, and have 120 bytes.
     unsafe { core::mem::transmute::<[u32; 30], io_uring_params>(words) }
 }
 
 fn run<S: squeue::EntryMarker, C: cqueue::EntryMarker>(flags: SetupFlags, bytes: &mut Bytes<'_>) {
     let mut params = parameters(bytes);
-    // The rest of the flags is the input's.
+    // The other flags come from the input.
     params.flags = (params.flags & bytes.u32()) | flags.bits();
     let memory = [0; 3].map(|_| Memory::new(usize::from(bytes.u16() % 1024)));
     for area in &memory {
-        // SAFETY: no ring is there yet.
+        // SAFETY: no ring uses the memory yet.
         let area = unsafe { area.bytes() };
         bytes.fill(area);
         if area.len() >= 64 && bytes.u8() & 3 != 0 {
@@ -44,19 +44,19 @@ fn run<S: squeue::EntryMarker, C: cqueue::EntryMarker>(flags: SetupFlags, bytes:
         IoUring::<S, C, _>::from_raw_parts(kernel, 3, params, sq.whole(), cq.whole(), sqes.whole())
     };
     let Ok(mut ring) = ring else { return };
-    let (sq_slots, cq_slots) = (ring.params().sq_entries() as usize, ring.params().cq_entries() as usize);
+    let (sq_entries, cq_entries) = (ring.params().sq_entries() as usize, ring.params().cq_entries() as usize);
     for _ in 0..4 {
         let mut queue = ring.submission();
         let mut pushed = 0;
         // SAFETY: a nop points to nothing.
-        while pushed <= sq_slots && unsafe { queue.push(opcode::Nop::new().build().into()) }.is_ok() {
+        while pushed <= sq_entries && unsafe { queue.push(opcode::Nop::new().build().into()) }.is_ok() {
             pushed += 1;
         }
-        assert!(pushed <= sq_slots && queue.len() <= sq_slots);
+        assert!(pushed <= sq_entries && queue.len() <= sq_entries);
         let _ = (queue.is_full(), queue.is_empty(), queue.dropped(), queue.flags());
         let _ = ring.submit();
         let _ = ring.submitter().wait(1);
-        assert!(ring.completion().count() <= cq_slots);
+        assert!(ring.completion().count() <= cq_entries);
     }
 }
 

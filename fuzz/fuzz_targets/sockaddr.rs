@@ -1,4 +1,4 @@
-//! Addresses, from bytes and as a kernel writes them, lengths that lie included.
+//! Socket addresses: from bytes, and as a kernel writes them, with any length.
 #![no_main]
 
 use bare_uring::types::{SockAddr, SockAddrStorage};
@@ -17,7 +17,7 @@ fn look(address: &SockAddr, known: usize) {
             Some((0, rest)) => SockAddr::unix_abstract(rest),
             Some(_) => SockAddr::unix(name),
         };
-        // What is one byte longer than we make it ourselves has no room for the zero at its end.
+        // A path of 108 bytes has no room for the zero at its end, so the library does not make such an address.
         assert_eq!(ours.as_ref().and_then(SockAddr::to_unix).is_some(), name.len() < 108 || name[0] == 0);
         if let Some(ours) = ours {
             assert_eq!(ours.to_unix(), Some(name));
@@ -37,9 +37,9 @@ fuzz_target!(|data: &[u8]| {
     let len = bytes.u32();
     let mut address = SockAddr::EMPTY;
     let (storage, length) = address.out();
-    // SAFETY: the kernel's part: 128 bytes of any value, of which it is all made, and a length.
+    // SAFETY: writes as the kernel does: 128 bytes, of which any are a valid address.
     unsafe { storage.write(core::mem::transmute::<[u8; 128], SockAddrStorage>(bytes.array())) };
-    // SAFETY: the same.
+    // SAFETY: writes as the kernel does: a length.
     unsafe { length.write(len) };
     look(&address, len as usize);
 });

@@ -1,4 +1,4 @@
-//! What the targets share: bytes taken one number at a time, and kernels that answer with them.
+//! Shared parts of the targets: the input as a sequence of numbers, a kernel that answers with it, and a ring's memory.
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
@@ -6,9 +6,9 @@ use std::cell::RefCell;
 
 use bare_uring::types::RawFd;
 use bare_uring::uapi::io_uring_params;
-use bare_uring::{Errno, Kernel};
+use bare_uring::{Errno, IoUring, Kernel, Parameters, cqueue, squeue};
 
-/// The input, consumed from its start; after its end, zeroes.
+/// The input, which is consumed from its start. After its end come zeroes.
 #[derive(Debug, Clone)]
 pub struct Bytes<'a>(&'a [u8]);
 
@@ -21,7 +21,7 @@ impl<'a> Bytes<'a> {
         self.0.is_empty()
     }
 
-    /// Fills a piece of memory.
+    /// Fills memory with the next bytes.
     pub fn fill(&mut self, into: &mut [u8]) {
         let (now, later) = self.0.split_at(into.len().min(self.0.len()));
         into.fill(0);
@@ -51,13 +51,14 @@ impl<'a> Bytes<'a> {
         u64::from_le_bytes(self.array())
     }
 
-    /// What is left.
+    /// Returns the bytes that are left.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }
 }
 
-/// Memory at a page, of exactly this many bytes, so that an access beside it is noticed. Given back when dropped.
+/// Memory that starts at a page boundary. It has exactly the length asked for, so that AddressSanitizer notices an
+/// access beyond it.
 pub struct Memory {
     start: NonNull<u8>,
     layout: std::alloc::Layout,
@@ -79,29 +80,29 @@ impl Memory {
         NonNull::slice_from_raw_parts(self.start, self.layout.size())
     }
 
-    /// All of it, for as long as nothing else refers to it.
+    /// Returns the memory as a slice.
     ///
     /// # Safety
     ///
-    /// Nobody else refers to the memory while the slice lives.
+    /// Nothing else may access the memory while the slice lives.
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn bytes(&self) -> &mut [u8] {
-        // SAFETY: the memory is this value's; the caller's contract.
+        // SAFETY: the memory is this value's, and by the caller's contract nothing else accesses it.
         unsafe { &mut *self.whole().as_ptr() }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: it was allocated with this layout.
+        // SAFETY: the memory was allocated with this layout.
         unsafe { std::alloc::dealloc(self.start.as_ptr(), self.layout) };
     }
 }
 
-/// A kernel that writes the input's bytes into whatever it is asked to fill, and answers with the input's numbers.
+/// A kernel that fills the arguments of registrations with the input's bytes, and returns the input's numbers.
 #[derive(Debug)]
 pub struct Hostile<'a> {
-    /// How many bytes an argument has.
+    /// Number of bytes of an argument.
     pub size: usize,
     pub answers: RefCell<Bytes<'a>>,
 }
@@ -120,7 +121,7 @@ impl<'a> Hostile<'a> {
     }
 }
 
-// SAFETY: `register` writes to the argument's bytes only, as many as its operation has; nothing else touches memory.
+// SAFETY: `register` writes `size` bytes to its argument, and nothing else accesses memory.
 unsafe impl Kernel for Hostile<'_> {
     unsafe fn setup(&self, _: u32, _: &mut io_uring_params) -> Result<u32, Errno> {
         Err(Errno::ENOSYS)
@@ -132,7 +133,7 @@ unsafe impl Kernel for Hostile<'_> {
 
     unsafe fn register(&self, _: RawFd, _: u32, argument: *mut c_void, _: u32) -> Result<u32, Errno> {
         if !argument.is_null() {
-            // SAFETY: whoever made the kernel says how many bytes all its arguments have.
+            // SAFETY: the target that made the kernel gave the size of all its arguments.
             let argument = unsafe { core::slice::from_raw_parts_mut(argument.cast::<u8>(), self.size) };
             self.answers.borrow_mut().fill(argument);
         }
@@ -144,9 +145,9 @@ unsafe impl Kernel for Hostile<'_> {
     }
 }
 
-/// A good layout of a ring: four and eight slots, with an index array. The areas have 208 and 256 bytes.
+/// Returns a valid layout of a ring: four and eight entries, with an index array. The areas have 208 and 256 bytes.
 pub fn layout() -> io_uring_params {
-    // SAFETY: integers only.
+    // SAFETY: the structure consists of integers.
     let mut params: io_uring_params = unsafe { core::mem::zeroed() };
     (params.sq_entries, params.cq_entries) = (4, 8);
     (params.sq_off.head, params.sq_off.tail, params.cq_off.head, params.cq_off.tail) = (0, 4, 8, 12);
@@ -158,13 +159,31 @@ pub fn layout() -> io_uring_params {
     params
 }
 
-/// The sizes of the good layout's areas.
+/// Sizes of the areas of [`layout`]: the queues, with 16 bytes to spare, and the submission entries.
 pub const RINGS: usize = 224;
+/// See [`RINGS`].
 pub const SQES: usize = 256;
 
-/// Writes what a kernel has in the head of the good layout.
+/// Writes the constants of [`layout`] into the rings' header, as a kernel does.
 pub fn lay_out(rings: &mut [u8]) {
     for (offset, value) in [(16, 3_u32), (20, 7), (24, 4), (28, 8)] {
         rings[offset..offset + 4].copy_from_slice(&value.to_ne_bytes());
     }
+}
+
+/// Makes a ring over memory that has [`layout`], or that layout with another completion queue.
+///
+/// # Safety
+///
+/// The memory must live longer than the ring, and no entry may be queued in it.
+pub unsafe fn ring_over<'a, C: cqueue::EntryMarker>(
+    kernel: Hostile<'a>,
+    params: io_uring_params,
+    rings: &Memory,
+    sqes: &Memory,
+) -> IoUring<squeue::Entry, C, Hostile<'a>> {
+    let params = Parameters::from_raw(params);
+    // SAFETY: the caller's contract.
+    let ring = unsafe { IoUring::from_raw_parts(kernel, 3, params, rings.whole(), rings.whole(), sqes.whole()) };
+    ring.expect("a valid layout")
 }

@@ -1,5 +1,5 @@
-//! The build script of the programs without C library: no start files, no libraries, nothing to relocate, and nothing
-//! in the file that only tools would read. The same for all of them, and what bare-uring's own programs are linked with.
+//! Build script of the programs without C library: no start files, no libraries, no relocations, and nothing in the
+//! file that only tools would read. All these programs are linked like bare-uring's own.
 
 fn main() {
     let script = "/../../../../examples/freestanding/small.ld";

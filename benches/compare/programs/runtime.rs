@@ -1,4 +1,4 @@
-//! What a program without C library needs to start and to end, as short as it can be.
+//! The shortest code with which a program without C library can start and end.
 
 use core::arch::{asm, global_asm};
 
@@ -14,7 +14,7 @@ global_asm!(
     main = sym crate::main,
 );
 
-// The compiler may call these for any copy.
+// The compiler may insert calls of these functions.
 global_asm!(
     ".weak memcpy",
     "memcpy:",
@@ -34,6 +34,6 @@ global_asm!(
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // SAFETY: ends the program.
+    // SAFETY: the instruction ends the program.
     unsafe { asm!("ud2", options(noreturn)) }
 }

@@ -1,8 +1,9 @@
-//! Instructions for each request, counted by callgrind.
+//! Counts the instructions of each request with callgrind.
 //!
-//! One run of this program under valgrind does each contender's work twice, the second time with more rounds, and has
-//! callgrind write down its counters after each. The difference, divided by the requests more, is what one request
-//! costs; making the ring and everything else that is done once drops out. The counts are the same in every run.
+//! This program runs under valgrind, and does each contender's work twice, the second time with more rounds. Callgrind
+//! writes its counters to a file after each. The difference, divided by the number of additional requests, is the cost
+//! of one request; the cost of making the ring and of everything else that is done once cancels out. The counts are the
+//! same in every run.
 
 use std::arch::asm;
 use std::ffi::CString;
@@ -17,20 +18,21 @@ use crate::setup::Setup;
 use crate::work::alone;
 use crate::work::nop::BATCHES;
 
-/// Rounds of the first run; the second does three times as many.
+/// Rounds of the first run; the second run does three times as many.
 const ROUNDS: u32 = 200;
 
-/// What is counted: the real kernel in batches, the same with a push at a time, and the user's side alone.
+/// What is counted: requests in batches on the real kernel, requests pushed one by one on the real kernel, and the
+/// user's side alone.
 const KINDS: [&str; 3] = ["batches", "singly", "alone"];
 const PLAYER: &str = "the kernel's player";
 
-/// Callgrind's request to write its counters out and start anew, with a name for them. Does nothing outside of it.
+/// Makes callgrind write its counters to a file, under a name, and reset them. Does nothing outside callgrind.
 fn dump(name: &str) {
     const DUMP_STATS_AT: u64 = (b'C' as u64) << 24 | (b'T' as u64) << 16 | 3;
     let name = CString::new(name).expect("no zeros");
     let request = [DUMP_STATS_AT, name.as_ptr().expose_provenance() as u64, 0, 0, 0, 0];
-    // SAFETY: the rotations add up to none, and the exchange is with itself: to a processor these do nothing. Valgrind
-    // knows the sequence, reads the request, and sets rdx.
+    // SAFETY: the rotations add up to a full turn, and the exchange is of a register with itself, so a processor
+    // changes nothing. Valgrind recognises the sequence, reads the request, and sets rdx.
     unsafe {
         asm!(
             "rol rdi, 3",
@@ -58,7 +60,7 @@ fn ready(kind: &str) -> Vec<(&'static str, Opened)> {
     ready
 }
 
-/// The part that runs under valgrind.
+/// Does the work that callgrind counts; runs under valgrind.
 pub fn under_valgrind() {
     for kind in KINDS {
         for (name, row) in ready(kind) {
@@ -66,7 +68,7 @@ pub fn under_valgrind() {
             for (column, batch) in BATCHES.iter().enumerate() {
                 for times in [1, 3] {
                     dump("between");
-                    row.run(column, times * ROUNDS).expect("it can");
+                    row.run(column, times * ROUNDS).expect("the contender can do this work");
                     dump(&format!("{kind}/{name}/{batch}/{times}"));
                 }
             }
@@ -74,7 +76,7 @@ pub fn under_valgrind() {
     }
 }
 
-/// The figures: for each kind, contender and batch the instructions for one request.
+/// Instructions for one request, by kind, contender and batch.
 pub struct Counts(Vec<(String, f64)>);
 
 impl Counts {
@@ -94,8 +96,8 @@ impl Counts {
     pub fn show(&self) {
         let titles = [
             "Instructions for one NOP, real kernel, plain set-up (user's side of it)",
-            "The same, each request pushed through a handle of its own",
-            "The same, user's side alone: ring in process memory, SQPOLL that is awake (fence and flags), player deducted",
+            "Instructions for one NOP, real kernel, each request pushed through a handle of its own",
+            "Instructions for one NOP, user's side alone: ring in process memory, SQPOLL awake (fence and flags), player deducted",
         ];
         for (kind, title) in KINDS.iter().zip(titles) {
             let without = (*kind == "alone").then_some(PLAYER);

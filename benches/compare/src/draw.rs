@@ -1,4 +1,4 @@
-//! The pictures of the README, as SVG.
+//! Draws the pictures of the README, as SVG.
 
 use std::error::Error;
 use std::path::Path;
@@ -19,7 +19,8 @@ const INK: RGBColor = RGBColor(36, 41, 47);
 const FAINT: RGBColor = RGBColor(216, 222, 228);
 const PALE: RGBColor = RGBColor(87, 96, 106);
 
-/// One colour for a contender in all pictures, told apart also without seeing colours: ours is the darkest.
+/// Returns the colour of a contender, the same in all pictures. Ours is the darkest, so that it stands out without
+/// colours.
 fn colour(name: &str) -> RGBColor {
     match name.split(',').next().unwrap_or(name) {
         OURS => RGBColor(9, 70, 160),
@@ -42,7 +43,7 @@ fn bar(area: &Area<'_>, from: (i32, i32), to: (i32, i32), fill: RGBColor) -> Don
     Ok(())
 }
 
-/// A white picture with its title, and below the last line how it was taken.
+/// Makes a white picture with a title, and at the bottom a caption that says how the figures were taken.
 fn picture<'a>(file: &'a Path, height: u32, title: &str, caption: &[String]) -> Result<Area<'a>, Box<dyn Error>> {
     let area = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -54,7 +55,7 @@ fn picture<'a>(file: &'a Path, height: u32, title: &str, caption: &[String]) -> 
     Ok(area)
 }
 
-/// Nanoseconds for a request, by batch: a group of bars for each batch, a bar for each contender.
+/// Draws nanoseconds for a request: a group of bars for each batch, a bar for each contender.
 pub fn nop(file: &Path, table: &Table, caption: &[String]) -> Done {
     const HEIGHT: u32 = 460;
     const LEFT: i32 = 56;
@@ -97,7 +98,7 @@ pub fn nop(file: &Path, table: &Table, caption: &[String]) -> Done {
     Ok(())
 }
 
-/// Bytes by program, on a scale of powers of ten.
+/// Draws the bytes of each program, on a logarithmic scale.
 pub fn sizes(file: &Path, sizes: &[(&'static str, Result<f64, Lack>)], caption: &[String]) -> Done {
     const LEFT: i32 = 190;
     const TOP: i32 = 56;
@@ -127,7 +128,7 @@ pub fn sizes(file: &Path, sizes: &[(&'static str, Result<f64, Lack>)], caption: 
     Ok(())
 }
 
-/// 1124232 as 1,124,232.
+/// Formats 1124232 as 1,124,232.
 fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

@@ -1,11 +1,11 @@
-//! What must hold, with the figures of this run beside it. Nothing here ends the program with an error: a timing is
-//! looked at, it does not decide.
+//! Limits that the figures should keep, printed beside the figures of this run. A missed limit does not end the program
+//! with an error: timings inform, and decide nothing.
 
 use crate::contenders::{BY_HAND, OURS, PEERS};
 use crate::measure::{Table, median, quantile, ratios};
 use crate::work::nop::BATCHES;
 
-/// The limits, each with what was seen.
+/// The limits, each with the figure of this run.
 #[derive(Default)]
 pub struct Goals {
     lines: Vec<String>,
@@ -13,7 +13,7 @@ pub struct Goals {
 }
 
 impl Goals {
-    /// A figure that must be at least, or with `at_most` at most, the limit.
+    /// Notes a figure that must be at least the limit, or with `at_most` at most the limit.
     fn check(&mut self, what: String, seen: Option<f64>, limit: f64, at_most: bool, decimals: usize) {
         let relation = if at_most { "at most" } else { "at least" };
         let verdict = match seen {
@@ -35,17 +35,17 @@ impl Goals {
         self.check(what.into(), seen, limit, true, 2);
     }
 
-    /// A count or a size.
+    /// Notes a count or a size, which has no decimals.
     pub fn at_most_whole(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
         self.check(what.into(), seen, limit, true, 0);
     }
 
-    /// NOP on one kind of ring: the peers pay for the way back from the kernel, and we do not.
+    /// Compares NOPs on one set-up: the peers return from the kernel through a function, and we do not.
     pub fn nop(&mut self, table: &Table, setup: &str) {
         for (column, (batch, limit)) in BATCHES.iter().zip([1.35, 1.10, 1.00, 1.00]).enumerate() {
             for peer in ["io-uring", "liburing"] {
                 let what = format!("NOP, {setup}, batch {batch}: {peer} / ours");
-                // Where peers may be equal, equal within the spread: the upper quartile counts.
+                // A peer may be as fast as we are in large batches: there the upper quartile is compared.
                 let at = if limit == 1.00 { 0.75 } else { 0.5 };
                 let what = if limit == 1.00 { format!("{what} (upper quartile)") } else { what };
                 self.at_least(what, quantile_of_ratio(table, peer, OURS, column, at), limit);
@@ -55,7 +55,7 @@ impl Goals {
         }
     }
 
-    /// Cached reads at depth 1.
+    /// Compares cached reads at depth 1.
     pub fn reads(&mut self, table: &Table) {
         for peer in PEERS {
             self.at_least(format!("cached read, depth 1: {peer} / ours"), table.ratio(peer, OURS, 0), 1.15);
@@ -63,7 +63,8 @@ impl Goals {
         self.at_most("cached read, depth 1: ours / by hand", table.ratio(OURS, BY_HAND, 0), 1.05);
     }
 
-    /// The best peer of each batch against us. Within the spread, since two processors shared with others decide more.
+    /// Compares the best peer of each batch with us. Uses the upper quartile, because the other load of the two
+    /// processors has a larger effect.
     pub fn sqpoll(&mut self, table: &Table) {
         for (column, batch) in BATCHES.iter().enumerate() {
             let best = PEERS
@@ -86,7 +87,7 @@ impl Goals {
         self.at_most("an empty submit, ns", table.samples(OURS, 0).map(median), 3.0);
     }
 
-    /// Prints them all.
+    /// Prints all limits.
     pub fn show(&self) {
         println!("\nWhat must hold");
         self.lines.iter().for_each(|line| println!("{line}"));

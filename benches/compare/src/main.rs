@@ -1,10 +1,10 @@
-//! bare-uring side by side with io-uring, rustix-uring, ququmatz, liburing, a ring driven by hand, and the system calls
+//! Compares bare-uring with io-uring, rustix-uring, ququmatz, liburing, a ring driven by hand, and the system calls
 //! that a program without a ring would make.
 //!
-//! `compare quick` measures what must hold, `compare full` everything, `compare pictures` what the README shows. Run it by `ci/bench.sh`, which brings what it
-//! needs.
+//! `compare quick` measures what has a limit, `compare full` everything, `compare pictures` what the README shows. Run
+//! it with `ci/bench.sh`, which provides what it needs.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-compile_error!("the ring by hand, and the counting of instructions, are written for Linux on x86_64");
+compile_error!("the ring by hand and the count of instructions need Linux on x86_64");
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use contenders::{ALL, Contender};
 use goals::Goals;
 use measure::{Column, Effort, Opened, Table, table};
 use setup::Setup;
-use work::echo::Kind;
+use work::echo::ReceiveMode;
 use work::read::{Plan, Target};
 use work::{create, echo, nop, read, wait};
 
@@ -29,18 +29,19 @@ mod report;
 mod setup;
 mod work;
 
-/// What the command line asks for, and where things are.
+/// The arguments of the command line.
 struct Run {
     full: bool,
     effort: Effort,
-    /// Files that are made on the way.
+    /// Directory for files of this run.
     scratch: PathBuf,
-    /// Only this part of the work.
+    /// The only part of the work to do, if there is one.
     part: Option<String>,
-    /// The programs that are measured as such.
+    /// Directory of the programs to measure.
     programs: PathBuf,
 }
 
+/// Opens every contender.
 fn each(open: impl Fn(&Contender) -> Opened) -> Vec<(&'static str, Opened)> {
     ALL.iter().map(|contender| (contender.name, open(contender))).collect()
 }
@@ -59,16 +60,16 @@ impl Run {
 
     fn nop(&self, setup: Setup) -> Table {
         let effort = match setup {
-            // One round a slice: each waits until the thread sleeps.
+            // One round in a slice, because each round waits until the kernel thread sleeps.
             Setup::SqpollAsleep => Effort { slices: self.effort.slices / 8, slice: Duration::ZERO, warm: false },
-            // A ring for each slice.
+            // Each slice makes a ring.
             Setup::SqpollSpinning => {
                 Effort { slices: self.effort.slices / 2, slice: self.effort.slice * 2, warm: false }
             }
             _ => self.effort,
         };
         let title = format!("NOP, {}", setup.name());
-        // Beside the kernel's thread, and not in its way.
+        // Not on the processor of the kernel thread.
         cpu::pin(setup.sqpoll_cpu().map(|_| 0));
         let table = table(title, nop::columns(), each(|contender| (contender.nop)(setup)), effort);
         cpu::pin(None);
@@ -77,19 +78,19 @@ impl Run {
     }
 
     fn reads(&self, target: &Target, direct: bool, fixed_file: bool, fixed_buffers: bool) -> Table {
-        // All read into the same memory, so that none has the better pages.
+        // All contenders read into the same memory, so that no contender has better pages.
         let plan = target.fd(direct).map(|fd| Plan::new(fd, fixed_file, fixed_buffers));
         let mut contenders = each(|contender| (contender.reads)(plan.clone()?));
         contenders.push(("pread", plan.and_then(read::pread_row)));
         self.measure(Plan::name(direct, fixed_file, fixed_buffers), read::columns(), contenders)
     }
 
-    fn echo(&self, kind: Kind) {
+    fn echo(&self, mode: ReceiveMode) {
         cpu::pin(Some(0));
-        let mut contenders = each(|contender| (contender.echo)(kind));
+        let mut contenders = each(|contender| (contender.echo)(mode));
         contenders.retain(|(name, _)| *name != contenders::BY_HAND);
         contenders.push(("epoll", echo::epoll_row()));
-        let how = if kind == Kind::Plain { "one receive a message" } else { "multishot receives, buffer ring" };
+        let how = if mode == ReceiveMode::Plain { "one receive a message" } else { "multishot receives, buffer ring" };
         self.measure(format!("TCP echo of 64 bytes on one processor, {how}"), echo::columns(), contenders);
         cpu::pin(None);
     }
@@ -106,8 +107,8 @@ impl Run {
             self.files(&mut goals);
         }
         if self.full && self.wants("echo") || self.part.as_deref() == Some("echo") {
-            self.echo(Kind::Plain);
-            self.echo(Kind::Multishot);
+            self.echo(ReceiveMode::Plain);
+            self.echo(ReceiveMode::Multishot);
         }
         if self.wants("counts") {
             self.counts(&mut goals);
@@ -122,7 +123,7 @@ impl Run {
         self.part.as_deref().is_none_or(|wanted| wanted == part)
     }
 
-    /// Requests that do nothing on each kind of ring.
+    /// Measures NOPs with each set-up.
     fn rings(&self, goals: &mut Goals) {
         for setup in Setup::ALL {
             if !self.full && !matches!(setup, Setup::Plain | Setup::DeferRegistered | Setup::SqpollSpinning) {
@@ -137,7 +138,7 @@ impl Run {
         }
     }
 
-    /// What is measured call by call.
+    /// Measures single calls.
     fn calls(&self, goals: &mut Goals) {
         let singly = each(|contender| (contender.singly)());
         self.measure("NOP, plain, a handle for each push", nop::columns(), singly);
@@ -167,7 +168,7 @@ impl Run {
         goals.at_most_whole("bytes of the freestanding cat", cat, 6144.0);
     }
 
-    /// The README's pictures, from a run of their own.
+    /// Measures for the README's pictures, and draws them.
     fn pictures(&self, directory: &Path) {
         let from = format!("{}, Linux {}, {}", cpu::name(), cpu::kernel(), cpu::today());
         let table = self.nop(Setup::Defer);
@@ -178,7 +179,7 @@ impl Run {
         draw::nop(&directory.join("nop.svg"), &table, &[how, from.clone()]).expect("drawn");
         let sizes = programs::sizes(&self.programs);
         programs::show("A program that does one NOP, stripped", "bytes", &sizes, 0);
-        let how = "Built for size and stripped; without C library where not said otherwise. A scale of powers of ten.";
+        let how = "Built for size and stripped; without C library unless said otherwise. Logarithmic scale.";
         draw::sizes(&directory.join("size.svg"), &sizes, &[how.to_owned(), from]).expect("drawn");
     }
 

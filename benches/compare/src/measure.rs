@@ -1,10 +1,10 @@
-//! Taking measurements: contenders in turn, many short slices, and what remains of them when the noise is gone.
+//! Takes measurements: contenders in turn, in many short slices, so that the median is free of noise.
 //!
-//! A slice is some hundred microseconds of the fastest contender's work, and the same work of each other. In each round
-//! every contender has one slice, in a new order each time, so that none always finds what the same other has left in
-//! caches. So what slows the machine down for longer than a slice slows all of them, and what is shorter hits slices that
-//! the median leaves out. A ratio is the median of the rounds' ratios: each compares slices that were taken within
-//! milliseconds of each other.
+//! A slice is some hundred microseconds of the fastest contender's work, and as much work for every other contender. In
+//! each round every contender has one slice. The order is new in each round, so that a contender does not always find
+//! the caches as the same other one left them. A disturbance that lasts longer than a slice slows all contenders; a
+//! shorter one hits slices that the median ignores. A ratio is the median of the rounds' ratios, each of which compares
+//! slices that were taken within milliseconds of each other.
 
 use std::time::Duration;
 
@@ -18,10 +18,9 @@ impl From<&str> for Lack {
     }
 }
 
-/// A contender with all that it needs for one table, ready to run.
+/// A contender that is ready to run for one table.
 pub trait Row {
-    /// Does the column's work `rounds` times, and says how long that took. What came of it is checked, and panics if it
-    /// is wrong.
+    /// Does the column's work `rounds` times, and returns the time that it took. Panics if a result is wrong.
     ///
     /// # Errors
     ///
@@ -29,10 +28,10 @@ pub trait Row {
     fn run(&mut self, column: usize, rounds: u32) -> Result<Duration, Lack>;
 }
 
-/// A contender that was made ready, or why that is not possible.
+/// A contender that is ready, or the reason why it has no figure.
 pub type Opened = Result<Box<dyn Row>, Lack>;
 
-/// One column: its name, and into how many equal parts a round's time is divided.
+/// One column: its name, and the number of equal parts into which a round's time is divided.
 #[derive(Debug, Clone)]
 pub struct Column {
     pub name: String,
@@ -45,15 +44,15 @@ impl Column {
     }
 }
 
-/// How much is measured.
+/// How much to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Slices of each contender and column.
+    /// Number of slices of each contender and column.
     pub slices: usize,
-    /// How long the fastest contender's take, about.
+    /// Approximate time of a slice of the fastest contender.
     pub slice: Duration,
-    /// Whether a slice is preceded by one that is not timed, an eighth as long: caches and predictors belong to the
-    /// contender before.
+    /// Whether an untimed slice, an eighth as long, precedes each slice: caches and predictors are still those of the
+    /// last contender.
     pub warm: bool,
 }
 
@@ -85,8 +84,8 @@ pub fn table(
         });
         cells.push(calibrated.collect());
     }
-    // All do the same number, so that what a slice costs at its ends weighs the same for each: as many as the fastest can,
-    // if that makes the slowest no more than eight times slower.
+    // All contenders do the same number of rounds, so that the cost of starting a slice weighs the same for each: as
+    // many rounds as the fastest needs, but at most eight times as many as the slowest needs.
     let most = |wanted: &Vec<u32>| wanted.iter().max().copied().unwrap_or(1);
     let least = |wanted: &Vec<u32>| wanted.iter().min().copied().unwrap_or(1);
     let rounds: Vec<u32> = wanted.iter().map(|wanted| most(wanted).min(least(wanted).saturating_mul(8))).collect();
@@ -109,7 +108,7 @@ pub fn table(
     Table { title: title.into(), columns, rows }
 }
 
-/// Numbers that look random, the same in each run.
+/// A generator of pseudo-random numbers, the same in each run.
 pub struct Random(u64);
 
 impl Random {
@@ -117,7 +116,7 @@ impl Random {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// A number below `limit`.
+    /// Returns a number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -132,12 +131,12 @@ impl Random {
     }
 }
 
-/// How many rounds make a slice.
+/// Returns how many rounds make a slice.
 fn calibrate(row: &mut Opened, column: usize, effort: Effort) -> Result<u32, Lack> {
     let row = row.as_mut().map_err(|lack| lack.clone())?;
     let mut rounds = 1;
     if effort.warm {
-        // What starts at the first use, as a thread of clients does, is no part of a round.
+        // A first round that is not timed: it may start things, such as a thread of clients.
         row.run(column, rounds)?;
     }
     loop {
@@ -150,7 +149,7 @@ fn calibrate(row: &mut Opened, column: usize, effort: Effort) -> Result<u32, Lac
     }
 }
 
-/// The value below which the share `at` of the samples lies.
+/// Returns the value below which the share `at` of the samples lies.
 pub fn quantile(samples: &[f64], at: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -166,24 +165,24 @@ pub fn median(samples: &[f64]) -> f64 {
     quantile(samples, 0.5)
 }
 
-/// How many times as long `a` takes as `b`: the median of the rounds.
+/// Returns how many times as long `a` takes as `b`: the median of the rounds.
 pub fn ratio(a: &[f64], b: &[f64]) -> f64 {
     median(&ratios(a, b))
 }
 
-/// The rounds' ratios.
+/// Returns the ratio of each round.
 pub fn ratios(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a / b).collect()
 }
 
 impl Table {
-    /// The samples of one cell, if it has any.
+    /// Returns the samples of one cell, if it has any.
     pub fn samples(&self, name: &str, column: usize) -> Option<&[f64]> {
         let (_, cells) = self.rows.iter().find(|(row, _)| *row == name)?;
         cells.get(column)?.as_deref().ok().filter(|samples| !samples.is_empty())
     }
 
-    /// How many times as long `name` takes as `base` in one column.
+    /// Returns how many times as long `name` takes as `base` in one column.
     pub fn ratio(&self, name: &str, base: &str, column: usize) -> Option<f64> {
         Some(ratio(self.samples(name, column)?, self.samples(base, column)?))
     }

@@ -1,5 +1,5 @@
-//! Whole programs that do one request: how long their files are, how long they take from start to end, and how long a
-//! program that depends on each library takes to build.
+//! Measures whole programs that do one request: the sizes of their files, their run times, and the build times of a
+//! crate that depends on each library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::contenders::OURS;
 use crate::measure::{Column, Effort, Lack, Opened, Row, Table, table};
 use crate::report;
 
-/// What `ci/bench.sh` has built, each stripped: the name in tables and in the file system.
+/// The stripped programs that `ci/bench.sh` has built: the name in tables, and the name of the file.
 pub const PROGRAMS: [(&str, &str); 7] = [
     ("by hand", "nop-by-hand"),
     (OURS, "nop-bare-uring"),
@@ -23,7 +23,7 @@ pub const PROGRAMS: [(&str, &str); 7] = [
 /// A program of ours that does real work.
 pub const CAT: &str = "cat-bare-uring";
 
-/// The bytes of a program's file.
+/// Returns the bytes of a program's file.
 pub fn bytes(directory: &Path, file: &str) -> Result<f64, Lack> {
     let path = directory.join(file);
     fs::metadata(&path).map(|data| data.len() as f64).map_err(|_| Lack(format!("{file} was not built")))
@@ -33,7 +33,7 @@ pub fn sizes(directory: &Path) -> Vec<(&'static str, Result<f64, Lack>)> {
     PROGRAMS.iter().map(|(name, file)| (*name, bytes(directory, file))).collect()
 }
 
-/// Runs the program, which says by its status that the request came back as it went.
+/// Runs a program, whose exit status says whether the request came back right.
 struct Starts(PathBuf);
 
 impl Row for Starts {
@@ -47,7 +47,7 @@ impl Row for Starts {
     }
 }
 
-/// From `fork` to the status.
+/// Measures each program from `fork` to its exit status.
 pub fn starts(directory: &Path, slices: usize) -> Table {
     let open = |file: &str| -> Opened {
         bytes(directory, file)?;
@@ -58,7 +58,7 @@ pub fn starts(directory: &Path, slices: usize) -> Table {
     table("A program that does one NOP, from fork to its status", vec![Column::new("one run", 1)], rows, effort)
 }
 
-/// What a dependent crate says of each library.
+/// Dependency line for each library.
 const DEPENDENCIES: [(&str, &str); 5] = [
     (OURS, "bare-uring = { path = \"ROOT\" }"),
     ("io-uring", "io-uring = \"=0.7.15\""),
@@ -67,8 +67,8 @@ const DEPENDENCIES: [(&str, &str); 5] = [
     ("liburing", "axboe-liburing = \"=2.15.3\""),
 ];
 
-/// Seconds of a clean release build of a crate that depends on the library, with default features: the best of
-/// `rounds`, taken in turns.
+/// Measures, in seconds, a clean release build of a crate that depends on the library, with default features. Takes the
+/// best of `rounds`, with the contenders in turn.
 pub fn build_times(scratch: &Path, contenders: usize, rounds: usize) -> Vec<(&'static str, Result<f64, Lack>)> {
     let mut best: Vec<_> = DEPENDENCIES[..contenders].iter().map(|(name, _)| (*name, Ok(f64::INFINITY))).collect();
     for _ in 0..rounds {
@@ -99,7 +99,7 @@ fn build(directory: &Path, dependency: &str) -> Result<Duration, Lack> {
         command.args(words).current_dir(directory).stdout(Stdio::null()).stderr(Stdio::null());
         command.env("CARGO_TARGET_DIR", directory.join("target")).status().map_err(failed)
     };
-    // Versions are chosen beforehand, from what the build of this program has brought.
+    // Chooses versions before the measurement, from those that the build of this program has downloaded.
     cargo(&["generate-lockfile", "--offline"])?;
     let start = Instant::now();
     let status = cargo(&["build", "--release", "--offline"])?;

@@ -1,9 +1,9 @@
-//! Figures as text.
+//! Prints figures as text.
 
 use crate::contenders::OURS;
 use crate::measure::{Column, Lack, Samples, Table, median, quantile, ratio};
 
-/// `table` as lines: for each cell the median, the quartiles and how many times as long as ours it takes.
+/// Prints a table: for each cell the median, the quartiles, and how many times as long as ours it takes.
 pub fn show(table: &Table) {
     println!("\n{}", table.title);
     println!("  ns for each: median (lower..upper quartile) xratio to {OURS}");
@@ -41,7 +41,7 @@ fn number(nanoseconds: f64) -> String {
     }
 }
 
-/// A grid of plain numbers, with a dash and a reason where there is none.
+/// Prints a grid of plain numbers. A cell without a number has a dash, and a line below gives the reason.
 pub fn grid(title: &str, columns: &[&str], rows: &[(&str, Vec<Result<f64, Lack>>)], decimals: usize) {
     println!("\n{title}");
     print!("  {:<34}", "");
@@ -64,7 +64,7 @@ pub fn grid(title: &str, columns: &[&str], rows: &[(&str, Vec<Result<f64, Lack>>
     }
 }
 
-/// One cell's median for what is built on the figures.
+/// Returns the median of one cell.
 pub fn median_of(table: &Table, name: &str, column: usize) -> Option<f64> {
     table.samples(name, column).map(median)
 }

@@ -1,23 +1,23 @@
-//! The kinds of ring that are compared.
+//! The set-ups of a ring that are compared.
 
 use crate::work::nop::ENTRIES;
 
-/// How a ring is made.
+/// The set-up of a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setup {
-    /// What `new(entries)` gives.
+    /// The set-up of `new(entries)`.
     Plain,
     /// COOP_TASKRUN.
     Coop,
     /// SINGLE_ISSUER and DEFER_TASKRUN.
     Defer,
-    /// The same, entered through its registered descriptor.
+    /// As `Defer`, entered through the ring's registered index.
     DeferRegistered,
-    /// The same, without index array, in memory of the program's.
+    /// As `DeferRegistered`, without an index array, in the program's memory.
     DeferRegisteredProvided,
-    /// A kernel thread that has gone to sleep before each round.
+    /// SQPOLL, with a kernel thread that sleeps before each round.
     SqpollAsleep,
-    /// A kernel thread that is awake.
+    /// SQPOLL, with a kernel thread that is awake.
     SqpollSpinning,
 }
 
@@ -60,8 +60,8 @@ impl Setup {
         matches!(self, Self::DeferRegisteredProvided)
     }
 
-    /// Slots of the ring: the largest batch, or two of them where the kernel's thread gives slots back a little later than
-    /// it completes what was in them.
+    /// Returns the entries of the ring: the largest batch, or twice that for SQPOLL, whose kernel thread frees entries
+    /// a little later than it completes their requests.
     pub const fn entries(self) -> u32 {
         match self.sqpoll_idle() {
             None => ENTRIES,
@@ -69,7 +69,7 @@ impl Setup {
         }
     }
 
-    /// Milliseconds until the kernel's thread sleeps, where there is one.
+    /// Returns the milliseconds until the kernel thread sleeps, for SQPOLL.
     pub const fn sqpoll_idle(self) -> Option<u32> {
         match self {
             Self::SqpollAsleep => Some(1),
@@ -78,7 +78,7 @@ impl Setup {
         }
     }
 
-    /// The processor of the kernel's thread. It is not the program's: two that spin in turn on one get nowhere.
+    /// Returns the processor of the kernel thread. It is not the program's, because both spin.
     pub const fn sqpoll_cpu(self) -> Option<u32> {
         match self.sqpoll_idle() {
             None => None,
@@ -86,7 +86,7 @@ impl Setup {
         }
     }
 
-    /// The kernel's flags, for who passes numbers. Set-ups of provided memory add theirs.
+    /// Returns the kernel's flags, for contenders that pass numbers. Those with provided memory add further flags.
     pub const fn flags(self) -> u32 {
         const SQPOLL: u32 = 1 << 1;
         const SQ_AFF: u32 = 1 << 2;

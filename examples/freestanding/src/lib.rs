@@ -1,16 +1,18 @@
-//! What a program without std and without a C library needs, and the programs of this package share.
+//! Shared parts of the programs in this package, which have no std and no C library.
 //!
-//! | module | what it is in place of |
+//! | module | replaces |
 //! |--|--|
-//! | [`start`] | the C start files: `_start`, and the way from there to a program's own function |
-//! | [`mem`] | the C library's `memcpy` and its kin, to which compiled code calls |
-//! | [`mod@panic`] | std's panic handler; in a release build, the proof that no panic is left |
-//! | [`sys`] | the C library's system calls, for the few that io_uring has no request for |
-//! | [`print`] | `println!`, without `core::fmt`, which would be most of such a program |
-//! | [`request`] | one request after the other, for what needs no more |
-//! | [`path`] | paths in fixed memory |
+//! | [`start`] | the C start files: `_start`, which calls the program's own function |
+//! | [`mem`] | the C library's `memcpy`, `memset` and so on, which compiled code calls |
+//! | [`mod@panic`] | std's panic handler; a release build links only if no panic is reachable |
+//! | [`sys`] | the C library's wrappers of the few system calls that io_uring has no request for |
+//! | [`print`] | `println!`, without `core::fmt`, which would be the largest part of a small program |
+//! | [`request`] | blocking calls: each submits one request and waits for it |
+//! | [`path`] | `std::path`, in fixed memory |
+//! | [`pages`] | an allocator of pages, in static memory |
+//! | [`number`] | `str::parse` for decimal numbers |
 //!
-//! A program is then this, and the build script's arguments for the linker:
+//! A program looks like this; the build script adds the arguments for the linker:
 //!
 //! ```ignore
 //! #![no_std]
@@ -23,14 +25,16 @@
 //! }
 //! ```
 //!
-//! Build them by themselves (`cargo build --release -p freestanding`): together with a package that turns on a `std`
-//! feature of a crate used here, cargo turns it on for both, and std's panic handler meets the one here.
+//! Build this package by itself (`cargo build --release -p freestanding`). Built together with a package that enables
+//! the `std` feature of a shared dependency, it would get that feature too, and with it a second panic handler.
 #![no_std]
 
-#[allow(unused, unexpected_cfgs, reason = "the library's own file, of which this package needs one function")]
+#[allow(unused, unexpected_cfgs, reason = "the library's own file; this package needs one function of it")]
 #[path = "../../../src/arch/mod.rs"]
 mod arch;
 pub mod mem;
+pub mod number;
+pub mod pages;
 pub mod panic;
 pub mod path;
 pub mod print;

@@ -1,15 +1,15 @@
-//! No panic is left in these programs, and the linker sees to it.
+//! Panic handlers. A release build links only if no panic is reachable.
 //!
-//! In a release build the handler calls a function that does not exist. If the optimiser could show for every panic of
-//! the library and of the program that it can't happen, then nothing calls the handler, the linker drops it, and with
-//! it the call. If one is left, the link ends with
+//! In a release build the handler calls a function that does not exist. If the optimiser has removed every panic of the
+//! library and of the program, nothing calls the handler, and the linker drops it together with that call. If a panic
+//! is left, the link fails with
 //!
 //! ```text
 //! undefined reference to `bare_uring_panic_is_reachable'
 //! ```
 //!
-//! A debug build checks overflows and keeps every bound check, so that there the handler says so and ends the program. The
-//! feature `report-panics` does the same for a release build of a program whose work is to find faults.
+//! A debug build checks overflows and keeps every bounds check, so its handler prints the location and ends the
+//! program. The feature `report-panics` selects this handler for a release build of a program that may panic.
 
 use core::panic::PanicInfo;
 
@@ -21,7 +21,7 @@ unsafe extern "C" {
 #[cfg(not(any(debug_assertions, feature = "report-panics")))]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    // SAFETY: it exists nowhere, so that no program that contains this call comes into being.
+    // SAFETY: the function is defined nowhere, so no program that contains this call can be linked.
     unsafe { bare_uring_panic_is_reachable() }
 }
 
@@ -33,14 +33,14 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     crate::sys::exit(101)
 }
 
-/// What unwinding would ask how to go on. The precompiled `core` names it, though nothing here unwinds.
+/// Satisfies the precompiled `core`, which refers to this function for unwinding. Nothing here unwinds.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_eh_personality() {}
 
-/// The same for 32-bit ARM, whose every function names one of two such.
+/// Satisfies the unwind tables of 32-bit ARM, in which each function refers to this function or the next one.
 #[unsafe(no_mangle)]
 pub extern "C" fn __aeabi_unwind_cpp_pr0() {}
 
-/// See above.
+/// Satisfies the unwind tables of 32-bit ARM, as `__aeabi_unwind_cpp_pr0` does.
 #[unsafe(no_mangle)]
 pub extern "C" fn __aeabi_unwind_cpp_pr1() {}

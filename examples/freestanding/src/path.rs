@@ -5,14 +5,14 @@ use core::ffi::CStr;
 use bare_uring::Errno;
 use linux_raw_sys::general::PATH_MAX;
 
-/// The longest path that the kernel takes, with its zero byte.
+/// Length of the longest path that the kernel takes, with its zero byte.
 const CAPACITY: usize = PATH_MAX as usize;
 
-/// A path that grows piece by piece.
+/// A path to which bytes can be appended.
 ///
 /// # Invariants
 ///
-/// The bytes before `len` are not zero, all others are, and `len` is less than the capacity.
+/// The bytes before `len` are not zero, all others are zero, and `len` is less than the capacity.
 #[derive(Debug, Clone)]
 pub struct Path {
     bytes: [u8; CAPACITY],
@@ -26,24 +26,24 @@ impl Default for Path {
 }
 
 impl Path {
-    /// An empty path.
+    /// Makes an empty path.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: [0; CAPACITY], len: 0 }
     }
 
-    /// A path of these bytes, up to a zero byte if there is one.
+    /// Makes a path of these bytes, up to the first zero byte if there is one.
     ///
     /// # Errors
     ///
-    /// `ENAMETOOLONG`.
+    /// `ENAMETOOLONG`: the path is longer than the kernel takes.
     pub fn of(bytes: &[u8]) -> Result<Self, Errno> {
         let mut path = Self::new();
         path.push(bytes)?;
         Ok(path)
     }
 
-    /// Appends bytes, up to a zero byte if there is one. No slash is added.
+    /// Appends bytes, up to the first zero byte if there is one. Adds no slash.
     ///
     /// # Errors
     ///
@@ -66,43 +66,43 @@ impl Path {
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push).
+    /// `ENAMETOOLONG`: the path is longer than the kernel takes.
     pub fn push_number(&mut self, number: u64) -> Result<(), Errno> {
         if number >= 10 {
             self.push_number(number / 10)?;
         }
-        // A single digit, which the cast keeps.
+        // The remainder is one digit, so the cast loses nothing.
         self.push(&[b'0' + (number % 10) as u8])
     }
 
-    /// The path's bytes, without the zero at the end.
+    /// Returns the path's bytes without the zero at the end.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// The path as the kernel takes it.
+    /// Returns the path as a C string, which the kernel takes.
     #[must_use]
     pub fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
     }
 
-    /// The part up to and with the last slash: the directory that the path's last name is in. Empty if that is the
-    /// working directory.
+    /// Returns the part up to and including the last slash: the directory of the last name. It is empty if that
+    /// directory is the working directory.
     #[must_use]
     pub fn directory(&self) -> &[u8] {
         directory(self.as_bytes())
     }
 }
 
-/// The part of a path up to and with its last slash.
+/// Returns the part of a path up to and including its last slash.
 #[must_use]
 pub fn directory(path: &[u8]) -> &[u8] {
     let len = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     path.get(..len).unwrap_or_default()
 }
 
-/// The part of a path after its last slash.
+/// Returns the part of a path after its last slash.
 #[must_use]
 pub fn file_name(path: &[u8]) -> &[u8] {
     path.get(directory(path).len()..).unwrap_or_default()

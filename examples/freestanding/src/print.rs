@@ -1,4 +1,4 @@
-//! Lines of text, put together in fixed memory and written in one call.
+//! Lines of text, built in fixed memory and written by one call.
 
 use core::ffi::CStr;
 use core::fmt;
@@ -8,10 +8,10 @@ use bare_uring::types::RawFd;
 
 use crate::sys;
 
-/// Longer than a path can be, with room for words around it.
+/// Room for the longest path and for words around it.
 const CAPACITY: usize = 4096 + 256;
 
-/// A line that grows piece by piece. What does not fit is left out.
+/// A line to which text can be appended. Bytes that don't fit are left out.
 #[derive(Debug)]
 pub struct Line {
     bytes: [u8; CAPACITY],
@@ -25,13 +25,13 @@ impl Default for Line {
 }
 
 impl Line {
-    /// An empty line.
+    /// Makes an empty line.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: [0; CAPACITY], len: 0 }
     }
 
-    /// Adds bytes as they are. One copy of this loop is enough for a program.
+    /// Appends bytes. Never inlined: one copy of the loop is enough for a program.
     #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         for &byte in bytes {
@@ -43,33 +43,33 @@ impl Line {
         self
     }
 
-    /// What the line holds so far.
+    /// Returns the bytes of the line.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// Adds text.
+    /// Appends text.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
 
-    /// Adds a path.
+    /// Appends a path.
     pub fn path(&mut self, path: &CStr) -> &mut Self {
         self.bytes(path.to_bytes())
     }
 
-    /// Adds a number in decimal.
+    /// Appends a number in decimal.
     pub fn number(&mut self, number: u64) -> &mut Self {
         if number >= 10 {
             self.number(number / 10);
         }
-        // A single digit, which the cast keeps.
+        // The remainder is one digit, so the cast loses nothing.
         self.bytes(&[b'0' + (number % 10) as u8]);
         self
     }
 
-    /// Adds the C name of an error, or its number if it has none.
+    /// Appends the C name of an error, or its number if it has no name.
     pub fn errno(&mut self, errno: Errno) -> &mut Self {
         match errno.name() {
             Some(name) => self.text(name),
@@ -77,12 +77,12 @@ impl Line {
         }
     }
 
-    /// Writes the line to standard error. Nothing can be done where that fails.
+    /// Writes the line to standard error. An error is ignored, because there is no place to report it.
     pub fn to_stderr(&mut self) {
         self.write_to(sys::STDERR);
     }
 
-    /// Writes the line to standard output. Nothing can be done where that fails.
+    /// Writes the line to standard output. An error is ignored.
     pub fn to_stdout(&mut self) {
         self.write_to(sys::STDOUT);
     }
@@ -100,7 +100,7 @@ impl Line {
     }
 }
 
-/// For programs that can afford it: everything that can be formatted.
+/// Lets `write!` append to a line, for programs that can afford the size of `core::fmt`.
 impl fmt::Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.text(text);

@@ -1,4 +1,4 @@
-//! One request after the other, for a program or the part of one that has nothing to do meanwhile.
+//! Requests one at a time: each function submits a request and waits for its completion.
 
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -8,23 +8,23 @@ use bare_uring::types::{AtFlags, Fd, OpenFlags, RawFd, StatxBuffer, StatxMask};
 use bare_uring::{Errno, IoUring, opcode};
 use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, O_LARGEFILE, STATX_BASIC_STATS};
 
-/// What the completions of these requests carry.
+/// User data of the requests made here.
 const MINE: u64 = u64::MAX;
 
-/// `ERESTARTSYS` of the kernel's include/linux/errno.h, which no system call returns. An open that waited for the other
-/// end of a pipe, and was interrupted, completes with it.
+/// `ERESTARTSYS` of the kernel's include/linux/errno.h, which no system call returns. It is the result of an open that
+/// was interrupted while it waited for the other end of a pipe.
 const ERESTARTSYS: u16 = 512;
 
-/// Submits one request and waits for its end; completions of other requests that arrive meanwhile are dropped.
+/// Submits one request and waits for its completion. Drops completions of other requests that arrive meanwhile.
 ///
 /// # Errors
 ///
-/// The request's own, or the ring's.
+/// The errors of the request, and those of [`submit_and_wait`]. `EBUSY`: the submission queue is full.
 ///
 /// # Safety
 ///
-/// As [`push`](bare_uring::SubmissionQueue::push), until the call returns; if it returns an error of the ring's, for
-/// ever.
+/// The contract of [`push`](bare_uring::SubmissionQueue::push) must hold until the call returns. If the call fails with
+/// an error of the ring, it must hold for ever.
 pub unsafe fn run(ring: &mut IoUring, entry: Entry) -> Result<u32, Errno> {
     // SAFETY: the caller's contract.
     unsafe { ring.submission().push(entry.user_data(MINE)) }.map_err(|_| Errno::EBUSY)?;
@@ -38,11 +38,12 @@ pub unsafe fn run(ring: &mut IoUring, entry: Entry) -> Result<u32, Errno> {
     }
 }
 
-/// Submits what was pushed, and waits for a completion.
+/// Submits what was pushed and waits for a completion.
 ///
 /// # Errors
 ///
-/// The ring's, but for those after which one has only to take completions and come back.
+/// The errors of [`IoUring::submit_and_wait`], but for `EINTR`, `EAGAIN` and `EBUSY`: after these the caller takes
+/// completions and tries again.
 #[inline]
 pub fn submit_and_wait(ring: &IoUring) -> Result<(), Errno> {
     match ring.submit_and_wait(1) {
@@ -51,17 +52,18 @@ pub fn submit_and_wait(ring: &IoUring) -> Result<(), Errno> {
     }
 }
 
-/// Opens a file, close-on-exec, of more than 2 GiB on 32 bit too.
+/// Opens a file with `O_CLOEXEC` and `O_LARGEFILE`, so that it may be larger than 2 GiB on 32-bit architectures too.
 ///
-/// With `wait`, opening a pipe waits for its other end, as `open(2)` does. Without, the kernel tries the open without
-/// blocking first, and gives a pipe that nobody writes to as one that has ended.
+/// With `wait`, opening a pipe waits for its other end, as `open(2)` does. Without `wait`, the kernel first tries to
+/// open without blocking; a pipe without a writer then opens at once and reads as ended.
 ///
-/// A program that is killed just after such an open was submitted, before a thread of the kernel's has begun with it, ends
-/// only when the pipe's other end is opened: the kernel (seen with 6.18) still makes the open, which no signal ends then.
+/// A program that is killed just after an open with `wait` was submitted, before a kernel worker thread has begun it,
+/// ends only when the pipe's other end is opened: the kernel (seen with 6.18) still makes the open, and no signal ends
+/// it.
 ///
 /// # Errors
 ///
-/// As `open(2)`.
+/// The errors of `open(2)`.
 pub fn open(ring: &mut IoUring, path: &CStr, flags: u32, mode: u32, wait: bool) -> Result<RawFd, Errno> {
     let flags = OpenFlags(flags | O_CLOEXEC | O_LARGEFILE);
     let entry = opcode::OpenAt::new(Fd::CWD, path.as_ptr()).flags(flags).mode(mode).build();
@@ -69,7 +71,7 @@ pub fn open(ring: &mut IoUring, path: &CStr, flags: u32, mode: u32, wait: bool) 
     loop {
         // SAFETY: the path lives until the call returns, and is not needed after the submission.
         match unsafe { run(ring, entry) } {
-            // The program was stopped and goes on: `open(2)` would be restarted.
+            // The program was stopped and continued; the kernel would restart `open(2)`.
             Err(errno) if errno == Errno::EINTR || errno.raw() == ERESTARTSYS => {}
             opened => return opened.map(u32::cast_signed),
         }
@@ -80,26 +82,26 @@ pub fn open(ring: &mut IoUring, path: &CStr, flags: u32, mode: u32, wait: bool) 
 ///
 /// # Errors
 ///
-/// As `close(2)`: what an earlier write could not tell.
+/// The errors of `close(2)`, which may be those of an earlier write.
 pub fn close(ring: &mut IoUring, fd: RawFd) -> Result<(), Errno> {
-    // SAFETY: the request points to nothing. Whose the descriptor is, the program knows.
+    // SAFETY: the request points to nothing. The caller owns the file descriptor.
     unsafe { run(ring, opcode::Close::new(Fd(fd)).build()) }.map(drop)
 }
 
-/// What there is to know about the file at `path`; symbolic links are followed.
+/// Returns the status of the file at `path`. Follows symbolic links.
 ///
 /// # Errors
 ///
-/// As `statx(2)`.
+/// The errors of `statx(2)`.
 pub fn stat(ring: &mut IoUring, path: &CStr) -> Result<StatxBuffer, Errno> {
     stat_at(ring, Fd::CWD, path, 0)
 }
 
-/// What there is to know about an open file.
+/// Returns the status of an open file.
 ///
 /// # Errors
 ///
-/// As `statx(2)`.
+/// The errors of `statx(2)`.
 pub fn stat_fd(ring: &mut IoUring, fd: RawFd) -> Result<StatxBuffer, Errno> {
     stat_at(ring, Fd(fd), c"", AT_EMPTY_PATH)
 }
@@ -110,9 +112,9 @@ fn stat_at(ring: &mut IoUring, dir: Fd, path: &CStr, flags: u32) -> Result<Statx
         .flags(AtFlags(flags))
         .mask(StatxMask(STATX_BASIC_STATS))
         .build();
-    // SAFETY: path and buffer live until the call returns. The ring fails only before the request was taken, or
-    // where the kernel is broken beyond what a program can see to.
+    // SAFETY: path and buffer live until the call returns. On a kernel that works, the ring fails only before it has
+    // taken the request.
     unsafe { run(ring, entry) }?;
-    // SAFETY: the structure consists of integers, for which zeroes are values too.
+    // SAFETY: the structure consists of integers, for which zeroes are valid values.
     Ok(unsafe { buffer.assume_init() })
 }

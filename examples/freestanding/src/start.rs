@@ -1,34 +1,34 @@
-//! From the kernel's jump to a program's own function.
+//! The entry point: calls the program's own function.
 //!
 //! The kernel starts a program at `_start`, on a stack that holds the number of arguments, their addresses, a null, and
-//! then the environment. There is no return address: whoever returns from there runs into nothing. So `_start` can't
-//! be a function of an ordinary kind; it is one without prologue, which hands the stack pointer on as first argument.
+//! then the environment. The stack holds no return address, so `_start` can't be an ordinary function. It is a naked
+//! function that passes the stack pointer on as the first argument.
 //!
-//! What each architecture has to do before a compiled function may run:
+//! What `_start` has to do on each architecture before a compiled function may run:
 //!
 //! | architecture | besides passing the stack pointer |
 //! |--|--|
 //! | x86_64, x86 | aligns the stack to 16 bytes before the call |
-//! | aarch64, arm, loongarch64 | nothing: the stack comes aligned |
+//! | aarch64, arm, loongarch64 | nothing: the stack is aligned |
 //! | riscv64 | sets gp, through which code relaxed by the linker reaches its data |
 //! | powerpc64 (ELFv2) | sets r2, the pointer to the table of addresses, and makes a first stack frame |
 //! | s390x | makes room for the registers that a function saves in its caller's frame |
 //!
-//! The frame pointer and the return address are zeroed where there is a register for them, which ends a backtrace.
+//! Where registers hold the frame pointer and the return address, `_start` zeroes them; that ends a backtrace.
 
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_char};
 
 unsafe extern "C" {
-    /// Made by [`entry!`](crate::entry) in each program.
+    /// Calls the program's own function. [`entry!`](crate::entry) defines it in each program.
     fn freestanding_entry(stack: *const usize) -> !;
 }
 
-/// Where the kernel starts the program.
+/// Starts the program; the kernel jumps here.
 ///
 /// # Safety
 ///
-/// For the kernel alone to call, once.
+/// Only the kernel may call it, once.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _start() -> ! {
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn _start() -> ! {
         target_arch = "aarch64" => {
             naked_asm!("mov x29, xzr", "mov x30, xzr", "mov x0, sp", "b {entry}", entry = sym freestanding_entry)
         }
-        // `bl`, since the linker can make it change between ARM and Thumb code.
+        // `bl`, because the linker can turn it into a call that changes between ARM and Thumb code.
         target_arch = "arm" => {
             naked_asm!("mov r11, #0", "mov r0, sp", "bl {entry}", "udf #0", entry = sym freestanding_entry)
         }
@@ -75,11 +75,11 @@ pub unsafe extern "C" fn _start() -> ! {
     }
 }
 
-/// Makes `main: fn(Args) -> u8` the program's start; what it returns is the exit status.
+/// Makes `main: fn(Args) -> u8` the program's main function. Its result is the exit status.
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
-        /// What `_start` goes on to.
+        /// Runs the program; `_start` calls it.
         #[unsafe(no_mangle)]
         extern "C" fn freestanding_entry(stack: *const usize) -> ! {
             let main: fn($crate::Args) -> u8 = $main;
@@ -93,23 +93,23 @@ macro_rules! entry {
 /// The arguments of the program, its own name first.
 #[derive(Debug, Clone)]
 pub struct Args {
-    /// Invariant: the place of the next of the `left` addresses that the kernel has put on the stack.
+    /// Invariant: points to the next of the `left` addresses that the kernel has put on the stack.
     next: *const *const c_char,
     left: usize,
 }
 
 impl Args {
-    /// Reads them where the kernel has put them.
+    /// Finds the arguments on the stack.
     ///
     /// # Safety
     ///
-    /// `stack` is the stack pointer that the kernel started the program with, and what it has put there is unchanged.
+    /// `stack` must be the stack pointer that the kernel started the program with, and the stack above it unchanged.
     #[must_use]
     #[inline]
     pub unsafe fn from_stack(stack: *const usize) -> Self {
-        // SAFETY: the number of arguments is the first word there.
+        // SAFETY: the first word of the stack is the number of arguments.
         let left = unsafe { stack.read() };
-        // SAFETY: their addresses follow it.
+        // SAFETY: the addresses of the arguments follow that word.
         let next = unsafe { stack.add(1) };
         Self { next: next.cast(), left }
     }
@@ -120,15 +120,15 @@ impl Iterator for Args {
 
     fn next(&mut self) -> Option<&'static CStr> {
         self.left = self.left.checked_sub(1)?;
-        // SAFETY: by the invariant the address of an argument stands here.
+        // SAFETY: by the invariant `next` points to the address of an argument.
         let argument = unsafe { self.next.read() };
-        // SAFETY: there is another one after it, or the null at the end.
+        // SAFETY: another address follows, or the null at the end.
         self.next = unsafe { self.next.add(1) };
         // SAFETY: an argument ends with a zero byte.
         let len = unsafe { crate::mem::until_zero(argument) };
-        // SAFETY: it lies on the stack as long as the program runs, which leaves it alone.
+        // SAFETY: the argument stays on the stack, unchanged, as long as the program runs.
         let bytes = unsafe { core::slice::from_raw_parts(argument.cast::<u8>(), len + 1) };
-        // SAFETY: its one zero byte is the last.
+        // SAFETY: the last byte is the only zero byte.
         Some(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
     }
 }

@@ -1,4 +1,4 @@
-//! The trait of the crate, over one function.
+//! The trait `Kernel`, implemented over one function.
 
 use core::ffi::{c_int, c_long, c_void};
 
@@ -7,11 +7,11 @@ use bare_uring::uapi::io_uring_params;
 use bare_uring::{Errno, Kernel};
 
 unsafe extern "C" {
-    /// A system call of Linux by its number, as a call: a value, or a negated errno.
+    /// Makes a Linux system call by its number. Returns a value, or a negated errno.
     ///
     /// # Safety
     ///
-    /// As the call itself.
+    /// What the system call does with these arguments must be sound.
     pub unsafe fn uk_syscall6_r(
         number: c_long,
         a: c_long,
@@ -23,19 +23,19 @@ unsafe extern "C" {
     ) -> c_long;
 }
 
-/// Numbers that are the same on all architectures; that of `close` is x86_64's.
+/// Numbers of the system calls: the first three are the same on all architectures, `CLOSE` is that of x86_64.
 const IO_URING_SETUP: c_long = 425;
 const IO_URING_ENTER: c_long = 426;
 const IO_URING_REGISTER: c_long = 427;
 const CLOSE: c_long = 3;
 
-/// The kernel that this program is linked with.
+/// The kernel that is linked with this program.
 #[derive(Debug, Clone, Copy)]
 pub struct Unikernel;
 
 /// Tells a value from a negated errno.
 fn outcome(result: c_long) -> Result<u32, Errno> {
-    // What is no errno is a descriptor or a count: 31 bits.
+    // A value is a file descriptor or a count, and has 31 bits.
     let result = c_int::try_from(result).map_err(|_| Errno::EINVAL)?;
     match Errno::from_result(result) {
         Some(errno) => Err(errno),
@@ -43,17 +43,18 @@ fn outcome(result: c_long) -> Result<u32, Errno> {
     }
 }
 
-/// An address as the kernel takes it.
+/// Returns an address as an argument of a system call.
 fn address<T>(pointer: *const T) -> c_long {
     pointer.expose_provenance().cast_signed() as c_long
 }
 
-// SAFETY: the kernel behind the function implements the calls as Linux does. A call into code that the compiler does not
-// see is the barrier that the trait asks for. Memory is never mapped: rings are made in provided memory only.
+// SAFETY: the kernel behind the function implements the calls as Linux does. The compiler does not see the called code,
+// so the call is the barrier that the trait requires. Memory is never mapped, because all rings use provided memory.
 unsafe impl Kernel for Unikernel {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         let params = address(core::ptr::from_mut(params).cast_const());
-        // SAFETY: the kernel writes to `params` only; for memory named inside the caller answers.
+        // SAFETY: the kernel writes to `params` and to memory that `params` names, for which the caller's contract
+        // holds.
         outcome(unsafe { uk_syscall6_r(IO_URING_SETUP, c_long::from(entries), params, 0, 0, 0, 0) })
     }
 

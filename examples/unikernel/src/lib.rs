@@ -1,8 +1,8 @@
-//! A ring where the kernel is in the same program, and entered by a function call.
+//! A ring in a unikernel: the kernel is in the same program, and is entered by a function call.
 //!
-//! The only thing that this needs from outside is the function [`uk_syscall6_r`], by the name that Unikraft gives it: the
-//! number and arguments of a Linux system call in, a value or a negated errno out. Ring and buffer are static memory.
-//! docs/unikernel.md goes through it step by step.
+//! The package needs only the function [`uk_syscall6_r`], which has the name that Unikraft gives it. It takes the
+//! number and the arguments of a Linux system call, and returns a value or a negated errno. Ring and buffer are static
+//! memory. docs/unikernel.md explains the package step by step.
 #![no_std]
 
 mod kernel;
@@ -15,8 +15,8 @@ pub use kernel::{Unikernel, uk_syscall6_r};
 
 type Ring = IoUring<squeue::Entry, bare_uring::cqueue::Entry, Unikernel>;
 
-/// What a C program calls: copies everything that `from` gives to `to`, and returns the number of bytes, or a negated
-/// errno. The memory is there for one ring, so that a second call is told `-EBUSY`.
+/// Copies from `from` to `to` until the end of the data; for C programs. Returns the number of bytes, or a negated
+/// errno. There is memory for one ring only, so a second call returns `-EBUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ring_copy(from: i32, to: i32) -> i64 {
     match copy(Fd(from), Fd(to)) {
@@ -47,9 +47,9 @@ fn copy(from: Fd, to: Fd) -> Result<u64, Errno> {
     }
 }
 
-/// Does one request and waits for it. Its memory is static, and used by nothing else meanwhile.
+/// Submits one request and waits for its completion. The request's memory is static, and used by nothing else.
 fn run(ring: &mut Ring, request: squeue::Entry) -> Result<u32, Errno> {
-    // SAFETY: the two callers above give requests into the static buffer, and wait here until each is done.
+    // SAFETY: the requests point into the static buffer, and this function returns only when a request is done.
     unsafe { ring.submission().push(request) }.map_err(|_| Errno::EBUSY)?;
     loop {
         match ring.submit_and_wait(1) {
@@ -62,7 +62,7 @@ fn run(ring: &mut Ring, request: squeue::Entry) -> Result<u32, Errno> {
     }
 }
 
-/// On the bare target only: where there is a std, it has a handler of its own.
+/// Stops the program. Only for the bare target: elsewhere std has a panic handler.
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -1,4 +1,4 @@
-//! A call that the kernel refuses.
+//! Test of a call that the kernel refuses.
 
 mod linked;
 
@@ -12,7 +12,7 @@ fn an_error_of_the_kernel_is_what_the_copy_returns() {
     let from = kernel.file(vec![1; 100]);
     let (reader, to) = kernel.pipe();
     linked::link(&kernel, |_| {});
-    // The calls: set-up, the read, the write.
+    // The calls are the set-up, the read and the write; the third fails.
     kernel.fail_call(2, Errno::ENXIO);
 
     assert_eq!(ring_copy(from, to), -i64::from(Errno::ENXIO.raw()));

@@ -1,4 +1,4 @@
-//! A pipe that has less room than a write has bytes.
+//! Test of writes to a pipe that has less room than a write has bytes.
 
 mod linked;
 
@@ -11,13 +11,13 @@ use unikernel::ring_copy;
 #[test]
 fn the_rest_of_a_short_write_is_written() {
     let kernel = SimKernel::new(Profile::linux(6, 12), 7);
-    // Bytes that differ from those 1,000 before, which is the size of the buffer.
+    // Each byte differs from the one 1,000 bytes before, which is the size of the buffer.
     let content: Vec<u8> = (0..3 * CAPACITY).map(|i| ((i * 7) >> 3) as u8 ^ (i / 1000) as u8).collect();
     let from = kernel.file(content.clone());
     let (reader, to) = kernel.pipe();
     let got = Rc::new(RefCell::new(Vec::new()));
     let reading = got.clone();
-    // Less at a time than the buffer has: once the pipe is full, each write is a short one.
+    // Reads less at a time than a write has: once the pipe is full, every write is short.
     linked::link(&kernel, move |kernel| {
         reading.borrow_mut().extend(kernel.read(reader, 300).unwrap().unwrap_or_default());
     });

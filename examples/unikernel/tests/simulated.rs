@@ -1,4 +1,4 @@
-//! The package linked with a kernel: the simulated one, behind the same function by which a unikernel is entered.
+//! Links the package with the simulated kernel, behind the function through which a unikernel is entered.
 
 use std::cell::OnceCell;
 use std::ffi::{c_long, c_void};
@@ -11,7 +11,7 @@ thread_local! {
     static KERNEL: OnceCell<SimKernel> = const { OnceCell::new() };
 }
 
-/// What the unikernel would bring.
+/// Enters the simulated kernel. A unikernel would define this function.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of the calls is made, and all have one reason")]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn uk_syscall6_r(
@@ -25,7 +25,7 @@ unsafe extern "C" fn uk_syscall6_r(
 ) -> c_long {
     let pointer = |address: c_long| std::ptr::with_exposed_provenance_mut::<c_void>(address as usize);
     let kernel = KERNEL.with(|kernel| kernel.get().expect("made by the test").clone());
-    // SAFETY: arguments of the call that the number names, from the package, which calls as Linux is called.
+    // SAFETY: the package passes valid arguments for the system call of this number.
     let result = unsafe {
         match n {
             425 => kernel.setup(a as u32, &mut *pointer(b).cast()),

@@ -14,7 +14,7 @@ use crate::measure::{Lack, Opened};
 use crate::pages::{PAGE, leak};
 use crate::setup::Setup;
 use crate::work::alone::RawParams;
-use crate::work::echo::{self, EchoRing, Event, Kind, MESSAGE};
+use crate::work::echo::{self, EchoRing, Event, MESSAGE, ReceiveMode};
 use crate::work::nop::{self, ENTRIES, NopRing, Seen};
 use crate::work::read::{self, Plan, ReadRing};
 use crate::work::wait::{self, SECONDS, WaitRing};
@@ -28,7 +28,7 @@ pub const CONTENDER: Contender = Contender {
     alone: || alone::row(take_over),
     reads,
     waits,
-    echo: |kind| echo::row(kind, move || Echo::open(kind)),
+    echo: |mode| echo::row(mode, move || Echo::open(mode)),
     create: || create::row(|| drop(open(Setup::Plain).expect("a ring")), Ok(provided_again())),
 };
 
@@ -72,17 +72,17 @@ fn memory(builder: &Builder) -> RingMemory {
 
 fn leaked<T>(bytes: usize) -> &'static mut [MaybeUninit<T>] {
     let bytes = bytes.next_multiple_of(PAGE);
-    // SAFETY: the memory is ours alone for ever, and may be uninitialised.
+    // SAFETY: the memory is never freed and used by nothing else, and the type allows uninitialised bytes.
     unsafe { from_raw_parts_mut(leak(bytes).cast(), bytes / size_of::<T>()) }
 }
 
-/// Makes and drops rings in the same memory, again and again.
+/// Returns a function that makes and drops a ring, always in the same memory.
 fn provided_again() -> Box<dyn FnMut()> {
     let builder = Builder::new();
     let RingMemory { rings, sqes } = memory(&builder);
     let (rings, sqes) = (std::ptr::from_mut(rings), std::ptr::from_mut(sqes));
     Box::new(move || {
-        // SAFETY: the ring made of it last was dropped, and had no requests that could still write to it.
+        // SAFETY: the last ring in this memory was dropped, and had no requests that could still write to it.
         let memory = unsafe { RingMemory { rings: &mut *rings, sqes: &mut *sqes } };
         drop(builder.build_provided_with(Linux, ENTRIES, memory).expect("a ring"));
     })
@@ -96,9 +96,9 @@ fn nop(setup: Setup) -> Opened {
 }
 
 fn take_over(fd: RawFd, params: RawParams) -> Result<Bare<Linux>, Lack> {
-    // SAFETY: the structure is the kernel's.
+    // SAFETY: the type is the kernel's structure.
     let params = Parameters::from_raw(unsafe { foreign_params(params) });
-    // SAFETY: the parameters are those of the ring in memory, which nobody else uses.
+    // SAFETY: the parameters are those of the ring in memory, which nothing else uses.
     unsafe { IoUring::from_fd(fd, params) }.map(Bare).map_err(failed)
 }
 
@@ -155,7 +155,7 @@ fn reads(plan: Plan) -> Opened {
         ring.submitter().register_files(&[plan.fd]).map_err(failed)?;
     }
     if plan.fixed_buffers {
-        // SAFETY: the memory is never freed, and used by this ring's reads alone.
+        // SAFETY: the memory is never freed, and only this ring's reads use it.
         unsafe { ring.submitter().register_buffers(&[IoVec::new(plan.buffers, Plan::BYTES)]) }.map_err(failed)?;
     }
     read::row(plan, Reader { ring, plan })
@@ -166,15 +166,15 @@ impl ReadRing for Reader {
     fn read(&mut self, offsets: &[u64]) -> u64 {
         let Self { ring, plan } = self;
         let mut queue = ring.submission();
-        for (slot, offset) in offsets.iter().enumerate() {
-            let (to, len) = (plan.buffer(slot), PAGE as u32);
+        for (index, offset) in offsets.iter().enumerate() {
+            let (to, len) = (plan.buffer(index), PAGE as u32);
             let entry = match (plan.fixed_file, plan.fixed_buffers) {
                 (false, false) => opcode::Read::new(Fd(plan.fd), to, len).offset(*offset).build(),
                 (true, false) => opcode::Read::new(Fixed(0), to, len).offset(*offset).build(),
                 (false, true) => opcode::ReadFixed::new(Fd(plan.fd), to, len, 0).offset(*offset).build(),
                 (true, true) => opcode::ReadFixed::new(Fixed(0), to, len, 0).offset(*offset).build(),
             };
-            // SAFETY: the buffer is nobody else's until all completions were seen, below.
+            // SAFETY: nothing else uses the buffer until the loop below has seen all completions.
             unsafe { queue.push(entry) }.expect("room for a batch");
         }
         let (mut count, mut bytes) = (0, 0);
@@ -200,7 +200,9 @@ fn waits() -> Opened {
     let timeout = Timespec::new(SECONDS as i64, 0);
     let ring = builder(Setup::Defer).setup_r_disabled().build(ENTRIES).map_err(failed)?;
     let mut region = ring.submitter().map_wait_region(PAGE).map_err(failed)?;
-    let registered = region.set(0, WaitArgument::new().timespec(timeout)).ok_or_else(|| Lack::from("no slot"))?;
+    let registered = region
+        .set(0, WaitArgument::new().timespec(timeout))
+        .ok_or_else(|| Lack::from("the region has no room for an argument"))?;
     ring.submitter().register_enable_rings().map_err(failed)?;
     wait::row(Waits { ring: Bare(ring), timeout, region, registered })
 }
@@ -229,15 +231,15 @@ impl WaitRing for Waits {
 struct Echo {
     ring: IoUring,
     buffers: Option<BufRing>,
-    /// The buffers that are out, by number.
+    /// The buffers that were taken and not recycled, by ID.
     out: Vec<Option<Buffer>>,
 }
 
 impl Echo {
-    fn open(kind: Kind) -> Result<Self, Lack> {
+    fn open(mode: ReceiveMode) -> Result<Self, Lack> {
         let count = echo::ENTRIES as usize;
         let ring = open(Setup::Defer)?;
-        let buffers = (kind == Kind::Multishot).then(|| {
+        let buffers = (mode == ReceiveMode::Multishot).then(|| {
             let memory = BufRingMemory {
                 descriptors: &mut leaked::<Descriptor>(count * size_of::<Descriptor>())[..count],
                 buffers: vec![0; count * MESSAGE].leak(),
@@ -251,10 +253,10 @@ impl Echo {
 
     #[inline(always)]
     fn push(&mut self, entry: squeue::Entry) {
-        // SAFETY: the memory is the server's, and lives until it is gone.
+        // SAFETY: the memory is the server's, and lives longer than the ring.
         if let Err(full) = unsafe { self.ring.submission().push(entry) } {
             self.ring.submit().expect("submitted");
-            // SAFETY: as above.
+            // SAFETY: the memory is the server's, and lives longer than the ring.
             unsafe { self.ring.submission().push(full.0) }.expect("room after a submit");
         }
     }
@@ -288,7 +290,7 @@ impl EchoRing for Echo {
     fn reap(&mut self, into: &mut [Event]) -> usize {
         let mut count = 0;
         for (event, cqe) in into.iter_mut().zip(self.ring.completion()) {
-            // SAFETY: each completion is seen once; those with a buffer are of receives on this group.
+            // SAFETY: each completion is taken once; those with a buffer are of receives on this group.
             let buffer = self.buffers.as_mut().and_then(|buffers| unsafe { buffers.take(&cqe) });
             let place = buffer.as_ref().map(|buffer| (buffer.id(), buffer.as_ptr()));
             if let Some(buffer) = buffer {

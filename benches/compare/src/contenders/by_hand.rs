@@ -1,7 +1,7 @@
-//! No library: the `syscall` instruction in the loop, over mapped rings. What any library can reach at best.
+//! No library: mapped rings, and the `syscall` instruction inline. No library can be faster.
 //!
-//! It does what the protocol asks for and nothing else: no look at the ring's flags but under SQPOLL, no check for room,
-//! one set-up for each table. It has the fastest way to a ring that the kernel knows (NO_SQARRAY) in every set-up.
+//! The code does only what the protocol requires: it reads the ring's flags only under SQPOLL, and never checks for
+//! room. Every set-up uses `NO_SQARRAY`, the fastest one.
 
 use std::arch::asm;
 use std::os::fd::RawFd;
@@ -22,7 +22,7 @@ pub const CONTENDER: Contender = Contender {
     name: BY_HAND,
     nop: |setup| nop::row(setup, move || Hand::open(setup)),
     singly: || nop::singly_row(Hand::open(Setup::Plain)?),
-    idle: || lack("an empty submit by hand is nothing at all"),
+    idle: || lack("an empty submit by hand does nothing"),
     alone: || alone::row(|fd, params| Ok(Hand::over(fd, &params, None))),
     reads,
     waits,
@@ -53,13 +53,13 @@ const OP_NOP: u64 = 0;
 const OP_READ_FIXED: u64 = 4;
 const OP_READ: u64 = 22;
 
-/// More than the rings take, and what the entries take.
+/// Bytes to map: more than the rings need, and what the entries need.
 const RINGS: usize = 3 * PAGE;
 const SQES: usize = 64 * 2 * ENTRIES as usize;
 
 struct Hand {
     fd: RawFd,
-    /// Those of every call.
+    /// Flags of every `io_uring_enter`.
     flags: u32,
     sqpoll: bool,
     sq_tail: &'static AtomicU32,
@@ -70,7 +70,7 @@ struct Hand {
     sq_mask: u32,
     cqes: *const [u64; 2],
     cq_mask: u32,
-    /// Our side of the queues: where we push, what was submitted, where we read.
+    /// Local indices: the next entry to push, the end of what was submitted, the next completion to read.
     tail: u32,
     submitted: u32,
     head: u32,
@@ -84,7 +84,7 @@ fn done(result: i64) -> Result<i32, Lack> {
 
 fn map(fd: RawFd, offset: i64, bytes: usize) -> *mut u8 {
     let (access, how) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_POPULATE);
-    // SAFETY: maps where nothing is.
+    // SAFETY: without MAP_FIXED, nothing that is mapped is replaced.
     let at = unsafe { libc::mmap(null_mut(), bytes, access, how, fd, offset) };
     assert_ne!(at, libc::MAP_FAILED);
     at.cast()
@@ -95,9 +95,9 @@ impl Hand {
         let memory = setup.provided().then(|| [leak(RINGS), leak(SQES)]);
         let mut ring = Self::make(setup, 0, memory)?;
         if setup.registered() {
-            // offset and resv, then the descriptor: `struct io_uring_rsrc_update`.
+            // `struct io_uring_rsrc_update`: offset and resv, then the file descriptor.
             let mut update = [u64::from(u32::MAX), ring.fd as u64];
-            // SAFETY: the argument is alive.
+            // SAFETY: the argument lives during the call.
             done(unsafe { libc::syscall(REGISTER, ring.fd, 20, &raw mut update, 1) })?;
             ring.fd = update[0] as u32 as i32;
             ring.flags |= REGISTERED_RING;
@@ -112,24 +112,24 @@ impl Hand {
         params[4] = setup.sqpoll_idle().unwrap_or(0);
         if let Some([rings, sqes]) = memory {
             params[2] |= NO_MMAP;
-            // SAFETY: the memory is as long, and no ring uses it.
+            // SAFETY: the memory has this length, and no ring uses it.
             unsafe { rings.write_bytes(0, RINGS) };
-            // The two `user_addr`, as two words each.
+            // Both fields `user_addr`, as two words each.
             for (place, at) in [(18, sqes), (28, rings)] {
                 let address = at.expose_provenance() as u64;
                 params[place] = address as u32;
                 params[place + 1] = (address >> 32) as u32;
             }
         }
-        // SAFETY: the structure is as long as the kernel's; memory in it is never freed.
+        // SAFETY: the structure is as long as the kernel's, and memory that it names is never freed.
         let fd = done(unsafe { libc::syscall(SETUP, setup.entries(), &raw mut params) })?;
         Ok(Self::over(fd, &params, memory))
     }
 
-    /// The ring that `params` describe.
+    /// Uses the ring that `params` describe.
     fn over(fd: RawFd, params: &RawParams, memory: Option<[*mut u8; 2]>) -> Self {
         let [rings, sqes] = memory.unwrap_or_else(|| [map(fd, 0, RINGS), map(fd, 0x1000_0000, SQES)]);
-        // SAFETY: the offset is that of an aligned word in the rings, which outlive this.
+        // SAFETY: the offset is that of an aligned word in the rings, which live longer than this value.
         let word = |offset: u32| unsafe { AtomicU32::from_ptr(rings.add(offset as usize).cast()) };
         Self {
             fd,
@@ -140,7 +140,7 @@ impl Hand {
             cq_head: word(params[20]),
             cq_tail: word(params[21]),
             sqes: sqes.cast(),
-            // SAFETY: as above.
+            // SAFETY: the offset of the completions lies in the rings.
             cqes: unsafe { rings.add(params[25] as usize) }.cast_const().cast(),
             sq_mask: params[0] - 1,
             cq_mask: params[1] - 1,
@@ -155,7 +155,7 @@ impl Hand {
     #[inline(always)]
     fn enter(&self, submit: u32, want: u32, flags: u32, argument: u64, size: u64) {
         let result: i64;
-        // SAFETY: the requests point to memory that lives; rcx and r11 are what the instruction overwrites.
+        // SAFETY: the memory of the requests is valid; the instruction overwrites rcx and r11.
         unsafe {
             asm!(
                 "syscall",
@@ -176,13 +176,14 @@ impl Hand {
 
     #[inline(always)]
     fn put(&mut self, entry: [u64; 8]) {
-        let slot = (self.tail & self.sq_mask) as usize;
-        // SAFETY: the slot is one of the entries', and free: no more than they are in flight at once.
-        unsafe { self.sqes.add(slot).write(entry) };
+        let index = (self.tail & self.sq_mask) as usize;
+        // SAFETY: the mask keeps the index within the entries. The entry is free, because the ring has an entry for
+        // every request in flight.
+        unsafe { self.sqes.add(index).write(entry) };
         self.tail = self.tail.wrapping_add(1);
     }
 
-    /// Publishes what was put, and tells how many.
+    /// Publishes the new entries, and returns how many.
     #[inline(always)]
     fn publish(&mut self) -> u32 {
         let count = self.tail.wrapping_sub(self.submitted);
@@ -202,7 +203,7 @@ impl Hand {
     fn take(&mut self, mut each: impl FnMut(u64, i32)) {
         let tail = self.cq_tail.load(Ordering::Acquire);
         while self.head != tail {
-            // SAFETY: the slot is one of the completions', and filled.
+            // SAFETY: the mask keeps the index within the completions, and the kernel has written this one.
             let [tag, result] = unsafe { *self.cqes.add((self.head & self.cq_mask) as usize) };
             each(tag, result as i32);
             self.head = self.head.wrapping_add(1);
@@ -215,17 +216,17 @@ impl Drop for Hand {
     fn drop(&mut self) {
         if self.mapped {
             let rings = std::ptr::from_ref(self.cq_head).map_addr(|at| at & !(PAGE - 1));
-            // SAFETY: the mappings are this ring's, and used no more.
+            // SAFETY: the mapping is this ring's, and no longer used.
             unsafe { libc::munmap(rings.cast_mut().cast(), RINGS) };
-            // SAFETY: as above.
+            // SAFETY: the mapping is this ring's, and no longer used.
             unsafe { libc::munmap(self.sqes.cast(), SQES) };
         }
         if self.flags & REGISTERED_RING != 0 {
             let mut update = [self.fd as u64, 0];
-            // SAFETY: the argument is alive.
+            // SAFETY: the argument lives during the call.
             unsafe { libc::syscall(REGISTER, self.close, 21, &raw mut update, 1) };
         }
-        // SAFETY: the descriptor is this ring's.
+        // SAFETY: the file descriptor is this ring's.
         unsafe { libc::close(self.close) };
     }
 }
@@ -283,13 +284,13 @@ fn reads(plan: Plan) -> Opened {
     let ring = Hand::open(Setup::Plain)?;
     let mut start = OP_READ | u64::from(plan.fd as u32) << 32;
     if plan.fixed_file {
-        // SAFETY: the argument is alive.
+        // SAFETY: the argument lives during the call.
         done(unsafe { libc::syscall(REGISTER, ring.fd, 2, &raw const plan.fd, 1) })?;
         start = OP_READ | FIXED_FILE;
     }
     if plan.fixed_buffers {
         let all = libc::iovec { iov_base: plan.buffers.cast(), iov_len: Plan::BYTES };
-        // SAFETY: the memory is never freed, and used by this ring's reads alone.
+        // SAFETY: the memory is never freed, and only this ring's reads use it.
         done(unsafe { libc::syscall(REGISTER, ring.fd, 0, &raw const all, 1) })?;
         start = start & !0xff | OP_READ_FIXED;
     }
@@ -300,8 +301,8 @@ impl ReadRing for Reader {
     #[inline(always)]
     fn read(&mut self, offsets: &[u64]) -> u64 {
         let Self { ring, plan, start } = self;
-        for (slot, offset) in offsets.iter().enumerate() {
-            ring.put([*start, *offset, plan.buffer(slot) as u64, PAGE as u64, 0, 0, 0, 0]);
+        for (index, offset) in offsets.iter().enumerate() {
+            ring.put([*start, *offset, plan.buffer(index) as u64, PAGE as u64, 0, 0, 0, 0]);
         }
         let (mut count, mut bytes) = (0, 0);
         while count < offsets.len() {
@@ -325,18 +326,18 @@ fn waits() -> Opened {
     const TS: u64 = 1 << 32;
     let ring = Hand::make(Setup::Defer, R_DISABLED, None)?;
     let page: *mut u64 = leak(PAGE).cast();
-    // `struct io_uring_reg_wait`: the time, then min_wait_usec and flags.
+    // `struct io_uring_reg_wait`: the time, then `min_wait_usec` and the flags.
     for (at, word) in [SECONDS, 0, TS].into_iter().enumerate() {
-        // SAFETY: the page is ours.
+        // SAFETY: the page has room, and nothing else uses it.
         unsafe { page.add(at).write(word) };
     }
-    // `struct io_uring_region_desc`: address, size, flags (the program's memory).
+    // `struct io_uring_region_desc`: the address, the size, and the flag for the program's memory.
     let mut region = [page.expose_provenance() as u64, PAGE as u64, 1, 0, 0, 0, 0, 0];
-    // `struct io_uring_mem_region_reg`: address, flags (arguments of waits).
+    // `struct io_uring_mem_region_reg`: the address, and the flag for arguments of waits.
     let mut register = [(&raw mut region).expose_provenance() as u64, 1, 0, 0];
-    // SAFETY: the arguments are alive, the page is never freed.
+    // SAFETY: the arguments live during the call, and the page is never freed.
     done(unsafe { libc::syscall(REGISTER, ring.fd, 34, &raw mut register, 1) })?;
-    // SAFETY: plain numbers.
+    // SAFETY: the call takes numbers only.
     done(unsafe { libc::syscall(REGISTER, ring.fd, 12, 0, 0) })?;
     wait::row(Waits { ring, timeout: [SECONDS, 0] })
 }
@@ -351,7 +352,7 @@ impl WaitRing for Waits {
 
     #[inline(always)]
     fn wait_timed(&mut self) {
-        // `struct io_uring_getevents_arg`: mask, its size and min_wait_usec, address of the time.
+        // `struct io_uring_getevents_arg`: the mask, its size and `min_wait_usec`, and the address of the time.
         let argument = [0, 8, (&raw const self.timeout).expose_provenance() as u64];
         self.ring.submit_waiting(1, EXT_ARG, (&raw const argument).expose_provenance() as u64, 24);
     }

@@ -10,7 +10,7 @@ use crate::measure::{Lack, Opened};
 use crate::pages::{BufferRing, PAGE};
 use crate::setup::Setup;
 use crate::work::alone::RawParams;
-use crate::work::echo::{self, EchoRing, Event, Kind, MESSAGE};
+use crate::work::echo::{self, EchoRing, Event, MESSAGE, ReceiveMode};
 use crate::work::nop::{self, NopRing, Seen};
 use crate::work::read::{self, Plan, ReadRing};
 use crate::work::wait::{self, SECONDS, WaitRing};
@@ -24,7 +24,7 @@ pub const CONTENDER: Contender = Contender {
     alone: || alone::row(take_over),
     reads,
     waits: || wait::row(Waits { ring: Whole(open(Setup::Defer)?), timeout: Timespec::new().sec(SECONDS) }),
-    echo: |kind| echo::row(kind, move || Echo::open(kind)),
+    echo: |mode| echo::row(mode, move || Echo::open(mode)),
     create: || create::row(|| drop(open(Setup::Plain).expect("a ring")), lack(NO_MMAP)),
 };
 
@@ -64,7 +64,7 @@ fn nop(setup: Setup) -> Opened {
 fn take_over(fd: RawFd, params: RawParams) -> Result<Whole, Lack> {
     // SAFETY: the type is transparent over the kernel's structure.
     let params: Parameters = unsafe { foreign_params(params) };
-    // SAFETY: the parameters are those of the ring in memory, which nobody else uses.
+    // SAFETY: the parameters are those of the ring in memory, which nothing else uses.
     unsafe { IoUring::from_fd(fd, params) }.map(Whole).map_err(failed)
 }
 
@@ -110,8 +110,8 @@ impl NopRing for Whole {
     }
 }
 
-/// The ring's parts. Its registered descriptor is known to the one `Submitter` that registered it, and to no other, so
-/// that this one must be kept, and with it both queues.
+/// The parts of a ring. Only the `Submitter` that registered the ring's file descriptor uses the registered index, so
+/// it must be kept, and both queues with it.
 struct Split {
     submitter: Submitter<'static>,
     sq: SubmissionQueue<'static>,
@@ -185,7 +185,7 @@ fn reads(plan: Plan) -> Opened {
     }
     if plan.fixed_buffers {
         let all = libc::iovec { iov_base: plan.buffers.cast(), iov_len: Plan::BYTES };
-        // SAFETY: the memory is never freed, and used by this ring's reads alone.
+        // SAFETY: the memory is never freed, and only this ring's reads use it.
         unsafe { ring.submitter().register_buffers(&[all]) }.map_err(failed)?;
     }
     read::row(plan, Reader { ring, plan })
@@ -196,15 +196,15 @@ impl ReadRing for Reader {
     fn read(&mut self, offsets: &[u64]) -> u64 {
         let Self { ring, plan } = self;
         let mut queue = ring.submission();
-        for (slot, offset) in offsets.iter().enumerate() {
-            let (to, len) = (plan.buffer(slot), PAGE as u32);
+        for (index, offset) in offsets.iter().enumerate() {
+            let (to, len) = (plan.buffer(index), PAGE as u32);
             let entry = match (plan.fixed_file, plan.fixed_buffers) {
                 (false, false) => opcode::Read::new(Fd(plan.fd), to, len).offset(*offset).build(),
                 (true, false) => opcode::Read::new(Fixed(0), to, len).offset(*offset).build(),
                 (false, true) => opcode::ReadFixed::new(Fd(plan.fd), to, len, 0).offset(*offset).build(),
                 (true, true) => opcode::ReadFixed::new(Fixed(0), to, len, 0).offset(*offset).build(),
             };
-            // SAFETY: the buffer is nobody else's until all completions were seen, below.
+            // SAFETY: nothing else uses the buffer until the loop below has seen all completions.
             unsafe { queue.push(&entry) }.expect("room for a batch");
         }
         drop(queue);
@@ -251,9 +251,9 @@ struct Echo {
 }
 
 impl Echo {
-    fn open(kind: Kind) -> Result<Self, Lack> {
+    fn open(mode: ReceiveMode) -> Result<Self, Lack> {
         let ring = open(Setup::Defer)?;
-        let buffers = (kind == Kind::Multishot).then(|| BufferRing::new(echo::ENTRIES as u16, MESSAGE));
+        let buffers = (mode == ReceiveMode::Multishot).then(|| BufferRing::new(echo::ENTRIES as u16, MESSAGE));
         if let Some(buffers) = &buffers {
             let (address, count) = (buffers.address().expose_provenance() as u64, echo::ENTRIES as u16);
             // SAFETY: the memory is never freed.
@@ -264,10 +264,10 @@ impl Echo {
 
     #[inline(always)]
     fn push(&mut self, entry: &squeue::Entry) {
-        // SAFETY: the memory is the server's, and lives until it is gone.
+        // SAFETY: the memory is the server's, and lives longer than the ring.
         if unsafe { self.ring.submission().push(entry) }.is_err() {
             self.ring.submit().expect("submitted");
-            // SAFETY: as above.
+            // SAFETY: the memory is the server's, and lives longer than the ring.
             unsafe { self.ring.submission().push(entry) }.expect("room after a submit");
         }
     }

@@ -1,5 +1,5 @@
-//! C liburing, built and bound by the crate axboe-liburing. Its functions are the C library's; those that are inline in
-//! its header are inline here too.
+//! The C library liburing, built and bound by the crate axboe-liburing. Functions that are inline in liburing's header
+//! are inline here too.
 
 use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
@@ -12,7 +12,7 @@ use crate::measure::{Lack, Opened};
 use crate::pages::{PAGE, leak};
 use crate::setup::Setup;
 use crate::work::alone::RawParams;
-use crate::work::echo::{self, EchoRing, Event, Kind, MESSAGE};
+use crate::work::echo::{self, EchoRing, Event, MESSAGE, ReceiveMode};
 use crate::work::nop::{self, ENTRIES, NopRing, Seen};
 use crate::work::read::{self, Plan, ReadRing};
 use crate::work::wait::{self, SECONDS, WaitRing};
@@ -26,7 +26,7 @@ pub const CONTENDER: Contender = Contender {
     alone: || alone::row(take_over),
     reads,
     waits,
-    echo: |kind| echo::row(kind, move || Echo::open(kind)),
+    echo: |mode| echo::row(mode, move || Echo::open(mode)),
     create: || {
         let memory = leak(MEMORY);
         let provided = move || drop(Ring::make(Setup::Plain, 0, Some(memory)).expect("a ring"));
@@ -34,7 +34,7 @@ pub const CONTENDER: Contender = Contender {
     },
 };
 
-/// More than a ring of [`ENTRIES`] takes.
+/// Bytes for a ring: more than a ring of [`ENTRIES`] needs.
 const MEMORY: usize = 16 * PAGE;
 const BUFFER_SELECT: u8 = 1 << c::IOSQE_BUFFER_SELECT_BIT;
 const FIXED_FILE: u8 = 1 << c::IOSQE_FIXED_FILE_BIT;
@@ -43,7 +43,7 @@ fn done(result: i32) -> Result<i32, Lack> {
     if result < 0 { Err(Lack(std::io::Error::from_raw_os_error(-result).to_string())) } else { Ok(result) }
 }
 
-/// In a box: the library keeps no pointer to it, but its users do.
+/// In a box, because the code here keeps pointers to it.
 struct Ring(Box<c::io_uring>);
 
 impl Ring {
@@ -65,9 +65,9 @@ impl Ring {
             ..Default::default()
         };
         let result = match memory {
-            // SAFETY: all pointers are to memory of ours; the library writes to it what it needs.
+            // SAFETY: both pointers are to local structures of the library's own types.
             None => unsafe { c::io_uring_queue_init_params(setup.entries(), &raw mut *ring, &raw mut params) },
-            // SAFETY: as above; the memory is as long as said.
+            // SAFETY: both pointers are to local structures of the library's own types, and the memory has this length.
             Some(memory) => unsafe {
                 c::io_uring_queue_init_mem(ENTRIES, &raw mut *ring, &raw mut params, memory.cast(), MEMORY)
             },
@@ -91,7 +91,7 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // SAFETY: the ring was made, and is used no more.
+        // SAFETY: the ring was made, and is no longer used.
         unsafe { c::io_uring_queue_exit(self.at()) };
     }
 }
@@ -100,7 +100,7 @@ fn take_over(fd: RawFd, params: RawParams) -> Result<Ring, Lack> {
     let mut ring = Box::<c::io_uring>::default();
     // SAFETY: the type is the kernel's structure.
     let mut params: c::io_uring_params = unsafe { foreign_params(params) };
-    // SAFETY: the parameters are those of the ring in memory, which nobody else uses.
+    // SAFETY: the parameters are those of the ring in memory, which nothing else uses.
     done(unsafe { c::io_uring_queue_mmap(fd, &raw mut params, &raw mut *ring) })?;
     Ok(Ring(ring))
 }
@@ -110,9 +110,9 @@ impl NopRing for Ring {
     fn push(&mut self, batch: u32, first: u64) {
         for tag in first..first + u64::from(batch) {
             let entry = self.entry();
-            // SAFETY: the entry is ours until the submit.
+            // SAFETY: the entry is not submitted yet.
             unsafe { c::io_uring_prep_nop(entry) };
-            // SAFETY: as above.
+            // SAFETY: the entry is not submitted yet.
             unsafe { c::io_uring_sqe_set_data64(entry, tag) };
         }
     }
@@ -139,18 +139,18 @@ impl NopRing for Ring {
         let mut count = 0;
         let each = |cqe: *mut c::io_uring_cqe| {
             count += 1;
-            // SAFETY: the completion is ours until the head moves past it.
+            // SAFETY: the completion is valid until the head moves past it.
             let (tag, result) = unsafe { ((*cqe).user_data, (*cqe).res) };
             seen.add(tag, result);
         };
         // SAFETY: the ring was made.
         unsafe { c::io_uring_for_each_cqe(self.at(), each) };
-        // SAFETY: as many were seen.
+        // SAFETY: this many completions were seen.
         unsafe { c::io_uring_cq_advance(self.at(), count) };
     }
 
     fn asleep(&mut self) -> bool {
-        // SAFETY: the flags live in the ring's memory.
+        // SAFETY: the pointer is into the ring's memory.
         unsafe { self.0.sq.kflags.read_volatile() & c::IORING_SQ_NEED_WAKEUP != 0 }
     }
 }
@@ -163,12 +163,12 @@ struct Reader {
 fn reads(plan: Plan) -> Opened {
     let mut ring = Ring::open(Setup::Plain)?;
     if plan.fixed_file {
-        // SAFETY: the ring was made, the descriptor is alive.
+        // SAFETY: the ring was made, and the file descriptor is open.
         done(unsafe { c::io_uring_register_files(ring.at(), &raw const plan.fd, 1) })?;
     }
     if plan.fixed_buffers {
         let all = c::iovec { iov_base: plan.buffers.cast(), iov_len: Plan::BYTES };
-        // SAFETY: the memory is never freed, and used by this ring's reads alone.
+        // SAFETY: the memory is never freed, and only this ring's reads use it.
         done(unsafe { c::io_uring_register_buffers(ring.at(), &raw const all, 1) })?;
     }
     read::row(plan, Reader { ring, plan })
@@ -179,17 +179,17 @@ impl ReadRing for Reader {
     fn read(&mut self, offsets: &[u64]) -> u64 {
         let Self { ring, plan } = self;
         let file = if plan.fixed_file { 0 } else { plan.fd };
-        for (slot, offset) in offsets.iter().enumerate() {
-            let (entry, to) = (ring.entry(), plan.buffer(slot).cast());
+        for (index, offset) in offsets.iter().enumerate() {
+            let (entry, to) = (ring.entry(), plan.buffer(index).cast());
             if plan.fixed_buffers {
-                // SAFETY: the buffer is nobody else's until all completions were seen, below.
+                // SAFETY: nothing else uses the buffer until the loop below has seen all completions.
                 unsafe { c::io_uring_prep_read_fixed(entry, file, to, PAGE as u32, *offset, 0) };
             } else {
-                // SAFETY: as above.
+                // SAFETY: nothing else uses the buffer until the loop below has seen all completions.
                 unsafe { c::io_uring_prep_read(entry, file, to, PAGE as u32, *offset) };
             }
             if plan.fixed_file {
-                // SAFETY: the entry is ours until the submit.
+                // SAFETY: the entry is not submitted yet.
                 unsafe { (*entry).flags |= FIXED_FILE };
             }
         }
@@ -199,14 +199,14 @@ impl ReadRing for Reader {
             let mut seen = 0;
             let each = |cqe: *mut c::io_uring_cqe| {
                 seen += 1;
-                // SAFETY: the completion is ours until the head moves past it.
+                // SAFETY: the completion is valid until the head moves past it.
                 let result = unsafe { (*cqe).res };
                 assert!(result >= 0, "read failed");
                 bytes += result as u64;
             };
             // SAFETY: the ring was made.
             unsafe { c::io_uring_for_each_cqe(ring.at(), each) };
-            // SAFETY: as many were seen.
+            // SAFETY: this many completions were seen.
             unsafe { c::io_uring_cq_advance(ring.at(), seen) };
             count += seen;
         }
@@ -224,7 +224,7 @@ fn waits() -> Opened {
     let timeout = c::__kernel_timespec { tv_sec: SECONDS as i64, tv_nsec: 0 };
     let argument: *mut c::io_uring_reg_wait = leak(PAGE).cast();
     let wait = c::io_uring_reg_wait { ts: timeout, flags: c::IORING_REG_WAIT_TS, ..Default::default() };
-    // SAFETY: the page is ours and aligned.
+    // SAFETY: the page is aligned, and nothing else uses it.
     unsafe { argument.write(wait) };
     let mut region = c::io_uring_region_desc {
         user_addr: argument.expose_provenance() as u64,
@@ -237,7 +237,7 @@ fn waits() -> Opened {
         flags: u64::from(c::IORING_MEM_REGION_REG_WAIT_ARG),
         ..Default::default()
     };
-    // SAFETY: the page is never freed; the rest is used during the call only.
+    // SAFETY: the page is never freed, and the structures are used during the call only.
     done(unsafe { c::io_uring_register_region(ring.at(), &raw mut register) })?;
     // SAFETY: the ring was made.
     done(unsafe { c::io_uring_enable_rings(ring.at()) })?;
@@ -257,7 +257,7 @@ impl WaitRing for Waits {
         let mut cqe = null_mut();
         let timeout = &raw mut self.timeout;
         let ring = self.ring.at();
-        // SAFETY: all pointers are to memory that is alive.
+        // SAFETY: all pointers are to valid memory.
         let result = unsafe { c::io_uring_submit_and_wait_timeout(ring, &raw mut cqe, 1, timeout, null_mut()) };
         assert!(result >= 0);
     }
@@ -265,7 +265,7 @@ impl WaitRing for Waits {
     #[inline(always)]
     fn wait_registered(&mut self) {
         let mut cqe = null_mut();
-        // SAFETY: the first argument of the region was written.
+        // SAFETY: `waits` has written the first argument of the region.
         let result = unsafe { c::io_uring_submit_and_wait_reg(self.ring.at(), &raw mut cqe, 1, 0) };
         assert!(result >= 0);
     }
@@ -282,10 +282,10 @@ struct Echo {
 const COUNT: u32 = echo::ENTRIES;
 
 impl Echo {
-    fn open(kind: Kind) -> Result<Self, Lack> {
+    fn open(mode: ReceiveMode) -> Result<Self, Lack> {
         let ring = Ring::open(Setup::Defer)?;
         let mut echo = Self { ring, buffers: null_mut(), memory: leak(COUNT as usize * MESSAGE), added: 0 };
-        if kind == Kind::Multishot {
+        if mode == ReceiveMode::Multishot {
             let mut error = 0;
             // SAFETY: the ring was made.
             echo.buffers = unsafe { c::io_uring_setup_buf_ring(echo.ring.at(), COUNT, 0, 0, &raw mut error) };
@@ -308,7 +308,7 @@ impl Echo {
 
     fn buffer(&self, id: u16) -> *mut u8 {
         assert!(u32::from(id) < COUNT);
-        // SAFETY: there is a buffer for each number.
+        // SAFETY: the assertion above: the buffer exists.
         unsafe { self.memory.add(usize::from(id) * MESSAGE) }
     }
 }
@@ -317,9 +317,9 @@ impl EchoRing for Echo {
     #[inline(always)]
     fn recv(&mut self, fd: RawFd, into: *mut u8, tag: u64) {
         let entry = self.entry();
-        // SAFETY: the memory is the server's, and lives until it is gone.
+        // SAFETY: the memory is the server's, and lives longer than the ring.
         unsafe { c::io_uring_prep_recv(entry, fd, into.cast(), MESSAGE, 0) };
-        // SAFETY: the entry is ours until the submit.
+        // SAFETY: the entry is not submitted yet.
         unsafe { c::io_uring_sqe_set_data64(entry, tag) };
     }
 
@@ -328,25 +328,25 @@ impl EchoRing for Echo {
         let entry = self.entry();
         // SAFETY: the buffers are never freed.
         unsafe { c::io_uring_prep_recv_multishot(entry, fd, null_mut(), 0, 0) };
-        // SAFETY: the entry is ours until the submit. The group is 0, as the entry has it already.
+        // SAFETY: the entry is not submitted yet. (Its group is already 0, the right one.)
         unsafe { (*entry).flags |= BUFFER_SELECT };
-        // SAFETY: as above.
+        // SAFETY: the entry is not submitted yet.
         unsafe { c::io_uring_sqe_set_data64(entry, tag) };
     }
 
     #[inline(always)]
     fn send(&mut self, fd: RawFd, from: *const u8, len: usize, tag: u64) {
         let entry = self.entry();
-        // SAFETY: as in `recv`.
+        // SAFETY: the memory is the server's, and lives longer than the ring.
         unsafe { c::io_uring_prep_send(entry, fd, from.cast(), len, 0) };
-        // SAFETY: as there.
+        // SAFETY: the entry is not submitted yet.
         unsafe { c::io_uring_sqe_set_data64(entry, tag) };
     }
 
     #[inline(always)]
     fn wait(&mut self) {
         if self.added != 0 {
-            // SAFETY: as many were added.
+            // SAFETY: this many buffers were added.
             unsafe { c::io_uring_buf_ring_advance(self.buffers, self.added) };
             self.added = 0;
         }
@@ -357,18 +357,18 @@ impl EchoRing for Echo {
     fn reap(&mut self, into: &mut [Event]) -> usize {
         let mut cqes = [const { MaybeUninit::<*mut c::io_uring_cqe>::uninit() }; COUNT as usize];
         let room = into.len().min(cqes.len()) as u32;
-        // SAFETY: the array has room for as many.
+        // SAFETY: the array has room for this many.
         let count = unsafe { c::io_uring_peek_batch_cqe(self.ring.at(), cqes.as_mut_ptr().cast(), room) };
         for (event, cqe) in into.iter_mut().zip(&cqes[..count as usize]) {
-            // SAFETY: as many were filled in.
+            // SAFETY: the library has written this many elements.
             let cqe = unsafe { cqe.assume_init() };
-            // SAFETY: the completion is ours until the head moves past it.
+            // SAFETY: the completion is valid until the head moves past it.
             let (tag, result, flags) = unsafe { ((*cqe).user_data, (*cqe).res, (*cqe).flags) };
             let id = (flags >> c::IORING_CQE_BUFFER_SHIFT) as u16;
             let buffer = (flags & c::IORING_CQE_F_BUFFER != 0).then(|| (id, self.buffer(id).cast_const()));
             *event = Event { tag, result, more: flags & c::IORING_CQE_F_MORE != 0, buffer };
         }
-        // SAFETY: as many were seen.
+        // SAFETY: this many completions were seen.
         unsafe { c::io_uring_cq_advance(self.ring.at(), count) };
         count as usize
     }

@@ -1,9 +1,9 @@
-//! The contenders: one file for each, with all that it does in any table.
+//! The contenders: one file for each, with its part of every table.
 
 use crate::measure::{Lack, Opened};
 use crate::setup::Setup;
 use crate::work::alone::RawParams;
-use crate::work::echo::Kind;
+use crate::work::echo::ReceiveMode;
 use crate::work::read::Plan;
 
 mod bare_uring;
@@ -13,7 +13,7 @@ mod liburing;
 mod ququmatz;
 mod rustix_uring;
 
-/// How a contender is made ready for each table.
+/// A contender: its name, and a function for each table that makes it ready.
 pub struct Contender {
     pub name: &'static str,
     pub nop: fn(Setup) -> Opened,
@@ -22,7 +22,7 @@ pub struct Contender {
     pub alone: fn() -> Opened,
     pub reads: fn(Plan) -> Opened,
     pub waits: fn() -> Opened,
-    pub echo: fn(Kind) -> Opened,
+    pub echo: fn(ReceiveMode) -> Opened,
     pub create: fn() -> Opened,
 }
 
@@ -41,18 +41,18 @@ pub const ALL: [Contender; 6] = [
 /// The libraries that bare-uring is compared with.
 pub const PEERS: [&str; 4] = ["io-uring", "rustix-uring", "ququmatz", "liburing"];
 
-/// What has no ring to offer for a table.
+/// Returns the reason why a contender has no figure in a table.
 fn lack<T>(reason: &str) -> Result<T, Lack> {
     Err(reason.into())
 }
 
-/// A ring's parameters as another crate has them: the same 120 bytes.
+/// Converts a ring's parameters to another crate's type, which has the same 120 bytes.
 ///
 /// # Safety
 ///
-/// `T` is `struct io_uring_params`, or transparent over it.
+/// `T` must be `struct io_uring_params`, or transparent over it.
 unsafe fn foreign_params<T>(raw: RawParams) -> T {
     const { assert!(size_of::<T>() == size_of::<RawParams>()) };
-    // SAFETY: the sizes agree, and any bytes make the structure, by the caller's word.
+    // SAFETY: the sizes are equal, and by the caller's contract any bytes are a valid `T`.
     unsafe { std::mem::transmute_copy(&raw) }
 }

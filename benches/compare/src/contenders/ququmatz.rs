@@ -10,7 +10,7 @@ use crate::measure::{Lack, Opened};
 use crate::pages::PAGE;
 use crate::setup::Setup;
 use crate::work::create;
-use crate::work::echo::{self, EchoRing, Event, Kind, MESSAGE};
+use crate::work::echo::{self, EchoRing, Event, MESSAGE, ReceiveMode};
 use crate::work::nop::{self, ENTRIES, NopRing, Seen};
 use crate::work::read::{self, Plan, ReadRing};
 use crate::work::wait::{self, WaitRing};
@@ -23,7 +23,7 @@ pub const CONTENDER: Contender = Contender {
     alone: || lack("it can't take over a ring"),
     reads,
     waits: || wait::row(Waits(open(Setup::Defer)?)),
-    echo: |kind| echo::row(kind, move || Echo::open(kind)),
+    echo: |mode| echo::row(mode, move || Echo::open(mode)),
     create: || {
         let provided = || drop(IoUringBuilder::new(ENTRIES).no_mmap().build().expect("a ring"));
         create::row(|| drop(open(Setup::Plain).expect("a ring")), Ok(Box::new(provided)))
@@ -83,7 +83,7 @@ impl NopRing for Ring {
 
     #[inline(always)]
     fn submit(&mut self) {
-        // Its documentation wants the one or the other.
+        // The library's documentation asks for one or the other.
         if self.sqpoll {
             self.ring.submit_sqpoll().expect("submitted");
         } else {
@@ -101,7 +101,7 @@ impl NopRing for Ring {
         for cqe in self.ring.completions() {
             seen.add(cqe.user_data(), cqe.raw_result());
         }
-        // Its waits give the slots back; under SQPOLL none is made.
+        // The library's waits give completions back to the kernel; under SQPOLL no wait does.
         if self.sqpoll {
             self.ring.sync_cq();
         }
@@ -123,7 +123,7 @@ fn reads(plan: Plan) -> Opened {
         ring.register_files(&[plan.fd]).map_err(failed)?;
     }
     if plan.fixed_buffers {
-        // SAFETY: the memory is never freed, and used by this ring's reads alone.
+        // SAFETY: the memory is never freed, and only this ring's reads use it.
         let all = unsafe { IoVec::new(plan.buffers, Plan::BYTES) };
         ring.register_buffers(&[all]).map_err(failed)?;
     }
@@ -135,13 +135,13 @@ impl ReadRing for Reader {
     fn read(&mut self, offsets: &[u64]) -> u64 {
         let Self { ring, plan } = self;
         let file = file(if plan.fixed_file { 0 } else { plan.fd });
-        for (slot, offset) in offsets.iter().enumerate() {
-            let (to, len) = (plan.buffer(slot), PAGE as u32);
+        for (index, offset) in offsets.iter().enumerate() {
+            let (to, len) = (plan.buffer(index), PAGE as u32);
             let entry = if plan.fixed_buffers {
-                // SAFETY: the buffer is nobody else's until all completions were seen, below.
+                // SAFETY: nothing else uses the buffer until the loop below has seen all completions.
                 unsafe { Sqe::read_fixed(file, to, len, *offset, 0) }
             } else {
-                // SAFETY: as above.
+                // SAFETY: nothing else uses the buffer until the loop below has seen all completions.
                 unsafe { Sqe::read_ptr(file, to, len, *offset) }
             };
             ring.push(if plan.fixed_file { entry.fixed_file() } else { entry }).expect("room for a batch");
@@ -178,16 +178,16 @@ impl WaitRing for Waits {
 }
 
 struct Echo {
-    // Before the ring, which it is registered with: fields are dropped in order.
+    // Declared before the ring, because fields are dropped in order and the buffers are registered with the ring.
     buffers: Option<ProvidedBufferRing>,
     ring: IoUring,
     recycled: bool,
 }
 
 impl Echo {
-    fn open(kind: Kind) -> Result<Self, Lack> {
+    fn open(mode: ReceiveMode) -> Result<Self, Lack> {
         let Ring { mut ring, .. } = open(Setup::Defer)?;
-        let buffers = (kind == Kind::Multishot)
+        let buffers = (mode == ReceiveMode::Multishot)
             .then(|| ring.register_provided_buffers(0, echo::ENTRIES, MESSAGE as u32))
             .transpose()
             .map_err(failed)?;
@@ -215,7 +215,7 @@ impl Echo {
 impl EchoRing for Echo {
     #[inline(always)]
     fn recv(&mut self, fd: RawFd, into: *mut u8, tag: u64) {
-        // SAFETY: the memory is the server's, and lives until it is gone.
+        // SAFETY: the memory is the server's, and lives longer than the ring.
         let entry = || unsafe { Sqe::recv_ptr(file(fd), into, MESSAGE as u32, MsgFlags::default()) };
         self.push(|| entry().user_data(tag));
     }
@@ -227,7 +227,7 @@ impl EchoRing for Echo {
 
     #[inline(always)]
     fn send(&mut self, fd: RawFd, from: *const u8, len: usize, tag: u64) {
-        // SAFETY: as in `recv`.
+        // SAFETY: the memory is the server's, and lives longer than the ring.
         let entry = || unsafe { Sqe::send_ptr(file(fd), from, len as u32, MsgFlags::default()) };
         self.push(|| entry().user_data(tag));
     }

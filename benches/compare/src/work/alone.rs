@@ -1,19 +1,19 @@
-//! The user's side alone: a ring in memory of this process, whose kernel is played between submitting and reaping.
+//! The user's side alone: a ring in this process's memory. Between submitting and reaping, [`Player`] plays the kernel.
 //!
-//! The ring's memory is a file in memory, laid out as the kernel lays rings out, so that every library that can take
-//! over a ring by its descriptor takes this one over. It claims to have a kernel thread that is awake: then no library
-//! enters the kernel to submit. (There is no thread; [`Player`] does its part.)
+//! The ring's memory is a memfd with the kernel's layout of a ring, so that every library that can take over a ring by
+//! its file descriptor can take over this one. The ring claims to have a kernel thread that is awake, so that no
+//! library enters the kernel to submit. No such thread exists; the player does its work.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::nop::{BATCHES, ENTRIES, NopRing, Seen};
+use super::nop::{self, BATCHES, ENTRIES, NopRing};
 use crate::measure::{Lack, Opened, Row};
 
-/// Where rings and entries are found in the file that a ring's descriptor stands for.
+/// Offset of the submission entries in the ring's file.
 const OFF_SQES: u64 = 0x1000_0000;
 const CQ_ENTRIES: u32 = 2 * ENTRIES;
-/// As the kernel has them: completions behind a cache line of heads and tails, the index array behind the completions.
+/// The kernel's layout: a cache line of heads and tails, the completions behind it, and then the index array.
 const CQES: u32 = 64;
 const ARRAY: u32 = CQES + 16 * CQ_ENTRIES;
 const RINGS: usize = (ARRAY + 4 * ENTRIES) as usize;
@@ -26,7 +26,7 @@ const FEAT_NODROP: u32 = 1 << 1;
 /// `struct io_uring_params` as 30 words: sizes, flags and features, then the two queues' offsets.
 pub type RawParams = [u32; 30];
 
-/// What set-up would have said of the ring.
+/// Returns the parameters that a set-up of this ring would have returned.
 pub fn params() -> RawParams {
     let mut params = [0; 30];
     params[0] = ENTRIES;
@@ -40,23 +40,23 @@ pub fn params() -> RawParams {
     params
 }
 
-/// The kernel's part, done by hand.
+/// Plays the kernel.
 pub struct Player {
     rings: *mut u8,
     sqes: *const [u64; 8],
 }
 
 impl Player {
-    /// A ring in memory: its descriptor, for a library to take over, and who plays its kernel.
+    /// Makes a ring in memory. Returns its file descriptor, for a library to take over, and the player of its kernel.
     pub fn new() -> (i32, Self) {
         // SAFETY: the name is a C string.
         let fd = unsafe { libc::memfd_create(c"ring".as_ptr(), 0) };
         assert!(fd >= 0, "no file in memory");
-        // SAFETY: plain numbers.
+        // SAFETY: the call takes numbers only.
         assert_eq!(unsafe { libc::ftruncate(fd, (OFF_SQES as usize + SQES) as i64) }, 0);
         let map = |offset: u64, bytes: usize| {
             let access = libc::PROT_READ | libc::PROT_WRITE;
-            // SAFETY: maps where nothing is.
+            // SAFETY: without MAP_FIXED, nothing that is mapped is replaced.
             let at =
                 unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, libc::MAP_SHARED, fd, offset as libc::off_t) };
             assert_ne!(at, libc::MAP_FAILED);
@@ -71,7 +71,7 @@ impl Player {
 
     #[inline(always)]
     fn word(&self, offset: usize) -> &AtomicU32 {
-        // SAFETY: the offset is that of an aligned word within the mapping, which is never unmapped.
+        // SAFETY: the offset is that of an aligned word in the mapping, which is never unmapped.
         unsafe { &*self.rings.add(offset).cast() }
     }
 
@@ -81,10 +81,10 @@ impl Player {
         let (mut head, tail) = (self.word(0).load(Ordering::Relaxed), self.word(4).load(Ordering::Acquire));
         let mut at = self.word(12).load(Ordering::Relaxed);
         while head != tail {
-            // SAFETY: the slot is one of the entries'.
+            // SAFETY: the mask keeps the index within the submission entries.
             let user_data = unsafe { (*self.sqes.add((head & (ENTRIES - 1)) as usize))[4] };
             let place = CQES as usize + 16 * (at & (CQ_ENTRIES - 1)) as usize;
-            // SAFETY: the slot is one of the completions', aligned to its size.
+            // SAFETY: the offset is that of a completion, which is aligned.
             unsafe { self.rings.add(place).cast::<[u64; 2]>().write([user_data, 0]) };
             head = head.wrapping_add(1);
             at = at.wrapping_add(1);
@@ -93,7 +93,7 @@ impl Player {
         self.word(12).store(at, Ordering::Release);
     }
 
-    /// Does also what the library would do, as little of it as possible: what this costs is not the library's.
+    /// Moves the tail as a library would, and does nothing else: the cost of the player is measured without a library.
     fn push_unseen(&self, batch: u32) {
         let tail = self.word(4).load(Ordering::Relaxed);
         self.word(4).store(tail.wrapping_add(batch), Ordering::Relaxed);
@@ -107,18 +107,11 @@ struct Alone<R> {
 
 #[inline(never)]
 fn rounds<R: NopRing>(ring: &mut R, player: &Player, batch: u32, rounds: u32) -> Duration {
-    let (mut seen, mut pushed) = (Seen::default(), 0);
-    let start = Instant::now();
-    for _ in 0..rounds {
-        ring.push(batch, pushed);
-        pushed += u64::from(batch);
+    nop::timed(ring, batch, rounds, R::push, |ring, seen, _| {
         ring.submit();
         player.play();
-        ring.reap(&mut seen);
-    }
-    let took = start.elapsed();
-    seen.check(pushed);
-    took
+        ring.reap(seen);
+    })
 }
 
 impl<R: NopRing> Row for Alone<R> {
@@ -127,13 +120,13 @@ impl<R: NopRing> Row for Alone<R> {
     }
 }
 
-/// A row of the table, for a library that takes the ring over.
+/// Makes a row of the table, for a library that takes the ring over.
 pub fn row<R: NopRing + 'static>(take_over: impl FnOnce(i32, RawParams) -> Result<R, Lack>) -> Opened {
     let (fd, player) = Player::new();
     Ok(Box::new(Alone { ring: take_over(fd, params())?, player }))
 }
 
-/// The player without a library.
+/// Runs the player without a library.
 struct PlayerAlone(Player);
 
 impl Row for PlayerAlone {

@@ -1,10 +1,10 @@
-//! Making a ring, and closing it.
+//! Making and closing a ring.
 
 use std::time::{Duration, Instant};
 
 use crate::measure::{Column, Lack, Opened, Row};
 
-/// How a ring is made and dropped once; the second way in memory of the program's.
+/// Two functions that make and drop a ring: `provided` does so in the program's memory.
 pub struct Making {
     pub mapped: fn(),
     pub provided: Result<Box<dyn FnMut()>, Lack>,
@@ -24,7 +24,7 @@ impl Row for Making {
     }
 }
 
-/// A row of the table.
+/// Makes a row of the table.
 pub fn row(mapped: fn(), provided: Result<Box<dyn FnMut()>, Lack>) -> Opened {
     Ok(Box::new(Making { mapped, provided }))
 }

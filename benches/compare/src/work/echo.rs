@@ -1,8 +1,7 @@
 //! A TCP echo server, and clients that keep it busy from the same processor.
 //!
-//! Server and clients share one processor, so that nothing depends on which of them the scheduler puts where, and on
-//! nothing else that the machine does: the clients send on every connection and then wait for every answer, which is
-//! when the server runs.
+//! Server and clients share one processor, so that the result does not depend on where the scheduler puts them. The
+//! clients send on every connection and then wait for every answer; the server runs while they wait.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,60 +14,60 @@ use crate::measure::{Column, Lack, Opened, Row};
 
 /// Bytes of a message.
 pub const MESSAGE: usize = 64;
-/// Connections, one column each.
+/// Numbers of connections, one column each.
 pub const CONNECTIONS: [usize; 2] = [1, 50];
-/// Slots of the servers' rings, and pieces of their buffer rings.
+/// Entries of the servers' rings, and buffers of their buffer rings.
 pub const ENTRIES: u32 = 128;
 
 /// How the server receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReceiveMode {
     /// One receive for each message.
     Plain,
-    /// One that goes on, into buffers from a ring of them.
+    /// One multishot receive, into buffers of a provided buffer ring.
     Multishot,
 }
 
-/// What a completion says.
+/// The fields of a completion that the server needs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Event {
     pub tag: u64,
     pub result: i32,
-    /// The request goes on.
+    /// The request stays active.
     pub more: bool,
-    /// Of a multishot receive: the buffer's number and its bytes.
+    /// For a multishot receive: the buffer's ID and its bytes.
     pub buffer: Option<(u16, *const u8)>,
 }
 
-/// A ring as a server uses it.
+/// The operations of a ring that the server uses.
 pub trait EchoRing {
-    /// Receives into memory of the connection's.
+    /// Receives into the connection's memory.
     fn recv(&mut self, fd: RawFd, into: *mut u8, tag: u64);
-    /// Receives until further notice, into the ring's buffers.
+    /// Starts a multishot receive into the ring's buffers.
     fn recv_multishot(&mut self, fd: RawFd, tag: u64);
     fn send(&mut self, fd: RawFd, from: *const u8, len: usize, tag: u64);
-    /// Submits, and waits for a completion.
+    /// Submits and waits for a completion.
     fn wait(&mut self);
-    /// Takes completions, as many as fit; how many.
+    /// Takes as many completions as fit, and returns how many.
     fn reap(&mut self, into: &mut [Event]) -> usize;
-    /// Gives a buffer back.
+    /// Gives a buffer back to the ring.
     fn recycle(&mut self, buffer: u16);
 }
 
-/// One who answers messages on all connections.
+/// A server that answers messages on all connections.
 pub trait Server {
-    /// Begins to listen on the connections.
+    /// Starts to receive on the connections.
     fn begin(&mut self, connections: &[RawFd]);
-    /// Goes on until `messages` were answered.
+    /// Serves until `messages` were answered.
     fn serve(&mut self, messages: u64);
 }
 
 const SEND: u64 = 1 << 32;
 
-/// The server of every ring: one loop, over whatever ring.
+/// The server over a ring, the same for every library.
 pub struct RingServer<R> {
     ring: R,
-    kind: Kind,
+    mode: ReceiveMode,
     fds: Vec<RawFd>,
     memory: Vec<[u8; MESSAGE]>,
 }
@@ -76,29 +75,29 @@ pub struct RingServer<R> {
 impl<R: EchoRing> RingServer<R> {
     #[inline(always)]
     fn receive(&mut self, at: usize) {
-        match self.kind {
-            Kind::Plain => self.ring.recv(self.fds[at], self.memory[at].as_mut_ptr(), at as u64),
-            Kind::Multishot => self.ring.recv_multishot(self.fds[at], at as u64),
+        match self.mode {
+            ReceiveMode::Plain => self.ring.recv(self.fds[at], self.memory[at].as_mut_ptr(), at as u64),
+            ReceiveMode::Multishot => self.ring.recv_multishot(self.fds[at], at as u64),
         }
     }
 
-    /// What a completion calls for; whether it is that of an answer.
+    /// Queues the request that follows from a completion. Returns whether the completion is that of an answer.
     #[inline(always)]
     fn handle(&mut self, event: Event) -> bool {
         let at = (event.tag & 0xffff) as usize;
         assert!(event.result > 0, "request {:#x} failed: {}", event.tag, event.result);
         if event.tag & SEND != 0 {
             assert_eq!(event.result as usize, MESSAGE);
-            match self.kind {
-                Kind::Plain => self.receive(at),
-                Kind::Multishot => self.ring.recycle((event.tag >> 16) as u16),
+            match self.mode {
+                ReceiveMode::Plain => self.receive(at),
+                ReceiveMode::Multishot => self.ring.recycle((event.tag >> 16) as u16),
             }
             return true;
         }
         let len = event.result as usize;
         let (buffer, bytes) = event.buffer.unwrap_or((0, self.memory[at].as_ptr()));
         self.ring.send(self.fds[at], bytes, len, SEND | u64::from(buffer) << 16 | at as u64);
-        if self.kind == Kind::Multishot && !event.more {
+        if self.mode == ReceiveMode::Multishot && !event.more {
             self.receive(at);
         }
         false
@@ -125,16 +124,16 @@ impl<R: EchoRing> Server for RingServer<R> {
     }
 }
 
-/// What a program without a ring does.
+/// The server of a program without a ring.
 struct Epoll(RawFd);
 
 impl Server for Epoll {
     fn begin(&mut self, connections: &[RawFd]) {
-        // SAFETY: plain numbers.
+        // SAFETY: the call takes a number only.
         self.0 = unsafe { libc::epoll_create1(0) };
         for fd in connections {
             let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: *fd as u64 };
-            // SAFETY: the event is alive.
+            // SAFETY: the pointer is to a local variable.
             assert_eq!(unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, *fd, &raw mut event) }, 0);
         }
     }
@@ -143,14 +142,14 @@ impl Server for Epoll {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; ENTRIES as usize];
         let mut answered = 0;
         while answered < messages {
-            // SAFETY: the array is that long.
+            // SAFETY: the length is that of the array.
             let count = unsafe { libc::epoll_wait(self.0, events.as_mut_ptr(), events.len() as i32, -1) };
             for event in &events[..count.max(0) as usize] {
                 let (fd, mut bytes) = (event.u64 as i32, [0_u8; MESSAGE]);
-                // SAFETY: the buffer is that long.
+                // SAFETY: the length is that of the buffer.
                 let len = unsafe { libc::recv(fd, bytes.as_mut_ptr().cast(), MESSAGE, 0) };
                 assert!(len > 0, "receive failed");
-                // SAFETY: as above.
+                // SAFETY: the kernel has written `len` bytes of the buffer.
                 assert_eq!(unsafe { libc::send(fd, bytes.as_ptr().cast(), len as usize, 0) }, MESSAGE as isize);
                 answered += 1;
             }
@@ -169,10 +168,10 @@ pub fn epoll_row() -> Opened {
     Ok(Box::new(Scenes(CONNECTIONS.map(|count| Scene::new(Box::new(Epoll(-1)), count)))))
 }
 
-/// The row of a ring.
-pub fn row<R: EchoRing + 'static>(kind: Kind, mut open: impl FnMut() -> Result<R, Lack>) -> Opened {
+/// Makes the row of a library.
+pub fn row<R: EchoRing + 'static>(mode: ReceiveMode, mut open: impl FnMut() -> Result<R, Lack>) -> Opened {
     let mut scene = |count| {
-        let server = RingServer { ring: open()?, kind, fds: Vec::new(), memory: Vec::new() };
+        let server = RingServer { ring: open()?, mode, fds: Vec::new(), memory: Vec::new() };
         Ok::<_, Lack>(Scene::new(Box::new(server), count))
     };
     Ok(Box::new(Scenes([scene(CONNECTIONS[0])?, scene(CONNECTIONS[1])?])))
@@ -181,7 +180,7 @@ pub fn row<R: EchoRing + 'static>(kind: Kind, mut open: impl FnMut() -> Result<R
 /// A server with its connections, and the thread that plays the clients.
 struct Scene {
     server: Box<dyn Server>,
-    /// Closed after the server is gone.
+    /// Closed after the server was dropped.
     _accepted: Vec<TcpStream>,
     start: Option<Sender<u32>>,
     done: Receiver<()>,
@@ -216,7 +215,8 @@ impl Drop for Scene {
     }
 }
 
-/// Sends a message on every connection, then takes all answers, as often as told. Each answer must be what was sent.
+/// Sends a message on every connection and then takes all answers, for as many rounds as `started` says. Checks that
+/// each answer is what was sent.
 fn clients(mut streams: Vec<TcpStream>, started: &Receiver<u32>, finish: &Sender<()>) {
     let mut number = 0_u64;
     for rounds in started {

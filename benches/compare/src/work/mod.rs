@@ -1,4 +1,4 @@
-//! The work: one file for each kind, with the trait that a contender implements to do it.
+//! The work to measure: one file for each kind of work, with the trait that a contender implements for it.
 
 pub mod alone;
 pub mod create;

@@ -1,4 +1,4 @@
-//! Requests that do nothing: what remains is the way through the ring.
+//! Requests that do nothing: their cost is that of the way through the ring.
 
 use std::hint::{black_box, spin_loop};
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use crate::measure::{Column, Lack, Opened, Row};
 use crate::setup::Setup;
 
-/// Requests in a batch, one column each.
+/// Numbers of requests in a batch, one column each.
 pub const BATCHES: [u32; 4] = [1, 8, 32, 128];
-/// Slots of every ring here.
+/// Entries of every ring here.
 pub const ENTRIES: u32 = 128;
 
-/// What came back.
+/// Sums over the completions.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     pub count: u64,
     /// The sum of the user data.
     pub tags: u64,
-    /// The results, or'ed: 0 if each was 0.
+    /// The results, combined with OR: 0 if each was 0.
     pub results: i32,
 }
 
@@ -29,30 +29,31 @@ impl Seen {
         self.results |= result;
     }
 
-    /// What must have come back of requests numbered from 0. By value: a place whose address is given away could not stay
-    /// in registers in the loops, wherever a contender calls a function there.
+    /// Checks the sums of requests numbered from 0. Takes `self` by value: if its address were passed, the loops could
+    /// not keep it in registers across a contender's function calls.
     pub fn check(self, requests: u64) {
         let expected = Self { count: requests, tags: (0..requests).fold(0, u64::wrapping_add), results: 0 };
         assert_eq!(self, expected, "completions are missing, or wrong");
     }
 }
 
-/// A ring as its users use it, step by step. The steps are inlined into the loops below, as they would be into a
-/// user's: nothing here is called through a pointer.
+/// The operations of a ring that the loops below use. They are inlined there, as they would be in a user's program:
+/// nothing is called through a pointer.
 pub trait NopRing {
-    /// Queues `batch` requests with the user data `first..`, through one handle of the queue if there are handles.
+    /// Queues `batch` requests with the user data `first..`, through one handle of the queue if the library has
+    /// handles.
     fn push(&mut self, batch: u32, first: u64);
-    /// The same, taking the handle anew for each request.
+    /// Queues such requests, each through a handle of its own.
     fn push_singly(&mut self, batch: u32, first: u64);
     fn submit(&mut self);
     fn submit_and_wait(&mut self, want: u32);
-    /// Takes the completions that are there.
+    /// Takes the completions that have arrived.
     fn reap(&mut self, seen: &mut Seen);
-    /// Whether the kernel's thread sleeps.
+    /// Returns whether the kernel thread sleeps.
     fn asleep(&mut self) -> bool;
 }
 
-/// Reaps until `want` were seen in all; the first look is the common case.
+/// Reaps until `want` completions were seen in all. The first call usually finds all of them.
 #[inline(always)]
 fn reap_all<R: NopRing>(ring: &mut R, seen: &mut Seen, want: u64) {
     ring.reap(seen);
@@ -62,62 +63,63 @@ fn reap_all<R: NopRing>(ring: &mut R, seen: &mut Seen, want: u64) {
     }
 }
 
-#[inline(never)]
-fn in_batches<R: NopRing>(ring: &mut R, batch: u32, rounds: u32) -> Duration {
+/// Times rounds of a batch each: `push` queues it, and `finish` submits it and takes completions until `want` were
+/// seen.
+#[inline(always)]
+pub(super) fn timed<R>(
+    ring: &mut R,
+    batch: u32,
+    rounds: u32,
+    push: impl Fn(&mut R, u32, u64),
+    finish: impl Fn(&mut R, &mut Seen, u64),
+) -> Duration {
     let (mut seen, mut pushed) = (Seen::default(), 0);
     let start = Instant::now();
     for _ in 0..rounds {
-        ring.push(batch, pushed);
+        push(ring, batch, pushed);
         pushed += u64::from(batch);
-        ring.submit_and_wait(batch);
-        reap_all(ring, &mut seen, pushed);
+        finish(ring, &mut seen, pushed);
     }
     let took = start.elapsed();
     seen.check(pushed);
     took
+}
+
+#[inline(never)]
+fn in_batches<R: NopRing>(ring: &mut R, batch: u32, rounds: u32) -> Duration {
+    timed(ring, batch, rounds, R::push, |ring, seen, want| {
+        ring.submit_and_wait(batch);
+        reap_all(ring, seen, want);
+    })
 }
 
 #[inline(never)]
 fn singly<R: NopRing>(ring: &mut R, batch: u32, rounds: u32) -> Duration {
-    let (mut seen, mut pushed) = (Seen::default(), 0);
-    let start = Instant::now();
-    for _ in 0..rounds {
-        ring.push_singly(batch, pushed);
-        pushed += u64::from(batch);
+    timed(ring, batch, rounds, R::push_singly, |ring, seen, want| {
         ring.submit_and_wait(batch);
-        reap_all(ring, &mut seen, pushed);
-    }
-    let took = start.elapsed();
-    seen.check(pushed);
-    took
+        reap_all(ring, seen, want);
+    })
 }
 
-/// With a kernel thread: submits, and looks for the completions without entering the kernel.
+/// Submits to a kernel thread, and polls for the completions without entering the kernel.
 #[inline(never)]
 fn polled<R: NopRing>(ring: &mut R, batch: u32, rounds: u32) -> Duration {
-    let (mut seen, mut pushed) = (Seen::default(), 0);
-    let start = Instant::now();
-    for _ in 0..rounds {
-        ring.push(batch, pushed);
-        pushed += u64::from(batch);
+    timed(ring, batch, rounds, R::push, |ring, seen, want| {
         ring.submit();
-        while seen.count < pushed {
-            ring.reap(&mut seen);
+        while seen.count < want {
+            ring.reap(seen);
             spin_loop();
         }
-    }
-    let took = start.elapsed();
-    seen.check(pushed);
-    took
+    })
 }
 
-/// The same, timing only rounds that find the thread asleep.
+/// Times rounds that begin while the kernel thread sleeps, without the wait until it does.
 fn woken<R: NopRing>(ring: &mut R, batch: u32, rounds: u32) -> Duration {
     let (mut seen, mut pushed, mut took) = (Seen::default(), 0, Duration::ZERO);
     for _ in 0..rounds {
         let limit = Instant::now() + Duration::from_secs(5);
         while !ring.asleep() {
-            assert!(Instant::now() < limit, "the thread never sleeps");
+            assert!(Instant::now() < limit, "the kernel thread never sleeps");
             std::thread::sleep(Duration::from_millis(1));
         }
         let start = Instant::now();
@@ -150,7 +152,7 @@ impl<R: NopRing> Row for Woken<R> {
     }
 }
 
-/// A kernel thread that spins takes a processor away from everybody else, so that each slice has a ring of its own.
+/// Makes a ring for each slice, because a kernel thread that spins keeps a processor from the other contenders.
 struct Reopened<F>(F);
 
 impl<R: NopRing, F: FnMut() -> Result<R, Lack>> Row for Reopened<F> {
@@ -161,7 +163,7 @@ impl<R: NopRing, F: FnMut() -> Result<R, Lack>> Row for Reopened<F> {
     }
 }
 
-/// A row of the table of `setup`.
+/// Makes a row of the table of `setup`.
 pub fn row<R: NopRing + 'static>(setup: Setup, mut open: impl FnMut() -> Result<R, Lack> + 'static) -> Opened {
     Ok(match setup {
         Setup::SqpollSpinning => Box::new(Reopened(open)),
@@ -178,7 +180,7 @@ impl<R: NopRing> Row for Singly<R> {
     }
 }
 
-/// A row of the table of single pushes.
+/// Makes a row of the table of single pushes.
 pub fn singly_row<R: NopRing + 'static>(ring: R) -> Opened {
     Ok(Box::new(Singly(ring)))
 }
@@ -199,7 +201,7 @@ impl<R: NopRing> Row for Idle<R> {
     }
 }
 
-/// A row of the table of submits that have nothing to submit.
+/// Makes a row of the table of submits that have nothing to submit.
 pub fn idle_row<R: NopRing + 'static>(ring: R) -> Opened {
     Ok(Box::new(Idle(ring)))
 }

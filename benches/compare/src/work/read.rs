@@ -1,4 +1,4 @@
-//! Random reads of 4 KiB: from the page cache, and past it.
+//! Random reads of 4 KiB, from the page cache and past it.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use crate::measure::{Column, Lack, Opened, Random, Row};
 use crate::pages::{PAGE, leak};
 
-/// Reads in flight, one column each.
+/// Numbers of reads in flight, one column each.
 pub const DEPTHS: [u32; 3] = [1, 32, 128];
 const DEEPEST: usize = 128;
 const FILE_PAGES: u64 = 16 * 1024;
 
-/// How the reads of a table are done.
+/// How to read, for one table.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub fd: RawFd,
     /// The file is registered, at index 0.
     pub fixed_file: bool,
-    /// So is the memory, as buffer 0.
+    /// The memory is registered, as buffer 0.
     pub fixed_buffers: bool,
     /// A page for each read in flight.
     pub buffers: *mut u8,
@@ -35,12 +35,12 @@ impl Plan {
 
     pub const BYTES: usize = DEEPEST * PAGE;
 
-    /// Where the read in place `slot` of a batch goes.
+    /// Returns the page for one read of a batch, by the read's index in the batch.
     #[inline(always)]
-    pub fn buffer(&self, slot: usize) -> *mut u8 {
-        debug_assert!(slot < DEEPEST);
-        // SAFETY: there is a page for each slot.
-        unsafe { self.buffers.add(slot * PAGE) }
+    pub fn buffer(&self, index: usize) -> *mut u8 {
+        debug_assert!(index < DEEPEST);
+        // SAFETY: the memory has a page for each index.
+        unsafe { self.buffers.add(index * PAGE) }
     }
 
     pub fn name(direct: bool, fixed_file: bool, fixed_buffers: bool) -> String {
@@ -55,17 +55,17 @@ impl Plan {
     }
 }
 
-/// What can read a batch.
+/// A contender that reads a batch.
 pub trait ReadRing {
-    /// Reads a page at each of the offsets, each into the buffer of its place, and returns when all have come: the sum
-    /// of their results.
+    /// Reads a page at each offset, into the buffer of the same index. Waits for all reads, and returns the sum of
+    /// their results.
     fn read(&mut self, offsets: &[u64]) -> u64;
 }
 
-/// The file that is read. Each of its words says where it is.
+/// The file that is read. Each of its words depends on the word's offset.
 pub struct Target {
     pub cached: File,
-    /// The same past the page cache, where the file system has that.
+    /// That file, opened to bypass the page cache, if the file system supports that.
     pub direct: Result<File, Lack>,
 }
 
@@ -84,7 +84,7 @@ impl Target {
         }
         file.sync_all()?;
         let cached = File::open(path)?;
-        // The whole of it into the cache.
+        // Reads the whole file into the page cache.
         std::io::copy(&mut File::open(path)?, &mut std::io::sink())?;
         let direct = OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(path);
         let direct = direct.map_err(|error| Lack(format!("the file system has no O_DIRECT ({error})")));
@@ -114,14 +114,14 @@ impl<R: ReadRing> Reader<R> {
         }
     }
 
-    /// Whether the buffers hold what stands at the offsets.
+    /// Checks that the buffers hold the file's pages at these offsets.
     fn verify(&self, offsets: &[u64]) {
-        for (slot, offset) in offsets.iter().enumerate() {
-            let page = self.plan.buffer(slot).cast::<u64>();
+        for (index, offset) in offsets.iter().enumerate() {
+            let page = self.plan.buffer(index).cast::<u64>();
             for word in 0..PAGE / 8 {
-                // SAFETY: a page has this many words; no read into it is under way.
+                // SAFETY: a page has this many words, and no read into it is under way.
                 let found = unsafe { page.add(word).read_volatile() };
-                assert_eq!(found, word_at(offset + 8 * word as u64), "wrong bytes in place {slot}");
+                assert_eq!(found, word_at(offset + 8 * word as u64), "wrong bytes in buffer {index}");
             }
         }
     }
@@ -153,24 +153,24 @@ impl<R: ReadRing> Row for Reader<R> {
     }
 }
 
-/// A row of the table of `plan`.
+/// Makes a row of the table of `plan`.
 pub fn row<R: ReadRing + 'static>(plan: Plan, ring: R) -> Opened {
-    // Each reads pages of its own: who comes later must not find in the processor's caches what another has just read.
+    // Each contender reads other pages, so that it does not find in the processor's caches what another has just read.
     static SEEDS: AtomicU64 = AtomicU64::new(1);
     let random = Random::new(SEEDS.fetch_add(1, Ordering::Relaxed));
     Ok(Box::new(Reader { ring, plan, random }))
 }
 
-/// What a program without a ring calls.
+/// Reads with `pread`, as a program without a ring does.
 struct Pread(Plan);
 
 impl ReadRing for Pread {
     #[inline(always)]
     fn read(&mut self, offsets: &[u64]) -> u64 {
         let mut bytes = 0;
-        for (slot, offset) in offsets.iter().enumerate() {
-            // SAFETY: the buffer is a page of ours.
-            let read = unsafe { libc::pread(self.0.fd, self.0.buffer(slot).cast(), PAGE, *offset as libc::off_t) };
+        for (index, offset) in offsets.iter().enumerate() {
+            // SAFETY: the buffer is a page of the plan's memory.
+            let read = unsafe { libc::pread(self.0.fd, self.0.buffer(index).cast(), PAGE, *offset as libc::off_t) };
             assert!(read >= 0, "pread failed");
             bytes += read as u64;
         }

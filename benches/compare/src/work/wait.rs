@@ -1,23 +1,25 @@
-//! Waits with and without a timeout. The completion is there in time: what is measured is what the timeout costs.
+//! Waits with and without a timeout. The completion always arrives in time, so the difference is the cost of the
+//! timeout.
 
 use std::time::{Duration, Instant};
 
 use super::nop::{NopRing, Seen};
 use crate::measure::{Column, Lack, Opened, Row};
 
-/// How long the timed waits would wait.
+/// Time limit of the timed waits.
 pub const SECONDS: u64 = 10;
 
 /// A ring with its ways to wait.
 pub trait WaitRing {
     type Ring: NopRing;
     fn ring(&mut self) -> &mut Self::Ring;
-    /// Submits and waits for one completion with a timeout handed over in each call (`EXT_ARG`).
+    /// Submits and waits for one completion, with a timeout that is passed in the call (`EXT_ARG`).
     fn wait_timed(&mut self);
-    /// The same, with a timeout in memory that the kernel has registered (`EXT_ARG_REG`).
+    /// Submits and waits for one completion, with a timeout in registered memory (`EXT_ARG_REG`).
     fn wait_registered(&mut self);
-    /// Why it has no such wait.
+    /// Why the library has no `wait_timed`, if it has none.
     const NO_TIMED: Option<&'static str> = None;
+    /// Why the library has no `wait_registered`, if it has none.
     const NO_REGISTERED: Option<&'static str> = None;
 }
 
@@ -56,7 +58,7 @@ impl<R: WaitRing> Row for Waits<R> {
     }
 }
 
-/// A row of the table.
+/// Makes a row of the table.
 pub fn row<R: WaitRing + 'static>(ring: R) -> Opened {
     Ok(Box::new(Waits(ring)))
 }

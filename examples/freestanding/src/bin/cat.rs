@@ -1,6 +1,7 @@
-//! `cat [FILE...]`: copies files to standard output, through a ring. No argument, or `-`: standard input.
+//! `cat [FILE...]`: copies files to standard output through a ring. `-`, or no argument, stands for standard input.
 //!
-//! A file that can't be read is named on standard error, and the others follow all the same; the exit status is 1 then.
+//! Shows reads and writes that handle short counts, with one request at a time. If a file can't be read, `cat` says so
+//! on standard error, copies the others, and ends with status 1.
 #![no_std]
 #![no_main]
 
@@ -15,16 +16,17 @@ use linux_raw_sys::general::O_RDONLY;
 
 freestanding::entry!(main);
 
-/// What one read asks for: as much as a pipe holds.
+/// Bytes that one read asks for: as many as a pipe holds.
 const SIZE: u32 = 64 * 1024;
 
-/// The file's own position, which reads and writes move, and which pipes and terminals take for an offset.
+/// The offset that stands for the file's own position, which reads and writes move. Pipes and terminals take no other.
 const HERE: u64 = u64::MAX;
 
-/// Memory that the kernel alone reads and writes.
+/// Memory that only the kernel reads and writes.
 struct Buffer(UnsafeCell<[u8; SIZE as usize]>);
 
-// SAFETY: no reference into it is ever made; the program has one thread, and one request at a time is given its address.
+// SAFETY: no reference to the memory is ever made. The program has one thread, and one request at a time uses the
+// memory.
 unsafe impl Sync for Buffer {}
 
 static BUFFER: Buffer = Buffer(UnsafeCell::new([0; SIZE as usize]));
@@ -36,7 +38,7 @@ enum Failure {
 }
 
 fn main(args: Args) -> u8 {
-    // Borrowed where it was made: moving a ring copies some 300 bytes.
+    // Borrows the ring where it was made, because a move copies some 300 bytes.
     let mut made = IoUring::new(4);
     let ring = match &mut made {
         Ok(ring) => ring,
@@ -56,7 +58,7 @@ fn main(args: Args) -> u8 {
     status
 }
 
-/// Copies one file, and says what went wrong. The exit status that follows.
+/// Copies one file and prints an error if that fails. Returns the exit status.
 fn show(ring: &mut IoUring, file: &CStr) -> u8 {
     match open_and_copy(ring, file) {
         Ok(()) => return 0,
@@ -74,10 +76,10 @@ fn open_and_copy(ring: &mut IoUring, file: &CStr) -> Result<(), Failure> {
     if file == c"-" {
         return copy(ring, sys::STDIN);
     }
-    // `wait`: cat of a pipe waits for who writes to it.
+    // `wait`: the open of a pipe waits for a writer.
     let fd = request::open(ring, file, O_RDONLY, 0, true).map_err(Failure::Input)?;
     let copied = copy(ring, fd);
-    // What closing a file that was only read could say is of no interest.
+    // The file was only read, so an error of the close means nothing.
     let _ = request::close(ring, fd);
     copied
 }
@@ -86,17 +88,17 @@ fn copy(ring: &mut IoUring, input: RawFd) -> Result<(), Failure> {
     let buffer = BUFFER.0.get().cast::<u8>();
     loop {
         let read = opcode::Read::new(Fd(input), buffer, SIZE).offset(HERE).build();
-        // SAFETY: the buffer is there as long as the program is, and no other request is under way.
+        // SAFETY: the buffer is a static, and no other request is under way.
         let got = unsafe { request::run(ring, read) }.map_err(Failure::Input)?;
         if got == 0 {
             return Ok(());
         }
         let mut written = 0;
         while written < got {
-            // SAFETY: the kernel has read at most `SIZE` bytes, and `written` is below that.
+            // SAFETY: `written` is less than `got`, which is at most `SIZE`.
             let rest = unsafe { buffer.add(written as usize) };
             let write = opcode::Write::new(Fd(sys::STDOUT), rest, got - written).offset(HERE).build();
-            // SAFETY: as for the read.
+            // SAFETY: the buffer is a static, and no other request is under way.
             match unsafe { request::run(ring, write) } {
                 Ok(0) => return Err(Failure::Output(Errno::EIO)),
                 Ok(count) => written += count,

@@ -1,6 +1,6 @@
-//! The smallest round trip through a ring: makes one, pushes a request that does nothing, waits for its completion.
+//! `nop`: the smallest program that uses a ring. It makes a ring, pushes a NOP, and waits for its completion.
 //!
-//! Exit status 0 if all went well; otherwise the number of the step that did not.
+//! The exit status is 0 if every step worked, otherwise the number of the step that failed.
 #![no_std]
 #![no_main]
 
@@ -9,11 +9,11 @@ use freestanding::Args;
 
 freestanding::entry!(main);
 
-/// What the completion must bring back.
+/// User data of the request, which the completion must carry.
 const USER_DATA: u64 = 0xba5e;
 
 fn main(_args: Args) -> u8 {
-    // Borrowed where it was made: moving a ring copies some 300 bytes.
+    // Borrows the ring where it was made, because a move copies some 300 bytes.
     let mut made = IoUring::new(1);
     let Ok(ring) = &mut made else { return 1 };
     let nop = opcode::Nop::new().build().user_data(USER_DATA);

@@ -1,26 +1,26 @@
-//! `nops MODE BATCH ROUNDS`: no-ops, for counting the instructions that each takes. See `ci/exact.sh`.
+//! `nops MODE BATCH ROUNDS`: does many NOPs, so that `ci/exact.sh` can count the instructions of each.
 //!
-//! | mode | what a round is |
+//! | mode | a round |
 //! |--|--|
-//! | `batch` | pushes BATCH through one handle, submits and waits, takes all |
-//! | `single` | the same, but pushes each through a handle of its own |
-//! | `empty` | BATCH submits of nothing |
+//! | `batch` | pushes BATCH requests through one handle, submits and waits, takes all completions |
+//! | `single` | as `batch`, but pushes each request through a handle of its own |
+//! | `empty` | submits BATCH times with nothing queued |
 //!
-//! The exit status is 0 only if every completion came, and none with an error.
+//! The exit status is 0 only if every completion came, and without an error.
 #![no_std]
 #![no_main]
 
-use bare_uring::{IoUring, cqueue, opcode};
-use freestanding::Args;
+use bare_uring::{IoUring, cqueue, opcode, squeue};
+use freestanding::{Args, number};
 
 freestanding::entry!(main);
 
 fn main(args: Args) -> u8 {
     let mut args = args.skip(1).map(|argument| argument.to_bytes());
-    let (Some(mode), Some(batch), Some(rounds)) = (args.next(), args.next().map(number), args.next().map(number))
-    else {
-        return 2;
-    };
+    let mode = args.next();
+    let mut counts = args.map_while(number::parse);
+    let (Some(mode), Some(batch), Some(rounds)) = (mode, counts.next(), counts.next()) else { return 2 };
+    let (batch, rounds) = (batch as usize, rounds as usize);
     let mut made = IoUring::new(256);
     let Ok(ring) = &mut made else { return 1 };
     let done = match mode {
@@ -32,12 +32,7 @@ fn main(args: Args) -> u8 {
     u8::from(!done)
 }
 
-/// The number that these digits are.
-fn number(digits: &[u8]) -> usize {
-    digits.iter().fold(0, |sum: usize, digit| sum.wrapping_mul(10).wrapping_add(usize::from(digit.wrapping_sub(b'0'))))
-}
-
-/// What the completions of all rounds said. User data counts from 0 in each round.
+/// Sums over the completions of all rounds. User data counts from 0 in each round.
 #[derive(Default)]
 struct Seen {
     user_data: u64,
@@ -50,7 +45,7 @@ impl Seen {
         self.results |= cqe.result();
     }
 
-    /// Whether each came once, and none with an error.
+    /// Returns whether each completion came once, and without an error.
     fn all(&self, batch: usize, rounds: usize) -> bool {
         let (batch, rounds) = (batch as u64, rounds as u64);
         self.results == 0 && self.user_data == (batch * batch.wrapping_sub(1) / 2).wrapping_mul(rounds)
@@ -58,35 +53,32 @@ impl Seen {
 }
 
 fn by_batch(ring: &mut IoUring, batch: usize, rounds: usize) -> bool {
-    let mut seen = Seen::default();
-    for _ in 0..rounds {
+    round_trips(ring, batch, rounds, |ring| {
         let mut queue = ring.submission();
-        for user_data in 0..batch {
-            // SAFETY: the request points to nothing.
-            if unsafe { queue.push(opcode::Nop::new().build().user_data(user_data as u64)) }.is_err() {
-                return false;
-            }
-        }
-        if ring.submit_and_wait(batch) != Ok(batch) {
-            return false;
-        }
-        for cqe in ring.completion() {
-            seen.note(&cqe);
-        }
-    }
-    seen.all(batch, rounds)
+        // SAFETY: the request points to nothing.
+        (0..batch).all(|number| unsafe { queue.push(nop(number)) }.is_ok())
+    })
 }
 
 fn one_by_one(ring: &mut IoUring, batch: usize, rounds: usize) -> bool {
+    round_trips(ring, batch, rounds, |ring| {
+        // SAFETY: the request points to nothing.
+        (0..batch).all(|number| unsafe { ring.submission().push(nop(number)) }.is_ok())
+    })
+}
+
+#[inline(always)]
+fn nop(number: usize) -> squeue::Entry {
+    opcode::Nop::new().build().user_data(number as u64)
+}
+
+/// Runs `rounds` rounds of `batch` requests, which `push` queues. Returns whether all completions came, without an
+/// error.
+#[inline(always)]
+fn round_trips(ring: &mut IoUring, batch: usize, rounds: usize, push: impl Fn(&mut IoUring) -> bool) -> bool {
     let mut seen = Seen::default();
     for _ in 0..rounds {
-        for user_data in 0..batch {
-            // SAFETY: the request points to nothing.
-            if unsafe { ring.submission().push(opcode::Nop::new().build().user_data(user_data as u64)) }.is_err() {
-                return false;
-            }
-        }
-        if ring.submit_and_wait(batch) != Ok(batch) {
+        if !push(ring) || ring.submit_and_wait(batch) != Ok(batch) {
             return false;
         }
         for cqe in ring.completion() {

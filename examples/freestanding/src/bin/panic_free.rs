@@ -1,20 +1,19 @@
-//! Calls the whole ring path, over every kind of entry, so that the linker can prove it free of panics (see
+//! `panic_free`: calls the whole ring path, with every type of entry, so that the link proves it free of panics (see
 //! [`freestanding::panic`]).
 //!
-//! It does real work, and none of its results is known to the compiler, so that nothing of it can be left out. Prints
-//! for each kind of ring whether the kernel had all that was asked of it. Exit status 0 unless the plain kind failed.
+//! The program does real work whose results the compiler can't know, so it can leave nothing out. For each type of ring
+//! it prints whether the kernel supports all that was asked. The exit status is 0 unless the plain ring failed.
 #![no_std]
 #![no_main]
 
-use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr::{NonNull, null, null_mut};
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use bare_uring::types::{IoVec, Sigset, SubmitArgs, Timespec};
 use bare_uring::{EnterFlags, Errno, IoUring, Kernel, Linux, LocalRing, RingMemory, SetupError};
 use bare_uring::{cqueue, opcode, squeue};
 use freestanding::Args;
+use freestanding::pages::{PAGE, Pages};
 use freestanding::print::Line;
 
 freestanding::entry!(main);
@@ -22,10 +21,10 @@ freestanding::entry!(main);
 /// Submission entries of each ring.
 const ENTRIES: u32 = 8;
 
-/// How long to wait where nothing is expected to come: a microsecond.
+/// Time limit of a wait that no completion is expected to end: a microsecond.
 const SHORT: Timespec = Timespec::new(0, 1_000);
 
-/// How long to wait where something is.
+/// Time limit of a wait for a completion that is expected.
 const LONG: Timespec = Timespec::new(1, 0);
 
 fn main(_args: Args) -> u8 {
@@ -42,9 +41,9 @@ fn main(_args: Args) -> u8 {
     u8::from(plain.is_err())
 }
 
-fn tell(kind: &str, outcome: Result<(), Errno>) {
+fn tell(entries: &str, outcome: Result<(), Errno>) {
     let mut line = Line::new();
-    line.text(kind).text(": ");
+    line.text(entries).text(": ");
     match outcome {
         Ok(()) => line.text("ok"),
         Err(errno) => line.errno(errno),
@@ -52,7 +51,7 @@ fn tell(kind: &str, outcome: Result<(), Errno>) {
     line.text("\n").to_stdout();
 }
 
-/// Makes rings in every way, and does with each what can be done.
+/// Makes rings in every way, and calls every function of each.
 fn exercise<S, C>() -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -77,9 +76,11 @@ where
     take_over::<S, C>()
 }
 
-/// The user data of a completion, of whatever kind.
+/// Any type of completion.
 trait Completed {
+    /// Returns the user data, mixed with everything else that this type of completion carries.
     fn number(&self) -> u64;
+    /// Returns the result as a count or an error.
     fn outcome(&self) -> Result<u32, Errno>;
 }
 
@@ -122,7 +123,7 @@ fn nop<S: squeue::EntryMarker>(number: u64) -> S {
     opcode::Nop::new().build().user_data(number).into()
 }
 
-/// Takes what has completed, one by one and by the batch; their number.
+/// Takes what has completed, one by one and by the batch. Returns how many completions came.
 fn reap<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<usize, Errno>
 where
     S: squeue::EntryMarker,
@@ -145,7 +146,7 @@ where
     if queue.is_empty() && queue.len() <= queue.capacity() { Ok(count) } else { Err(Errno::EIO) }
 }
 
-/// Pushes, submits and waits in every way that there is.
+/// Pushes, submits and waits in every way.
 fn use_ring<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -168,7 +169,7 @@ where
     drain(ring)
 }
 
-/// Submitter and queues, side by side.
+/// Uses the submitter and the queues at the same time.
 fn use_parts<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -179,18 +180,18 @@ where
     let _ = (queue.len(), queue.capacity(), queue.is_empty(), queue.is_full(), queue.flags(), queue.dropped());
     submitter.squeue_wait()?;
     submitter.submit()?;
-    // SAFETY: without these flags there is no argument.
+    // SAFETY: with these flags the call has no argument.
     unsafe { submitter.enter(0, 2, EnterFlags::GETEVENTS, null(), 0) }?;
     submitter.get_events()?;
     submitter.wait(0)?;
     let all = SubmitArgs::new().timespec(&SHORT).sigmask(&Sigset::EMPTY).min_wait_usec(1);
-    // It times out, or finds what is there, or the kernel can't do it all.
+    // The wait times out, finds completions, or asks for more than the kernel can do.
     let _ = submitter.wait_with_args(16, &all);
     let _ = submitter.submit_and_wait_reg(0, 0);
     Ok(())
 }
 
-/// Queues as many requests, the first by itself and the others as a batch.
+/// Queues `count` requests (at most four), the first by itself and the others as a batch.
 fn push<S, C, K>(ring: &mut IoUring<S, C, K>, count: usize) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -201,11 +202,11 @@ where
     // SAFETY: the request points to nothing.
     unsafe { ring.submission().push(nop(1)) }.map_err(|_| Errno::EBUSY)?;
     let others = batch.get(..count.saturating_sub(1)).unwrap_or_default();
-    // SAFETY: nor do these.
+    // SAFETY: these requests point to nothing.
     unsafe { ring.submission().push_multiple(others) }.map_err(|_| Errno::EBUSY)
 }
 
-/// Registrations, of which the kernel refuses those that make no sense here.
+/// Makes registrations; the kernel refuses those that make no sense on this ring.
 fn register<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> Result<(), Errno> {
     let submitter = ring.submitter();
     let _ = submitter.register_enable_rings();
@@ -213,14 +214,14 @@ fn register<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> Result<(), Errno> {
     // SAFETY: the buffer has no bytes.
     unsafe { submitter.register_buffers(&empty) }?;
     submitter.unregister_buffers()?;
-    // SAFETY: there is no operation of this number, and no argument.
+    // SAFETY: no operation has this number, and the call has no argument.
     match unsafe { submitter.register(0x7fff, null_mut(), 0) } {
         Err(_) => Ok(()),
         Ok(_) => Err(Errno::EIO),
     }
 }
 
-/// Leaves something that never ends by itself under way, and has it cancelled.
+/// Starts a request that does not end by itself, and cancels it.
 fn drain<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -235,7 +236,7 @@ where
     ring.cancel_and_drain(LONG, |cqe| cqe.outcome() == Err(Errno::ECANCELED))
 }
 
-/// The ring by its registered index, with and without descriptor.
+/// Uses the ring by its registered index, with and without its file descriptor.
 fn use_local<S, C>(mut ring: LocalRing<S, C>) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -248,7 +249,7 @@ where
     use_ring(&mut ring)
 }
 
-/// Both halves, as two threads would use them.
+/// Uses both halves, as two threads would.
 fn use_halves<S, C>(ring: &mut IoUring<S, C>) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -267,7 +268,7 @@ where
     }
 }
 
-/// Rings that somebody else is said to have made.
+/// Takes over a ring, first by its file descriptor and then by its memory.
 fn take_over<S, C>() -> Result<(), Errno>
 where
     S: squeue::EntryMarker,
@@ -276,54 +277,30 @@ where
     let ring = IoUring::<S, C>::with_kernel(Linux, ENTRIES).map_err(reason)?;
     let (fd, params) = (ring.fd(), *ring.params());
     core::mem::forget(ring);
-    // SAFETY: the parameters are those of the ring, which nobody else uses any more; nothing is queued in it.
+    // SAFETY: the parameters are those of the ring, which is no longer used otherwise; its queue is empty.
     let mut ring = unsafe { IoUring::<S, C>::from_fd(fd, params) }.map_err(reason)?;
     use_ring(&mut ring)?;
 
     let [mut sq, mut cq, mut sqes] = [NonNull::slice_from_raw_parts(NonNull::<u8>::dangling(), 0); 3];
     for area in [&mut sq, &mut cq, &mut sqes] {
-        let page = page()?;
-        *area = NonNull::slice_from_raw_parts(NonNull::from(&mut *page).cast(), page.len());
+        let page = POOL.take()?;
+        *area = NonNull::slice_from_raw_parts(NonNull::from(page).cast(), PAGE);
     }
-    // SAFETY: the memory stays, and is nobody else's. It holds no ring, which is found out.
+    // SAFETY: the memory is static, and only this ring uses it. It holds no ring, which the function detects.
     match unsafe { IoUring::<S, C>::from_raw_parts(Linux, -1, params, sq, cq, sqes) } {
         Err(_) => Ok(()),
         Ok(_) => Err(Errno::EIO),
     }
 }
 
-/// Where pages are large: 64 KiB.
-const PAGE: usize = 64 * 1024;
-
-/// Two for each ring in provided memory, three for the one of raw parts, over nine kinds.
-const PAGES: usize = 9 * (2 * 2 + 3);
-
-#[repr(align(65536))]
-struct Pages(UnsafeCell<[[MaybeUninit<u8>; PAGE]; PAGES]>);
-
-// SAFETY: each page is given out once.
-unsafe impl Sync for Pages {}
-
-static POOL: Pages = Pages(UnsafeCell::new([[MaybeUninit::zeroed(); PAGE]; PAGES]));
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
-
-fn page() -> Result<&'static mut [MaybeUninit<u8>], Errno> {
-    let number = TAKEN.fetch_add(1, Ordering::Relaxed);
-    if number >= PAGES {
-        return Err(Errno::ENOMEM);
-    }
-    let first = POOL.0.get().cast::<[MaybeUninit<u8>; PAGE]>();
-    // SAFETY: the number is below that of the pages.
-    let page = unsafe { first.add(number) };
-    // SAFETY: nobody else has been or will be given this page.
-    Ok(unsafe { &mut *page })
-}
+/// Memory for each of the nine types of ring: two pages for each of two rings in provided memory, three for raw parts.
+static POOL: Pages<{ 9 * (2 * 2 + 3) }> = Pages::new();
 
 fn memory() -> Result<RingMemory, Errno> {
-    Ok(RingMemory { rings: page()?, sqes: page()? })
+    Ok(RingMemory { rings: POOL.take()?, sqes: POOL.take()? })
 }
 
-/// What the check is for: an index that may be out of bounds, as far as the compiler knows.
+/// Shows that the check works: indexes a table with a number that the compiler can't know.
 #[cfg(feature = "panic-on-purpose")]
 fn panic_on_purpose<S, C>(ring: &IoUring<S, C>) {
     let table = [0_u8; 4];

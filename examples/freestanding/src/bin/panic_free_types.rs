@@ -1,7 +1,7 @@
-//! Calls what `panic_free` has no occasion to: the small types of requests and completions, with values of which the
-//! compiler knows nothing, so that the linker can prove that none of it panics (see [`freestanding::panic`]).
+//! `panic_free_types`: calls what `panic_free` does not, the small types of requests and completions, so that the link
+//! proves them free of panics (see [`freestanding::panic`]). The compiler knows none of the values.
 //!
-//! Exit status 0 if what went in came out where it must.
+//! The exit status is 0 if a real ring's completions could be read without an error.
 #![no_std]
 #![no_main]
 
@@ -23,7 +23,7 @@ use freestanding::Args;
 
 freestanding::entry!(main);
 
-/// Numbers at which arithmetic goes wrong.
+/// Numbers at which arithmetic may go wrong.
 const ODD: [u32; 6] = [0, 1, 15, 0x7fff_ffff, 0x8000_0000, u32::MAX];
 
 fn main(_args: Args) -> u8 {
@@ -42,7 +42,7 @@ fn main(_args: Args) -> u8 {
     u8::from(completions().is_err())
 }
 
-/// Every type that only carries values.
+/// Calls the types that only carry values.
 fn types(odd: u32) -> u64 {
     let time = Timespec::new(i64::from(odd), odd);
     let args = SubmitArgs::new().timespec(&time).absolute();
@@ -59,7 +59,7 @@ fn types(odd: u32) -> u64 {
     let name = errno.map_or(0, |errno| errno.name().map_or(0, str::len));
     let (small, large) = (any(opcode::Nop::new().build()), any(opcode::Nop128::new().build()));
     let large = large.user_data(u64::from(odd)).flags(any(squeue::Flags::ASYNC)).personality(odd as u16);
-    // SAFETY: the entry goes to no kernel.
+    // SAFETY: the entry is never given to a kernel.
     let other = unsafe { squeue::LargeEntry::new_unchecked(any(squeue::Entry128::from(small))) };
     let known = squeue::LargeEntry::new(any(squeue::Entry128::from(other))).is_some();
     let bytes = small.to_bytes().iter().chain(&large.to_bytes()).map(|&byte| u64::from(byte)).sum::<u64>();
@@ -75,7 +75,7 @@ fn types(odd: u32) -> u64 {
         ^ (time.seconds() ^ time.nanoseconds()).cast_unsigned()
 }
 
-/// Numbers of the kernel as types, and back; and what is made of several.
+/// Converts the kernel's numbers to types and back, and combines flags.
 fn numbers(odd: u32) -> u64 {
     macro_rules! from_both {
         ($($type:ident),*) => { 0 $(^ $type::from(odd).0 ^ any($type::from(odd.cast_signed())).0)* };
@@ -117,7 +117,7 @@ fn numbers(odd: u32) -> u64 {
     u64::from(joined.iter().fold(same ^ resolve, |sum, &flags| sum ^ flags)) ^ time.seconds().cast_unsigned()
 }
 
-/// Entries of both sizes, with what every request can have.
+/// Makes entries of both sizes, and sets what every request has.
 fn entries(odd: u32) -> u64 {
     let small = any(opcode::Nop::new().build());
     let large = squeue::Entry128::from_bytes(any([odd as u8; 128]));
@@ -125,7 +125,7 @@ fn entries(odd: u32) -> u64 {
     u64::from(small.opcode() ^ large.opcode()) ^ large.get_user_data()
 }
 
-/// Addresses that a peer or the kernel has written, of any length.
+/// Reads addresses of any length, as a peer or the kernel may have written them.
 fn addresses(odd: u32) -> u64 {
     let bytes = any([odd as u8; 130]);
     let part = bytes.get(..any(odd as usize & 0xff)).unwrap_or(&bytes);
@@ -139,14 +139,14 @@ fn addresses(odd: u32) -> u64 {
         sum ^= ip ^ unix ^ u64::from(address.storage().data().iter().fold(0_u8, |sum, &byte| sum ^ byte));
         sum ^= u64::from(address.storage().family() == bare_uring::types::AddressFamily::UNIX);
         let (_, len) = address.out();
-        // SAFETY: it points into the address, which is this function's alone.
+        // SAFETY: the pointer is to `address`, which only this function uses.
         unsafe { len.write(any(odd)) };
         sum ^= u64::from(address.len()) ^ address.to_unix().map_or(0, |path| path.len() as u64);
     }
     sum
 }
 
-/// A message with a head that lies.
+/// Parses a message whose header may claim any lengths.
 fn message(odd: u32) -> u64 {
     let room = MsgHdr::new(null(), any(odd as usize))
         .to(null(), odd)
@@ -166,7 +166,7 @@ fn message(odd: u32) -> u64 {
     })
 }
 
-/// Sets of flags, which one macro makes all.
+/// Calls the functions of a set of flags. One macro makes all such sets.
 fn sets(odd: u32) -> u64 {
     let (one, other) = (SetupFlags::from_bits_truncate(odd), any(SetupFlags::all()).difference(SetupFlags::IOPOLL));
     let mut set = SetupFlags::from_bits(odd).unwrap_or(SetupFlags::empty());
@@ -179,7 +179,7 @@ fn sets(odd: u32) -> u64 {
     u64::from(set.iter().fold(named, |sum, flag| sum ^ flag.bits())) ^ names
 }
 
-/// Set-ups that the kernel refuses, or that contradict themselves.
+/// Builds rings with set-ups that the kernel refuses, or that contradict themselves.
 fn set_up(odd: u32) -> u64 {
     let mut builder: Builder = Builder::new();
     builder.setup_flags(SetupFlags::from_bits_retain(any(odd))).setup_attach_wq(any(-1)).setup_sqpoll_cpu(odd);
@@ -191,16 +191,16 @@ fn set_up(odd: u32) -> u64 {
     let nothing = || any(RingMemory { rings: &mut [], sqes: &mut [] });
     let short = builder.build_provided_with(Linux, any(8), nothing()).is_ok();
     let shorter = builder.build_registered_with(Linux, any(8), nothing()).is_ok();
-    // SAFETY: all its fields are numbers.
+    // SAFETY: all fields of the structure are numbers.
     let params: io_uring_params = unsafe { core::mem::zeroed() };
     let params = Parameters::from_raw(any(*Parameters::from_raw(any(params)).as_raw()));
-    // SAFETY: no such descriptor is open, so that there is nothing to take over.
+    // SAFETY: no file descriptor has this number, so no ring is taken over.
     let taken = unsafe { IoUring::<squeue::Entry, cqueue::Entry>::from_fd_with(Linux, any(-1), params) };
     let size = builder.memory_size(odd).map_or(0, |size| size.rings as u64);
     size ^ u64::from(refused) ^ u64::from(params.sq_thread_idle()) ^ u64::from(taken.is_ok() | short | shorter)
 }
 
-/// Completions of a real ring, asked all that there is to ask.
+/// Calls every function of a real ring's completions.
 fn completions() -> Result<(), Errno> {
     let ring: Result<IoUring<squeue::Entry, cqueue::Entry32>, _> =
         IoUring::<squeue::Entry, cqueue::Entry32>::builder().build(4);

@@ -1,5 +1,5 @@
-//! The function that a unikernel would bring, before a simulated kernel whose files the test has in its hands. There is
-//! memory for one ring in a process, so each file beside this directory is one test.
+//! Links the package with a simulated kernel whose files the test controls. A process has memory for one ring, so each
+//! file beside this directory has one test.
 
 use std::cell::OnceCell;
 use std::ffi::{c_long, c_void};
@@ -7,7 +7,7 @@ use std::ffi::{c_long, c_void};
 use bare_uring::{Errno, Kernel};
 use bare_uring_sim::SimKernel;
 
-/// The kernel of the test, and what happens outside before it is entered each time.
+/// The kernel of the test, and a function to call before each `io_uring_enter`.
 type Linked = (SimKernel, Box<dyn Fn(&SimKernel)>);
 
 thread_local! {
@@ -33,7 +33,7 @@ unsafe extern "C" fn uk_syscall6_r(
     let pointer = |address: c_long| std::ptr::with_exposed_provenance_mut::<c_void>(address as usize);
     LINKED.with(|linked| {
         let (kernel, before) = linked.get().expect("linked by the test");
-        // SAFETY: arguments of the call that the number names, from the package, which calls as Linux is called.
+        // SAFETY: the package passes valid arguments for the system call of this number.
         let result = unsafe {
             match n {
                 425 => kernel.setup(a as u32, &mut *pointer(b).cast()),

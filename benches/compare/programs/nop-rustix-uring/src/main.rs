@@ -1,4 +1,4 @@
-//! Pushes one request that does nothing, and waits for it. Exit status 0 if it came back as it went.
+//! Pushes one NOP and waits for its completion. The exit status is 0 if the completion is right.
 #![no_std]
 #![no_main]
 

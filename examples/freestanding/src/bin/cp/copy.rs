@@ -1,12 +1,12 @@
-//! The copying itself: many parts of the file on their way at once.
+//! Copies the content, with many reads and writes under way at once.
 //!
-//! The memory is cut into [`PARTS`] buffers of [`SIZE`] bytes. Each takes one chunk of the file after the other: it is
-//! read, written, and if a read came short, the rest of the chunk is read and written after it.
+//! The memory is divided into [`PARTS`] buffers of [`SIZE`] bytes. A buffer takes one chunk of the file after the
+//! other: it reads the chunk and writes it. If a read was short, it then reads and writes the rest of the chunk.
 //!
-//! Up to the size that the source had at first, chunks are handed out as fast as buffers are free. From there on one
-//! read at a time feels for the end: the next begins where the last one stopped, while what it brought is being
-//! written. So a source that grows is copied to its end, and one without a size (a pipe, a file in /proc) is only the
-//! case in which that part is all.
+//! Up to the size that the source had at first, chunks are handed out as fast as buffers become free. From there on the
+//! copy probes for the end with one read at a time: the next read begins where the last one stopped, while the bytes of
+//! the last one are being written. So a source that grows is copied to its end. A source without a size (a pipe, a file
+//! in /proc) is copied by such probing reads alone.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -20,24 +20,24 @@ use crate::failure::{About, Failure};
 use crate::interrupt;
 use crate::progress::{self, Progress};
 
-/// Buffers, each of which has at most one request under way.
+/// Number of buffers, each of which has at most one request under way.
 const PARTS: usize = 32;
 
-/// Bytes of one buffer. With files in memory, 8 to 64 parts of 32 to 256 KiB were about equally fast; devices want
-/// many and large ones.
+/// Bytes of one buffer. With files in memory, 8 to 64 parts of 32 to 256 KiB were about equally fast; devices are
+/// faster with many large parts.
 const SIZE: u32 = 128 * 1024;
 
-/// The index of the one registered buffer, which is all of them.
+/// Index of the one registered buffer, which spans all parts.
 const REGISTERED: u16 = 0;
 
-/// The file's own position, which reads and writes move: for what has no offsets.
+/// The offset that stands for the file's own position, which reads and writes move: for files without offsets.
 const HERE: u64 = u64::MAX;
 
-/// 4 MiB that the kernel alone reads and writes. They take no room in the program's file.
+/// 4 MiB that only the kernel reads and writes. They take no room in the program's file.
 #[repr(C, align(4096))]
 struct Buffers(UnsafeCell<[[u8; SIZE as usize]; PARTS]>);
 
-// SAFETY: no reference into it is ever made; its addresses are given to the kernel only.
+// SAFETY: no reference to the memory is ever made; only the kernel gets its addresses.
 unsafe impl Sync for Buffers {}
 
 static BUFFERS: Buffers = Buffers(UnsafeCell::new([[0; SIZE as usize]; PARTS]));
@@ -45,7 +45,7 @@ static BUFFERS: Buffers = Buffers(UnsafeCell::new([[0; SIZE as usize]; PARTS]));
 /// The file that is read.
 pub(crate) struct Source {
     pub(crate) fd: RawFd,
-    /// What it claims to have.
+    /// The size that its status claims.
     pub(crate) size: u64,
     /// Whether it can be read at offsets.
     pub(crate) regular: bool,
@@ -54,30 +54,30 @@ pub(crate) struct Source {
 /// The file that is written.
 pub(crate) struct Sink {
     pub(crate) fd: RawFd,
-    /// Whether it can be written at offsets. What can't gets the chunks one after the other.
+    /// Whether it can be written at offsets. If not, the chunks are written one after the other.
     pub(crate) regular: bool,
 }
 
 /// How the source ended.
 pub(crate) struct End {
-    /// Before the size that it claimed.
+    /// The source ended before the size that it claimed.
     pub(crate) expected_more: bool,
-    /// And after that end something was read.
+    /// Bytes were read from beyond that end.
     pub(crate) torn: bool,
-    /// Where that was.
+    /// Offset of the end.
     pub(crate) offset: u64,
 }
 
-/// What a buffer is in the middle of.
+/// State of a buffer.
 #[derive(Clone, Copy)]
 struct Part {
-    /// Where in the file the buffer's first byte belongs.
+    /// Offset in the file of the buffer's first byte.
     offset: u64,
-    /// Where the chunk ends.
+    /// Offset at which the chunk ends.
     end: u64,
-    /// Bytes that were read.
+    /// Number of bytes that were read.
     have: u32,
-    /// How many of them are written.
+    /// Number of those bytes that are written.
     put: u32,
     doing: Doing,
 }
@@ -86,8 +86,8 @@ struct Part {
 enum Doing {
     Nothing,
     Reading,
-    /// Reading beyond the size that the source claimed.
-    Feeling,
+    /// Reading beyond the size that the source claimed, to find its end.
+    Probing,
     Writing,
 }
 
@@ -100,22 +100,23 @@ pub(crate) struct Copy<'a> {
     /// Whether the buffers are registered.
     registered: bool,
     parts: [Part; PARTS],
-    /// Parts that are not idle.
+    /// Number of parts that are not idle.
     busy: usize,
-    /// Where the next chunk starts.
+    /// Offset at which the next chunk starts.
     next: u64,
-    /// Whether a part is feeling for the end.
-    feeling: bool,
-    /// Where the source ended, once that is known.
+    /// Whether a part is probing for the end.
+    probing: bool,
+    /// Offset at which the source ended, once that is known.
     end: Option<u64>,
-    /// The end of what was read, as far as anything was.
+    /// End of the last byte that was read.
     reached: u64,
     written: u64,
 }
 
 impl<'a> Copy<'a> {
     pub(crate) fn new(ring: &'a mut IoUring, source: Source, sink: Sink) -> Self {
-        // Large files alone are worth it. Above RLIMIT_MEMLOCK the kernel refuses, and plain reads and writes do.
+        // Registering pays for large files only. Above RLIMIT_MEMLOCK the kernel refuses; plain reads and writes work
+        // too.
         let registered = source.size > u64::from(SIZE) && register(ring).is_ok();
         let progress = Progress::new(source.size);
         let idle = Part { offset: 0, end: 0, have: 0, put: 0, doing: Doing::Nothing };
@@ -128,7 +129,7 @@ impl<'a> Copy<'a> {
             parts: [idle; PARTS],
             busy: 0,
             next: 0,
-            feeling: false,
+            probing: false,
             end: None,
             reached: 0,
             written: 0,
@@ -137,7 +138,7 @@ impl<'a> Copy<'a> {
 
     /// Copies to the end of the source.
     ///
-    /// If it fails, requests are still under way, in buffers that stay.
+    /// After an error requests may still be under way; their buffers are static.
     pub(crate) fn run(mut self) -> Result<End, Failure> {
         self.queue_timer()?;
         loop {
@@ -167,7 +168,7 @@ impl<'a> Copy<'a> {
     fn hand_out(&mut self) -> Result<(), Failure> {
         let parts = if self.sink.regular { PARTS } else { 1 };
         for part in 0..parts {
-            if self.end.is_some() || self.feeling {
+            if self.end.is_some() || self.probing {
                 break;
             }
             let Some(state) = self.parts.get_mut(part) else { break };
@@ -182,8 +183,8 @@ impl<'a> Copy<'a> {
                 state.doing = Doing::Reading;
             } else {
                 state.end = self.next + u64::from(SIZE);
-                state.doing = Doing::Feeling;
-                self.feeling = true;
+                state.doing = Doing::Probing;
+                self.probing = true;
             }
             self.busy += 1;
             self.queue(part)?;
@@ -191,16 +192,16 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    /// A part's request has ended.
+    /// Handles the completion of a part's request, and queues the part's next request.
     fn completed(&mut self, part: usize, outcome: Result<u32, Errno>) -> Result<(), Failure> {
         let cannot_write = About::Destination.refused("cannot be written");
         let Some(state) = self.parts.get_mut(part) else { return Ok(()) };
         match (state.doing, outcome) {
             (Doing::Nothing, _) => return Ok(()),
-            // The task has done something else meanwhile: the same again.
+            // The request was interrupted: submit it again.
             (_, Err(Errno::EINTR)) => {}
             (Doing::Writing, Err(errno)) => return Err(cannot_write(errno)),
-            // Nothing was written, and no reason given.
+            // Nothing was written, and the kernel gave no reason.
             (Doing::Writing, Ok(0)) => return Err(cannot_write(Errno::EIO)),
             (_, Err(errno)) => return Err(About::Source.refused("cannot be read")(errno)),
             (Doing::Writing, Ok(count)) => {
@@ -213,15 +214,15 @@ impl<'a> Copy<'a> {
             }
             (doing, Ok(0)) => {
                 state.doing = Doing::Nothing;
-                self.feeling &= doing != Doing::Feeling;
+                self.probing &= doing != Doing::Probing;
                 self.end = Some(self.end.map_or(state.offset, |end| end.min(state.offset)));
             }
             (doing, Ok(count)) => {
                 (state.have, state.put) = (count, 0);
                 let reached = state.offset + u64::from(count);
                 self.reached = self.reached.max(reached);
-                if doing == Doing::Feeling {
-                    self.feeling = false;
+                if doing == Doing::Probing {
+                    self.probing = false;
                     self.next = reached;
                     state.end = reached;
                 }
@@ -235,7 +236,7 @@ impl<'a> Copy<'a> {
         self.queue(part)
     }
 
-    /// Queues what a part has to do next.
+    /// Queues the next request of a part.
     fn queue(&mut self, part: usize) -> Result<(), Failure> {
         let Some(state) = self.parts.get(part) else { return Ok(()) };
         let buffer = BUFFERS.0.get().cast::<u8>().wrapping_add(part * SIZE as usize);
@@ -244,15 +245,14 @@ impl<'a> Copy<'a> {
             let offset = if self.sink.regular { state.offset + u64::from(state.put) } else { HERE };
             self.write(rest, state.have - state.put, offset)
         } else {
-            // At most `SIZE`, which the cast keeps.
+            // At most `SIZE`, so the cast loses nothing.
             let len = (state.end - state.offset).min(u64::from(SIZE)) as u32;
             let offset = if self.source.regular { state.offset } else { HERE };
             self.read(buffer, len, offset)
         };
         entry = entry.user_data(part as u64);
-        // SAFETY: the buffer is there as long as the program, and each part has one request under way at most. `put`
-        // counts what the kernel has written of the `have` bytes that it has read, so that the rest lies within the
-        // buffer.
+        // SAFETY: the buffer is a static, and each part has at most one request under way. Of the `have` bytes that
+        // were read, the kernel has written `put`, so the rest lies within the buffer.
         unsafe { self.push(entry) }
     }
 
@@ -282,26 +282,28 @@ impl<'a> Copy<'a> {
         }
     }
 
+    /// Queues a request.
+    ///
     /// # Safety
     ///
-    /// As [`push`](bare_uring::SubmissionQueue::push).
+    /// The contract of [`push`](bare_uring::SubmissionQueue::push).
     unsafe fn push(&mut self, entry: Entry) -> Result<(), Failure> {
-        // There is room for the request of each part and for those beside them.
+        // The queue has room for one request of each part, and for the timer and the poll of the signals.
         // SAFETY: the caller's contract.
         unsafe { self.ring.submission().push(entry) }.map_err(|_| Failure::ring(Errno::EBUSY))
     }
 }
 
-/// Whether a file has something at an offset. For after the copying, when the buffers are free.
+/// Returns whether a file has a byte at an offset. Uses the buffers, so no part may be under way.
 pub(crate) fn has_more(ring: &mut IoUring, fd: RawFd, offset: u64) -> Result<bool, Errno> {
     let read = opcode::Read::new(Fd(fd), BUFFERS.0.get().cast(), 1).offset(offset).build();
-    // SAFETY: the buffer is there as long as the program.
+    // SAFETY: the buffer is a static.
     unsafe { request::run(ring, read) }.map(|count| count != 0)
 }
 
 /// Registers all buffers as one.
 fn register(ring: &IoUring) -> Result<(), Errno> {
     let all = IoVec::new(BUFFERS.0.get().cast(), size_of::<Buffers>());
-    // SAFETY: the memory is the process's own as long as that lives.
+    // SAFETY: the memory is a static.
     unsafe { ring.submitter().register_buffers(&[all]) }
 }

@@ -1,4 +1,4 @@
-//! Where the copy goes: which file is meant, the unfinished one beside it, and the step from one to the other.
+//! The destination: finds the file that is meant, writes an unfinished copy beside it, and renames that copy.
 
 use core::ffi::CStr;
 
@@ -11,13 +11,13 @@ use linux_raw_sys::general::{O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_WRONLY, S_IFD
 use crate::failure::{About, Failure};
 use crate::is_regular;
 
-/// How many links may lead to each other, as in the kernel.
+/// Maximum number of symbolic links to follow, as in the kernel.
 const MAX_LINKS: u32 = 40;
 
-/// How many names are tried for the unfinished copy. A name is taken only if a process of the same number was killed.
+/// Number of names to try for the unfinished copy. A name exists only if a process with the same ID was killed.
 const MAX_TRIES: u64 = 100;
 
-/// Finds the file that `name` means for a copy of `source`, and what is there now.
+/// Finds the file that `name` means for a copy of `source`: puts it into `path` and returns its status, if it exists.
 pub(crate) fn find(
     ring: &mut IoUring,
     source: &CStr,
@@ -61,13 +61,13 @@ fn existing(ring: &mut IoUring, path: &Path) -> Result<Option<StatxBuffer>, Errn
     }
 }
 
-/// Goes where symbolic links lead: it is the file there that is replaced, and not the link.
+/// Follows symbolic links, so that the file is replaced and not the link.
 fn follow_links(path: &mut Path) -> Result<(), Errno> {
     let mut target = [0; 4096];
     for _ in 0..MAX_LINKS {
         let len = match sys::read_link(path.as_c_str(), &mut target) {
             Ok(len) => len,
-            // No link, or nothing at all.
+            // Not a link, or no file.
             Err(Errno::EINVAL | Errno::ENOENT) => return Ok(()),
             Err(errno) => return Err(errno),
         };
@@ -79,15 +79,15 @@ fn follow_links(path: &mut Path) -> Result<(), Errno> {
     Err(Errno::ELOOP)
 }
 
-/// Opens what there is, to see whether it may be written. What is no regular file stays open.
+/// Opens an existing file to check that it may be written. Returns the file if it is not a regular one.
 pub(crate) fn open_old(ring: &mut IoUring, path: &Path, old: &StatxBuffer) -> Result<Option<RawFd>, Failure> {
     let failed = About::Destination.refused("cannot be written");
     let regular = is_regular(old);
-    // A pipe's open waits for its reader.
+    // The open of a pipe waits for a reader.
     match request::open(ring, path.as_c_str(), O_WRONLY | O_NOCTTY, 0, !regular) {
         Ok(fd) if !regular => Ok(Some(fd)),
         Ok(fd) => request::close(ring, fd).map(|()| None).map_err(failed),
-        // A program that runs goes on with its old file.
+        // The file is a running program, which keeps the old file.
         Err(Errno::ETXTBSY) => Ok(None),
         Err(errno) => Err(failed(errno)),
     }
@@ -97,18 +97,18 @@ pub(crate) fn open_old(ring: &mut IoUring, path: &Path, old: &StatxBuffer) -> Re
 pub(crate) struct Destination<'a> {
     path: &'a Path,
     fd: RawFd,
-    /// The unfinished copy's name; `None` if the file itself is written to.
+    /// Name of the unfinished copy; `None` if the destination itself is written to.
     unfinished: Option<Path>,
     replaces: bool,
 }
 
 impl<'a> Destination<'a> {
-    /// What is no regular file, and open for writing: it is written to as it is.
+    /// Uses a file that is not a regular one, and is open for writing, as it is.
     pub(crate) fn in_place(path: &'a Path, fd: RawFd) -> Self {
         Self { path, fd, unfinished: None, replaces: false }
     }
 
-    /// Makes the file that will become the one at `path`, or replace it.
+    /// Makes the unfinished copy, which will become or replace the file at `path`.
     pub(crate) fn beside(ring: &mut IoUring, path: &'a Path, replaces: bool) -> Result<Self, Failure> {
         let (unfinished, fd) = make_beside(ring, path).map_err(About::Destination.refused("cannot be created"))?;
         Ok(Self { path, fd, unfinished: Some(unfinished), replaces })
@@ -122,7 +122,7 @@ impl<'a> Destination<'a> {
         self.unfinished.is_some()
     }
 
-    /// The content is there: sets the mode and gives the copy its name.
+    /// Completes the copy when all content is written: sets its mode and gives it its name.
     pub(crate) fn complete(&self, ring: &mut IoUring, mode: u32) -> Result<(), Failure> {
         let failed = About::Destination.refused("cannot be written");
         let Some(unfinished) = &self.unfinished else {
@@ -132,18 +132,18 @@ impl<'a> Destination<'a> {
         if self.replaces {
             // SAFETY: the request points to nothing.
             match unsafe { request::run(ring, opcode::Fsync::new(Fd(self.fd)).build()) } {
-                // EINVAL: a file system that has nothing to do here.
+                // EINVAL: the file system does not support fsync.
                 Ok(_) | Err(Errno::EINVAL) => {}
                 Err(errno) => return Err(failed(errno)),
             }
         }
-        // Some file systems tell only now that there was no room.
+        // Some file systems report only at the close that there was no room.
         request::close(ring, self.fd).map_err(failed)?;
         sys::rename(unfinished.as_c_str(), self.path.as_c_str())
             .map_err(About::Destination.refused("cannot be replaced"))
     }
 
-    /// Removes what is unfinished. A failure leaves it where it is, under a name that says what it is.
+    /// Removes the unfinished copy. If that fails, the copy stays under its other name, `.cp-…`.
     pub(crate) fn abandon(&self) {
         if let Some(unfinished) = &self.unfinished {
             let _ = sys::unlink(unfinished.as_c_str());
@@ -151,7 +151,7 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// Makes a new file in the directory of `path`, which nobody else may read until its mode is set.
+/// Makes a new file in the directory of `path`. Only its owner may read it until its mode is set.
 fn make_beside(ring: &mut IoUring, path: &Path) -> Result<(Path, RawFd), Errno> {
     let process = sys::process_id();
     for number in 0..MAX_TRIES {

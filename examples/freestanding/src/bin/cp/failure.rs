@@ -1,4 +1,4 @@
-//! Why a copy failed, and how it is said.
+//! The reasons why a copy fails, and their messages.
 
 use core::ffi::CStr;
 
@@ -7,13 +7,13 @@ use freestanding::print::Line;
 
 /// Why a copy failed.
 pub(crate) enum Failure {
-    /// Something went wrong with a file, or with the ring.
+    /// A file or the ring failed: what failed, a phrase that says how, and the kernel's error.
     With(About, &'static str, Option<Errno>),
-    /// A signal wants the program to end.
+    /// A signal asked the program to end.
     Interrupted,
 }
 
-/// What a failure is about.
+/// The subject of a failure.
 #[derive(Clone, Copy)]
 pub(crate) enum About {
     Source,
@@ -22,12 +22,12 @@ pub(crate) enum About {
 }
 
 impl About {
-    /// `what` could not be done to this, for the kernel's reason.
+    /// Makes a failure of an error: the kernel refused `what`.
     pub(crate) fn refused(self, what: &'static str) -> impl Fn(Errno) -> Failure {
         move |errno| Failure::With(self, what, Some(errno))
     }
 
-    /// `what` makes a copy impossible.
+    /// Makes a failure without an error: `what` makes a copy impossible.
     pub(crate) fn unfit(self, what: &'static str) -> Failure {
         Failure::With(self, what, None)
     }
@@ -42,7 +42,7 @@ impl Failure {
         Self::With(About::Ring, "failed", Some(errno))
     }
 
-    /// Says it on standard error: `cp: 'file': cannot read: EIO`.
+    /// Prints the failure to standard error, such as `cp: 'file': cannot be read: EIO`.
     pub(crate) fn print(&self, source: &CStr, destination: &CStr) {
         let mut line = Line::new();
         match *self {

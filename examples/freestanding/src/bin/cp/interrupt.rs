@@ -1,7 +1,7 @@
-//! Signals that want the program to end, as completions.
+//! Turns signals that ask the program to end into completions.
 //!
-//! They are blocked, and a poll request watches for them. When one has come, the copy stops, cleans up, and lets the
-//! signal through, which then ends the program as it would have at once: whoever started it sees by which.
+//! The signals are blocked, and a poll request waits for them. When one arrives, the copy stops, cleans up, and
+//! unblocks the signal. The signal then ends the program, so that the parent process sees which signal it was.
 
 use bare_uring::types::{Fd, PollEvents, RawFd, Sigset};
 use bare_uring::{Errno, IoUring, opcode};
@@ -10,7 +10,7 @@ use linux_raw_sys::general::{EPOLLIN, SIGHUP, SIGINT, SIGTERM};
 
 use crate::failure::Failure;
 
-/// What the completion of the poll request carries.
+/// User data of the poll request.
 pub(crate) const USER_DATA: u64 = 1 << 32;
 
 /// The signals that this program waits for.
@@ -20,28 +20,22 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Blocks the signals: one that comes now waits for [`watch`](Self::watch).
-    ///
-    /// One that is ignored, as `nohup` sets it, stays so.
+    /// Blocks the signals, so that one that arrives stays pending until [`watch`](Self::watch) looks for it. Signals
+    /// that are ignored stay ignored.
     pub(crate) fn block() -> Result<Self, Failure> {
-        let signals = [SIGHUP, SIGINT, SIGTERM]
-            .into_iter()
-            .filter(|&signal| !sys::is_ignored(signal))
-            .fold(Sigset::EMPTY, Sigset::with);
-        sys::block(signals).map_err(Failure::ring)?;
-        let fd = sys::signal_fd(signals).map_err(Failure::ring)?;
+        let (signals, fd) = sys::watch_signals(&[SIGHUP, SIGINT, SIGTERM]).map_err(Failure::ring)?;
         Ok(Self { signals, fd })
     }
 
-    /// Queues the request that watches for them. Not before requests that are run one by one, which drop the
-    /// completions of others.
+    /// Queues the request that waits for a signal. Must come after all calls of [`freestanding::request::run`], which
+    /// drops the completions of other requests.
     pub(crate) fn watch(&self, ring: &mut IoUring) -> Result<(), Failure> {
         let poll = opcode::PollAdd::new(Fd(self.fd), PollEvents(EPOLLIN)).build().user_data(USER_DATA);
         // SAFETY: the request points to nothing.
         unsafe { ring.submission().push(poll) }.map_err(|_| Failure::ring(Errno::EBUSY))
     }
 
-    /// Lets the signal act that has come. It ends the program.
+    /// Unblocks the pending signal, which ends the program.
     pub(crate) fn act(&self) {
         let _ = sys::unblock(self.signals);
     }

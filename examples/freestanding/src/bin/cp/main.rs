@@ -1,17 +1,19 @@
 //! `cp SRC DST`: copies one file, with many reads and writes under way at once.
 //!
-//! - The copy has the permission bits (`rwxrwxrwx`) of the source, whatever the umask. Owner, times, and the bits for
-//!   set-user-id and its kin are those of a new file, as with any `cp`.
+//! Shows a ring that is kept busy with many requests, and how to cancel and clean up.
+//!
+//! - The copy has the permission bits (`rwxrwxrwx`) of the source, whatever the umask. Owner, times, and the bits
+//!   set-user-ID, set-group-ID and sticky are those of a new file, as with any `cp`.
 //! - If `DST` is a directory, the copy goes into it under the source's name. A symbolic link is followed.
-//! - A regular file is written under another name beside `DST`, and renamed when it is complete: who opens `DST` finds
-//!   the old content or the new one, whole, whatever happens. An error or a signal removes the unfinished copy; SIGKILL
-//!   leaves it behind under its other name, `.cp-…`. What else `DST` was linked to stays as it was. `DST` must be
-//!   writable, as if it were written to.
-//! - Where a file is replaced, the copy reaches the device before the renaming does: after a crash, too, `DST` has one
-//!   of the two contents. Where nothing is replaced there is nothing to lose, and nobody waits for the device.
+//! - A regular file is written under another name beside `DST`, and renamed when it is complete. So a program that
+//!   opens `DST` finds either the whole old content or the whole new content. After an error or a signal, `cp` removes
+//!   the unfinished copy; SIGKILL leaves it behind under its other name, `.cp-…`. Other hard links to the old file keep
+//!   the old content. `DST` must be writable, as if it were written to.
+//! - If a file is replaced, the copy reaches the device before the rename does: after a crash, too, `DST` has one of
+//!   the two contents. If no file is replaced, no content can be lost, and `cp` does not wait for the device.
 //! - Anything else at `DST` (a terminal, a pipe, a device) is written to as it is.
-//! - A copy ends where the source does. One that grows meanwhile is copied with what has come; one that has become
-//!   shorter is an error, since what was read is no content that the file ever had.
+//! - A copy ends where the source ends. A source that grows meanwhile is copied to its new end. A source that becomes
+//!   shorter is an error, because the bytes that were read are a content that the file never had.
 #![no_std]
 #![no_main]
 
@@ -39,10 +41,10 @@ freestanding::entry!(main);
 
 const USAGE: &str = "usage: cp SRC DST\n";
 
-/// Exit status for arguments that make no sense.
+/// Exit status for wrong arguments.
 const MISUSED: u8 = 2;
 
-/// Entries of the submission queue: one for each part of the copy that is under way, and the few beside them.
+/// Entries of the submission queue: one for each part of the copy, and a few for the timer and the signals.
 const ENTRIES: u32 = 64;
 
 fn main(args: Args) -> u8 {
@@ -65,7 +67,7 @@ fn main(args: Args) -> u8 {
     }
 }
 
-/// The two operands; of `--help` alone, twice that. `None` if there are more or fewer, or an option.
+/// Returns the two operands; `--help` counts as both. `None`: there are more or fewer, or an option.
 fn operands(args: Args) -> Option<(&'static CStr, &'static CStr)> {
     let mut args = args.skip(1);
     let mut first = args.next()?;
@@ -81,7 +83,7 @@ fn operands(args: Args) -> Option<(&'static CStr, &'static CStr)> {
     if args.next().is_none() { Some((first, second)) } else { None }
 }
 
-/// Copies; `path` becomes that of the file that `destination` means.
+/// Copies the file. Puts the path of the file that `destination` means into `path`.
 fn run(source: &CStr, destination: &CStr, path: &mut Path) -> Result<(), Failure> {
     let mut ring = make_ring()?;
     let (input, about) = open_source(&mut ring, source)?;
@@ -93,7 +95,7 @@ fn run(source: &CStr, destination: &CStr, path: &mut Path) -> Result<(), Failure
         Some(old) => destination::open_old(&mut ring, path, old)?,
         None => None,
     };
-    // From here on, and not while an open waits for the other end of a pipe: a signal is to end that wait.
+    // Not earlier: a signal must end an open that waits for the other end of a pipe.
     let interrupt = Interrupt::block()?;
     let target = match in_place {
         Some(fd) => Destination::in_place(path, fd),
@@ -113,8 +115,8 @@ fn run(source: &CStr, destination: &CStr, path: &mut Path) -> Result<(), Failure
     copied
 }
 
-/// A ring for one thread, whose completions are worked off when they are asked for; a plain one where the kernel (before
-/// 6.1) does not know such.
+/// Makes a ring for one thread that runs completion work only when it waits; a plain ring if the kernel is older than
+/// 6.1 and refuses that.
 fn make_ring() -> Result<IoUring, Failure> {
     IoUring::builder()
         .setup_single_issuer()
@@ -126,14 +128,16 @@ fn make_ring() -> Result<IoUring, Failure> {
 
 fn open_source(ring: &mut IoUring, path: &CStr) -> Result<(RawFd, StatxBuffer), Failure> {
     let failed = About::Source.refused("cannot open");
-    // A pipe is opened once, by an open that waits for the writer. One that does not wait would be a reader already: the
-    // writer goes on, may have written all and closed the pipe by then, and a second open would wait for another writer.
-    let is_pipe = request::stat(ring, path).is_ok_and(|about| kind(&about) == S_IFIFO);
+    // A pipe is opened once, by an open that waits for the writer. An open that does not wait would already count as a
+    // reader: the writer could then write everything and close the pipe, and a second open would wait for another
+    // writer.
+    let is_pipe = request::stat(ring, path).is_ok_and(|about| file_type(&about) == S_IFIFO);
     let input = request::open(ring, path, O_RDONLY | O_NOCTTY, 0, is_pipe).map_err(&failed)?;
     let about = request::stat_fd(ring, input).map_err(&failed)?;
-    match kind(&about) {
+    match file_type(&about) {
         S_IFDIR => return Err(About::Source.refused("cannot copy")(Errno::EISDIR)),
-        // It has come to that name since: it would have an end before anybody has begun to write to it.
+        // The path became a pipe after the `stat`. Without the wait it would read as ended before a writer has opened
+        // it.
         S_IFIFO if !is_pipe => return Err(failed(Errno::EAGAIN)),
         _ => {}
     }
@@ -144,23 +148,23 @@ fn same_file(one: &StatxBuffer, other: &StatxBuffer) -> bool {
     (one.stx_dev_major, one.stx_dev_minor, one.stx_ino) == (other.stx_dev_major, other.stx_dev_minor, other.stx_ino)
 }
 
-/// `S_IF…`.
-fn kind(about: &StatxBuffer) -> u32 {
+/// Returns the type of a file, `S_IF…`.
+fn file_type(about: &StatxBuffer) -> u32 {
     u32::from(about.stx_mode) & S_IFMT
 }
 
 fn is_regular(about: &StatxBuffer) -> bool {
-    kind(about) == S_IFREG
+    file_type(about) == S_IFREG
 }
 
-/// Copies the content, and looks once more at a source that ended early.
+/// Copies the content, and checks a source that ended early.
 fn transfer(ring: &mut IoUring, input: RawFd, about: &StatxBuffer, target: &Destination<'_>) -> Result<(), Failure> {
     let source = Source { fd: input, size: about.stx_size, regular: is_regular(about) };
     let sink = Sink { fd: target.fd(), regular: target.is_regular() };
     let end = Copy::new(ring, source, sink).run()?;
     if end.expected_more {
-        // A file of the kernel's own (as in /sys) claims a page and holds less. Any other has become shorter, and may
-        // have grown again since.
+        // A file in /sys claims a page and holds less. Any other file has become shorter, and may have grown again
+        // since.
         let failed = About::Source.refused("cannot be read");
         let now = request::stat_fd(ring, input).map_err(&failed)?;
         if end.torn || now.stx_size < about.stx_size || copy::has_more(ring, input, end.offset).map_err(failed)? {

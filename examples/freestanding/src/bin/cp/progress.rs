@@ -1,4 +1,4 @@
-//! A line on the terminal that says how far the copy is.
+//! A progress line on the terminal.
 
 use bare_uring::opcode;
 use bare_uring::squeue::Entry;
@@ -6,13 +6,13 @@ use bare_uring::types::Timespec;
 use freestanding::print::Line;
 use freestanding::sys;
 
-/// What the completion of the timer carries.
+/// User data of the timer.
 pub(crate) const USER_DATA: u64 = 1 << 33;
 
-/// From one update to the next: a tenth of a second.
+/// Time between two updates: a tenth of a second.
 static INTERVAL: Timespec = Timespec::new(0, 100_000_000);
 
-/// What is shown, if standard error is a terminal.
+/// The progress line, which is shown only if standard error is a terminal.
 pub(crate) struct Progress {
     total: u64,
     terminal: bool,
@@ -20,12 +20,12 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `total` bytes to copy, or 0 if nobody knows.
+    /// Makes a line for a copy of `total` bytes; 0 stands for an unknown total.
     pub(crate) fn new(total: u64) -> Self {
         Self { total, terminal: sys::is_terminal(sys::STDERR), shown: false }
     }
 
-    /// The timer until the next update; none without a terminal.
+    /// Returns the timer request for the next update; `None` without a terminal.
     pub(crate) fn timer(&self) -> Option<Entry> {
         self.terminal.then(|| opcode::Timeout::new(&raw const INTERVAL).build().user_data(USER_DATA))
     }
@@ -37,7 +37,7 @@ impl Progress {
         // Back to the start of the line, and clear it.
         line.text("\r\x1b[K");
         if self.total != 0 {
-            // A source that grows would exceed it.
+            // A source that grows may have more than `total` bytes.
             let percent = (done / (self.total / 100).max(1)).min(100);
             line.number(percent).text("% ");
         }
@@ -51,7 +51,7 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// Leaves an empty line to whoever writes next.
+    /// Clears the line.
     fn drop(&mut self) {
         if self.shown {
             Line::new().text("\r\x1b[K").to_stderr();
@@ -59,7 +59,7 @@ impl Drop for Progress {
     }
 }
 
-/// A number of bytes, in the largest unit of which it is at least one, with one decimal.
+/// Appends a number of bytes with one decimal, in the largest unit of which there is at least one.
 fn size(line: &mut Line, bytes: u64) {
     const UNITS: [&str; 6] = [" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"];
     let mut unit = " bytes";
@@ -73,7 +73,7 @@ fn size(line: &mut Line, bytes: u64) {
     }
     line.number(bytes >> scale);
     if scale != 0 {
-        // The part below the unit, cut to its ten highest bits.
+        // The part below the unit, reduced to its ten highest bits.
         let rest = bytes >> (scale - 10) & 1023;
         line.text(".").number(rest * 10 / 1024);
     }

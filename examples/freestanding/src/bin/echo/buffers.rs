@@ -1,31 +1,31 @@
-//! The buffers that all connections share, and per connection the list of those that are yet to be sent.
+//! The buffers that all connections share, and for each connection the list of buffers to send.
 
 use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer};
 use bare_uring::{Errno, Submitter, cqueue};
 
 use crate::memory::BUFFERS;
 
-/// The number of the buffer group.
+/// ID of the buffer group.
 pub(crate) const GROUP: u16 = 0;
 
-/// A buffer that waits to be sent, at the place of its number.
+/// A buffer that waits to be sent, at the index of its ID.
 pub(crate) struct Held {
     buffer: Option<Buffer>,
-    /// The number of the one to be sent after it, unless it is the last one of its list.
+    /// ID of the next buffer in the list; without meaning in the last one.
     next: u16,
 }
 
 impl Held {
-    /// For filling an array.
+    /// No buffer.
     pub(crate) const NONE: Self = Self { buffer: None, next: 0 };
 }
 
-/// What a connection has received and not yet sent.
+/// What a connection has received and not yet sent: a list of buffers.
 ///
 /// # Invariants
 ///
-/// `len` buffers are linked from `first` to `last`, which mean nothing if there are none. Of the first one, `sent` bytes
-/// are done.
+/// The list has `len` buffers, linked from `first` to `last`; both are without meaning if `len` is 0. Of the first
+/// buffer, `sent` bytes are sent.
 pub(crate) struct Backlog {
     first: u16,
     last: u16,
@@ -34,20 +34,20 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Nothing.
+    /// An empty list.
     pub(crate) const EMPTY: Self = Self { first: 0, last: 0, len: 0, sent: 0 };
 
-    /// How many buffers it has.
+    /// Returns the number of buffers.
     pub(crate) const fn len(&self) -> u16 {
         self.len
     }
 }
 
-/// The registered group.
+/// The registered buffer group.
 pub(crate) struct Buffers {
     ring: BufRing,
     held: &'static mut [Held; BUFFERS],
-    /// Buffers in lists.
+    /// Number of buffers in lists.
     out: usize,
 }
 
@@ -62,22 +62,22 @@ impl Buffers {
         Ok(Self { ring, held, out: 0 })
     }
 
-    /// Whether any buffer is in no list. The kernel may have filled it already.
+    /// Returns whether any buffer is in no list. The kernel may have filled it already.
     pub(crate) const fn any_free(&self) -> bool {
         self.out < BUFFERS
     }
 
-    /// Adds what a completion brings to a list; `false` if there is nothing in it.
+    /// Appends the buffer of a completion to a list. Returns `false` if the completion has no buffer, or no data in it.
     ///
     /// # Safety
     ///
-    /// The completion is one of a receive on this group, and was not received before.
+    /// The completion must be that of a receive on this group, and must not have been passed before.
     pub(crate) unsafe fn receive(&mut self, cqe: &cqueue::Entry, to: &mut Backlog) -> bool {
         // SAFETY: the caller's contract.
         let Some(buffer) = (unsafe { self.ring.take(cqe) }) else { return false };
         let id = buffer.id();
         if buffer.is_empty() {
-            // The end of the data, for which a buffer was picked all the same.
+            // At the end of the data the kernel picks a buffer and puts nothing into it.
             self.recycle(buffer);
             return false;
         }
@@ -94,7 +94,7 @@ impl Buffers {
         true
     }
 
-    /// The bytes to be sent next. They stay where they are until [`sent`](Self::sent) or [`drop_all`](Self::drop_all).
+    /// Returns the bytes to send next. They stay in place until [`sent`](Self::sent) or [`drop_all`](Self::drop_all).
     pub(crate) fn next(&self, of: &Backlog) -> Option<&[u8]> {
         if of.len == 0 {
             return None;
@@ -102,7 +102,7 @@ impl Buffers {
         self.held.get(usize::from(of.first))?.buffer.as_ref()?.get(of.sent as usize..)
     }
 
-    /// Takes note that so many of the bytes are sent.
+    /// Notes that `count` of the bytes are sent.
     pub(crate) fn sent(&mut self, of: &mut Backlog, count: u32) {
         of.sent = of.sent.saturating_add(count);
         if self.next(of).is_none_or(<[u8]>::is_empty) {
@@ -110,7 +110,7 @@ impl Buffers {
         }
     }
 
-    /// Forgets the whole list. None of it is being sent.
+    /// Drops the whole list. No request may be sending from it.
     pub(crate) fn drop_all(&mut self, of: &mut Backlog) {
         while of.len > 0 {
             self.drop_first(of);
@@ -131,11 +131,11 @@ impl Buffers {
     }
 
     fn recycle(&mut self, buffer: Buffer) {
-        // It is of this group, the only one there is.
+        // Can't fail: the buffer is of this group, the only one.
         let _ = self.ring.recycle(buffer);
     }
 
-    /// Lets the kernel have the buffers that have become free.
+    /// Gives the recycled buffers to the kernel.
     pub(crate) fn publish(&mut self) {
         self.ring.publish();
     }

@@ -8,17 +8,17 @@ use freestanding::{request, sys};
 
 use crate::Failure;
 
-/// Connections that may wait to be accepted; the system has a limit of its own.
+/// Maximum number of connections that wait to be accepted. The system may have a lower limit.
 const WAITING: u32 = 4096;
 
-/// Opens it, on 127.0.0.1. Port 0: any free one.
+/// Opens a listening socket on 127.0.0.1. Port 0 stands for any free port.
 pub(crate) fn open(ring: &mut IoUring, port: u16) -> Result<RawFd, Failure> {
     let make = opcode::Socket::new(AddressFamily::INET, SocketType::STREAM, 0).flags(SocketFlags::CLOEXEC);
     // SAFETY: the request points to nothing.
     let fd = unsafe { request::run(ring, make.build()) }.map_err(Failure::of("socket"))?.cast_signed();
-    // Connections of a server that has just ended do not keep the port.
+    // So that connections of a server that has just ended don't block the port.
     sys::set_socket_option(fd, sys::REUSE_ADDRESS, 1).map_err(Failure::of("setsockopt"))?;
-    // Connections inherit it. Otherwise a small piece would wait until the one before has arrived.
+    // Connections inherit the option. Without it, a small piece would wait until the last one was acknowledged.
     sys::set_socket_option(fd, sys::NO_DELAY, 1).map_err(Failure::of("setsockopt"))?;
     let address = SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let bind = opcode::Bind::new(Fd(fd), address.as_ptr(), address.len());
@@ -29,7 +29,7 @@ pub(crate) fn open(ring: &mut IoUring, port: u16) -> Result<RawFd, Failure> {
     Ok(fd)
 }
 
-/// The port that it has.
+/// Returns the port of a socket.
 pub(crate) fn port(fd: RawFd) -> Result<u16, Errno> {
     let address = sys::socket_name(fd)?;
     Ok(address.to_ip().ok_or(Errno::EAFNOSUPPORT)?.port())

@@ -1,4 +1,4 @@
-//! The memory of the server, all of it, which takes no room in the program's file.
+//! All memory of the server. It takes no room in the program's file.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -9,18 +9,18 @@ use bare_uring::register::buf_ring::{BufRingMemory, BufferState, Descriptor};
 use crate::buffers::Held;
 use crate::connections::Connection;
 
-/// Connections at once.
+/// Maximum number of connections at once.
 pub(crate) const CONNECTIONS: usize = 4096;
 
-/// Buffers that they share.
+/// Number of buffers, which all connections share.
 pub(crate) const BUFFERS: usize = 1024;
 
 /// Bytes of one buffer.
 const SIZE: usize = 4096;
 
-/// 4 MiB of buffers, and some 200 KiB of what there is to know about them and about connections.
+/// 4 MiB of buffers, and some 200 KiB of state of the buffers and the connections.
 ///
-/// It starts at a page, of whatever size, as the descriptors must.
+/// The memory starts at a page boundary, whatever the page size, as the entries of the buffer ring must.
 #[repr(C, align(65536))]
 struct All {
     descriptors: [MaybeUninit<Descriptor>; BUFFERS],
@@ -33,7 +33,7 @@ struct All {
 
 struct Shared(UnsafeCell<All>);
 
-// SAFETY: `take` gives out the only reference into it, once.
+// SAFETY: `take` gives out the only reference to the memory, once.
 unsafe impl Sync for Shared {}
 
 static ALL: Shared = Shared(UnsafeCell::new(All {
@@ -47,7 +47,7 @@ static ALL: Shared = Shared(UnsafeCell::new(All {
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The memory in its parts, by user.
+/// The memory, divided by its users.
 pub(crate) struct Memory {
     pub(crate) group: BufRingMemory,
     pub(crate) held: &'static mut [Held; BUFFERS],
@@ -55,12 +55,12 @@ pub(crate) struct Memory {
     pub(crate) vacant: &'static mut [u16; CONNECTIONS],
 }
 
-/// The memory; `None` if it was taken before.
+/// Returns the memory at the first call, and `None` afterwards.
 pub(crate) fn take() -> Option<Memory> {
     if TAKEN.swap(true, Ordering::Relaxed) {
         return None;
     }
-    // SAFETY: the flag lets one caller come here, so that this is the only reference there ever is.
+    // SAFETY: the flag lets one caller get here, so this is the only reference that is ever made.
     let all = unsafe { &mut *ALL.0.get() };
     let group = BufRingMemory { descriptors: &mut all.descriptors, buffers: &mut all.buffers, states: &mut all.states };
     Some(Memory { group, held: &mut all.held, connections: &mut all.connections, vacant: &mut all.vacant })

@@ -1,4 +1,4 @@
-//! Waiting for files, for times, and for what never comes.
+//! Checks of polls, timeouts, waits and cancels.
 
 use bare_uring::squeue::Flags;
 use bare_uring::types::{
@@ -19,7 +19,7 @@ const POLLIN: u32 = 0x1;
 const POLLOUT: u32 = 0x4;
 const POLLHUP: u32 = 0x10;
 const POLLRDHUP: u32 = 0x2000;
-/// `EPOLLEXCLUSIVE`, of the upper half of the events.
+/// `EPOLLEXCLUSIVE`, which lies in the upper half of the events.
 const EXCLUSIVE: u32 = 1 << 28;
 
 pub(crate) fn check(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
@@ -30,18 +30,18 @@ pub(crate) fn check(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     cancels(report, facts, ring);
 }
 
-/// Which events a poll asks for lies in a word that big-endian kernels want in another order.
+/// Checks polls. Their events lie in a word whose halves big-endian kernels want in the other order.
 fn polls(report: &mut Report, ring: &mut IoUring) {
     let Some([one, other]) = report.value("sockets", sys::socket_pair()) else { return };
     let poll = |events| opcode::PollAdd::new(Fd(one), PollEvents(events)).build();
     // SAFETY: the request points to nothing.
-    report.equal("ready to be written", unsafe { request::run(ring, poll(POLLOUT | POLLIN)) }, Ok(POLLOUT));
+    report.equal("writable", unsafe { request::run(ring, poll(POLLOUT | POLLIN)) }, Ok(POLLOUT));
 
-    // What is not asked for does not end the wait: neither poll is over before something was written.
+    // Events that were not asked for don't end a poll: neither poll ends before the write.
     let write = opcode::Write::new(Fd(other), c"x".as_ptr().cast(), 1).build();
-    // SAFETY: what is written is a constant.
+    // SAFETY: the write points to a constant.
     let seen = unsafe { many::run(ring, [poll(POLLIN), poll(POLLIN | POLLRDHUP | EXCLUSIVE), write]) };
-    report.equal("ready to be read", seen, [Ok(POLLIN), Ok(POLLIN), Ok(1)]);
+    report.equal("readable", seen, [Ok(POLLIN), Ok(POLLIN), Ok(1)]);
 
     let shut = |fd: RawFd| os::shutdown(fd, ShutdownHow::WRITE);
     // SAFETY: the requests point to nothing.
@@ -51,46 +51,46 @@ fn polls(report: &mut Report, ring: &mut IoUring) {
     report.equal("the other side shut down", many::wait::<1, _>(ring), [Some((1, Ok(POLLRDHUP)))]);
     // SAFETY: the request points to nothing.
     let all = unsafe { request::run(ring, poll(POLLIN | POLLRDHUP | POLLOUT)) };
-    report.equal("all that is so", all, Ok(POLLIN | POLLOUT | POLLRDHUP));
+    report.equal("all events at once", all, Ok(POLLIN | POLLOUT | POLLRDHUP));
     os::close(other);
     // SAFETY: the request points to nothing.
     let gone = unsafe { request::run(ring, poll(POLLIN)) };
-    // io_uring tells of both ends whether they were asked for or not.
-    report.equal("nobody there", gone, Ok(POLLIN | POLLHUP | POLLRDHUP));
+    // io_uring reports both hang-ups, whether they were asked for or not.
+    report.equal("a closed peer", gone, Ok(POLLIN | POLLHUP | POLLRDHUP));
     os::close(one);
 }
 
-/// A poll that goes on, is changed, and is ended.
+/// Checks a multishot poll: it repeats, is changed, and is removed.
 fn repeated_poll(report: &mut Report, ring: &mut IoUring) {
     let Some([from, to]) = report.value("a pipe", os::pipe()) else { return };
     let poll = opcode::PollAdd::new(Fd(from), PollEvents(POLLIN)).multi().build();
     // SAFETY: the request points to nothing.
     let submitted = unsafe { many::submit(ring, &[poll]) };
-    report.equal("a poll that goes on", submitted, Ok(1));
+    report.equal("a multishot poll", submitted, Ok(1));
     for _ in 0..3 {
         report.equal("write", sys::write(to, b"y"), Ok(1));
         let seen = next(ring).map(|cqe| (cqe.user_data(), cqe.outcome(), cqe.more()));
-        report.equal("each time", seen, Some((1, Ok(POLLIN), true)));
+        report.equal("each event", seen, Some((1, Ok(POLLIN), true)));
     }
     let update = opcode::PollUpdate::user_data(1, 8).build().user_data(7);
     // SAFETY: the request points to nothing.
     let pushed = unsafe { ring.submission().push(update) };
     report.check("push", pushed.is_ok() && ring.submit() == Ok(1));
-    report.equal("its new number", next(ring).map(|cqe| (cqe.user_data(), cqe.outcome())), Some((7, Ok(0))));
-    // SAFETY: as before.
+    report.equal("the new user data", next(ring).map(|cqe| (cqe.user_data(), cqe.outcome())), Some((7, Ok(0))));
+    // SAFETY: the request points to nothing.
     let removed = unsafe { request::run(ring, opcode::PollRemove::new(1).build()) };
-    report.equal("its old number", removed, Err(Errno::ENOENT));
+    report.equal("the old user data", removed, Err(Errno::ENOENT));
     let remove = opcode::PollRemove::new(8).build().user_data(9);
-    // SAFETY: as before.
+    // SAFETY: the request points to nothing.
     let pushed = unsafe { ring.submission().push(remove) };
     report.check("push", pushed.is_ok() && ring.submit() == Ok(1));
     let ends = [Some((8, Err(Errno::ECANCELED))), Some((9, Ok(0)))];
-    report.equal("its end", many::wait::<2, _>(ring), ends);
+    report.equal("the removed poll", many::wait::<2, _>(ring), ends);
     os::close(from);
     os::close(to);
 }
 
-/// The next completion, waited for.
+/// Waits for the next completion and takes it.
 fn next(ring: &mut IoUring) -> Option<cqueue::Entry> {
     if ring.completion().is_empty() {
         let _ = ring.submitter().wait_with_args(1, &SubmitArgs::new().timespec(&PATIENCE));
@@ -104,12 +104,12 @@ fn timeouts(report: &mut Report, ring: &mut IoUring) {
     // SAFETY: the timespec is a static.
     let passed = unsafe { request::run(ring, timeout) };
     report.equal("a timeout", passed, Err(Errno::ETIME));
-    report.check("not before its time", os::monotonic() - before >= 2_000_000);
+    report.check("the timeout lasted long enough", os::monotonic() - before >= 2_000_000);
 
     let past = Timespec::new(1, 0);
     let timeout = opcode::Timeout::new(&raw const past).flags(TimeoutFlags::ABS).build();
     // SAFETY: the timespec lives until the completion.
-    report.equal("a time that is past", unsafe { request::run(ring, timeout) }, Err(Errno::ETIME));
+    report.equal("a timeout in the past", unsafe { request::run(ring, timeout) }, Err(Errno::ETIME));
 
     let counted = opcode::Timeout::new(&raw const HOUR).count(1).build();
     let nop = opcode::Nop::new().build();
@@ -120,7 +120,7 @@ fn timeouts(report: &mut Report, ring: &mut IoUring) {
     let long = opcode::Timeout::new(&raw const HOUR).build();
     // SAFETY: the timespecs are statics.
     let seen = unsafe { many::run(ring, [long, opcode::TimeoutRemove::new(1).build()]) };
-    report.equal("a timeout that is ended", seen, [Err(Errno::ECANCELED), Ok(0)]);
+    report.equal("a timeout that is removed", seen, [Err(Errno::ECANCELED), Ok(0)]);
     let update = opcode::TimeoutUpdate::new(1, &raw const SHORT).build();
     // SAFETY: the timespecs are statics.
     let seen = unsafe { many::run(ring, [long, update]) };
@@ -130,34 +130,34 @@ fn timeouts(report: &mut Report, ring: &mut IoUring) {
     let mut buffer = [0_u8; 8];
     let read = opcode::Read::new(Fd(from), buffer.as_mut_ptr(), 8).build().flags(Flags::IO_LINK);
     let limit = opcode::LinkTimeout::new(&raw const SHORT).build();
-    // SAFETY: the buffer lives until both completions are there, and the timespec is a static.
+    // SAFETY: the buffer lives until both completions have arrived, and the timespec is a static.
     let seen = unsafe { many::run(ring, [read, limit]) };
     report.equal("a read that takes too long", seen, [Err(Errno::ECANCELED), Err(Errno::ETIME)]);
     os::close(from);
     os::close(to);
 }
 
-/// Waits that end by themselves.
+/// Checks waits with a time limit.
 fn waits(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     let args = SubmitArgs::new().timespec(&SHORT);
     let before = os::monotonic();
-    report.equal("a wait in vain", ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
-    report.check("as long as it was to be", os::monotonic() - before >= 2_000_000);
+    report.equal("a wait for nothing", ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
+    report.check("the wait lasted long enough", os::monotonic() - before >= 2_000_000);
     let masked = args.sigmask(&Sigset::EMPTY);
-    report.equal("with a signal mask", ring.submitter().wait_with_args(1, &masked), Err(Errno::ETIME));
+    report.equal("a wait with a signal mask", ring.submitter().wait_with_args(1, &masked), Err(Errno::ETIME));
     let past = Timespec::new(1, 0);
     let absolute = SubmitArgs::new().timespec(&past).absolute();
-    report.equal("until a time that is past", ring.submitter().wait_with_args(1, &absolute), Err(Errno::ETIME));
+    report.equal("a wait until a time in the past", ring.submitter().wait_with_args(1, &absolute), Err(Errno::ETIME));
 
     let nop = opcode::Nop::new().build().user_data(5);
     // SAFETY: the request points to nothing.
     let pushed = unsafe { ring.submission().push(nop) };
     let patient = SubmitArgs::new().timespec(&PATIENCE);
     report.check("submit and wait", pushed.is_ok() && ring.submitter().submit_with_args(1, &patient) == Ok(1));
-    report.equal("what came", ring.completion().next().map(|cqe| cqe.user_data()), Some(5));
+    report.equal("the completion", ring.completion().next().map(|cqe| cqe.user_data()), Some(5));
     report.equal("nothing else", ring.completion().next(), None);
 
-    // For all of two, or for one when the minimum time is over.
+    // Waits for two completions; one is enough when the minimum time is over.
     // SAFETY: the request points to nothing.
     let pushed = unsafe { ring.submission().push(nop) };
     let minimum = patient.min_wait_usec(3000);
@@ -165,24 +165,24 @@ fn waits(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     let outcome = ring.submitter().submit_with_args(2, &minimum);
     if facts.has_feature(Features::MIN_TIMEOUT) {
         report.equal("a minimum time", (pushed.is_ok(), outcome), (true, Ok(1)));
-        report.check("as long as that", os::monotonic() - before >= 3_000_000);
+        report.check("the minimum time passed", os::monotonic() - before >= 3_000_000);
     } else {
         report.equal("no minimum time", (pushed.is_ok(), outcome), (true, Err(Errno::EOPNOTSUPP)));
-        report.equal("it stays queued", ring.submit_and_wait(1), Ok(1));
+        report.equal("the request stays queued", ring.submit_and_wait(1), Ok(1));
     }
-    report.equal("what came", ring.completion().next().map(|cqe| cqe.user_data()), Some(5));
+    report.equal("the completion", ring.completion().next().map(|cqe| cqe.user_data()), Some(5));
     let iowait = if facts.has_feature(Features::NO_IOWAIT) { Ok(()) } else { Err(Errno::EOPNOTSUPP) };
-    report.equal("waits that are not counted as I/O", ring.set_iowait(false), iowait);
-    report.equal("such a wait", ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
-    report.equal("waits that are", ring.set_iowait(true), Ok(()));
+    report.equal("switching I/O accounting of waits off", ring.set_iowait(false), iowait);
+    report.equal("a wait without accounting", ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
+    report.equal("switching it on", ring.set_iowait(true), Ok(()));
 }
 
-/// What never ends by itself is ended, one by one and all together.
+/// Checks cancels of requests that do not end by themselves, one by one and all together.
 fn cancels(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     let Some([from, to]) = report.value("a pipe", os::pipe()) else { return };
     let mut buffer = [0_u8; 8];
     let read = opcode::Read::new(Fd(from), buffer.as_mut_ptr(), 8).build();
-    // SAFETY: the buffer lives until both completions are there.
+    // SAFETY: the buffer lives until both completions have arrived.
     let seen = unsafe { many::run(ring, [read, opcode::AsyncCancel::new(1).build()]) };
     report.equal("a read that is cancelled", seen, [Err(Errno::ECANCELED), Ok(0)]);
     // SAFETY: the request points to nothing.
@@ -194,10 +194,10 @@ fn cancels(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     report.equal("a read that waits", submitted, Ok(1));
     let cancelled = ring.submitter().register_sync_cancel(None, CancelBuilder::user_data(1));
     if facts.since(6, 0) {
-        report.equal("cancelled from outside", cancelled, Ok(0));
-        report.equal("its end", many::wait::<1, _>(ring), [Some((1, Err(Errno::ECANCELED)))]);
+        report.equal("synchronous cancel", cancelled, Ok(0));
+        report.equal("the cancelled read", many::wait::<1, _>(ring), [Some((1, Err(Errno::ECANCELED)))]);
     } else {
-        report.equal("cancelling from outside", cancelled, Err(Errno::EINVAL));
+        report.equal("no synchronous cancel", cancelled, Err(Errno::EINVAL));
         // SAFETY: the request points to nothing.
         let pushed = unsafe { ring.submission().push(opcode::AsyncCancel::new(1).build().user_data(2)) };
         report.check("push", pushed.is_ok() && ring.submit() == Ok(1));

@@ -1,8 +1,9 @@
-//! Values that live in registers across a system call: more of them than any processor has registers to keep them in.
+//! Check of values that are kept in registers across a system call. There are more of them than any processor has
+//! registers.
 //!
-//! The shim tells the compiler which registers a system call leaves alone, and which it doesn't. If it says too little, a
-//! value that the compiler thought safe comes out as something else. So the same computation is done twice, with calls
-//! inlined into it and without, and must come to the same.
+//! The shim tells the compiler which registers a system call changes. If one is missing, a value that the compiler
+//! keeps in that register is lost. So the same computation runs twice, with inlined system calls and without them, and
+//! both results must be equal.
 
 use core::hint::black_box;
 
@@ -12,7 +13,7 @@ use linux_raw_sys::general as nr;
 
 use crate::report::Report;
 
-/// What the call returns that stands in the middle of it: `close` of nothing.
+/// Result of the system call in the computation, a `close` of no file.
 const REFUSED: isize = -(Errno::EBADF.raw() as isize);
 
 pub(crate) fn check(report: &mut Report) {
@@ -22,7 +23,7 @@ pub(crate) fn check(report: &mut Report) {
 
 #[inline(never)]
 fn with_calls(seed: u64) -> (u64, f64) {
-    // SAFETY: there is no such descriptor; the other arguments are not looked at.
+    // SAFETY: no file descriptor has this number; the kernel ignores the other arguments.
     churn(seed, |[a, b, c, d, e]| unsafe { sys::raw(nr::__NR_close, [usize::MAX, a, b, c, d, e]) })
 }
 
@@ -34,10 +35,10 @@ fn without_calls(seed: u64) -> (u64, f64) {
     })
 }
 
-/// How often round. Few are enough: a register that is lost is lost the first time.
+/// Rounds of the computation. Few are enough: a register that the call changes is changed every time.
 const ROUNDS: usize = 50;
 
-/// Mixes each of the variables with its neighbour: all are needed before and after, so that all are alive between.
+/// Mixes each variable with its neighbour. All are used before and after a call, so all are alive during it.
 macro_rules! stir {
     ($first:ident $($name:ident)*) => { stir!(@ $first $first $($name)*) };
     (@ $first:ident $one:ident $other:ident $($rest:ident)*) => {
@@ -49,7 +50,7 @@ macro_rules! stir {
 
 #[inline(always)]
 fn churn(seed: u64, call: impl Fn([usize; 5]) -> isize) -> (u64, f64) {
-    /// Aligned more than a stack is, so that its function needs a base pointer beside the frame pointer.
+    /// Aligned more than the stack, so that the function needs a base pointer beside the frame pointer.
     #[repr(align(64))]
     struct Aligned([usize; 8]);
 
@@ -61,7 +62,7 @@ fn churn(seed: u64, call: impl Fn([usize; 5]) -> isize) -> (u64, f64) {
     let [mut t, mut u, mut v, mut w, mut x, mut y] = [s ^ 61, s ^ 67, s ^ 71, s ^ 73, s ^ 79, s ^ 83];
     let [mut f1, mut f2, mut f3, mut f4] = [seed as f64, 1.5, 2.5, 3.5];
     for round in 0..ROUNDS {
-        // A comparison and a carry before the call, of use after it only: they may live in flags.
+        // A comparison and a carry that are computed before the call and used after it: they may live in flags.
         let (flag, (sum, carry)) = (a > b, c.overflowing_add(d));
         let first = call([a, b, c, d, e]);
         h = h.wrapping_add(if flag { sum } else { usize::from(carry) }).wrapping_add(first.cast_unsigned());

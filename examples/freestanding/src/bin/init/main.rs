@@ -1,9 +1,9 @@
-//! Process 1 of a machine that has nothing else: checks the library and the kernel against each other, and switches the
-//! machine off.
+//! `init`: the only process of a virtual machine. It checks the library and the kernel against each other, and switches
+//! the machine off.
 //!
-//! It calls the system call shim in every way, makes a ring of every kind that the kernel has, and sends requests,
-//! registrations and waits of each sort through it. What a kernel of this version must have is checked to be there, and
-//! what it can't have to be refused with the error that is documented. The last line says what came of it:
+//! The program calls the system call shims in every way, makes rings with every set-up, and tries requests,
+//! registrations and waits of each sort. It checks that what a kernel of this version must support works, and that the
+//! kernel refuses everything newer with the documented error. The last line is the result:
 //!
 //! ```text
 //! OK io_uring 7.3.4 x86_64, features 0x3ffff, last opcode 0x40, 1234 checks, 1 skipped: NAME (REASON)
@@ -11,7 +11,7 @@
 //! FAIL ...
 //! ```
 //!
-//! As an ordinary process it does the same, and ends with a status: 0 if nothing failed.
+//! As an ordinary process the program does the same and ends with status 0 if no check failed.
 #![no_std]
 #![no_main]
 
@@ -42,7 +42,7 @@ fn main(_args: Args) -> u8 {
     let mut report = Report::new();
     let alone = sys::process_id() == 1;
     if alone {
-        report.equal("a place for files", os::mount_tmpfs(c"/tmp"), Ok(()));
+        report.equal("mounting a tmpfs", os::mount_tmpfs(c"/tmp"), Ok(()));
         report.equal("the loopback interface", os::raise_loopback(), Ok(()));
     }
     shims::check(&mut report);
@@ -62,7 +62,7 @@ fn main(_args: Args) -> u8 {
 fn check_rings(report: &mut Report, names: &Names) {
     let (facts, refused) = match IoUring::new(8) {
         Ok(ring) => (Some(check_kernel(report, names, ring)), None),
-        // Not compiled in, hidden, or switched off: then every program must do without.
+        // io_uring is not compiled in, hidden or switched off, so no program can use it.
         Err(error) if error.is_unavailable() => (None, Some(error.errno())),
         Err(error) => {
             report.equal("a ring", Some(error), None);

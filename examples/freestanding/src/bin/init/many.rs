@@ -1,17 +1,17 @@
-//! Several requests at once, and what came of each.
+//! Helpers for several requests at once.
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Errno, IoUring, Kernel, cqueue};
 
-/// Longer than anything here takes, on an emulated machine that shares its processor with others.
+/// Time limit of every wait, for an emulated machine that shares its processor with others.
 pub(crate) const PATIENCE: Timespec = Timespec::new(30, 0);
 
 /// Pushes requests, numbered from 1 in the order given, and submits them.
 ///
 /// # Safety
 ///
-/// As [`push`](bare_uring::SubmissionQueue::push), of each.
+/// The contract of [`push`](bare_uring::SubmissionQueue::push), for each request.
 pub(crate) unsafe fn submit<K: Kernel>(
     ring: &mut IoUring<Entry, cqueue::Entry, K>,
     entries: &[Entry],
@@ -23,7 +23,8 @@ pub(crate) unsafe fn submit<K: Kernel>(
     ring.submit()
 }
 
-/// Waits for as many completions: each one's number and outcome, by number. `None` where none came.
+/// Waits for `N` completions. Returns the number and the outcome of each, in order of the numbers; `None` stands for a
+/// completion that did not arrive.
 pub(crate) fn wait<const N: usize, K: Kernel>(
     ring: &mut IoUring<Entry, cqueue::Entry, K>,
 ) -> [Option<(u64, Result<u32, Errno>)>; N] {
@@ -44,11 +45,11 @@ pub(crate) fn wait<const N: usize, K: Kernel>(
     seen
 }
 
-/// Submits requests and waits for all of them: their outcomes, in the order given.
+/// Submits requests and waits for all of them. Returns their outcomes in the order given.
 ///
 /// # Safety
 ///
-/// As [`push`](bare_uring::SubmissionQueue::push), of each.
+/// The contract of [`push`](bare_uring::SubmissionQueue::push), for each request.
 pub(crate) unsafe fn run<const N: usize>(ring: &mut IoUring, entries: [Entry; N]) -> [Result<u32, Errno>; N] {
     // SAFETY: the caller's contract.
     if let Err(errno) = unsafe { submit(ring, &entries) } {

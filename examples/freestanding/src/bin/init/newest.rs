@@ -1,5 +1,4 @@
-//! What came with the latest kernels: entries of two sizes in one ring, a ring that starts from the front each time,
-//! and a kernel that can be asked.
+//! Checks of what the latest kernels brought: entries of two sizes in one ring, `SQ_REWIND`, and queries.
 
 use bare_uring::register::query::{self, Opcodes, RingHeader};
 use bare_uring::{Builder, Errno, IoUring, Linux, cqueue, opcode, squeue};
@@ -27,7 +26,7 @@ pub(crate) fn check(report: &mut Report, facts: &Facts) {
     }
 }
 
-/// What the kernel says of itself agrees with what it does.
+/// Checks that the kernel's answers to queries agree with what it does.
 fn ask(report: &mut Report, facts: &Facts) {
     let answer = query::query::<Opcodes, _>(&Linux);
     if !facts.since(6, 18) {
@@ -36,19 +35,19 @@ fn ask(report: &mut Report, facts: &Facts) {
     }
     let Some(answer) = report.value("a question", answer) else { return };
     let known = &answer.record;
-    report.check("the features it tells", facts.has_feature(known.features()));
-    report.equal("its opcodes", known.nr_request_opcodes, u32::from(facts.first_unknown_opcode()));
-    report.equal("its registrations", Some(known.nr_register_opcodes), facts.registrations());
+    report.check("the features in the answer", facts.has_feature(known.features()));
+    report.equal("the opcodes in the answer", known.nr_request_opcodes, u32::from(facts.first_unknown_opcode()));
+    report.equal("the registrations in the answer", Some(known.nr_register_opcodes), facts.registrations());
     let header = query::query::<RingHeader, _>(&Linux);
     if facts.since(6, 19) {
         let header = header.map(|answer| (answer.record.hdr_size.is_power_of_two(), answer.is_whole()));
-        report.equal("the head of a ring", header, Ok((true, true)));
+        report.equal("the size of a ring's header", header, Ok((true, true)));
     } else {
-        report.equal("the head of a ring", header.map(drop), Err(Errno::EOPNOTSUPP));
+        report.equal("the size of a ring's header", header.map(drop), Err(Errno::EOPNOTSUPP));
     }
 }
 
-/// Completions of 16 and 32 bytes in one ring, with fillers where a large one would not fit before the end.
+/// Checks completions of 16 and 32 bytes in one ring, with fillers where a large one does not fit before the end.
 fn mixed_completions(report: &mut Report) {
     let built = Builder::<squeue::Entry, cqueue::EntryMixed>::new().setup_cqsize(8).build(4);
     let Some(mut ring) = report.value("a ring with completions of both sizes", built) else { return };
@@ -65,7 +64,7 @@ fn mixed_completions(report: &mut Report) {
     report.equal("no filler is seen", ring.completion().next(), None);
 }
 
-/// Requests of 64 and 128 bytes in one ring, with fillers where a large one would not fit before the end.
+/// Checks requests of 64 and 128 bytes in one ring, with fillers where a large one does not fit before the end.
 fn mixed_entries(report: &mut Report) {
     let built = Builder::<squeue::EntryMixed, cqueue::EntryMixed>::new().build(8);
     let Some(mut ring) = report.value("a ring with requests of both sizes", built) else { return };
@@ -85,7 +84,7 @@ fn mixed_entries(report: &mut Report) {
     report.equal("no filler is seen", ring.completion().next(), None);
 }
 
-/// Before: the request of 128 bytes is refused on a ring that has room for it.
+/// Checks that an older kernel refuses a 128-byte request on a ring that has room for it.
 fn large_refused(report: &mut Report, facts: &Facts) {
     if !facts.since(5, 19) {
         return;
@@ -99,7 +98,7 @@ fn large_refused(report: &mut Report, facts: &Facts) {
     report.equal("its refusal", seen, Some((3, Err(Errno::EINVAL))));
 }
 
-/// Each submission starts at the first entry.
+/// Checks a ring on which each submit starts at the first entry.
 fn rewind(report: &mut Report) {
     let mut builder = IoUring::<squeue::Entry, cqueue::Entry>::builder();
     let Some(mut ring) = report.value("SQ_REWIND", builder.setup_sq_rewind().build(4)) else { return };

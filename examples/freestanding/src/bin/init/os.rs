@@ -1,4 +1,4 @@
-//! The machine and its kernel, as far as io_uring has no request for them.
+//! System calls of this program that io_uring has no request for, or that must work without it.
 
 use core::ffi::CStr;
 
@@ -7,12 +7,12 @@ use bare_uring::types::{AddressFamily, RawFd, ShutdownHow, SockAddr, SocketType,
 use freestanding::sys;
 use linux_raw_sys::general as nr;
 
-/// The address of something that the kernel is to read or to write.
+/// Returns an address as the argument of a system call.
 pub(crate) fn address<T: ?Sized>(place: *const T) -> usize {
     place.cast::<u8>().expose_provenance()
 }
 
-/// The kernel's word as a value or an errno.
+/// Turns a raw result into a value or an error.
 pub(crate) fn outcome(word: isize) -> Result<usize, Errno> {
     match i32::try_from(word).ok().and_then(Errno::from_result) {
         Some(errno) => Err(errno),
@@ -24,6 +24,7 @@ pub(crate) fn outcome(word: isize) -> Result<usize, Errno> {
 pub(crate) struct Names([u8; 6 * 65]);
 
 impl Names {
+    /// Asks the kernel for its names.
     pub(crate) fn get() -> Self {
         let mut names = Self([0; 6 * 65]);
         // SAFETY: the kernel writes six names of 65 bytes, for which there is room.
@@ -36,17 +37,17 @@ impl Names {
         CStr::from_bytes_until_nul(name).map_or(name, CStr::to_bytes)
     }
 
-    /// As `uname -r` prints it.
+    /// Returns the release, as `uname -r` prints it.
     pub(crate) fn release(&self) -> &[u8] {
         self.name(2)
     }
 
-    /// As `uname -m` prints it.
+    /// Returns the machine, as `uname -m` prints it.
     pub(crate) fn machine(&self) -> &[u8] {
         self.name(4)
     }
 
-    /// The first two numbers of the release.
+    /// Returns the first two numbers of the release.
     pub(crate) fn version(&self) -> (u32, u32) {
         let mut numbers = self.release().split(|byte| !byte.is_ascii_digit()).map(|digits| {
             digits.iter().fold(0_u32, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
@@ -79,14 +80,14 @@ pub(crate) fn raise_loopback() -> Result<(), Errno> {
     set.map(drop)
 }
 
-/// A socket.
+/// Makes a socket.
 pub(crate) fn socket(domain: AddressFamily, kind: SocketType) -> Result<RawFd, Errno> {
     // SAFETY: no memory is involved.
     let fd = unsafe { sys::raw(nr::__NR_socket, [domain.0 as usize, kind.0 as usize, 0, 0, 0, 0]) };
     outcome(fd).map(|fd| fd as RawFd)
 }
 
-/// Gives a socket its address, and has it wait for connections.
+/// Binds a socket to an address, and makes it listen.
 pub(crate) fn bind_and_listen(socket: RawFd, name: &SockAddr) -> Result<(), Errno> {
     let arguments = [socket as usize, address(name.as_ptr()), name.len() as usize, 0, 0, 0];
     // SAFETY: the kernel reads the address during the call.
@@ -101,31 +102,31 @@ pub(crate) fn shutdown(socket: RawFd, how: ShutdownHow) -> Result<(), Errno> {
     outcome(unsafe { sys::raw(nr::__NR_shutdown, [socket as usize, how.0 as usize, 0, 0, 0, 0]) }).map(drop)
 }
 
-/// Closes a file whose end is of no interest.
+/// Closes a file, and ignores errors.
 pub(crate) fn close(fd: RawFd) {
     // SAFETY: no memory is involved.
     let _ = unsafe { sys::raw(nr::__NR_close, [fd as usize, 0, 0, 0, 0, 0]) };
 }
 
-/// A file in memory, without a name.
+/// Makes a file in memory, without a name.
 pub(crate) fn memory_file() -> Result<RawFd, Errno> {
     // SAFETY: the kernel reads the name during the call.
     let fd = unsafe { sys::raw(nr::__NR_memfd_create, [address(c"init".as_ptr()), 0, 0, 0, 0, 0]) };
     outcome(fd).map(|fd| fd as RawFd)
 }
 
-/// A pipe: the end to read from, and the end to write to.
+/// Makes a pipe. Returns the end to read from and the end to write to.
 pub(crate) fn pipe() -> Result<[RawFd; 2], Errno> {
     let mut ends = [-1; 2];
-    // SAFETY: the kernel writes both descriptors during the call.
+    // SAFETY: the kernel writes both file descriptors during the call.
     outcome(unsafe { sys::raw(nr::__NR_pipe2, [address(&raw mut ends), 0, 0, 0, 0, 0]) })?;
     Ok(ends)
 }
 
-/// Sleeps.
+/// Waits for some milliseconds.
 pub(crate) fn sleep(milliseconds: u32) {
     let time = Timespec::new(i64::from(milliseconds / 1000), milliseconds % 1000 * 1_000_000);
-    // `ppoll` of nothing, whose time has 64 bits in the call that 32-bit architectures have beside the old one.
+    // `ppoll` of no file. 32-bit architectures have a second call for it, with a 64-bit time.
     cfg_select! {
         target_pointer_width = "64" => { const PPOLL: u32 = nr::__NR_ppoll; }
         _ => { const PPOLL: u32 = nr::__NR_ppoll_time64; }
@@ -134,7 +135,7 @@ pub(crate) fn sleep(milliseconds: u32) {
     let _ = unsafe { sys::raw(PPOLL, [0, 0, address(&raw const time), 0, 0, 0]) };
 }
 
-/// The time since the machine was started, in nanoseconds.
+/// Returns the time since the machine was started, in nanoseconds.
 pub(crate) fn monotonic() -> u64 {
     let mut time = Timespec::ZERO;
     cfg_select! {
@@ -149,7 +150,7 @@ pub(crate) fn monotonic() -> u64 {
 /// Switches the machine off.
 pub(crate) fn power_off() {
     let magic = [nr::LINUX_REBOOT_MAGIC1 as usize, nr::LINUX_REBOOT_MAGIC2 as usize];
-    // SAFETY: nothing is left to do.
+    // SAFETY: the program has nothing left to do.
     let _ =
         unsafe { sys::raw(nr::__NR_reboot, [magic[0], magic[1], nr::LINUX_REBOOT_CMD_POWER_OFF as usize, 0, 0, 0]) };
 }

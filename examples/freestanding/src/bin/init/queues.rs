@@ -1,4 +1,4 @@
-//! The queues at their ends: full, overflowing, and with a kernel thread that sleeps at the other side.
+//! Checks of queues that are full or overflow, and of a kernel thread that sleeps.
 
 use bare_uring::{Builder, Errno, IoUring, SqFlags, cqueue, opcode, squeue};
 
@@ -16,20 +16,20 @@ pub(crate) fn check(report: &mut Report, facts: &Facts) {
     if facts.since(6, 1) {
         let mut deferred = plain.clone();
         deferred.setup_single_issuer().setup_defer_taskrun();
-        overflow(report, "overflow of a ring that defers", &deferred);
+        overflow(report, "overflow under DEFER_TASKRUN", &deferred);
     }
     wake(report, &polled);
     room(report, &polled);
 }
 
-/// More completions than the queue holds: none is lost, and each comes once.
+/// Checks that no completion is lost or doubled if there are more than the queue holds.
 fn overflow(report: &mut Report, name: &str, builder: &Builder<squeue::Entry, cqueue::Entry>) {
     const BATCH: u64 = 4;
     const ALL: u64 = 10 * BATCH;
     let Some(mut ring) = report.value(name, builder.build(BATCH as u32)) else { return };
     let (mut submitted, mut seen, mut overflowed, mut refused) = (0, 0_u64, false, false);
-    // A bit for each that came. Old kernels fill room in the queue before they empty the list of what had none, so that
-    // completions can pass each other.
+    // A bit for each completion that arrived. On old kernels new completions can overtake those on the overflow list,
+    // so the order is not checked.
     let mut each = 0_u64;
     let started = os::monotonic();
     while seen < ALL && os::monotonic() - started < 60_000_000_000 {
@@ -40,7 +40,7 @@ fn overflow(report: &mut Report, name: &str, builder: &Builder<squeue::Entry, cq
         }
         match ring.submit() {
             Ok(_) => {}
-            // Kernels before 5.19 take nothing more until some were reaped; so it is documented.
+            // Kernels before 5.19 refuse more requests until completions were taken, as documented.
             Err(Errno::EBUSY) => refused = true,
             Err(errno) => return report.equal(name, Err::<(), _>(errno), Ok(())),
         }
@@ -54,14 +54,14 @@ fn overflow(report: &mut Report, name: &str, builder: &Builder<squeue::Entry, cq
         }
     }
     report.equal(name, (seen, overflowed, each), (ALL, true, (1 << ALL) - 1));
-    report.equal("none dropped", ring.completion().overflow(), 0);
-    report.equal("and one more", round_trip(&mut ring, 77), Ok(Ok(0)));
+    report.equal("completions dropped", ring.completion().overflow(), 0);
+    report.equal("a nop after the overflow", round_trip(&mut ring, 77), Ok(Ok(0)));
 }
 
-/// Gives the kernel's thread something to do, and waits until it says that it sleeps.
+/// Gives the kernel thread a request, and waits until the thread sleeps. Returns `false` if it never does.
 ///
-/// One that never had anything to do starts counting at time 0, which on 32-bit kernels is five minutes after the start of
-/// the machine: until then it does not sleep.
+/// A thread without any request yet measures its idle time from time 0. On 32-bit kernels that is five minutes after
+/// the start of the machine, and until then the thread does not sleep.
 fn asleep(ring: &mut IoUring) -> bool {
     if round_trip(ring, 70) != Ok(Ok(0)) {
         return false;
@@ -76,17 +76,17 @@ fn asleep(ring: &mut IoUring) -> bool {
     true
 }
 
-/// A thread that sleeps is woken by what is submitted.
+/// Checks that a submit wakes a thread that sleeps.
 fn wake(report: &mut Report, builder: &Builder<squeue::Entry, cqueue::Entry>) {
     let Some(mut ring) = report.value("SQPOLL", builder.build(4)) else { return };
     for number in 0..3 {
         report.check("the thread sleeps", asleep(&mut ring));
         report.equal("an empty submit", ring.submit(), Ok(0));
-        report.equal("it is woken", round_trip(&mut ring, number), Ok(Ok(0)));
+        report.equal("a nop that wakes the thread", round_trip(&mut ring, number), Ok(Ok(0)));
     }
 }
 
-/// A full queue empties, though the thread sleeps when the wait for room begins.
+/// Checks that a wait for room ends even if the thread sleeps when the wait begins.
 fn room(report: &mut Report, builder: &Builder<squeue::Entry, cqueue::Entry>) {
     let Some(mut ring) = report.value("SQPOLL", builder.build(4)) else { return };
     report.check("the thread sleeps", asleep(&mut ring));
@@ -96,5 +96,5 @@ fn room(report: &mut Report, builder: &Builder<squeue::Entry, cqueue::Entry>) {
     report.check("a wait for room", ring.submitter().squeue_wait().is_ok());
     report.check("room", !ring.submission().is_full());
     let _ = ring.submit();
-    report.equal("all of them", many::wait::<4, _>(&mut ring), [Some((1, Ok(0))); 4]);
+    report.equal("the completions of a full queue", many::wait::<4, _>(&mut ring), [Some((1, Ok(0))); 4]);
 }

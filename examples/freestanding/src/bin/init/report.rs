@@ -1,29 +1,30 @@
-//! What was checked, and what came of it.
+//! The report: counts checks and prints failures.
 
 use core::fmt::{Debug, Write as _};
 
 use freestanding::print::Line;
 
-/// Counts checks, and says of each that fails what it saw.
+/// Counts checks, and prints the value of each check that fails.
 pub(crate) struct Report {
     checks: u32,
     failures: u32,
-    /// `name (reason)` of what this kernel or machine can't show.
+    /// `name (reason)` of each check that this kernel or machine can't run.
     skips: Line,
     skipped: u32,
 }
 
 impl Report {
+    /// Makes an empty report.
     pub(crate) const fn new() -> Self {
         Self { checks: 0, failures: 0, skips: Line::new(), skipped: 0 }
     }
 
-    /// Something must be so.
+    /// Checks that a condition holds.
     pub(crate) fn check(&mut self, name: &str, passed: bool) {
         self.equal(name, passed, true);
     }
 
-    /// What was seen must be what was expected.
+    /// Checks that a value is the expected one.
     pub(crate) fn equal<T: PartialEq + Debug>(&mut self, name: &str, seen: T, expected: T) {
         self.checks += 1;
         if seen != expected {
@@ -34,7 +35,7 @@ impl Report {
         }
     }
 
-    /// What had to work for the checks after it to make sense.
+    /// Checks that a step worked, and returns its value, which the next checks need.
     pub(crate) fn value<T, E: Debug>(&mut self, name: &str, outcome: Result<T, E>) -> Option<T> {
         match outcome {
             Ok(value) => {
@@ -48,18 +49,19 @@ impl Report {
         }
     }
 
-    /// Something can't be shown here, for this reason.
+    /// Notes a check that can't run here, and the reason.
     pub(crate) fn skip(&mut self, name: &str, reason: &str) {
         let separator = if self.skipped == 0 { "" } else { ", " };
         self.skipped += 1;
         let _ = write!(self.skips, "{separator}{name} ({reason})");
     }
 
+    /// Returns whether a check failed.
     pub(crate) const fn failed(&self) -> bool {
         self.failures != 0
     }
 
-    /// The one line at the end.
+    /// Prints the last line; `about` adds what was checked.
     pub(crate) fn conclude(&mut self, about: impl FnOnce(&mut Line)) {
         let mut line = Line::new();
         line.text(if self.failed() { "FAIL " } else { "OK " });
@@ -76,7 +78,7 @@ impl Report {
     }
 }
 
-/// An error, of which nothing is known but that it can be shown: it equals no other.
+/// An error of any type that can be printed. It is equal to no other.
 struct Opaque<E>(E);
 
 impl<E> PartialEq for Opaque<E> {

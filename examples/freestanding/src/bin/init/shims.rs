@@ -1,4 +1,4 @@
-//! The system call shim: every number of arguments, each argument alive and another, values and errors of all sizes.
+//! Checks of the system call shim: each number of arguments, each argument by itself, values and errors of all sizes.
 
 use bare_uring::Errno;
 use bare_uring::types::{IoVec, RawFd};
@@ -9,10 +9,10 @@ use crate::live;
 use crate::os::{self, address, outcome};
 use crate::report::Report;
 
-/// The largest page size, and so an offset that every kernel takes.
+/// The largest page size; its multiples are offsets that every kernel takes.
 const PAGE: usize = 64 * 1024;
 
-/// What a page of the file says, by its number.
+/// First bytes of each page of the file.
 const PAGES: [&[u8; 8]; 3] = [b"page 0..", b"page 1..", b"page 2.."];
 
 pub(crate) fn check(report: &mut Report) {
@@ -28,37 +28,37 @@ pub(crate) fn check(report: &mut Report) {
     live::check(report);
 }
 
-/// What `call` is given beyond its arguments must not matter.
+/// Value of the arguments that a call does not use.
 const JUNK: usize = usize::MAX / 3;
 
 fn few_arguments(report: &mut Report) {
     // SAFETY: the call takes no argument.
     let plain = unsafe { sys::raw(nr::__NR_getpid, [0; 6]) };
-    // SAFETY: as before.
+    // SAFETY: the call takes no argument.
     let junk = unsafe { sys::raw(nr::__NR_getpid, [JUNK; 6]) };
     report.check("getpid", plain > 0 && plain == junk);
 
-    // SAFETY: there is no such descriptor.
+    // SAFETY: no file descriptor has this number.
     let closed = unsafe { sys::raw(nr::__NR_close, [usize::MAX, JUNK, JUNK, JUNK, JUNK, JUNK]) };
-    report.equal("close of nothing", outcome(closed), Err(Errno::EBADF));
-    // SAFETY: there is no such call.
+    report.equal("close of no file", outcome(closed), Err(Errno::EBADF));
+    // SAFETY: no system call has this number.
     let unknown = unsafe { sys::raw(2000, [JUNK; 6]) };
-    report.equal("a call that there is not", outcome(unknown), Err(Errno::ENOSYS));
+    report.equal("an unknown call", outcome(unknown), Err(Errno::ENOSYS));
 
     let mut limits = [0_u64; 2];
     let buffer = address(&raw mut limits);
-    // SAFETY: the kernel writes two numbers, during the call.
+    // SAFETY: the kernel writes two numbers during the call.
     let asked = unsafe { sys::raw(nr::__NR_prlimit64, [0, nr::RLIMIT_NOFILE as usize, 0, buffer, JUNK, JUNK]) };
     report.check("prlimit64", asked == 0 && limits[0] != 0 && limits[0] <= limits[1]);
-    // SAFETY: the kernel writes nothing to an address that is not there.
+    // SAFETY: the address is not mapped, so the kernel writes nothing.
     let fault = unsafe { sys::raw(nr::__NR_prlimit64, [0, nr::RLIMIT_NOFILE as usize, 0, 1, 0, 0]) };
-    report.equal("an argument that points nowhere", outcome(fault), Err(Errno::EFAULT));
+    report.equal("an address that is not mapped", outcome(fault), Err(Errno::EFAULT));
 }
 
 fn write_pages(report: &mut Report, file: RawFd) {
     for (number, page) in PAGES.iter().enumerate() {
         let piece = IoVec::new(page.as_ptr().cast_mut(), page.len());
-        // The offset in two halves, of which 64-bit architectures take the first alone.
+        // The offset has two halves; 64-bit architectures use only the first.
         let arguments = [file as usize, address(&raw const piece), 1, number * PAGE, 0, JUNK];
         // SAFETY: the kernel reads the bytes during the call.
         let written = unsafe { sys::raw(nr::__NR_pwritev, arguments) };
@@ -70,57 +70,57 @@ fn write_pages(report: &mut Report, file: RawFd) {
     // SAFETY: the kernel writes a `struct statx`, which has 256 bytes.
     let asked = unsafe { sys::raw(nr::__NR_statx, arguments) };
     report.equal("statx", outcome(asked), Ok(0));
-    // `stx_size` is the 64-bit word at 40.
+    // `stx_size` is the 64-bit word at offset 40.
     let size = about[40..48].try_into().map_or(0, u64::from_ne_bytes);
     report.equal("statx's size", size, 2 * PAGE as u64 + 8);
 }
 
-/// Six pieces of news for the kernel, none of which may stand in another's place.
+/// Checks calls of six arguments, each with a value of its own.
 fn six_arguments(report: &mut Report, file: RawFd, other: RawFd) {
     let (mut from, mut to) = (PAGE as u64, 5_u64);
     let (from_at, to_at) = (address(&raw mut from), address(&raw mut to));
     let arguments = [file as usize, from_at, other as usize, to_at, 8, 0];
-    // SAFETY: the kernel reads and writes both offsets, during the call.
+    // SAFETY: the kernel reads and writes both offsets during the call.
     let copied = unsafe { sys::raw(nr::__NR_copy_file_range, arguments) };
     report.equal("copy_file_range", (outcome(copied), from, to), (Ok(8), PAGE as u64 + 8, 13));
     let arguments = [file as usize, from_at, other as usize, to_at, 8, 1 << 15];
-    // SAFETY: as before.
+    // SAFETY: the kernel refuses the flag.
     let refused = unsafe { sys::raw(nr::__NR_copy_file_range, arguments) };
     report.equal("copy_file_range with a flag", outcome(refused), Err(Errno::EINVAL));
 
     let mut bytes = [0_u8; 16];
     let piece = IoVec::new((&raw mut bytes).cast(), bytes.len());
-    // SAFETY: the kernel writes to the piece, during the call.
+    // SAFETY: the kernel writes to the piece during the call.
     let read = unsafe { sys::raw(nr::__NR_preadv, [other as usize, address(&raw const piece), 1, 5, 0, JUNK]) };
     report.equal("preadv", outcome(read), Ok(8));
-    report.equal("what was copied", &bytes[..8], PAGES[1].as_slice());
+    report.equal("the bytes that were copied", &bytes[..8], PAGES[1].as_slice());
 }
 
-/// The compiler must not go on with what it knew of memory that a call has changed.
+/// Checks that the compiler reads memory again after a call, and writes it before a call.
 fn read_again(report: &mut Report, file: RawFd) {
     let mut word = 7_u64;
     let piece = IoVec::new((&raw mut word).cast(), 8);
-    // SAFETY: the kernel writes to the word, during the call.
+    // SAFETY: the kernel writes to the word during the call.
     let read = unsafe { sys::raw(nr::__NR_preadv, [file as usize, address(&raw const piece), 1, 0, 0, JUNK]) };
     report.equal("memory read again", (outcome(read), word), (Ok(8), u64::from_ne_bytes(*PAGES[0])));
-    // The other way round: what was stored last must be there when the kernel looks.
+    // The other direction: the last store must reach memory before the kernel reads it.
     let mut number = 0_u64;
     let at = &raw mut number;
     let piece = IoVec::new(at.cast(), 8);
     let place = address(&raw const piece);
-    // SAFETY: it is a variable of ours.
+    // SAFETY: the pointer is to a local variable.
     unsafe { at.write(u64::from_ne_bytes(*b"page 9..")) };
-    // SAFETY: the kernel reads the number, during the call.
+    // SAFETY: the kernel reads the number during the call.
     let written = unsafe { sys::raw(nr::__NR_pwritev, [file as usize, place, 1, 0, 0, JUNK]) };
     report.equal("memory written before", outcome(written), Ok(8));
-    // SAFETY: as before.
+    // SAFETY: the pointer is to a local variable.
     unsafe { at.write(0) };
-    // SAFETY: the kernel writes to the number, during the call.
+    // SAFETY: the kernel writes to the number during the call.
     let read = unsafe { sys::raw(nr::__NR_preadv, [file as usize, place, 1, 0, 0, JUNK]) };
     report.equal("memory as it was written", (outcome(read), number), (Ok(8), u64::from_ne_bytes(*b"page 9..")));
 }
 
-/// Addresses on both sides of 2 GiB come back as what they are, and are no errors; errors are.
+/// Checks that addresses on both sides of 2 GiB are returned as addresses, and that errors are returned as errors.
 fn addresses(report: &mut Report, file: RawFd) {
     cfg_select! {
         target_pointer_width = "64" => {
@@ -133,22 +133,22 @@ fn addresses(report: &mut Report, file: RawFd) {
     const READ_WRITE: u32 = nr::PROT_READ | nr::PROT_WRITE;
     for place in PLACES {
         let fixed = nr::MAP_SHARED | nr::MAP_FIXED;
-        // SAFETY: the program is far from there, and so is its stack.
+        // SAFETY: nothing of the program or its stack lies near these addresses.
         let mapped = unsafe { sys::map(place, PAGE, READ_WRITE, fixed, file, 2 * PAGE) };
         report.equal("an address that was asked for", outcome(mapped), Ok(place));
         if mapped.cast_unsigned() == place {
             let page = core::ptr::with_exposed_provenance::<[u8; 8]>(place);
-            // SAFETY: the page is mapped, and nobody writes to it.
+            // SAFETY: the page is mapped, and nothing writes to it.
             report.equal("the page of the file", unsafe { page.read_volatile() }, *PAGES[2]);
         }
-        // SAFETY: it is our own mapping, and no longer used.
+        // SAFETY: the mapping is the one made above, and no longer used.
         let unmapped = unsafe { sys::raw(nr::__NR_munmap, [place, PAGE, JUNK, JUNK, JUNK, JUNK]) };
         report.equal("munmap", outcome(unmapped), Ok(0));
     }
-    // SAFETY: an address within a page is refused.
+    // SAFETY: the kernel refuses an address within a page.
     let uneven = unsafe { sys::map(PLACES[2] + 1, PAGE, READ_WRITE, nr::MAP_SHARED | nr::MAP_FIXED, file, 0) };
     report.equal("an address within a page", outcome(uneven), Err(Errno::EINVAL));
-    // SAFETY: there is no such file.
+    // SAFETY: no file has this file descriptor.
     let no_file = unsafe { sys::map(0, PAGE, READ_WRITE, nr::MAP_SHARED, -1, 0) };
     report.equal("a mapping of no file", outcome(no_file), Err(Errno::EBADF));
 }

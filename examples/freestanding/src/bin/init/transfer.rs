@@ -1,4 +1,4 @@
-//! Reading and writing: pipes, sockets, files in memory.
+//! Checks of reads and writes: pipes, sockets, files.
 
 use core::net::{Ipv4Addr, SocketAddr};
 
@@ -15,7 +15,7 @@ use crate::{many, os};
 
 const TEXT: [u8; 16] = *b"sixteen bytes...";
 
-/// A file's place before which nothing is: above 4 GiB, so that both halves of the offset count.
+/// An offset above 4 GiB, so that both halves of it matter.
 const FAR: u64 = 0x1_0000_1000;
 
 pub(crate) fn check(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
@@ -28,7 +28,7 @@ pub(crate) fn check(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     }
 }
 
-/// Reads that wait for what is written after them.
+/// Checks reads that wait for a later write.
 fn pipe(report: &mut Report, ring: &mut IoUring) {
     let Some([from, to]) = report.value("a pipe", os::pipe()) else { return };
     let mut buffer = [0_u8; 16];
@@ -36,23 +36,23 @@ fn pipe(report: &mut Report, ring: &mut IoUring) {
     let write = opcode::Write::new(Fd(to), TEXT.as_ptr(), 16).build();
     for flags in [Flags::empty(), Flags::ASYNC] {
         buffer = [0; 16];
-        // SAFETY: both buffers live until all completions are there.
+        // SAFETY: both buffers live until all completions have arrived.
         let outcomes = unsafe { many::run(ring, [read.flags(flags), write]) };
         report.equal("a pipe", (outcomes, buffer), ([Ok(16), Ok(16)], TEXT));
     }
-    // SAFETY: nobody else has this end.
+    // SAFETY: nothing else uses this end.
     let closed = unsafe { request::run(ring, opcode::Close::new(Fd(to)).build()) };
     report.equal("close", closed, Ok(0));
     // SAFETY: the buffer lives until the completion.
     let end = unsafe { request::run(ring, read) };
     report.equal("the end of a pipe", end, Ok(0));
     os::close(from);
-    // SAFETY: the kernel finds no file, and looks at nothing else.
+    // SAFETY: the file is closed, so the kernel does not use the buffer.
     let nothing = unsafe { request::run(ring, opcode::Read::new(Fd(from), buffer.as_mut_ptr(), 16).build()) };
     report.equal("a file that is closed", nothing, Err(Errno::EBADF));
 }
 
-/// Pieces of memory as the process's own width has them.
+/// Checks vectored reads and writes, whose `iovec` depends on the word size.
 fn vectors(report: &mut Report, ring: &mut IoUring) {
     let Some([from, to]) = report.value("a pipe", os::pipe()) else { return };
     let mut buffers = [[0_u8; 8]; 2];
@@ -62,7 +62,7 @@ fn vectors(report: &mut Report, ring: &mut IoUring) {
     let pieces = [IoVec::new(one.as_mut_ptr(), 8), IoVec::new(other.as_mut_ptr(), 8)];
     let write = opcode::Writev::new(Fd(to), out.as_ptr(), 2).build().flags(Flags::IO_LINK);
     let read = opcode::Readv::new(Fd(from), pieces.as_ptr(), 2).build();
-    // SAFETY: all of it lives until both completions are there.
+    // SAFETY: pieces and buffers live until both completions have arrived.
     let outcomes = unsafe { many::run(ring, [write, read]) };
     report.equal("pieces", (outcomes, buffers), ([Ok(16), Ok(16)], [*b"sixteen ", *b"bytes..."]));
     os::close(from);
@@ -74,7 +74,7 @@ fn unix_sockets(report: &mut Report, ring: &mut IoUring) {
     let mut buffer = [0_u8; 32];
     let receive = opcode::Recv::new(Fd(other), buffer.as_mut_ptr(), 32).build();
     let send = opcode::Send::new(Fd(one), TEXT.as_ptr(), 16).build();
-    // SAFETY: both buffers live until all completions are there.
+    // SAFETY: both buffers live until all completions have arrived.
     let outcomes = unsafe { many::run(ring, [receive, send]) };
     report.equal("send and receive", (outcomes, &buffer[..16]), ([Ok(16), Ok(16)], TEXT.as_slice()));
 
@@ -85,7 +85,7 @@ fn unix_sockets(report: &mut Report, ring: &mut IoUring) {
     let send = opcode::SendMsg::new(Fd(one), &raw const message).build();
     let receive = opcode::RecvMsg::new(Fd(other), &raw mut answer).build();
     buffer.fill(0);
-    // SAFETY: headers, pieces and buffers live until all completions are there.
+    // SAFETY: headers, pieces and buffers live until all completions have arrived.
     let outcomes = unsafe { many::run(ring, [receive, send]) };
     report.equal("messages", (outcomes, &buffer[..16]), ([Ok(16), Ok(16)], TEXT.as_slice()));
 
@@ -96,7 +96,7 @@ fn unix_sockets(report: &mut Report, ring: &mut IoUring) {
     os::close(other);
 }
 
-/// Over the loopback interface: a connection that is accepted, and what goes both ways.
+/// Checks TCP over the loopback interface: connects, accepts, sends and receives.
 fn tcp(report: &mut Report, facts: &Facts, ring: &mut IoUring) -> Result<(), (&'static str, Errno)> {
     let local = SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let [listener, client] = [socket(facts, ring)?, socket(facts, ring)?];
@@ -106,22 +106,22 @@ fn tcp(report: &mut Report, facts: &Facts, ring: &mut IoUring) -> Result<(), (&'
     let (address, len) = peer.out();
     let accept = opcode::Accept::new(Fd(listener), address, len).flags(SocketFlags::CLOEXEC).build();
     let connect = opcode::Connect::new(Fd(client), name.as_ptr(), name.len()).build();
-    // SAFETY: the addresses live until both completions are there.
+    // SAFETY: the addresses live until both completions have arrived.
     let [accepted, connected] = unsafe { many::run(ring, [accept, connect]) };
     report.equal("connect", connected, Ok(0));
     let server = accepted.map_err(|errno| ("accept", errno))?.cast_signed();
-    report.equal("whom it accepted", peer.to_ip(), sys::socket_name(client).ok().and_then(|name| name.to_ip()));
+    report.equal("the peer's address", peer.to_ip(), sys::socket_name(client).ok().and_then(|name| name.to_ip()));
 
     let mut buffer = [0_u8; 16];
     let send = opcode::Send::new(Fd(client), TEXT.as_ptr(), 16).build();
     let receive = opcode::Recv::new(Fd(server), buffer.as_mut_ptr(), 16).flags(MsgFlags::WAITALL).build();
-    // SAFETY: both buffers live until all completions are there.
+    // SAFETY: both buffers live until all completions have arrived.
     let outcomes = unsafe { many::run(ring, [receive, send]) };
     report.equal("over TCP", (outcomes, buffer), ([Ok(16), Ok(16)], TEXT));
     if facts.has(opcode::Shutdown::CODE) {
         let end = opcode::Recv::new(Fd(server), buffer.as_mut_ptr(), 16).build();
         let shut = opcode::Shutdown::new(Fd(client), ShutdownHow::WRITE).build();
-        // SAFETY: the buffer lives until both completions are there.
+        // SAFETY: the buffer lives until both completions have arrived.
         let outcomes = unsafe { many::run(ring, [end, shut]) };
         report.equal("the end of a connection", outcomes, [Ok(0), Ok(0)]);
     }
@@ -148,7 +148,7 @@ fn files(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     let write = opcode::Write::new(Fd(file), TEXT.as_ptr(), 16).offset(FAR).build().flags(Flags::IO_LINK);
     let sync = opcode::Fsync::new(Fd(file)).build().flags(Flags::IO_LINK);
     let read = opcode::Read::new(Fd(file), buffer.as_mut_ptr(), 16).offset(FAR).build();
-    // SAFETY: both buffers live until all completions are there.
+    // SAFETY: both buffers live until all completions have arrived.
     let outcomes = unsafe { many::run(ring, [write, sync, read]) };
     report.equal("a file", (outcomes, buffer), ([Ok(16), Ok(0), Ok(16)], TEXT));
     let size = request::stat_fd(ring, file).map(|about| about.stx_size);
@@ -162,7 +162,6 @@ fn files(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     // SAFETY: the request points to nothing.
     report.equal("fallocate", unsafe { request::run(ring, allocate) }, Ok(0));
     report.equal("close", request::close(ring, file), Ok(()));
-    // A directory made by a request can't be opened as a file that may be written.
     let missing = opcode::OpenAt::new(Fd::CWD, c"/tmp/bare-uring/none".as_ptr()).flags(OpenFlags(nr::O_RDONLY)).build();
     // SAFETY: the path is a constant.
     report.equal("a path that leads nowhere", unsafe { request::run(ring, missing) }, Err(Errno::ENOENT));

@@ -1,4 +1,4 @@
-//! Rings of provided buffers.
+//! Topic: provided buffer rings.
 
 use core::mem::MaybeUninit;
 
@@ -14,12 +14,12 @@ use freestanding::sys;
 
 use crate::outside::{Has, ODD, Outcome, PAGE, Ring, any, check, filled, page, run};
 
-/// Buffers of a ring.
+/// Number of buffers of a ring.
 const COUNT: usize = 4;
 /// Bytes of a buffer.
 const SIZE: usize = 8;
 
-/// So many descriptors, bytes and states, as far as there is room for them.
+/// Returns memory for a ring: this many entries, bytes and states, as far as a page has room for them.
 fn memory(descriptors: usize, bytes: usize, states: usize) -> Result<BufRingMemory, Errno> {
     Ok(BufRingMemory {
         descriptors: filled(any(descriptors), MaybeUninit::new(Descriptor::EMPTY))?,
@@ -32,7 +32,7 @@ fn usual() -> Result<BufRingMemory, Errno> {
     memory(COUNT, COUNT * SIZE, COUNT)
 }
 
-/// In memory of the program's, by whole buffers and by pieces, one by one and in bundles.
+/// Uses a ring in the program's memory, by whole buffers and by pieces, one by one and in bundles.
 pub fn buf_rings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let pair = sys::socket_pair()?;
     let registered = ring.submitter().register_buf_ring(any(7), usual()?, BufRingOptions::new());
@@ -52,7 +52,7 @@ pub fn buf_rings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     nonsense(ring)
 }
 
-/// In memory of the kernel's; and what is another ring's.
+/// Uses a ring in the kernel's memory, and calls with buffers and groups of another ring.
 pub fn mapped(has: &Has) -> Outcome<()> {
     let (mut ring, other) = (crate::ring()?, crate::ring()?);
     let pair = sys::socket_pair()?;
@@ -76,13 +76,13 @@ pub fn mapped(has: &Has) -> Outcome<()> {
     gone(&ring, buffers)
 }
 
-/// A completion that is not taken, and its buffer got back.
+/// Ignores a completion, and reclaims its buffer.
 fn lost<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, pair: [RawFd; 2]) -> Outcome<()> {
     drop(filled_buffer(ring, buffers, pair)?);
     send(pair[0], b"lost")?;
-    // SAFETY: the memory of the group's buffers is never given back.
+    // SAFETY: the memory of the group's buffers is static.
     unsafe { run(ring, read(pair[1], buffers.group(), any(SIZE as u32))) }?;
-    // SAFETY: nothing is in flight, and the completion above is not going to be taken.
+    // SAFETY: nothing is in flight, and the completion above is never passed to `take`.
     let reclaimed = unsafe { buffers.reclaim(&ring.submitter()) };
     if let Some(reclaimed) = has.or_lacks(IORING_REGISTER_PBUF_STATUS as u32, reclaimed)? {
         check(reclaimed == 1)?;
@@ -95,21 +95,21 @@ fn send(writer: RawFd, bytes: &[u8]) -> Outcome<()> {
     check(sys::write(writer, bytes)? == bytes.len())
 }
 
-/// A read of so many bytes; of 0, what is left of the buffer.
+/// Makes a read of `length` bytes; 0 stands for what is left of the buffer.
 fn read(reader: RawFd, group: u16, length: u32) -> Entry {
     opcode::Read::new(Fd(reader), core::ptr::null_mut(), length).buf_group(group).build()
 }
 
-/// A buffer with two bytes in it.
+/// Receives two bytes into a buffer and takes it.
 fn filled_buffer<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing<K>, [w, r]: [RawFd; 2]) -> Outcome<Buffer> {
     send(w, b"in")?;
-    // SAFETY: the memory of the group's buffers is never given back.
+    // SAFETY: the memory of the group's buffers is static.
     let cqe = unsafe { run(ring, read(r, buffers.group(), any(0))) }?;
-    // SAFETY: a completion of this group, taken once.
+    // SAFETY: the completion is of this group, and is taken once.
     Ok(unsafe { buffers.take(&cqe) }.ok_or(Errno::EIO)?)
 }
 
-/// More often than there are buffers, each recycled at once.
+/// Takes more buffers than the ring has, and recycles each at once.
 fn one_by_one<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, pair: [RawFd; 2]) -> Outcome<()> {
     for round in 0..3 * COUNT {
         let mut buffer = filled_buffer(ring, buffers, pair)?;
@@ -129,7 +129,7 @@ fn one_by_one<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>
     Ok(())
 }
 
-/// A receive of a bundle, of the bytes that the kernel knows it by.
+/// Makes a receive of a bundle out of bytes, because the library has no builder for it.
 fn receive_bundle(fd: RawFd, group: u16) -> Entry {
     let [a, b, c, d] = fd.to_ne_bytes();
     let ([e, f], [g, h]) = ((1_u16 << 4).to_ne_bytes(), group.to_ne_bytes());
@@ -146,17 +146,17 @@ fn bundles<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, [
     send(w, BYTES)?;
     let mut expected = BYTES.iter();
     while !expected.as_slice().is_empty() {
-        // SAFETY: the memory of the group's buffers is never given back.
+        // SAFETY: the memory of the group's buffers is static.
         let cqe = unsafe { run(ring, receive_bundle(r, buffers.group())) }?;
         if cqe.outcome() == Err(Errno::EINVAL) {
             has.lacks();
-            // SAFETY: the same.
+            // SAFETY: the page is static.
             let cqe = unsafe { run(ring, opcode::Read::new(Fd(r), page()?.as_mut_ptr().cast(), 64).build()) }?;
             return check(cqe.outcome() == Ok(BYTES.len() as u32));
         }
         cqe.outcome()?;
         let mut taken = [const { None::<Buffer> }; COUNT];
-        // SAFETY: a completion of this group, taken once.
+        // SAFETY: the completion is of this group, and is taken once.
         for (place, buffer) in taken.iter_mut().zip(unsafe { buffers.take_bundle(&cqe) }) {
             for byte in &*buffer {
                 check(expected.next() == Some(byte))?;
@@ -171,7 +171,7 @@ fn bundles<K: Kernel>(ring: &mut Ring<K>, has: &Has, buffers: &mut BufRing<K>, [
     Ok(())
 }
 
-/// A completion without a buffer, since none was left.
+/// Takes a completion that has no buffer, because no buffer was left.
 fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing<K>, pair: [RawFd; 2]) -> Outcome<()> {
     let mut taken = [const { None::<Buffer> }; COUNT];
     for place in &mut taken {
@@ -179,20 +179,20 @@ fn empty<K: Kernel>(ring: &mut Ring<K>, buffers: &mut BufRing<K>, pair: [RawFd; 
     }
     let [w, r] = pair;
     send(w, b"left")?;
-    // SAFETY: the memory of the group's buffers is never given back.
+    // SAFETY: the memory of the group's buffers is static.
     let cqe = unsafe { run(ring, read(r, buffers.group(), any(0))) }?;
     check(cqe.outcome() == Err(Errno::ENOBUFS))?;
-    // SAFETY: a completion of this group, taken once.
+    // SAFETY: the completion is of this group, and is taken once.
     check(unsafe { buffers.take(&cqe) }.is_none())?;
-    // SAFETY: the same; there was nothing in it to be taken.
+    // SAFETY: the completion is of this group, and had no buffer to take.
     check(unsafe { buffers.take_bundle(&cqe) }.next().is_none())?;
     for buffer in taken.into_iter().flatten() {
         check(buffers.recycle(buffer).is_ok())?;
     }
     buffers.publish();
-    // SAFETY: the memory of the group's buffers is never given back.
+    // SAFETY: the memory of the group's buffers is static.
     let cqe = unsafe { run(ring, read(r, buffers.group(), any(0))) }?;
-    // SAFETY: a completion of this group, taken once.
+    // SAFETY: the completion is of this group, and is taken once.
     let left = unsafe { buffers.take(&cqe) }.ok_or(Errno::EIO)?;
     check(*left == *b"left" && buffers.recycle(left).is_ok())?;
     buffers.publish();
@@ -203,7 +203,7 @@ fn gone<K: Kernel>(ring: &Ring<K>, buffers: BufRing<K>) -> Outcome<()> {
     Ok(buffers.unregister(&ring.submitter()).map_err(|(_, errno)| errno)?)
 }
 
-/// A buffer that several completions share.
+/// Uses a ring in which several completions share a buffer.
 fn pieces<K: Kernel>(ring: &mut Ring<K>, has: &Has, pair: [RawFd; 2]) -> Outcome<()> {
     let options = any(BufRingOptions::new().incremental());
     let registered = ring.submitter().register_buf_ring(9, usual()?, options);
@@ -215,7 +215,7 @@ fn pieces<K: Kernel>(ring: &mut Ring<K>, has: &Has, pair: [RawFd; 2]) -> Outcome
         buffers.publish();
     }
     gone(ring, buffers)?;
-    // Newer than the running kernel, maybe.
+    // The kernel may be older than this option.
     let options = any(options.min_left(any(2)));
     match ring.submitter().register_buf_ring(9, usual()?, options) {
         Ok(buffers) => gone(ring, buffers),
@@ -224,11 +224,11 @@ fn pieces<K: Kernel>(ring: &mut Ring<K>, has: &Has, pair: [RawFd; 2]) -> Outcome
     }
 }
 
-/// As the kernel sees it.
+/// Registers a ring by its address, as the kernel's interface has it.
 fn by_address<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
     let address = page()?.as_ptr().expose_provenance() as u64;
     let submitter = ring.submitter();
-    // SAFETY: the page is never given back, and holds so many descriptors; none of them is published.
+    // SAFETY: the page is static, and has room for 16 entries; none of them is published.
     unsafe { submitter.register_buf_ring_with_flags(any(address), any(16), any(11), any(0), any(0)) }?;
     Ok(submitter.unregister_buf_ring(any(11))?)
 }
@@ -246,7 +246,7 @@ fn nonsense<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
         }
     }
     for odd in ODD {
-        // SAFETY: without an address that is the program's, the kernel finds no memory or provides it.
+        // SAFETY: the address is 0, so the kernel refuses the call or allocates the memory itself.
         let made =
             unsafe { submitter.register_buf_ring_with_flags(0, any(odd), any(odd as u16), any(!odd as u16), any(odd)) };
         check(made.is_err() || odd <= u32::from(MAX_BUFFERS))?;

@@ -1,4 +1,4 @@
-//! Cancelling from outside the queue, by every key.
+//! Topic: synchronous cancel, by every key.
 
 use bare_uring::types::{CancelBuilder, Fd, Fixed, Timespec};
 use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_SYNC_CANCEL;
@@ -9,7 +9,7 @@ use crate::outside::{Has, ODD, Outcome, Ring, any, check, filled, next, push};
 
 const NUMBER: u64 = 77;
 
-/// A read that never ends by itself, cancelled.
+/// Cancels reads that do not end by themselves.
 pub fn cancel<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let fds = sys::socket_pair()?;
     let fd = Fd(fds[0]);
@@ -25,13 +25,13 @@ pub fn cancel<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
         let buffer = filled(8, 0_u8)?;
         let read = opcode::Read::new(fd, buffer.as_mut_ptr(), 8).build().user_data(NUMBER);
         let fixed = opcode::Read::new(Fixed(0), buffer.as_mut_ptr(), 8).build().user_data(NUMBER);
-        // A request on a registered file is found by its index only.
+        // A request on a registered file is found by its index in the file table only.
         let by_index = new.first() == Some(&builder) || new.last() == Some(&builder);
-        // SAFETY: the memory is never given back.
+        // SAFETY: the memory is static.
         unsafe { push(ring, if by_index { fixed } else { read }) }?;
         let cancelled = ring.submitter().register_sync_cancel(timeout, any(builder));
         if has.or_lacks(IORING_REGISTER_SYNC_CANCEL as u32, cancelled)?.is_none() {
-            // It ends with what it waits for.
+            // The kernel lacks the operation, so a write ends the read.
             check(sys::write(fds[1], &[0; 8])? == 8)?;
         }
         check(next(ring)?.user_data() == NUMBER)?;
@@ -50,5 +50,5 @@ pub fn cancel<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     check(matches!(closed, Err(Errno::EBADF | Errno::EINVAL)))
 }
 
-/// Longer than a cancellation takes.
+/// Time limit of a cancel, longer than it takes.
 const WAIT: Timespec = Timespec::new(1, 0);

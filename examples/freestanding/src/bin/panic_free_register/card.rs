@@ -1,6 +1,7 @@
-//! A kernel that has what the running one may lack: a network card for zero-copy receive, filters, task restrictions.
+//! A kernel that supports what the running one may lack: a network card for zero-copy receive, filters and task
+//! restrictions.
 //!
-//! It hands everything else on to Linux. It does with a refill ring what Linux does: takes all that stands in it.
+//! [`Card`] passes every other call on to Linux. Like Linux, it takes all entries of a refill ring.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -18,34 +19,37 @@ use bare_uring::{Errno, Kernel, Linux};
 
 use crate::outside::any;
 
-/// Where it lays out a refill ring.
+/// Layout of its refill rings.
 pub const OFFSETS: io_uring_zcrx_offsets =
     io_uring_zcrx_offsets { head: 0, tail: 64, rqes: 128, __resv2: 0, __resv: [0; 2] };
 
-/// The token of its areas.
+/// Token of its areas.
 pub const TOKEN: u64 = 3 << 48;
 
-/// Such a kernel.
+/// The kernel.
 pub struct Card {
-    /// The address of the refill ring, or 0.
+    /// Address of the refill ring, or 0.
     refill: Cell<u64>,
-    told: Cell<u16>,
+    /// Number of restrictions that the task has.
+    restrictions: Cell<u16>,
 }
 
 impl Card {
-    /// One that was told nothing yet.
+    /// Makes a kernel without a refill ring or restrictions.
     pub const fn new() -> Self {
-        Self { refill: Cell::new(0), told: Cell::new(0) }
+        Self { refill: Cell::new(0), restrictions: Cell::new(0) }
     }
 
-    /// How many restrictions the task has now.
-    pub fn told(&self) -> u16 {
-        self.told.get()
+    /// Returns how many restrictions the task has.
+    pub fn restrictions(&self) -> u16 {
+        self.restrictions.get()
     }
 
+    /// Registers a zero-copy receive queue.
+    ///
     /// # Safety
     ///
-    /// The argument is that of the operation.
+    /// The argument must be valid for the operation.
     unsafe fn queue(&self, queue: &mut io_uring_zcrx_ifq_reg) -> Result<u32, Errno> {
         queue.zcrx_id = any(6);
         if queue.flags & ZCRX_REG_IMPORT != 0 {
@@ -64,9 +68,11 @@ impl Card {
         Ok(0)
     }
 
+    /// Does a control operation on the queue.
+    ///
     /// # Safety
     ///
-    /// The argument is that of the operation.
+    /// The argument must be valid for the operation.
     unsafe fn control(&self, control: &mut zcrx_ctrl) -> Result<u32, Errno> {
         if control.zcrx_id != 6 {
             return Err(Errno::ENXIO);
@@ -92,20 +98,20 @@ impl Card {
         if start.is_null() {
             return;
         }
-        // SAFETY: there is a refill ring, in memory that is never given back, whose head is its first word.
+        // SAFETY: the address is that of a refill ring in static memory; its head is its first word.
         let head = unsafe { &*start };
-        // SAFETY: and whose tail is at its offset, within it.
+        // SAFETY: the tail lies within the refill ring, at its offset.
         let tail = unsafe { start.byte_add(OFFSETS.tail as usize) };
-        // SAFETY: the same.
+        // SAFETY: the tail is an aligned word in static memory.
         let tail = unsafe { &*tail };
         head.store(tail.load(Ordering::Acquire), Ordering::Release);
     }
 }
 
-// SAFETY: all that is a ring's own is Linux's; the other operations do as they are described.
+// SAFETY: Linux does every call on a ring; the other operations write to their arguments only, as Linux does.
 unsafe impl Kernel for Card {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller's contract is that of `Linux`.
         unsafe { Linux.setup(entries, params) }
     }
 
@@ -118,7 +124,7 @@ unsafe impl Kernel for Card {
         argument: *const c_void,
         size: usize,
     ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller's contract is that of `Linux`.
         unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
     }
 
@@ -127,19 +133,19 @@ unsafe impl Kernel for Card {
         const RESTRICTIONS: u32 = IORING_REGISTER_RESTRICTIONS as u32;
         match operation {
             IFQ => {
-                // SAFETY: the argument of this operation is one of these, the caller's for the call.
+                // SAFETY: the argument of this operation has this type, and is valid during the call.
                 let queue = unsafe { &mut *argument.cast() };
                 // SAFETY: the caller's contract.
                 unsafe { self.queue(queue) }
             }
             IORING_REGISTER_ZCRX_CTRL => {
-                // SAFETY: the argument of this operation is one of these, the caller's for the call.
+                // SAFETY: the argument of this operation has this type, and is valid during the call.
                 let control = unsafe { &mut *argument.cast() };
                 // SAFETY: the caller's contract.
                 unsafe { self.control(control) }
             }
             IORING_REGISTER_BPF_FILTER => {
-                // SAFETY: the argument of this operation is one of these, the caller's for the call.
+                // SAFETY: the argument of this operation has this type, and is valid during the call.
                 let bpf = unsafe { &mut *argument.cast::<io_uring_bpf>() };
                 bpf.filter.pdu_size = any(24);
                 match any(bpf.filter.filter_len) {
@@ -149,12 +155,12 @@ unsafe impl Kernel for Card {
                 }
             }
             RESTRICTIONS if fd < 0 => {
-                // SAFETY: the argument of this operation is one of these, the caller's for the call.
-                let head = unsafe { &*argument.cast::<io_uring_task_restriction>() };
-                self.told.set(head.nr_res);
+                // SAFETY: the argument of this operation has this type, and is valid during the call.
+                let header = unsafe { &*argument.cast::<io_uring_task_restriction>() };
+                self.restrictions.set(header.nr_res);
                 Ok(0)
             }
-            // SAFETY: the caller's contract is the same.
+            // SAFETY: the caller's contract is that of `Linux`.
             _ => unsafe { Linux.register(fd, operation, argument, count) },
         }
     }
@@ -164,12 +170,12 @@ unsafe impl Kernel for Card {
     }
 
     unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller's contract is that of `Linux`.
         unsafe { Linux.unmap(address, length) }
     }
 
     unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
+        // SAFETY: the caller's contract is that of `Linux`.
         unsafe { Linux.close(fd) }
     }
 }

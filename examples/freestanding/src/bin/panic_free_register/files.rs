@@ -1,4 +1,4 @@
-//! Registered files.
+//! Topic: registered files.
 
 use bare_uring::register::SKIP_FILE;
 use bare_uring::types::{Fixed, RawFd};
@@ -13,7 +13,7 @@ use crate::outside::{Has, ODD, Outcome, Ring, any, check, filled, next, part, ru
 
 const TAGS: [u64; 2] = [81, 82];
 
-/// Plain, tagged, sparse, updated, and gone.
+/// Registers files in every way, uses them, updates them, and unregisters them.
 pub fn files<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let pair = sys::socket_pair()?;
     ring.submitter().register_files(part(&pair, 2))?;
@@ -41,14 +41,14 @@ pub fn files<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     Ok(())
 }
 
-/// Bytes from one registered socket to the other.
+/// Sends bytes from one registered socket to the other.
 fn through<K: Kernel>(ring: &mut Ring<K>, [writer, reader]: [Fixed; 2]) -> Outcome<()> {
     let bytes = filled(8, 0_u8)?;
     bytes.iter_mut().zip(b"by index").for_each(|(to, from)| *to = *from);
-    // SAFETY: the page is never given back.
+    // SAFETY: the page is static.
     check(unsafe { run(ring, opcode::Write::new(writer, bytes.as_ptr(), 8).build()) }?.outcome() == Ok(8))?;
     bytes.fill(0);
-    // SAFETY: the same.
+    // SAFETY: the page is static.
     check(unsafe { run(ring, opcode::Read::new(reader, bytes.as_mut_ptr(), 8).build()) }?.outcome() == Ok(8))?;
     check(*bytes == *b"by index")
 }

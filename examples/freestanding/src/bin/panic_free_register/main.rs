@@ -1,13 +1,14 @@
-//! Calls every public function of `bare_uring::register`, so that the linker can prove them free of panics (see
-//! [`freestanding::panic`]).
+//! `panic_free_register`: calls every public function of `bare_uring::register`, so that the link proves them free of
+//! panics (see [`freestanding::panic`]).
 //!
-//! Each topic registers something, looks at what came of it, and then asks for nonsense. None of the numbers, lengths
-//! and places that it asks with is known to the compiler (see [`outside::any`]), so that no path can be left out.
-//! What needs more of a ring's kernel than its calls is done twice: by the ring's descriptor, and by its registered
-//! index. What this machine has not (a network card for zero-copy receive, operations newer than 6.18) is done once
-//! with Linux, which refuses it, and once with a kernel of this program's own ([`card::Card`]).
+//! Each topic registers something, checks the effect, and then makes invalid calls. The compiler knows none of the
+//! numbers, lengths and addresses (see [`outside::any`]), so it can leave no path out. Most topics run twice: on a ring
+//! that is entered by its file descriptor, and on one that is entered by its registered index. What the machine may
+//! lack (a network card for zero-copy receive, operations newer than 6.18) runs once with Linux, which refuses it, and
+//! once with a kernel of this program's own ([`card::Card`]).
 //!
-//! Prints a line for each topic. Exit status 0 unless one failed; operations that an older kernel lacks fail nothing.
+//! The program prints a line for each topic. The exit status is 0 unless a topic failed. An operation that an older
+//! kernel lacks is not a failure.
 #![no_std]
 #![no_main]
 
@@ -36,17 +37,17 @@ freestanding::entry!(main);
 /// Submission entries of each ring.
 const ENTRIES: u32 = 8;
 
-/// A ring that goes by its descriptor.
+/// Makes a ring that is entered by its file descriptor.
 fn ring() -> Outcome<IoUring> {
     Ok(Builder::new().build(ENTRIES)?)
 }
 
-/// A ring that goes by its registered index.
+/// Makes a ring that is entered by its registered index.
 fn local() -> Outcome<LocalRing> {
     Ok(ring()?.register_ring_fd().map_err(|(_, errno)| errno)?)
 }
 
-/// The same topic on both kinds of ring.
+/// Runs a topic on both of these rings.
 macro_rules! both {
     ($tally:ident, $topic:path, $name:literal) => {
         $tally.topic($name, ring().and_then(|mut ring| $topic(&mut ring, &$tally.has)));
@@ -80,13 +81,14 @@ fn main(_args: Args) -> u8 {
     u8::from(tally.failed != 0)
 }
 
-/// What the topics came to.
+/// Counts the topics that failed.
 struct Tally {
     has: Has,
     failed: u32,
 }
 
 impl Tally {
+    /// Prints the outcome of a topic, and counts it if it failed.
     fn topic(&mut self, name: &str, outcome: Outcome<()>) {
         let mut line = Line::new();
         line.text(name).text(": ");
@@ -106,7 +108,7 @@ impl Tally {
     }
 }
 
-/// What the check is for: an index that may be out of bounds, as far as the compiler knows.
+/// Shows that the check works: indexes a table with a number that the compiler can't know.
 #[cfg(feature = "panic-on-purpose")]
 fn panic_on_purpose(probe: &bare_uring::register::Probe) {
     let table = [0_u8; 4];

@@ -1,4 +1,4 @@
-//! Memory that the kernel knows by its ring, and arguments of waits in it.
+//! Topic: memory regions that are registered with a ring, and arguments of waits in them.
 
 use core::mem::MaybeUninit;
 
@@ -11,14 +11,14 @@ use crate::outside::{Has, ODD, Outcome, PAGE, Ring, any, check, page};
 
 const OPERATION: u32 = IORING_REGISTER_MEM_REGION as u32;
 
-/// A stretch of a page: from `start` on, as long as `length` if there is so much.
+/// Returns a part of a page: from `start` on, `length` bytes or as many as there are.
 fn stretch(start: usize, length: usize) -> Result<&'static mut [MaybeUninit<u8>], Errno> {
     let rest = page()?.get_mut(any(start)..).unwrap_or_default();
     let length = any(length).min(rest.len());
     Ok(rest.get_mut(..length).unwrap_or_default())
 }
 
-/// Memory of the program's.
+/// Registers regions in the program's memory.
 pub fn given<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let submitter = ring.submitter();
     for (start, length) in [(0, 0), (1, 4096), (64, 4096), (0, 4095), (0, 1), (usize::MAX, 1)] {
@@ -32,7 +32,7 @@ pub fn given<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     check(submitter.register_wait_region(stretch(0, PAGE)?).is_err())
 }
 
-/// Memory of the kernel's.
+/// Maps regions in the kernel's memory.
 pub fn mapped(has: &Has) -> Outcome<()> {
     let ring = crate::ring()?;
     let submitter = ring.submitter();
@@ -44,16 +44,16 @@ pub fn mapped(has: &Has) -> Outcome<()> {
     check(submitter.map_mem_region(any(usize::MAX - 4095)).is_err())?;
     let Some(region) = has.or_lacks(OPERATION, submitter.map_mem_region(any(PAGE)))? else { return Ok(()) };
     let first = region.memory().cast::<u64>();
-    // SAFETY: the region is a mapping of that length, which nobody else writes to.
+    // SAFETY: the region is a mapping of that length, which nothing else writes to.
     unsafe { first.write_volatile(any(5)) };
-    // SAFETY: the same.
+    // SAFETY: the region is a mapping of that length, which nothing else writes to.
     check(region.memory().len() == PAGE && unsafe { first.read_volatile() } == 5)?;
     check(submitter.map_mem_region(any(PAGE)).err() == Some(Errno::EBUSY))?;
     drop(region);
     Ok(())
 }
 
-/// Arguments of waits, in memory of either.
+/// Waits with arguments in both kinds of region.
 pub fn waits(has: &Has) -> Outcome<()> {
     let ring = disabled()?;
     let mapped = ring.submitter().map_wait_region(any(PAGE));

@@ -1,11 +1,11 @@
-//! Other sizes for a ring in use.
+//! Topic: resizing a ring that is in use.
 
 use bare_uring::uapi::io_uring_register_op::IORING_REGISTER_RESIZE_RINGS;
 use bare_uring::{Builder, Errno, IoUring, Kernel, RingMemory, cqueue, opcode, squeue};
 
 use crate::outside::{Has, ODD, Outcome, any, check, page};
 
-/// For each kind of entry.
+/// Resizes rings with each type of entry.
 pub fn resize(has: &Has) -> Outcome<()> {
     each::<squeue::Entry, cqueue::Entry>(has)?;
     each::<squeue::Entry, cqueue::Entry32>(has)?;
@@ -22,7 +22,7 @@ pub fn resize(has: &Has) -> Outcome<()> {
     check(ring.resize_provided(any(16), None, memory(any(1 << 16))?) == Err(Errno::EINVAL))
 }
 
-/// So much of two pages.
+/// Returns memory for a ring: the first `length` bytes of each of two pages.
 fn memory(length: usize) -> Result<RingMemory, Errno> {
     let [rings, sqes] = [page()?, page()?].map(|page| page.get_mut(..length).unwrap_or_default());
     Ok(RingMemory { rings, sqes })
@@ -34,11 +34,11 @@ fn deferred<S: squeue::EntryMarker, C: cqueue::EntryMarker>() -> Builder<S, C> {
     builder
 }
 
-/// Mapped by descriptor and by index, and provided.
+/// Resizes a mapped ring, by file descriptor and by registered index, and a ring in provided memory.
 fn each<S: squeue::EntryMarker, C: cqueue::EntryMarker>(has: &Has) -> Outcome<()> {
     let mut ring = match deferred::<S, C>().build(any(crate::ENTRIES)) {
         Ok(ring) => ring,
-        // This kind of entry is younger.
+        // The kernel is older than this type of entry.
         Err(_) => {
             has.lacks();
             return Ok(());
@@ -62,7 +62,7 @@ fn each<S: squeue::EntryMarker, C: cqueue::EntryMarker>(has: &Has) -> Outcome<()
     has.or_lacks(IORING_REGISTER_RESIZE_RINGS as u32, resized)?;
     ended(&mut ring)?;
     for odd in ODD {
-        // Sizes that are some are taken; what is there then is nothing.
+        // Only sizes that are invalid: a valid one would resize the ring.
         if odd == 0 || odd > 0x4000 {
             check(ring.resize_provided(any(odd), None, memory(any(odd as usize & 0xffff))?).is_err())?;
         }
@@ -75,7 +75,7 @@ fn mapped<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel>(
     ring: &mut IoUring<S, C, K>,
     has: &Has,
 ) -> Outcome<()> {
-    // A queue of mixed sizes with something in it may only grow; the last round has left other sizes.
+    // A queue of mixed entry sizes that is not empty may only grow, so set known sizes first.
     let _ = ring.register_resize_rings(any(8), Some(any(16)));
     begun(ring)?;
     let resized = ring.register_resize_rings(any(16), Some(any(64)));
@@ -102,7 +102,7 @@ fn begun<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel>(ring: &mut I
     Ok(unsafe { ring.submission().push(opcode::Nop::new().build().into()) }.map_err(|_| Errno::EBUSY)?)
 }
 
-/// Finds all four.
+/// Submits that request, and checks that all four completions arrive.
 fn ended<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel>(ring: &mut IoUring<S, C, K>) -> Outcome<()> {
     ring.submit_and_wait(4)?;
     check(ring.completion().count() == 4)

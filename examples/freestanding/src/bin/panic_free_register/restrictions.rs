@@ -1,4 +1,4 @@
-//! What a ring, or the task, may do: restrictions, filters, and enabling.
+//! Topic: restrictions and filters of a ring and of the task, and enabling a ring.
 
 use bare_uring::register::{
     BpfFilter, BpfFilterError, Instruction, Restriction, TaskRestrictions, register_bpf_filter_task, restrict_task,
@@ -13,7 +13,7 @@ use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, opcode};
 use crate::card::Card;
 use crate::outside::{Has, Outcome, Ring, any, check, part, run};
 
-/// On a ring by its descriptor, and on one by its index.
+/// Restricts a ring that is entered by its file descriptor, and one that is entered by its registered index.
 pub fn restrictions(has: &Has) -> Outcome<()> {
     on(&mut disabled(Linux)?, has)?;
     on(&mut disabled(Linux)?.register_ring_fd().map_err(|(_, errno)| errno)?, has)
@@ -39,7 +39,7 @@ fn on<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     }
     check(ring.submitter().register_restrictions(part(&list, 1)) == Err(Errno::EBUSY))?;
     ring.submitter().register_enable_rings()?;
-    // Denied or too late, whichever is looked at first.
+    // Denied, or too late: the kernel may check either first.
     check(ring.submitter().register_restrictions(part(&list, 0)).is_err())?;
     // SAFETY: the request points to nothing.
     check(unsafe { run(ring, opcode::Nop::new().build()) }?.outcome() == Ok(0))?;
@@ -49,21 +49,21 @@ fn on<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     check(ring.submitter().register_personality() == Err(Errno::EACCES))
 }
 
-/// On Linux only what it refuses: a task can't be freed of it again.
+/// Restricts the task: on Linux only in ways that it refuses, because restrictions of a task are permanent.
 pub fn of_the_task(has: &Has) -> Outcome<()> {
     let refused = restrict_task(&Linux, any(TaskRestrictions::new([Restriction::sqe_op(any(255))])));
     check(matches!(refused, Err(Errno::EINVAL | Errno::EACCES)))?;
     let card = Card::new();
     restrict_task(&card, any(TaskRestrictions::new([])))?;
     restrict_task(&card, TaskRestrictions::new([any(Restriction::sqe_op(0)); 3]))?;
-    check(card.told() == 3)?;
+    check(card.restrictions() == 3)?;
     let ring: IoUring = disabled(Linux)?;
     has.or_lacks(IORING_REGISTER_ENABLE_RINGS as u32, ring.submitter().register_enable_rings())?;
     let twice = ring.submitter().register_enable_rings();
     check(matches!(twice, Err(Errno::EBADFD | Errno::EINVAL)))
 }
 
-/// The same for filters: Linux refuses an opcode that it has not.
+/// Registers filters: Linux refuses an opcode that it does not have.
 pub fn filters(_: &Has) -> Outcome<()> {
     const RETURN: u16 = 0x06;
     let allow = any([Instruction { code: RETURN, k: 1, ..Instruction::default() }; 4]);

@@ -1,10 +1,10 @@
-//! A ring's own descriptor, registered with the task.
+//! Topic: a ring's own file descriptor, registered with the task.
 
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, LocalRing, cqueue, opcode, squeue};
 
 use crate::outside::{Has, Outcome, any, check};
 
-/// There and back, and then without a descriptor, for each kind of entry that the kernel has.
+/// Registers and unregisters rings with several types of entry, and then closes their file descriptors.
 pub fn ring_fds(has: &Has) -> Outcome<()> {
     each::<squeue::Entry, cqueue::Entry>(&Builder::new(), has)?;
     each::<squeue::Entry128, cqueue::Entry32>(&Builder::new(), has)?;
@@ -16,7 +16,7 @@ pub fn ring_fds(has: &Has) -> Outcome<()> {
 
 fn each<S: squeue::EntryMarker, C: cqueue::EntryMarker>(builder: &Builder<S, C>, has: &Has) -> Outcome<()> {
     let Ok(ring) = builder.build(any(crate::ENTRIES)) else {
-        // This kind of entry is younger: plain rings have been made before.
+        // The kernel is older than this type of entry; a plain ring has worked before.
         has.lacks();
         return Ok(());
     };
@@ -26,7 +26,7 @@ fn each<S: squeue::EntryMarker, C: cqueue::EntryMarker>(builder: &Builder<S, C>,
     used(&ring)?;
     let ring = ring.register_ring_fd().map_err(|(_, errno)| errno)?;
     check(ring.registered_index() < 16)?;
-    // It goes by an index already.
+    // The ring has a registered index already.
     let Err((mut ring, errno)) = ring.register_ring_fd() else { return Err(Errno::EIO.into()) };
     check(errno == Errno::EEXIST)?;
     if ring.close_ring_fd() == Err(Errno::EOPNOTSUPP) {
@@ -39,7 +39,7 @@ fn each<S: squeue::EntryMarker, C: cqueue::EntryMarker>(builder: &Builder<S, C>,
     used(&ring)
 }
 
-/// A registration and an entry.
+/// Uses the ring: makes a registration, and enters the kernel.
 fn used<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> Outcome<()> {
     ring.submitter().register_files(&[any(-1)])?;
     ring.submitter().unregister_files()?;
@@ -47,7 +47,7 @@ fn used<S, C, K: Kernel>(ring: &IoUring<S, C, K>) -> Outcome<()> {
     Ok(ring.submitter().get_events()?)
 }
 
-/// More rings than the task's table has places.
+/// Registers more rings than the task's table can hold.
 fn full() -> Outcome<()> {
     let mut rings = [const { None::<LocalRing> }; 17];
     let mut refused = 0;

@@ -1,4 +1,4 @@
-//! Small things that a ring is told: eventfd, probe, personality, clock, workers, busy polling.
+//! Topics: the settings of a ring (eventfd, probe, personality, clock, workers, busy polling).
 
 use bare_uring::register::{Clock, CpuMask, Napi, NapiTracking, Probe};
 use bare_uring::types::{Fd, RawFd};
@@ -11,7 +11,7 @@ use freestanding::sys;
 
 use crate::outside::{Has, ODD, Outcome, Ring, any, check, filled, part, run};
 
-/// Counts completions, or those of workers only.
+/// Counts completions through an eventfd: all of them, or only those of workers.
 pub fn eventfd<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let fd = sys::event_fd()?;
     ring.submitter().register_eventfd(any(fd))?;
@@ -41,12 +41,12 @@ fn nop<K: Kernel>(ring: &mut Ring<K>) -> Outcome<()> {
 fn count<K: Kernel>(ring: &mut Ring<K>, fd: RawFd) -> Outcome<u64> {
     let counter = filled(1, 0_u64)?;
     let read = opcode::Read::new(Fd(fd), counter.as_mut_ptr().cast(), 8).build();
-    // SAFETY: the memory is never given back.
+    // SAFETY: the memory is static.
     check(unsafe { run(ring, read) }?.outcome() == Ok(8))?;
     Ok(counter.iter().sum())
 }
 
-/// What the kernel has, credentials, and the clock.
+/// Registers a probe, a personality and a clock.
 pub fn settings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let mut probe = Probe::default();
     let probed = ring.submitter().register_probe(&mut probe);
@@ -63,7 +63,7 @@ pub fn settings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
         // SAFETY: the request points to nothing.
         check(unsafe { run(ring, opcode::Nop::new().build().personality(id)) }?.outcome() == Ok(0))?;
         ring.submitter().unregister_personality(any(id))?;
-        // SAFETY: the same.
+        // SAFETY: the request points to nothing.
         let refused = unsafe { run(ring, opcode::Nop::new().build().personality(id)) }?;
         check(refused.outcome() == Err(Errno::EINVAL))?;
     }
@@ -77,13 +77,13 @@ pub fn settings<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     check(ring.submitter().register_clock(Clock(any(99))) == Err(Errno::EINVAL))
 }
 
-/// The worker threads: where, and how many.
+/// Sets the CPUs and the number of worker threads.
 pub fn workers<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     type Mask = CpuMask<16>;
     check(Mask::new().with(any(Mask::CPUS)).is_none() && Mask::default().with(any(usize::MAX)).is_none())?;
     check(Mask::new() == Mask::default() && CpuMask::<0>::new().with(any(0)).is_none())?;
     let submitter = ring.submitter();
-    // Which CPUs there are, only the kernel knows.
+    // Only the kernel knows which CPUs the machine has.
     let one = (0..Mask::CPUS)
         .filter_map(|cpu| Mask::new().with(any(cpu)))
         .find(|mask| submitter.register_iowq_aff(mask.words()) != Err(Errno::EINVAL));
@@ -100,17 +100,17 @@ pub fn workers<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let mut limits = any([3, 5]);
     let limited = submitter.register_iowq_max_workers(&mut limits);
     if has.or_lacks(IORING_REGISTER_IOWQ_MAX_WORKERS as u32, limited)?.is_some() {
-        let former = limits;
+        let earlier = limits;
         submitter.register_iowq_max_workers(&mut limits)?;
         check(limits == [3, 5])?;
         limits = any([0; 2]);
         submitter.register_iowq_max_workers(&mut limits)?;
-        check(limits == former)?;
+        check(limits == earlier)?;
     }
     check(submitter.register_iowq_max_workers(&mut any([u32::MAX; 2])) == Err(Errno::EINVAL))
 }
 
-/// Busy polling, of which a ring tells the settings that were in force before.
+/// Sets busy polling; each call returns the settings that were in force before.
 pub fn napi<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     let submitter = ring.submitter();
     let first = any(Napi { busy_poll_usec: 50, prefer_busy_poll: true, tracking: NapiTracking::DYNAMIC });
@@ -118,7 +118,7 @@ pub fn napi<K: Kernel>(ring: &mut Ring<K>, has: &Has) -> Outcome<()> {
     if has.or_lacks(IORING_REGISTER_NAPI as u32, submitter.register_napi(&mut napi))?.is_some() {
         napi = any(Napi { tracking: NapiTracking::STATIC, ..napi });
         match submitter.register_napi(&mut napi) {
-            Err(Errno::EINVAL) => has.lacks(), // static tracking is younger
+            Err(Errno::EINVAL) => has.lacks(), // static tracking is newer than busy polling
             outcome => {
                 outcome?;
                 check(napi == first)?;

@@ -1,4 +1,4 @@
-//! What takes no ring: queries, messages, and any operation as it is.
+//! Topics: calls that need no ring (queries, messages), and operations by number.
 
 use core::ptr::null_mut;
 
@@ -12,23 +12,23 @@ use bare_uring::{EnterFlags, Errno, Features, Linux, SetupFlags};
 
 use crate::outside::{Has, ODD, Outcome, any, check, next};
 
-/// A question that no kernel knows.
+/// The answer to a question that no kernel knows.
 #[derive(Clone, Copy)]
 struct Unknown([u64; 3]);
 
-// SAFETY: integers only.
+// SAFETY: the structure consists of integers.
 unsafe impl Record for Unknown {
     const OPERATION: u32 = 0x7fff_ffff;
 }
 
-/// One by one, and several in one call.
+/// Asks questions one by one, and several in one call.
 pub fn query(has: &Has) -> Outcome<()> {
     let answer = query::query::<Opcodes, _>(&Linux);
     let Some(Answer { record, .. }) = has.or_lacks(IORING_REGISTER_QUERY, answer)? else { return Ok(()) };
     check(answer.is_ok_and(|answer| answer.is_whole()) && record.nr_request_opcodes != 0)?;
     check(record.features().contains(Features::REG_REG_RING) && record.setup().contains(SetupFlags::DEFER_TASKRUN))?;
     check(record.enter().contains(EnterFlags::GETEVENTS) && !record.requests().is_empty())?;
-    // Younger than the first question; or not.
+    // The kernel may be older than these questions.
     for outcome in [
         query::query::<Zcrx, _>(&Linux).map(|answer| answer.filled),
         query::query::<RingHeader, _>(&Linux).map(|answer| answer.filled),
@@ -55,11 +55,11 @@ pub fn query(has: &Has) -> Outcome<()> {
 }
 
 fn send(message: &Message) -> Result<(), Errno> {
-    // SAFETY: the ring is the caller's own, and has no requests.
+    // SAFETY: the ring is the caller's, and has no requests.
     unsafe { register_sync_msg(&Linux, message) }
 }
 
-/// A completion in another ring, sent from none.
+/// Sends messages to a ring without having a ring to send from.
 pub fn messages(has: &Has) -> Outcome<()> {
     let mut ring = crate::ring()?;
     let target = Fd(any(ring.fd()));
@@ -79,16 +79,16 @@ pub fn messages(has: &Has) -> Outcome<()> {
     Ok(())
 }
 
-/// Operations that no kernel knows.
+/// Calls operations that no kernel knows.
 pub fn raw() -> Outcome<()> {
     let (ring, local) = (crate::ring()?, crate::local()?);
     for odd in ODD {
         let operation = any(0x7000_0000 | odd);
-        // SAFETY: there is no operation of this number, and no argument.
+        // SAFETY: no operation has this number, and the call has no argument.
         check(unsafe { without_ring(&Linux, operation, null_mut(), any(odd)) } == Err(Errno::EINVAL))?;
-        // SAFETY: the same.
+        // SAFETY: no operation has this number, and the call has no argument.
         check(unsafe { ring.submitter().register(operation, null_mut(), any(odd)) } == Err(Errno::EINVAL))?;
-        // SAFETY: the same.
+        // SAFETY: no operation has this number, and the call has no argument.
         check(unsafe { local.submitter().register(operation, null_mut(), any(odd)) } == Err(Errno::EINVAL))?;
     }
     Ok(())
