@@ -1,7 +1,7 @@
 //! io_uring for programs without a C library: no `std`, no libc, no allocator.
 //!
 //! A ring of requests and one of completions, shared with the kernel, of Linux 5.1 or newer on eight architectures, or of any
-//! kernel that implements [`Kernel`]. All requests of Linux 7.2 are here, and all registrations of 7.0. On this crate stands
+//! kernel that implements [`Kernel`]. All requests and registrations of Linux 7.3 are here. On this crate stands
 //! [`bare-uring-ops`](https://docs.rs/bare-uring-ops), which needs no `unsafe` of its user.
 //!
 //! The names are those of the crate `io-uring`; [a guide](guides::moving_from_io_uring) has each beside ours.

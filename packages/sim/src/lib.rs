@@ -45,7 +45,7 @@
 //! - Rings of provided buffers, as [`GroupRules`] say for each release: when a buffer is committed and what of it, which
 //!   completions name it, incremental use, bundles, messages, groups whose memory the kernel provides.
 //! - Registered files and buffers, rings of buffers, probe, enabling, registered rings, synchronous cancellation, query.
-//! - [`Profile`]s of Linux from 5.1 to 7.0, OSv, Nanos, StarryOS and gVisor, each of which a test can take parts from.
+//! - [`Profile`]s of Linux from 5.1 to 7.3, OSv, Nanos, StarryOS and gVisor, each of which a test can take parts from.
 //! - [`SimKernel::fail_call`] fails the n-th call; [`SimKernel::hostile`] is a kernel that lies in everything.
 //! - [`SimKernel::coverage`] counts how often each of this was reached, so that a test can assert that it was.
 //!
