@@ -98,7 +98,7 @@ fn a_vectored_send_sends_its_pieces_in_order() {
 
 #[test]
 fn send_goes_to_an_address() {
-    needs!(6, 0, "addresses for IORING_OP_SEND");
+    needs!(6, 1, "addresses for IORING_OP_SEND");
     let ((near, _), (far, address)) = (udp(), udp());
     let address = SockAddr::from(address);
     on_each_with_file(&near, |ring, file| {

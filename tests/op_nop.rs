@@ -74,7 +74,7 @@ fn a_registered_buffer_is_looked_up() {
 
 #[test]
 fn a_completion_by_task_work_comes_too() {
-    needs!(6, 13, "IORING_NOP_TW");
+    needs!(6, 17, "IORING_NOP_TW");
     on_each(|ring| assert_eq!(ring.run(opcode::Nop::new().task_work().result(9).build()), Ok(9), "{}", ring.kind()));
 }
 

@@ -255,7 +255,7 @@ fn updates_stay_inside_the_table() {
 
 #[test]
 fn a_clone_has_the_buffers_and_outlives_the_ring_they_came_from() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
     let (first, mut second) = (ring(), ring());
     let (a, b) = (buffer(4), buffer(4));
     assert_eq!(register(first.submitter(), &[a, b]), Ok(()));
@@ -267,7 +267,7 @@ fn a_clone_has_the_buffers_and_outlives_the_ring_they_came_from() {
 
 #[test]
 fn a_clone_carries_no_tags() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
     let (mut first, mut second) = (ring(), ring());
     assert_eq!(register2(first.submitter(), &[buffer(4)], &[10]), Ok(()));
     assert_eq!(clone(second.submitter(), first.fd()), Ok(()));
@@ -279,7 +279,7 @@ fn a_clone_carries_no_tags() {
 
 #[test]
 fn a_range_is_cloned_to_where_it_is_wanted() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "ranges of IORING_REGISTER_CLONE_BUFFERS");
     let (first, mut second) = (ring(), ring());
     let (a, b, c) = (buffer(4), buffer(4), buffer(4));
     assert_eq!(register(first.submitter(), &[a, b, c]), Ok(()));
@@ -292,7 +292,7 @@ fn a_range_is_cloned_to_where_it_is_wanted() {
 
 #[test]
 fn a_clone_replaces_what_stands_there_and_leaves_the_rest() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "ranges of IORING_REGISTER_CLONE_BUFFERS");
     let (first, mut second) = (ring(), ring());
     let (a, b, c) = (buffer(4), buffer(4), buffer(4));
     assert_eq!(register(first.submitter(), &[a, a]), Ok(()));
@@ -309,7 +309,7 @@ fn a_clone_replaces_what_stands_there_and_leaves_the_rest() {
 
 #[test]
 fn a_ring_clones_from_itself() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "ranges of IORING_REGISTER_CLONE_BUFFERS");
     let mut ring = ring();
     let (a, b) = (buffer(4), buffer(4));
     assert_eq!(register(ring.submitter(), &[a, b]), Ok(()));
@@ -320,7 +320,7 @@ fn a_ring_clones_from_itself() {
 /// A ring in the task's table is a source by its index, whether or not it has a descriptor.
 #[test]
 fn a_registered_ring_is_a_source_by_its_index() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "ranges of IORING_REGISTER_CLONE_BUFFERS");
     let (mut first, mut second) = (local(ring()), ring());
     let a = buffer(4);
     assert_eq!(register(first.submitter(), &[a]), Ok(()));
@@ -338,7 +338,7 @@ fn a_registered_ring_is_a_source_by_its_index() {
 /// The clone goes by the registered index of the ring that it is for.
 #[test]
 fn a_clone_uses_the_registered_ring_fd() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
     let kernel = Trace::new();
     let (first, mut second) = (ring(), local(ring_on(&kernel)));
     let a = buffer(4);
@@ -354,7 +354,7 @@ fn a_clone_uses_the_registered_ring_fd() {
 
 #[test]
 fn clones_refuse_what_is_wrong() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "ranges of IORING_REGISTER_CLONE_BUFFERS");
     let (first, second) = (ring(), ring());
     assert_eq!(clone(second.submitter(), &first), Err(Errno::ENXIO), "no buffers");
     assert_eq!(clone(second.submitter(), CLOSED), Err(Errno::EBADF));
@@ -374,7 +374,7 @@ fn clones_refuse_what_is_wrong() {
 
 #[test]
 fn the_source_of_a_clone_must_be_this_tasks() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
     let second = ring();
     let (fd, ready) = std::sync::mpsc::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
@@ -419,7 +419,7 @@ fn a_fixed_file_and_a_fixed_buffer_go_together() {
 /// The first place of the table is another ring's.
 #[test]
 fn a_registered_ring_is_a_source_by_its_own_index() {
-    needs!(6, 13, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
     let (first, third) = (local(ring()), local(ring()));
     let mut second = ring();
     let [a, b] = [buffer(4), buffer(4)];

@@ -39,7 +39,7 @@
 //! | `IORING_REGISTER_RESIZE_RINGS` | [`IoUring::register_resize_rings`](crate::IoUring::register_resize_rings), [`IoUring::resize_provided`](crate::IoUring::resize_provided) | 6.13 | `io_uring_params` | 1 | resize |
 //! | `IORING_REGISTER_MEM_REGION` | [`register_mem_region`](crate::Submitter::register_mem_region), [`map_mem_region`](crate::Submitter::map_mem_region), [`register_wait_region`](crate::Submitter::register_wait_region), [`map_wait_region`](crate::Submitter::map_wait_region) | 6.13 | `io_uring_mem_region_reg` | 1 | region |
 //! | `IORING_REGISTER_QUERY` | [`query::query`], [`query::ask`], and in [`Builder::build_provided`](crate::Builder::build_provided) | 6.18 | `io_uring_query_hdr` | 0 | query, without a ring |
-//! | `IORING_REGISTER_ZCRX_CTRL` | [`zcrx_flush`](crate::Submitter::zcrx_flush), [`zcrx_export`](crate::Submitter::zcrx_export), [`zcrx_arm_event`](crate::Submitter::zcrx_arm_event), [`zcrx_add_area`](crate::Submitter::zcrx_add_area) | 6.19 and later | `zcrx_ctrl` | 0 | zcrx |
+//! | `IORING_REGISTER_ZCRX_CTRL` | [`zcrx_flush`](crate::Submitter::zcrx_flush), [`zcrx_export`](crate::Submitter::zcrx_export), [`zcrx_arm_event`](crate::Submitter::zcrx_arm_event), [`zcrx_add_area`](crate::Submitter::zcrx_add_area) | 6.19, events 7.2, areas 7.3 | `zcrx_ctrl` | 0 | zcrx |
 //! | `IORING_REGISTER_BPF_FILTER` | [`register_bpf_filter`](crate::Submitter::register_bpf_filter), [`register_bpf_filter_task`] | 7.0 | `io_uring_bpf` | 1 | bpf, for the task without a ring |
 //! | any other | [`register`](crate::Submitter::register), [`without_ring`] | | | | raw |
 

@@ -35,7 +35,7 @@ pub const ZCRX_CTRL_FLUSH_RQ: u32 = 0;
 pub const ZCRX_CTRL_EXPORT: u32 = 1;
 /// `ZCRX_CTRL_ARM_EVENT`: an event that was reported may be reported again. Since Linux 7.2.
 pub const ZCRX_CTRL_ARM_EVENT: u32 = 2;
-/// `ZCRX_CTRL_ADD_AREA`: adds memory. After Linux 7.2.
+/// `ZCRX_CTRL_ADD_AREA`: adds memory. Since Linux 7.3.
 pub const ZCRX_CTRL_ADD_AREA: u32 = 3;
 
 /// `struct io_uring_zcrx_ifq_reg`, as of Linux 7.2.
@@ -126,7 +126,7 @@ pub struct zcrx_ctrl_arm_event {
     pub __resv: [u32; 11],
 }
 
-/// `struct zcrx_ctrl_add_area`. After Linux 7.2.
+/// `struct zcrx_ctrl_add_area`. Since Linux 7.3.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct zcrx_ctrl_add_area {

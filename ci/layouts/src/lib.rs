@@ -11,8 +11,10 @@
 use core::mem::MaybeUninit;
 
 use bare_uring::register::{Probe, Restriction, TaskRestrictions, buf_ring};
-use bare_uring::{cqueue, squeue, types, uapi};
-use linux_raw_sys::general;
+use bare_uring::{cqueue, opcode, squeue, types, uapi};
+// Its comparisons of numbers are made where it is compiled.
+use facts as _;
+use linux_raw_sys::{general, ioctl, net};
 
 /// Carries a type into the debug information, pointers in it or not.
 #[repr(transparent)]
@@ -113,3 +115,39 @@ layouts! {
     sockaddr: __kernel_sockaddr_storage = types::SockAddrStorage, "family=ss_family data=__data +__align";
     siginfo: siginfo = types::SigInfo, "signal=si_signo error=si_errno code=si_code child.=_sifields._sigchld._ rest=- +_sifields.* +_si_pad";
 }
+
+/// The numbers that the crate writes down itself though the bindings have them: io_uring's own are in the table of
+/// `ci/facts`.
+const _: () = {
+    use opcode::FutexWait;
+    use types::{AddressFamily, EpollOp, MsgFlags, ShutdownHow, SigInfo, Sigset, SockAddrStorage, SocketType};
+
+    assert!(Sigset::SIZE == general::_NSIG / 8);
+    assert!(FutexWait::ANY == general::FUTEX_BITSET_MATCH_ANY as u64);
+    assert!(uapi::BLOCK_URING_CMD_DISCARD == ioctl::BLKROSET - 93);
+    assert!(size_of::<SigInfo>() == general::SI_MAX_SIZE as usize);
+    assert!(SockAddrStorage::SIZE as usize == size_of::<net::__kernel_sockaddr_storage>());
+
+    assert!(MsgFlags::OOB.0 == net::MSG_OOB);
+    assert!(MsgFlags::PEEK.0 == net::MSG_PEEK);
+    assert!(MsgFlags::CTRUNC.0 == net::MSG_CTRUNC);
+    assert!(MsgFlags::TRUNC.0 == net::MSG_TRUNC);
+    assert!(MsgFlags::DONTWAIT.0 == net::MSG_DONTWAIT);
+    assert!(MsgFlags::EOR.0 == net::MSG_EOR);
+    assert!(MsgFlags::WAITALL.0 == net::MSG_WAITALL);
+    assert!(MsgFlags::ERRQUEUE.0 == net::MSG_ERRQUEUE);
+    assert!(MsgFlags::NOSIGNAL.0 == net::MSG_NOSIGNAL);
+    assert!(MsgFlags::MORE.0 == net::MSG_MORE);
+    assert!(AddressFamily::UNIX.0 == net::AF_UNIX);
+    assert!(AddressFamily::INET.0 == net::AF_INET);
+    assert!(AddressFamily::INET6.0 == net::AF_INET6);
+    assert!(SocketType::STREAM.0 == net::SOCK_STREAM);
+    assert!(SocketType::DGRAM.0 == net::SOCK_DGRAM);
+    assert!(SocketType::SEQPACKET.0 == net::SOCK_SEQPACKET);
+    assert!(ShutdownHow::READ.0 == net::SHUT_RD);
+    assert!(ShutdownHow::WRITE.0 == net::SHUT_WR);
+    assert!(ShutdownHow::BOTH.0 == net::SHUT_RDWR);
+    assert!(EpollOp::ADD.0 == general::EPOLL_CTL_ADD);
+    assert!(EpollOp::DEL.0 == general::EPOLL_CTL_DEL);
+    assert!(EpollOp::MOD.0 == general::EPOLL_CTL_MOD);
+};

@@ -45,7 +45,7 @@
 //! - Provided buffer rings, with the [`GroupRules`] of each release: when a buffer is committed and how much of it,
 //!   which completions name it, incremental use, bundles, messages, groups whose memory the kernel provides.
 //! - Registered files and buffers, buffer rings, probe, enabling, registered rings, synchronous cancellation, query.
-//! - [`Profile`]s of Linux from 5.1 to 7.0, OSv, Nanos, StarryOS and gVisor. A test can take features away from each.
+//! - [`Profile`]s of Linux from 5.1 to 7.3, OSv, Nanos, StarryOS and gVisor. A test can take features away from each.
 //! - [`SimKernel::fail_call`] fails the n-th call. [`SimKernel::hostile`] is a kernel that lies in everything.
 //! - [`SimKernel::coverage`] counts how often each behaviour was reached, so that a test can assert that it was.
 //!

@@ -8,8 +8,8 @@ use super::{GroupRules, Header, Overflow, Profile, Waits};
 type Release = (u8, u8);
 
 /// The releases at which something changed that a program can see through the calls simulated here, provided buffers
-/// aside.
-pub(super) const RELEASES: [Release; 20] = [
+/// aside; and the newest.
+pub(super) const RELEASES: &[Release] = &[
     (5, 1),
     (5, 4),
     (5, 5),
@@ -30,9 +30,10 @@ pub(super) const RELEASES: [Release; 20] = [
     (6, 18),
     (6, 19),
     (7, 0),
+    (7, 3),
 ];
 
-const SETUP: [(SetupFlags, Release); 19] = [
+const SETUP: &[(SetupFlags, Release)] = &[
     (SetupFlags::SQPOLL, (5, 1)),
     (SetupFlags::SQ_AFF, (5, 1)),
     (SetupFlags::CQSIZE, (5, 5)),
@@ -54,7 +55,7 @@ const SETUP: [(SetupFlags, Release); 19] = [
     (SetupFlags::SQ_REWIND, (7, 0)),
 ];
 
-const FEATURES: [(Features, Release); 18] = [
+const FEATURES: &[(Features, Release)] = &[
     (Features::SINGLE_MMAP, (5, 4)),
     (Features::NODROP, (5, 5)),
     (Features::SUBMIT_STABLE, (5, 5)),
@@ -75,7 +76,7 @@ const FEATURES: [(Features, Release); 18] = [
     (Features::NO_IOWAIT, (6, 15)),
 ];
 
-const ENTER: [(EnterFlags, Release); 7] = [
+const ENTER: &[(EnterFlags, Release)] = &[
     (EnterFlags::GETEVENTS.union(EnterFlags::SQ_WAKEUP), (5, 1)),
     (EnterFlags::SQ_WAIT, (5, 10)),
     (EnterFlags::EXT_ARG, (5, 11)),
@@ -86,7 +87,7 @@ const ENTER: [(EnterFlags, Release); 7] = [
 ];
 
 /// The last request number of each release that added some.
-const LAST_OPCODE: [(u8, Release); 21] = [
+const LAST_OPCODE: &[(u8, Release)] = &[
     (7, (5, 1)),
     (8, (5, 2)),
     (10, (5, 3)),
@@ -111,7 +112,7 @@ const LAST_OPCODE: [(u8, Release); 21] = [
 ];
 
 /// The registrations simulated here, with the release that brought each.
-const REGISTRATIONS: [(u32, Release); 18] = [
+const REGISTRATIONS: &[(u32, Release)] = &[
     (0, (5, 1)),
     (1, (5, 1)),
     (2, (5, 1)),

@@ -2,9 +2,10 @@
 
 use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Linux, LocalRing, SetupError, SetupFlags};
 use bare_uring::{cqueue, opcode, squeue};
+use kernel_facts::since;
 use linux_raw_sys::io_uring::io_uring_params;
 
-use crate::facts::{Facts, Version};
+use crate::facts::Facts;
 use crate::pool;
 use crate::report::Report;
 
@@ -17,32 +18,27 @@ pub(crate) fn check(report: &mut Report, facts: &Facts) {
     sizes(report);
 }
 
-/// The flags that can be combined, and since when.
-const FLAGS: [(SetupFlags, Version); 12] = [
-    (SetupFlags::IOPOLL, (5, 1)),
-    (SetupFlags::SQPOLL, (5, 1)),
-    (SetupFlags::SQ_AFF, (5, 1)),
-    (SetupFlags::R_DISABLED, (5, 10)),
-    (SetupFlags::SUBMIT_ALL, (5, 18)),
-    (SetupFlags::COOP_TASKRUN, (5, 19)),
-    (SetupFlags::TASKRUN_FLAG, (5, 19)),
-    (SetupFlags::SINGLE_ISSUER, (6, 0)),
-    (SetupFlags::DEFER_TASKRUN, (6, 1)),
-    (SetupFlags::NO_SQARRAY, (6, 6)),
-    (SetupFlags::HYBRID_IOPOLL, (6, 13)),
-    (SetupFlags::SQ_REWIND, (7, 0)),
+/// The flags that can be combined.
+const FLAGS: &[SetupFlags] = &[
+    SetupFlags::IOPOLL,
+    SetupFlags::SQPOLL,
+    SetupFlags::SQ_AFF,
+    SetupFlags::R_DISABLED,
+    SetupFlags::SUBMIT_ALL,
+    SetupFlags::COOP_TASKRUN,
+    SetupFlags::TASKRUN_FLAG,
+    SetupFlags::SINGLE_ISSUER,
+    SetupFlags::DEFER_TASKRUN,
+    SetupFlags::NO_SQARRAY,
+    SetupFlags::HYBRID_IOPOLL,
+    SetupFlags::SQ_REWIND,
 ];
 
 fn combinations(report: &mut Report, facts: &Facts) {
     for bits in 0..1_u32 << FLAGS.len() {
-        let chosen = FLAGS.iter().enumerate().filter(|(bit, _)| bits & 1 << bit != 0).map(|(_, flag)| flag);
-        let mut flags = SetupFlags::empty();
-        let mut known = true;
-        for &(flag, (major, minor)) in chosen {
-            flags |= flag;
-            known &= facts.since(major, minor);
-        }
-        combination(report, flags, known);
+        let chosen = FLAGS.iter().enumerate().filter(|(bit, _)| bits & 1 << bit != 0);
+        let flags = chosen.fold(SetupFlags::empty(), |flags, (_, flag)| flags | *flag);
+        combination(report, flags, facts.makes(flags));
     }
 }
 
@@ -132,41 +128,44 @@ where
 
 /// Entries of both sizes and mixed, in memory of the kernel's and of ours, with a descriptor and without.
 fn kinds(report: &mut Report, facts: &Facts) {
-    kind::<squeue::Entry, cqueue::Entry>(report, facts, "Entry, Entry", (5, 1));
-    kind::<squeue::Entry, cqueue::Entry32>(report, facts, "Entry, Entry32", (5, 19));
-    kind::<squeue::Entry, cqueue::EntryMixed>(report, facts, "Entry, EntryMixed", (6, 18));
-    kind::<squeue::Entry128, cqueue::Entry>(report, facts, "Entry128, Entry", (5, 19));
-    kind::<squeue::Entry128, cqueue::Entry32>(report, facts, "Entry128, Entry32", (5, 19));
-    kind::<squeue::Entry128, cqueue::EntryMixed>(report, facts, "Entry128, EntryMixed", (6, 18));
-    kind::<squeue::EntryMixed, cqueue::Entry>(report, facts, "EntryMixed, Entry", (6, 19));
-    kind::<squeue::EntryMixed, cqueue::Entry32>(report, facts, "EntryMixed, Entry32", (6, 19));
-    kind::<squeue::EntryMixed, cqueue::EntryMixed>(report, facts, "EntryMixed, EntryMixed", (6, 19));
+    use SetupFlags as F;
+
+    kind::<squeue::Entry, cqueue::Entry>(report, facts, "Entry, Entry", F::empty());
+    kind::<squeue::Entry, cqueue::Entry32>(report, facts, "Entry, Entry32", F::CQE32);
+    kind::<squeue::Entry, cqueue::EntryMixed>(report, facts, "Entry, EntryMixed", F::CQE_MIXED);
+    kind::<squeue::Entry128, cqueue::Entry>(report, facts, "Entry128, Entry", F::SQE128);
+    kind::<squeue::Entry128, cqueue::Entry32>(report, facts, "Entry128, Entry32", F::SQE128 | F::CQE32);
+    kind::<squeue::Entry128, cqueue::EntryMixed>(report, facts, "Entry128, EntryMixed", F::SQE128 | F::CQE_MIXED);
+    kind::<squeue::EntryMixed, cqueue::Entry>(report, facts, "EntryMixed, Entry", F::SQE_MIXED);
+    kind::<squeue::EntryMixed, cqueue::Entry32>(report, facts, "EntryMixed, Entry32", F::SQE_MIXED | F::CQE32);
+    let mixed = F::SQE_MIXED | F::CQE_MIXED;
+    kind::<squeue::EntryMixed, cqueue::EntryMixed>(report, facts, "EntryMixed, EntryMixed", mixed);
 }
 
-fn kind<S, C>(report: &mut Report, facts: &Facts, name: &str, (major, minor): Version)
+fn kind<S, C>(report: &mut Report, facts: &Facts, name: &str, flags: SetupFlags)
 where
     S: squeue::EntryMarker,
     C: cqueue::EntryMarker + Completed,
 {
-    let known = facts.since(major, minor);
+    let known = facts.makes(flags);
     let builder = Builder::<S, C>::new();
     expect(report, name, known, builder.build(ENTRIES));
-    // Since 6.5.
-    let in_place = known && facts.since(6, 5);
+    let in_place = known && facts.makes(SetupFlags::NO_MMAP);
     expect(report, name, in_place, builder.build_provided(ENTRIES, pool::ring()));
     let registered = builder.build_registered(ENTRIES, pool::ring());
     let local: Option<LocalRing<S, C>> = expect(report, name, in_place, registered);
-    // Since 5.18, a ring with a descriptor can have an index too.
+    // A ring with a descriptor can have an index too.
+    let has_index = facts.knows(since::IORING_REGISTER_RING_FDS);
     let Ok(ring) = builder.build(ENTRIES) else { return };
     match ring.register_ring_fd() {
         Ok(mut ring) => {
-            report.check("a ring's index before there were any", facts.since(5, 18));
+            report.check("a ring's index before there were any", has_index);
             report.equal(name, round_trip(&mut ring, 9), Ok(Ok(0)));
-            let closed = if facts.since(6, 3) { Ok(()) } else { Err(Errno::EOPNOTSUPP) };
+            let closed = if facts.knows(since::IORING_FEAT_REG_REG_RING) { Ok(()) } else { Err(Errno::EOPNOTSUPP) };
             report.equal("closing the descriptor", ring.close_ring_fd(), closed);
             report.equal(name, round_trip(&mut ring, 10), Ok(Ok(0)));
         }
-        Err((_, errno)) => report.equal(name, (facts.since(5, 18), errno), (false, Errno::EINVAL)),
+        Err((_, errno)) => report.equal(name, (has_index, errno), (false, Errno::EINVAL)),
     }
     drop(local);
 }
