@@ -35,6 +35,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// - `ring_addr` is the address of `ring_entries` descriptors, which stay valid for reads and writes until the
     ///   group was unregistered or the ring closed.
     /// - The memory that the descriptors name stays valid until no request uses it any more.
+    #[doc(alias = "IORING_REGISTER_PBUF_RING")]
     pub unsafe fn register_buf_ring_with_flags(
         &self,
         ring_addr: u64,
