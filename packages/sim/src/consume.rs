@@ -16,7 +16,8 @@ use crate::world::World;
 impl World {
     /// Consumes at most `count` entries. Returns how many it has consumed.
     // kernel: io_uring/io_uring.c io_submit_sqes (7.2): ends at an entry that fails, unless SUBMIT_ALL is set, at an
-    // index beyond the queue, and without memory; EAGAIN if nothing was consumed.
+    // index beyond the queue, and without memory; EAGAIN if there was no memory for the first entry. (Here a first
+    // index beyond the queue is EAGAIN too.)
     // kernel: io_uring/io_uring.c io_submit_fail_init (7.2): an entry that fails within a chain does not end the batch;
     // the last entry of the chain does, if it fails.
     pub(crate) fn submit(&mut self, id: u32, count: u32) -> Result<u32, Errno> {

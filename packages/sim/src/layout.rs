@@ -44,8 +44,8 @@ pub(crate) struct Layout {
 }
 
 /// Offsets in Linux's header (`struct io_rings`) from 6.6 on, in the order of [`Word`].
-// kernel: include/linux/io_uring_types.h struct io_rings (6.13): head and tail of both queues, both masks, both sizes,
-// then sq_dropped, sq_flags, cq_flags and cq_overflow; the CQEs start at the next cache line.
+// kernel: include/linux/io_uring_types.h io_rings (6.13): head and tail of both queues, both masks, both sizes, then
+// sq_dropped, sq_flags, cq_flags and cq_overflow; the CQEs start at the next cache line.
 const LINE: [u32; COUNT] = [0, 4, 16, 24, 36, 32, 8, 12, 20, 28, 44, 40];
 /// Offsets in Linux's header before 6.6, where each head and tail has a cache line of its own.
 const LINES: [u32; COUNT] = [0, 64, 256, 264, 276, 272, 128, 192, 260, 268, 284, 280];

@@ -138,6 +138,10 @@ impl World {
     }
 
     /// Reports which requests the kernel knows.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     unsafe fn probe(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if argument.0.is_null() || count > 256 {
             return Err(Errno::EINVAL);
@@ -172,6 +176,10 @@ impl World {
     }
 
     /// Puts a ring into the task's table.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     unsafe fn register_ring_fds(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if count != 1 {
             return Err(Errno::EINVAL);
@@ -186,6 +194,10 @@ impl World {
     }
 
     /// Takes a ring out of the task's table.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     unsafe fn unregister_ring_fds(&mut self, argument: Argument, count: u32) -> Result<u32, Errno> {
         if count != 1 {
             return Err(Errno::EINVAL);
@@ -201,6 +213,10 @@ impl World {
     }
 
     /// Cancels requests, and waits for them.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     // kernel: io_uring/cancel.c io_sync_cancel (7.2): a request that can no longer be cancelled is waited for until the
     // timeout, then ETIME.
     unsafe fn sync_cancel(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {

@@ -120,7 +120,7 @@ impl Row {
 /// All requests that are simulated. A new request is a row here, the function that the row names, and its number in
 /// `SIMULATED` of `profile/linux.rs`.
 // kernel: io_uring/opdef.c io_issue_defs (7.2): which requests need a file, and which may select buffers.
-const ROWS: [Row; 23] = [
+const ROWS: &[Row] = &[
     alone(Op::IORING_OP_NOP, World::nop),
     on_file(Op::IORING_OP_READV, World::receive).reads(Reads::Vectors).picks(Picks::Always),
     on_file(Op::IORING_OP_WRITEV, World::transmit).reads(Reads::Vectors),

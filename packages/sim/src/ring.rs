@@ -201,8 +201,8 @@ impl Ring {
     }
 
     /// Sets or clears `IORING_SQ_TASKRUN`, on a ring with TASKRUN_FLAG.
-    // kernel: io_uring/tw.c io_req_local_work_add and __io_run_local_work (7.2): new work sets the flag, a run clears
-    // it.
+    // kernel: io_uring/tw.c io_req_local_work_add (7.2): new task work sets the flag.
+    // kernel: io_uring/tw.c __io_run_local_work (7.2): a run of task work clears the flag.
     pub(crate) fn show_work(&self) {
         if self.is(SetupFlags::TASKRUN_FLAG) {
             self.set_flag(SqFlags::TASKRUN, !self.work.is_empty());

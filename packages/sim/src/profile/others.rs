@@ -9,10 +9,9 @@ impl Profile {
     /// OSv.
     ///
     /// `cloudius-systems/osv`, `fs/io_uring.cc` at 85d7da4: `sys_io_uring_setup()` takes four set-up flags and at most
-    /// 4096 entries, and reports these five features (no `SINGLE_MMAP`: the queues are two areas).
-    /// `sys_io_uring_enter()` ignores flags that it does not know. `io_uring_complete_op()` counts a completion that
-    /// finds no room and drops it, although `NODROP` is reported. `io_uring_wait_cqe()` returns when nothing is pending
-    /// and something is there.
+    /// 4096 entries, and reports these five features (no `SINGLE_MMAP`: the queues are two areas). `sys_io_uring_enter()`
+    /// ignores flags that it does not know. `io_uring_complete_op()` counts a completion that finds no room and drops
+    /// it, although `NODROP` is reported. `io_uring_wait_cqe()` returns when nothing is pending and something is there.
     ///
     /// Left out: its timeout takes the entry's length (1) for a number of completions, and reads the timespec in a
     /// thread of its own, later than the kernel says it would.
@@ -45,9 +44,9 @@ impl Profile {
     /// Nanos.
     ///
     /// `nanovms/nanos`, `src/unix/io_uring.c` at 0468d56: `io_uring_setup()` takes `CQSIZE` alone and reports two
-    /// features; `io_uring_enter()` takes `GETEVENTS` alone; `iour_submit()` takes two entry flags and thirteen
-    /// requests, and ends the batch at an unknown one; `iour_complete_locked()` drops and counts what finds no room; a
-    /// timeout that ends also ends the wait (`iour_getevents_bh()`), as on Linux. The layout is that of `io_rings`.
+    /// features; `io_uring_enter()` takes `GETEVENTS` alone; `iour_submit()` takes two entry flags and thirteen requests,
+    /// and ends the batch at an unknown one; `iour_complete_locked()` drops and counts what finds no room; a timeout that
+    /// ends also ends the wait (`iour_getevents_bh()`), as on Linux. The layout is that of `io_rings`.
     #[must_use]
     pub fn nanos() -> Self {
         Self {
@@ -67,11 +66,11 @@ impl Profile {
 
     /// StarryOS.
     ///
-    /// `rcore-os/tgoskits`, `os/StarryOS/kernel/src/file/io_uring.rs` and `syscall/fs/io_uring.rs`: two set-up flags,
-    /// two features (no `SINGLE_MMAP`), `GETEVENTS` alone. `sys_io_uring_enter()` executes each entry on the spot,
-    /// ignores how many completions are waited for, and answers `EOPNOTSUPP` in the completion for any entry flag and
-    /// unknown request; a timeout completes at once with 0. `push_cqe()` drops and counts what finds no room.
-    /// Registration knows the probe.
+    /// `rcore-os/tgoskits`, `os/StarryOS/kernel/src/file/io_uring.rs` and `syscall/fs/io_uring.rs`: two set-up flags, two
+    /// features (no `SINGLE_MMAP`), `GETEVENTS` alone. `sys_io_uring_enter()` executes each entry on the spot, ignores how
+    /// many completions are waited for, and answers `EOPNOTSUPP` in the completion for any entry flag and unknown
+    /// request; a timeout completes at once with 0. `push_cqe()` drops and counts what finds no room. Registration knows
+    /// the probe.
     #[must_use]
     pub fn starry() -> Self {
         Self {
@@ -95,11 +94,11 @@ impl Profile {
 
     /// gVisor, where io_uring is switched on.
     ///
-    /// `google/gvisor`, `pkg/sentry/syscalls/linux/sys_iouring.go` at 39fdf5f and
-    /// `pkg/sentry/fsimpl/iouringfs/iouringfs.go` at 21c00c1: no set-up flag, `SINGLE_MMAP` alone, `GETEVENTS` alone.
-    /// `IOUringEnter()` returns 0 at once if nothing is submitted; `ProcessSubmissions()` executes each entry on the
-    /// spot, takes it from the slot of the head without looking at the index array, never waits, and drops and counts
-    /// what finds no room. A nop and a vectored read at offset 0 are all it knows. There is no `io_uring_register`.
+    /// `google/gvisor`, `pkg/sentry/syscalls/linux/sys_iouring.go` at 39fdf5f and `pkg/sentry/fsimpl/iouringfs/iouringfs.go`
+    /// at 21c00c1: no set-up flag, `SINGLE_MMAP` alone, `GETEVENTS` alone. `IOUringEnter()` returns 0 at once if nothing is
+    /// submitted; `ProcessSubmissions()` executes each entry on the spot, takes it from the slot of the head without
+    /// looking at the index array, never waits, and drops and counts what finds no room. A nop and a vectored read at
+    /// offset 0 are all it knows. There is no `io_uring_register`.
     #[must_use]
     pub fn gvisor() -> Self {
         Self {

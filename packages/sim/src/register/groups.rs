@@ -17,6 +17,10 @@ const PBUF_INC: u16 = 2;
 
 impl World {
     /// Registers a buffer ring.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     // kernel: io_uring/kbuf.c io_register_pbuf_ring (7.2): EINVAL for unknown flags, reserved bits, `min_left` without
     // INC, and sizes that are no power of two or above 32768; EEXIST if the group is registered.
     pub(super) unsafe fn register_group(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
@@ -48,6 +52,10 @@ impl World {
     }
 
     /// Unregisters a buffer ring.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     pub(super) unsafe fn unregister_group(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
         // SAFETY: the operation's contract.
         let register = unsafe { argument.read::<io_uring_buf_reg>() }?;
@@ -62,6 +70,10 @@ impl World {
     }
 
     /// Reports the head of a buffer ring.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     // kernel: io_uring/kbuf.c io_register_pbuf_status (7.2): ENOENT if the group is not registered.
     pub(super) unsafe fn group_status(&mut self, id: u32, argument: Argument) -> Result<u32, Errno> {
         // SAFETY: the operation's contract: a status.

@@ -12,8 +12,13 @@ use crate::world::World;
 
 impl World {
     /// Answers a chain of questions.
-    // kernel: io_uring/query.c io_query and io_query_scq (7.2): follows `next_entry` until 0; an unknown question is
-    // EOPNOTSUPP in its own header; SCQ tells size and alignment of the header of a ring.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
+    // kernel: io_uring/query.c io_query (7.2): follows `next_entry` until 0.
+    // kernel: io_uring/query.c io_handle_query_entry (7.2): an unknown question is EOPNOTSUPP in its own header.
+    // kernel: io_uring/query.c io_query_scq (7.2): size and alignment of `struct io_rings`.
     pub(super) unsafe fn query(&mut self, argument: Argument) -> Result<u32, Errno> {
         let mut next = argument;
         // The release that answers SCQ also brought NOP128.

@@ -15,6 +15,10 @@ use crate::world::World;
 
 impl World {
     /// Registers buffers.
+    ///
+    /// # Safety
+    ///
+    /// `list` is the address of `count` elements.
     // kernel: io_uring/rsrc.c io_sqe_buffers_register (7.2): EBUSY if there are some, EINVAL for none or more than
     // 16384.
     pub(super) unsafe fn register_buffers(&mut self, id: u32, list: u64, count: u32) -> Result<u32, Errno> {
@@ -32,6 +36,10 @@ impl World {
     }
 
     /// Registers buffers, or a table without any (sparse).
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     pub(super) unsafe fn register_buffers2(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
         // SAFETY: the operation's contract, for this size.
         let register = unsafe { rsrc_register(argument, size) }?;
@@ -48,6 +56,10 @@ impl World {
     }
 
     /// Replaces registered buffers.
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     pub(super) unsafe fn update_buffers(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
         // SAFETY: the operation's contract, for this size.
         let update = unsafe { rsrc_update2(argument, size) }?;
@@ -61,6 +73,10 @@ impl World {
     }
 
     /// Registers files.
+    ///
+    /// # Safety
+    ///
+    /// `list` is the address of `count` elements.
     // kernel: io_uring/rsrc.c io_sqe_files_register (7.2): EBUSY if there are some, EINVAL for none; -1 leaves an index
     // empty.
     pub(super) unsafe fn register_files(&mut self, id: u32, list: u64, count: u32) -> Result<u32, Errno> {
@@ -84,6 +100,10 @@ impl World {
     }
 
     /// Registers files, or a table without any (sparse).
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     pub(super) unsafe fn register_files2(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
         // SAFETY: the operation's contract, for this size.
         let register = unsafe { rsrc_register(argument, size) }?;
@@ -100,6 +120,10 @@ impl World {
     }
 
     /// Replaces registered files (`FILES_UPDATE`).
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     pub(super) unsafe fn update_files(&mut self, id: u32, argument: Argument, count: u32) -> Result<u32, Errno> {
         // SAFETY: the operation's contract: an update.
         let update = unsafe { argument.read::<io_uring_rsrc_update>() }?;
@@ -109,6 +133,10 @@ impl World {
     }
 
     /// Replaces registered files (`FILES_UPDATE2`).
+    ///
+    /// # Safety
+    ///
+    /// `argument` is what the operation calls for.
     pub(super) unsafe fn update_files2(&mut self, id: u32, argument: Argument, size: u32) -> Result<u32, Errno> {
         // SAFETY: the operation's contract, for this size.
         let update = unsafe { rsrc_update2(argument, size) }?;
@@ -147,6 +175,10 @@ impl World {
 }
 
 /// Reads and checks the argument of a registration of resources.
+///
+/// # Safety
+///
+/// `argument` is what the operation calls for.
 // kernel: io_uring/rsrc.c io_register_rsrc (7.2): the size must be that of the structure, `nr` must not be 0.
 unsafe fn rsrc_register(argument: Argument, size: u32) -> Result<io_uring_rsrc_register, Errno> {
     if size as usize != size_of::<io_uring_rsrc_register>() {
@@ -158,6 +190,10 @@ unsafe fn rsrc_register(argument: Argument, size: u32) -> Result<io_uring_rsrc_r
 }
 
 /// Reads and checks the argument of an update of resources.
+///
+/// # Safety
+///
+/// `argument` is what the operation calls for.
 unsafe fn rsrc_update2(argument: Argument, size: u32) -> Result<io_uring_rsrc_update2, Errno> {
     if size as usize != size_of::<io_uring_rsrc_update2>() {
         return Err(Errno::EINVAL);
@@ -168,6 +204,10 @@ unsafe fn rsrc_update2(argument: Argument, size: u32) -> Result<io_uring_rsrc_up
 }
 
 /// Reads a list of descriptors.
+///
+/// # Safety
+///
+/// `list` is the address of `count` elements.
 unsafe fn numbers(list: u64, count: u32) -> Vec<i32> {
     // SAFETY: the operation's contract: a list of `count` descriptors.
     let bytes = unsafe { copy_from_user(list, count as usize * 4) };
@@ -175,6 +215,10 @@ unsafe fn numbers(list: u64, count: u32) -> Vec<i32> {
 }
 
 /// Reads a list of `struct iovec`; an address of 0 leaves the index empty.
+///
+/// # Safety
+///
+/// `list` is the address of `count` elements.
 unsafe fn vectors(list: u64, count: u32) -> Vec<Option<(u64, u64)>> {
     let word = size_of::<usize>();
     // SAFETY: the operation's contract: a list of `count` vectors, each an address and a length.

@@ -98,9 +98,10 @@ impl World {
 
     /// Posts the last completion of a request. Then starts or cancels what is linked behind it, and starts what waited
     /// for a drain.
-    // kernel: io_uring/timeout.c io_disarm_next and io_fail_links (7.2): a linked timeout that was not needed is
-    // cancelled; a failed link cancels the rest of the chain, a hard link does not. The rest is silent if the failed
-    // request was told to skip its completion.
+    // kernel: io_uring/timeout.c io_disarm_next (7.2): a linked timeout that was not needed is cancelled; a failed link
+    // fails the rest of the chain, a hard link does not.
+    // kernel: io_uring/timeout.c io_fail_links (7.2): the rest is silent if the failed request was told to skip its
+    // completion.
     pub(crate) fn finish(&mut self, id: u32, flight: Flight, outcome: Outcome) {
         let Flight { sqe, limit, rest, file, .. } = flight;
         drop(file);

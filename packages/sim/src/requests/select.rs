@@ -12,8 +12,10 @@ use crate::world::World;
 impl World {
     /// Picks the buffer that a request fills, at most `wanted` bytes of it. In a worker, and on a file that can't be
     /// polled, the buffer is committed at once.
-    // kernel: io_uring/kbuf.c io_ring_buffer_select and io_should_commit (7.2): a request in a worker, or on a file that can't be
-    // polled, commits its buffer when the buffer is selected.
+    // kernel: io_uring/kbuf.c io_ring_buffer_select (7.2): a length of 0, or more than the buffer has, asks for the
+    // whole buffer.
+    // kernel: io_uring/kbuf.c io_should_commit (7.2): in a worker, and on a file that can't be polled, the buffer is
+    // committed when it is picked.
     pub(crate) fn select(
         &mut self,
         id: u32,
@@ -46,8 +48,8 @@ impl World {
     }
 
     /// Picks the buffers of a bundle or of a send, at most `most`.
-    // kernel: io_uring/kbuf.c io_buffers_peek and io_buffers_select (7.2): ENOENT if there is no such group, ENOBUFS if
-    // it is empty.
+    // kernel: io_uring/kbuf.c io_buffers_peek (7.2): ENOENT if there is no such group.
+    // kernel: io_uring/kbuf.c io_ring_buffers_peek (7.2): ENOBUFS if the group has no buffer left.
     pub(crate) fn select_several(&mut self, id: u32, sqe: &Sqe, wanted: u32, most: usize) -> Result<Selected, i32> {
         let Some(group) = self.group(id, sqe.buf_index) else {
             self.coverage.mark(Mark::NoGroup);

@@ -151,8 +151,8 @@ impl World {
                 self.commit(id, sqe, 0, 1);
                 named(selected.id)
             }
-            // kernel: io_uring/kbuf.c io_kbuf_commit and __io_put_kbufs (6.12): for a negative length the head stays,
-            // and the completion names the buffer.
+            // kernel: io_uring/kbuf.c io_kbuf_commit (6.12): for a negative length the head stays.
+            // kernel: io_uring/kbuf.c __io_put_kbufs (6.12): the completion names the buffer, whatever was committed.
             (None, ReadError::OnlyNames) if single_read => {
                 self.coverage.mark(Mark::ErrorOnlyNames);
                 named(selected.id)
@@ -163,8 +163,10 @@ impl World {
     }
 
     /// Receives into as many buffers as there are bytes for.
-    // kernel: io_uring/net.c io_recv_buf_select and io_recv_finish (7.2): buffers for `len` bytes, or for as many as
-    // the socket was known to have; a full receive is repeated while more is there, and its completion appended.
+    // kernel: io_uring/net.c io_recv_buf_select (7.2): picks buffers for `len` bytes, or for as many as the socket was
+    // known to have.
+    // kernel: io_uring/net.c io_recv_finish (7.2): a full receive is repeated while the socket has more than one byte,
+    // and its bytes are added to the result.
     fn receive_bundle(&mut self, id: u32, sqe: &Sqe, file: &Open) -> Attempt {
         let (mut total, mut flags, mut passes) = (0, 0, 0);
         loop {
@@ -222,8 +224,9 @@ impl World {
     }
 
     /// Sends from provided buffers.
-    // kernel: io_uring/net.c io_send_select_buffer and io_uring/kbuf.c io_buffers_select (7.2): the buffers are
-    // committed when they are selected, and a send that waits keeps them.
+    // kernel: io_uring/net.c io_send_select_buffer (7.2): picks one buffer, or several for a bundle.
+    // kernel: io_uring/kbuf.c io_buffers_select (7.2): the buffers are committed when they are picked, and a send that
+    // waits keeps them.
     pub(super) fn send_selected(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
         if progress.held.is_none() {
             let most = if sqe.ioprio & RECVSEND_BUNDLE != 0 { MOST } else { 1 };

@@ -63,8 +63,10 @@ impl World {
     }
 
     /// Ends a timeout whose timer is due, or starts it again.
-    // kernel: io_uring/timeout.c io_timeout_fn and io_timeout_complete (7.2): the time fails the request with ETIME,
-    // unless ETIME_SUCCESS is set; enough completions are 0. Each counts in cq_timeouts.
+    // kernel: io_uring/timeout.c io_timeout_fn (7.2): at its time the request fails with ETIME, or succeeds with ETIME
+    // if ETIME_SUCCESS is set; it counts in cq_timeouts.
+    // kernel: io_uring/timeout.c io_timeout_complete (7.2): a multishot timeout posts ETIME with F_MORE, and starts
+    // again.
     pub(super) fn timer_ends(&mut self, id: u32, sqe: &Sqe, timer: Timer) -> Attempt {
         let over = timer.deadline <= self.clock;
         let mut outcome = Outcome::of(if over { ETIME } else { 0 });
