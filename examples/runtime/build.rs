@@ -1,12 +1,13 @@
-//! Tells the linker that these programs are complete: no C start files, no C library, no dynamic linker. The build script of
-//! `freestanding` has more, which makes its programs smaller.
+//! Tells the linker that these programs are complete: no C start files, no C library, no dynamic linker. The build
+//! script of `freestanding` has more, which makes its programs smaller.
 
 use std::env;
 use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // The default is cc. Cross builds without a C compiler name an ld, like the `rust-lld` that comes with the toolchain.
+    // The default is cc. Cross builds without a C compiler name an ld, like the `rust-lld` that comes with the
+    // toolchain.
     let linker = env::var("RUSTC_LINKER").unwrap_or_default();
     let linker = Path::new(&linker).file_name().and_then(|name| name.to_str()).unwrap_or("cc");
     let is_ld = linker == "ld" || linker.starts_with("ld.") || linker.ends_with("lld");

@@ -3,16 +3,17 @@
 //! # Why this executor
 //!
 //! `embassy-executor` keeps each task in a static of its own, whose size the compiler knows, and its run queue in links
-//! inside the tasks. So it never allocates, and never refuses to wake. It is used without a feature for a platform: where
-//! pointers are atomic it then needs no critical section, and it leaves the waiting to its owner. It asks for one function,
-//! `__pender`, called when a task became ready while no other was. (Executors of the standard library's world want an
-//! allocator for each task; `edge-executor` wants `alloc` or a fixed arena of one kind of task; those of RTIC and Hubris
-//! belong to a processor.)
+//! inside the tasks. So it never allocates, and never refuses to wake. It is used without a feature for a platform:
+//! where pointers are atomic it then needs no critical section, and it leaves the waiting to its owner. It asks for one
+//! function, `__pender`, called when a task became ready while no other was. (Executors of the standard library's world
+//! want an allocator for each task; `edge-executor` wants `alloc` or a fixed arena of one kind of task; those of RTIC
+//! and Hubris belong to a processor.)
 //!
 //! # How it runs
 //!
-//! There is one thread, and one loop: it polls the tasks that are ready, then the driver takes a turn. Everything that the
-//! tasks have asked for meanwhile goes to the kernel in one system call, which also waits, unless a task is ready again.
+//! There is one thread, and one loop: it polls the tasks that are ready, then the driver takes a turn. Everything that
+//! the tasks have asked for meanwhile goes to the kernel in one system call, which also waits, unless a task is ready
+//! again.
 //!
 //! | what | where, and how much |
 //! |--|--|
@@ -20,9 +21,9 @@
 //! | operations, files, buffers | the `Storage` that the program declares |
 //! | the ring | mapped by the kernel, once |
 //!
-//! The other freestanding programs show by linking that no panic is left. That is not possible here: each `async fn` has a
-//! panic for being polled after its end, and the optimiser can't show that it is never reached. So a panic ends these
-//! programs with a message (the feature `report-panics` of the package `freestanding`).
+//! The other freestanding programs show by linking that no panic is left. That is not possible here: each `async fn`
+//! has a panic for being polled after its end, and the optimiser can't show that it is never reached. So a panic ends
+//! these programs with a message (the feature `report-panics` of the package `freestanding`).
 #![no_std]
 
 pub mod listener;
@@ -60,8 +61,8 @@ unsafe impl Sync for Place {}
 
 static PLACE: Place = Place { taken: AtomicBool::new(false), executor: UnsafeCell::new(MaybeUninit::uninit()) };
 
-/// Runs tasks until `over` returns true; `start` spawns the first of them. After the return, nothing polls the tasks any
-/// more.
+/// Runs tasks until `over` returns true; `start` spawns the first of them. After the return, nothing polls the tasks
+/// any more.
 ///
 /// # Errors
 ///
@@ -87,8 +88,8 @@ pub fn run<K: Kernel>(
     Ok(())
 }
 
-/// Keeps SIGINT and SIGTERM from ending the program, and gives a file: a read from it ends when a signal has come. A signal
-/// that the program was started to ignore stays ignored.
+/// Keeps SIGINT and SIGTERM from ending the program, and gives a file: a read from it ends when a signal has come. A
+/// signal that the program was started to ignore stays ignored.
 ///
 /// # Errors
 ///

@@ -11,8 +11,8 @@ use freestanding::sys;
 /// How many connections may wait to be accepted. The system has a limit of its own.
 const WAITING: u32 = 4096;
 
-/// Opens a socket that listens on 127.0.0.1. Port 0: any free one. Needs Linux 6.11, the first with `bind` and `listen` as
-/// requests.
+/// Opens a socket that listens on 127.0.0.1. Port 0: any free one. Needs Linux 6.11, the first with `bind` and `listen`
+/// as requests.
 ///
 /// # Errors
 ///

@@ -42,9 +42,9 @@ impl Pool {
 
 /// Bytes of the static memory, and in them a window: what was received and not yet used.
 ///
-/// A read fills the room after the window and extends the window; a write takes bytes from the window's start and narrows
-/// it. Giving a buffer to an operation moves it; the buffer comes back with the result. A buffer that is dropped goes back
-/// to where it came from; one that is forgotten is lost.
+/// A read fills the room after the window and extends the window; a write takes bytes from the window's start and
+/// narrows it. Giving a buffer to an operation moves it; the buffer comes back with the result. A buffer that is
+/// dropped goes back to where it came from; one that is forgotten is lost.
 ///
 /// As a slice, a buffer is its window.
 pub struct Buffer {

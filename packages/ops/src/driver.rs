@@ -31,9 +31,10 @@ pub enum Wait {
 
 /// Brings a slab's operations to the kernel, and their completions back.
 ///
-/// A driver owns its ring, and uses it for the slab's operations only. A driver that is dropped closes the ring. Operations
-/// that are then in flight never complete, and their slots, buffers and files are lost, because the kernel may still write
-/// to them. [`shutdown`](Self::shutdown) ends them first. A driver that is forgotten leaves the ring open.
+/// A driver owns its ring, and uses it for the slab's operations only. A driver that is dropped closes the ring.
+/// Operations that are then in flight never complete, and their slots, buffers and files are lost, because the kernel
+/// may still write to them. [`shutdown`](Self::shutdown) ends them first. A driver that is forgotten leaves the ring
+/// open.
 #[derive(Debug)]
 pub struct Driver<K: Kernel> {
     slab: &'static Slab,
@@ -117,7 +118,8 @@ impl<K: Kernel> Driver<K> {
         self.recycle();
         self.push_all()?;
         // A completion that is in the queue already ends a wait at once.
-        // kernel: io_uring/wait.c io_cqring_wait (7.2): returns 0 without sleeping if the queue holds enough completions.
+        // kernel: io_uring/wait.c io_cqring_wait (7.2): returns 0 without sleeping if the queue holds enough
+        // completions.
         let entered = match wait {
             Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
             Wait::For(span) if self.expected > 0 => {
@@ -148,7 +150,8 @@ impl<K: Kernel> Driver<K> {
     }
 
     /// Ends every operation that was polled, closes files that nobody uses, and then closes the ring. The operations'
-    /// handles give `ECANCELED`, or what was done before. An operation that the kernel does not know yet never reaches it.
+    /// handles give `ECANCELED`, or what was done before. An operation that the kernel does not know yet never reaches
+    /// it.
     ///
     /// # Errors
     ///
@@ -207,8 +210,8 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// Pushes everything that waits. When the queue is full, submits and goes on. What then still finds no room waits for
-    /// the next turn.
+    /// Pushes everything that waits. When the queue is full, submits and goes on. What then still finds no room waits
+    /// for the next turn.
     fn push_all(&mut self) -> Result<(), Errno> {
         while self.has_work() {
             if self.room() < STEP {
@@ -234,25 +237,27 @@ impl<K: Kernel> Driver<K> {
 
     /// Pushes entries for which there is room: an operation with its linked timeout, a cancellation, or a close.
     fn push(&mut self, entries: &[Entry]) {
-        // SAFETY: what an operation and its linked timeout point to lies in static memory, and is left alone until the last
-        // completion (invariants of `Slot`). A cancellation and a close point to nothing. A file that is named is open,
-        // because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is left.
+        // SAFETY: what an operation and its linked timeout point to lies in static memory, and is left alone until the
+        // last completion (invariants of `Slot`). A cancellation and a close point to nothing. A file that is named is
+        // open, because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is
+        // left.
         let pushed = unsafe { self.ring.submission().push_multiple(entries) };
         debug_assert!(pushed.is_ok(), "there was room");
         self.expected += entries.len();
     }
 
-    // kernel: io_uring/openclose.c io_close (7.2): takes the number out of the table of descriptors when it runs, which is
-    // before its completion. So no other file has the number between the last handle's end and this request.
+    // kernel: io_uring/openclose.c io_close (7.2): takes the number out of the table of descriptors when it runs, which
+    // is before its completion. So no other file has the number between the last handle's end and this request.
     fn close(&mut self, fd: RawFd) {
         self.push(&[opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())]);
     }
 
-    /// Takes the completions that are there, and returns their number. Stops at a connection for which the table of files
-    /// has no place, because that has to be closed first.
+    /// Takes the completions that are there, and returns their number. Stops at a connection for which the table of
+    /// files has no place, because that has to be closed first.
     ///
-    /// Taking completions must not depend on room in the submission queue: before Linux 5.19 the kernel consumes no entries
-    /// while completions wait to be taken. (The stop does depend on it. But it comes from a request that is new in 5.19.)
+    /// Taking completions must not depend on room in the submission queue: before Linux 5.19 the kernel consumes no
+    /// entries while completions wait to be taken. (The stop does depend on it. But it comes from a request that is new
+    /// in 5.19.)
     fn take_all(&mut self) -> usize {
         let Self { ring, slab, group, expected, surplus, .. } = self;
         let mut count = 0;
@@ -268,8 +273,8 @@ impl<K: Kernel> Driver<K> {
             if token.role == Role::Close {
                 continue;
             }
-            // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A buffer
-            // in it is one of that group, since the slab's operations name no other.
+            // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A
+            // buffer in it is one of that group, since the slab's operations name no other.
             let piece = group.as_mut().and_then(|group| unsafe { group.take(&cqe) });
             *surplus = slab.complete(token, &cqe, piece);
         }

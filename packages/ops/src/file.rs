@@ -12,8 +12,8 @@ use crate::list::{Link, Linked, List};
 pub(crate) struct Place {
     /// The file descriptor; -1 while the file is yet to be made.
     fd: Cell<RawFd>,
-    /// The number of handles, with those that operations hold. A count that reaches `u32::MAX` stays there, and its file
-    /// is never closed.
+    /// The number of handles, with those that operations hold. A count that reaches `u32::MAX` stays there, and its
+    /// file is never closed.
     handles: Cell<u32>,
     link: Link,
 }
@@ -84,9 +84,9 @@ impl Files {
 
 /// An open file of a slab. Cloning gives another handle to the same file descriptor.
 ///
-/// The driver's next turn closes the descriptor when the last handle was dropped and no operation uses the file any more.
-/// An operation has a handle of its own until its last completion. So a descriptor's number never comes to mean another
-/// file under an operation. A forgotten handle leaves the file open.
+/// The driver's next turn closes the descriptor when the last handle was dropped and no operation uses the file any
+/// more. An operation has a handle of its own until its last completion. So a descriptor's number never comes to mean
+/// another file under an operation. A forgotten handle leaves the file open.
 pub struct File {
     files: &'static Files,
     index: u16,
@@ -115,8 +115,8 @@ impl File {
         Fd(self.as_raw_fd())
     }
 
-    /// Returns the descriptor's number, for calls that are no operations of the slab. The number stays this file's as long
-    /// as the handle lives.
+    /// Returns the descriptor's number, for calls that are no operations of the slab. The number stays this file's as
+    /// long as the handle lives.
     #[must_use]
     pub fn as_raw_fd(&self) -> RawFd {
         self.place().map_or(-1, |place| place.fd.get())

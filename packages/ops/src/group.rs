@@ -11,8 +11,8 @@ use crate::list::{Link, Linked, List};
 /// The buffer group ID (`bgid`) of the one group that a driver registers.
 pub(crate) const GROUP: u16 = 0;
 
-/// The place of one provided buffer that was filled and that no [`Buffer`](crate::Buffer) holds: it waits in the backlog
-/// of a stream, or to go back to the kernel.
+/// The place of one provided buffer that was filled and that no [`Buffer`](crate::Buffer) holds: it waits in the
+/// backlog of a stream, or to go back to the kernel.
 pub(crate) struct Shelf {
     piece: Cell<Option<Piece>>,
     link: Link,
@@ -56,8 +56,8 @@ impl Shelves {
         let id = piece.id();
         if let Some(shelf) = shelves.get(usize::from(id)) {
             // The shelf is empty, because a buffer that is out is not handed out again before it was given back.
-            // kernel: io_uring/kbuf.c io_kbuf_commit (7.2): taking a buffer moves the kernel's head past its entry, and the
-            // kernel takes entries from its head up to the tail, which only the driver moves.
+            // kernel: io_uring/kbuf.c io_kbuf_commit (7.2): taking a buffer moves the kernel's head past its entry, and
+            // the kernel takes entries from its head up to the tail, which only the driver moves.
             shelf.piece.set(Some(piece));
             list.push(shelves, id);
         }

@@ -35,19 +35,20 @@
 //!
 //! # Why it is sound
 //!
-//! The kernel writes to a buffer when it wants to, and looks at no lifetime. A safe interface has to ensure four things.
+//! The kernel writes to a buffer when it wants to, and looks at no lifetime. A safe interface has to ensure four
+//! things.
 //!
-//! **The memory is there as long as the kernel may write to it.** By [`core::mem::forget`] or in a cycle, a value can go
-//! without being dropped, and then the memory that it borrowed is free for others. So no borrow with an end and no
+//! **The memory is there as long as the kernel may write to it.** By [`core::mem::forget`] or in a cycle, a value can
+//! go without being dropped, and then the memory that it borrowed is free for others. So no borrow with an end and no
 //! destructor can keep memory for the kernel, and this crate relies on neither. What an operation points to lies in a
-//! [`Storage`], which lends itself for `'static` and once. This memory is never moved, never freed, and handed out again by
-//! the slab alone. (A pinned storage would not do. Pinning keeps memory in place until it is dropped, but lets its owner
-//! drop it; that drop would then have to wait for the kernel, perhaps for ever.) A slab is never dropped, for the same
-//! reason: there is nothing that its end could safely give back.
+//! [`Storage`], which lends itself for `'static` and once. This memory is never moved, never freed, and handed out
+//! again by the slab alone. (A pinned storage would not do. Pinning keeps memory in place until it is dropped, but lets
+//! its owner drop it; that drop would then have to wait for the kernel, perhaps for ever.) A slab is never dropped, for
+//! the same reason: there is nothing that its end could safely give back.
 //!
-//! **Nobody else uses the memory meanwhile.** A buffer moves into its operation and lies in the slot, where no reference to
-//! its bytes is made, until the completion takes it out. Everything smaller (times, addresses, a `statx`) lies in the slot
-//! as well, and never leaves it. What the user holds is the slot's index.
+//! **Nobody else uses the memory meanwhile.** A buffer moves into its operation and lies in the slot, where no
+//! reference to its bytes is made, until the completion takes it out. Everything smaller (times, addresses, a `statx`)
+//! lies in the slot as well, and never leaves it. What the user holds is the slot's index.
 //!
 //! **A slot is not used again before its operation's last completion.** Three facts about a slot are kept apart: its
 //! handle lives, it waits for the driver, the kernel knows its operation. The slot is free when all three are false.
@@ -57,9 +58,9 @@
 //! generation, which changes with each use. So what belongs to an earlier operation (a late cancellation or time limit)
 //! reaches nobody.
 //!
-//! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of its
-//! own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is gone;
-//! the number can't be another file's before.
+//! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of
+//! its own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is
+//! gone; the number can't be another file's before.
 //!
 //! What this rests on:
 //!
@@ -75,8 +76,8 @@
 //!   thread may call.
 //!
 //! `unsafe` is in five places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument and time limit in a slot, and the driver's push, whose contract the above meets. A user of
-//! the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
+//! a [`Buffer`], the argument and time limit in a slot, and the driver's push, whose contract the above meets. A user
+//! of the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
 //!
 //! # What it forbids

@@ -46,8 +46,8 @@ impl List {
         self.last.set(link);
     }
 
-    /// Puts the item `index`, which is in no list, before all others. For lists of what is free: what was used last, and is
-    /// in the processor's caches, is used next.
+    /// Puts the item `index`, which is in no list, before all others. For lists of what is free: what was used last,
+    /// and is in the processor's caches, is used next.
     pub(crate) fn push_front<T: Linked>(&self, items: &[T], index: u16) {
         let Some(item) = items.get(usize::from(index)) else { return };
         let Some(link) = index.checked_add(1) else { return };

@@ -23,8 +23,8 @@ enum State {
 
 /// An operation: a future of its result.
 ///
-/// An operation starts when it is first polled. One that is dropped is cancelled, and what it owns is given back when it
-/// has ended. One that is forgotten goes on, and what it owns is lost.
+/// An operation starts when it is first polled. One that is dropped is cancelled, and what it owns is given back when
+/// it has ended. One that is forgotten goes on, and what it owns is lost.
 #[must_use = "an operation starts when it is first polled"]
 pub struct Op<T: Kind> {
     slab: &'static Slab,
@@ -45,7 +45,8 @@ impl<T: Kind> Op<T> {
         Self { slab, state: State::Refused(errno, None), kind: PhantomData }
     }
 
-    /// Ends the operation with `ETIME` if it takes longer than this. Does nothing once the operation has started. Since 5.5.
+    /// Ends the operation with `ETIME` if it takes longer than this. Does nothing once the operation has started. Since
+    /// 5.5.
     ///
     /// Bytes that the operation has moved by then are not lost: the result is their number.
     pub fn within(self, span: impl Into<Timespec>) -> Self {

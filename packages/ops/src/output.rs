@@ -79,8 +79,8 @@ impl sealed::Kind for Stated {
     type Output = Result<StatxBuffer, Errno>;
 
     fn take(slot: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
-        // SAFETY: only `Slab::stat` makes such an operation, with `Argument::stat`, and it has completed, since there is
-        // an outcome.
+        // SAFETY: only `Slab::stat` makes such an operation, with `Argument::stat`, and it has completed, since there
+        // is an outcome.
         Some(outcome.map(|_| unsafe { slot.stat() }))
     }
 

@@ -1,5 +1,5 @@
-//! The operations that a slab offers: one function each, one file for each family. The crate's documentation has the table
-//! of all of them, under "The operations".
+//! The operations that a slab offers: one function each, one file for each family. The crate's documentation has the
+//! table of all of them, under "The operations".
 //!
 //! An operation has handles of its own to the files that it names. A buffer that it takes by value comes back with the
 //! result. The errors that any operation can give stand at [`Slab`]; each function names those that are its own.
@@ -76,13 +76,18 @@ mod tests {
         for entry in fs::read_dir(folder).expect("the folder of the families") {
             let path = entry.expect("an entry").path();
             let family = path.file_stem().expect("a name").to_str().expect("text").to_string();
-            let mut since = String::new();
+            let mut documentation = String::new();
             for line in fs::read_to_string(&path).expect("a source file").lines() {
-                if let Some((_, release)) = line.rsplit_once("Since ") {
-                    since = release.trim_end_matches('.').to_string();
-                } else if let Some(rest) = line.trim_start().strip_prefix("pub fn ") {
+                let line = line.trim_start();
+                if let Some(text) = line.strip_prefix("///") {
+                    // A sentence may run over two lines.
+                    documentation.push_str(text);
+                } else if let Some(rest) = line.strip_prefix("pub fn ") {
                     let name = rest.split(['(', '<']).next().expect("a name").to_string();
-                    found.insert([family.clone(), name, std::mem::take(&mut since)]);
+                    let since = documentation.split("Since ").nth(1).and_then(|text| text.split_whitespace().next());
+                    let release = since.unwrap_or("").trim_end_matches('.').to_string();
+                    found.insert([family.clone(), name, release]);
+                    documentation.clear();
                 }
             }
         }

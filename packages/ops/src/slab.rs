@@ -22,10 +22,10 @@ use crate::list::List;
 use crate::slot::{Argument, Effect, Slot};
 use crate::token::{Role, Token};
 
-/// How often an operation that the kernel did not find is cancelled again, because it may have been moving just then. One
-/// that is never found (a read under way in a device) ends by itself.
-// kernel: io_uring/cancel.c io_try_cancel (7.2): looks in one place after the other (workers, polls, timeouts and others),
-// and says ENOENT for a request that is in none of them at that moment.
+/// How often an operation that the kernel did not find is cancelled again, because it may have been moving just then.
+/// One that is never found (a read under way in a device) ends by itself.
+// kernel: io_uring/cancel.c io_try_cancel (7.2): looks in one place after the other (workers, polls, timeouts and
+// others), and says ENOENT for a request that is in none of them at that moment.
 const TRIES: u8 = 8;
 
 /// Calls a waker, which runs code of others. So this comes last in the function that calls it.
@@ -224,8 +224,9 @@ impl Slab {
     }
 
     /// Asks for an operation's end, since its handle wants it. The operation completes all the same.
-    // kernel: io_uring/poll.c __io_poll_cancel, io_uring/cancel.c io_async_cancel (7.2): the completion of a cancellation
-    // tells whether the request was found. The request itself is only marked, and completes later by its own completion.
+    // kernel: io_uring/poll.c __io_poll_cancel, io_uring/cancel.c io_async_cancel (7.2): the completion of a
+    // cancellation tells whether the request was found. The request itself is only marked, and completes later by its
+    // own completion.
     pub(crate) fn cancel(&self, index: u16) {
         let Some(slot) = self.slot(index) else { return };
         slot.cancelled.set(true);
@@ -338,10 +339,10 @@ impl Slab {
         }
         let surplus = self.take_effect(slot, cqe, piece);
         // A completion without MORE is the operation's last, and the kernel touches its memory no more.
-        // kernel: io_uring/net.c io_recv_finish, io_accept (7.2): a multishot request posts MORE with each completion after
-        // which it goes on, and its last completion without.
-        // kernel: io_uring/io_uring.c io_issue_sqe, io_uring/rw.c io_complete_rw (7.2): any other request completes once,
-        // after its handler has returned, or from the callback at the end of its I/O.
+        // kernel: io_uring/net.c io_recv_finish, io_accept (7.2): a multishot request posts MORE with each completion
+        // after which it goes on, and its last completion without.
+        // kernel: io_uring/io_uring.c io_issue_sqe, io_uring/rw.c io_complete_rw (7.2): any other request completes
+        // once, after its handler has returned, or from the callback at the end of its I/O.
         if !cqe.more() {
             slot.in_flight.set(false);
             slot.result.set(Some(cqe.result()));

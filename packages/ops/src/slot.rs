@@ -55,12 +55,13 @@ impl Argument {
 /// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
 /// - `generation` changes when the slot becomes free.
 ///
-/// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own. But
-/// it reads `limit` at submission only.
-// kernel: io_uring/timeout.c __io_timeout_prep (7.2): the time of a timeout, linked or not, is copied while its entry is
-// consumed.
-// kernel: io_uring/statx.c io_statx, io_uring/openclose.c io_openat2 (7.2): a statx and an open look up their descriptor's
-// number when they run, which may be in a worker long after submission. So `file` stays until the completion.
+/// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own.
+/// But it reads `limit` at submission only.
+// kernel: io_uring/timeout.c __io_timeout_prep (7.2): the time of a timeout, linked or not, is copied while its entry
+// is consumed.
+// kernel: io_uring/statx.c io_statx, io_uring/openclose.c io_openat2 (7.2): a statx and an open look up their
+// descriptor's number when they run, which may be in a worker long after submission. So `file` stays until the
+// completion.
 pub struct Slot {
     pub(crate) generation: Cell<u32>,
     link: Link,
@@ -142,8 +143,8 @@ impl Slot {
     /// Returns the result, with `ETIME` for an operation that its time limit has ended.
     pub(crate) fn outcome(&self) -> Option<Result<u32, Errno>> {
         let result = self.result.get()?;
-        // kernel: io_uring/io-wq.c __io_wq_worker_cancel (7.2): a request that a worker runs is cancelled by a signal to the
-        // worker, so that its call may end with EINTR.
+        // kernel: io_uring/io-wq.c __io_wq_worker_cancel (7.2): a request that a worker runs is cancelled by a signal
+        // to the worker, so that its call may end with EINTR.
         let ended = self.limited.get() && !self.cancelled.get();
         Some(match Errno::from_result(result) {
             Some(Errno::ECANCELED | Errno::EINTR) if ended => Err(Errno::ETIME),

@@ -35,8 +35,8 @@ impl sealed::Item for File {
         slab.next_file(slot)
     }
 
-    // kernel: io_uring/net.c io_accept (7.2): a connection whose completion finds the queue full ends the request, and comes
-    // with its last completion.
+    // kernel: io_uring/net.c io_accept (7.2): a connection whose completion finds the queue full ends the request, and
+    // comes with its last completion.
     fn end(_: u32) -> Option<Errno> {
         Some(Errno::EAGAIN)
     }
@@ -66,8 +66,8 @@ enum State {
 /// that find no place in the table of files are closed. Data that finds no provided buffer stays in the socket, and the
 /// stream ends with `ENOBUFS`. After an error, make another stream to go on.
 ///
-/// A stream that is dropped is cancelled, and what it has brought is given back. One that is forgotten goes on, and what it
-/// brings is lost.
+/// A stream that is dropped is cancelled, and what it has brought is given back. One that is forgotten goes on, and
+/// what it brings is lost.
 #[must_use = "a stream starts when it is first polled"]
 pub struct Stream<T: Item> {
     slab: &'static Slab,
@@ -85,14 +85,15 @@ impl<T: Item> Stream<T> {
         Self { slab, state, items: PhantomData }
     }
 
-    /// Polls for the next thing that the stream brings. `None`: there is no more to come, or an error came before, which is
-    /// the last thing.
+    /// Polls for the next thing that the stream brings. `None`: there is no more to come, or an error came before,
+    /// which is the last thing.
     ///
     /// # Errors
     ///
-    /// `EAGAIN`: the kernel has ended the request, as it does when the completion queue is full; another stream goes on.
-    /// `ENOBUFS`: no provided buffer was free; drop some, and make another stream. `ECANCELED`: [`cancel`](Self::cancel),
-    /// after everything that the stream had brought. The [errors of any operation](Slab#errors-of-operations).
+    /// `EAGAIN`: the kernel has ended the request, as it does when the completion queue is full; another stream goes
+    /// on. `ENOBUFS`: no provided buffer was free; drop some, and make another stream. `ECANCELED`:
+    /// [`cancel`](Self::cancel), after everything that the stream had brought. The [errors of any
+    /// operation](Slab#errors-of-operations).
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Errno>>> {
         match self.state {
             State::Slot(index) => {

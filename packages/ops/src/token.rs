@@ -18,10 +18,10 @@ pub(crate) enum Role {
 /// The user data of a request: 32 bits of the slot's generation, 16 of the role, 16 of the slot's index.
 ///
 /// The generation changes each time that the slot is given to another operation, so that a completion of an earlier one
-/// reaches nobody. (An operation's own completions never come late, because its slot is reserved until the last of them.
-/// Those of cancellations and time limits do come late.)
-// kernel: io_uring/cancel.c io_cancel_req_match (7.2): a cancellation by user data ends a request of this ring whose user
-// data is equal in all 64 bits. So one that is late finds nothing once the generation has changed.
+/// reaches nobody. (An operation's own completions never come late, because its slot is reserved until the last of
+/// them. Those of cancellations and time limits do come late.)
+// kernel: io_uring/cancel.c io_cancel_req_match (7.2): a cancellation by user data ends a request of this ring whose
+// user data is equal in all 64 bits. So one that is late finds nothing once the generation has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) role: Role,

@@ -1,8 +1,8 @@
 //! `mirror [PORT]`: a TCP server on 127.0.0.1 that sends back what it receives, by multishot requests.
 //!
 //! One request accepts all connections. One request for each connection receives all of its data: all connections share
-//! the buffers, and the kernel picks one when data comes. The data is sent from where it lies. SIGINT or SIGTERM ends the
-//! server.
+//! the buffers, and the kernel picks one when data comes. The data is sent from where it lies. SIGINT or SIGTERM ends
+//! the server.
 #![no_std]
 #![no_main]
 

@@ -15,13 +15,13 @@ use crate::slot::{Argument, Effect};
 
 /// Files by their paths.
 impl Slab {
-    /// Opens a file, close-on-exec, seen from `directory` or from the working directory. The path lies in a buffer of the
-    /// slab meanwhile. A file that is created has the mode in `how`. Since 5.6.
+    /// Opens a file, close-on-exec, seen from `directory` or from the working directory. The path lies in a buffer of
+    /// the slab meanwhile. A file that is created has the mode in `how`. Since 5.6.
     ///
     /// # Errors
     ///
-    /// `ENOBUFS`: no buffer is free for the path. `ENAMETOOLONG`: the path is longer than a buffer. `EMFILE`: the table of
-    /// files has no place. The [errors of any operation](Slab#errors-of-operations), and the kernel's for
+    /// `ENOBUFS`: no buffer is free for the path. `ENAMETOOLONG`: the path is longer than a buffer. `EMFILE`: the table
+    /// of files has no place. The [errors of any operation](Slab#errors-of-operations), and the kernel's for
     /// [`OpenAt2`](opcode::OpenAt2).
     pub fn open(&'static self, directory: Option<&File>, path: &CStr, how: OpenHow) -> Op<Made> {
         let path = path.to_bytes_with_nul();

@@ -25,7 +25,8 @@ impl Slab {
         })
     }
 
-    /// Sends from the buffer's window. What was sent is taken off the window: go on until the window is empty. Since 5.6.
+    /// Sends from the buffer's window. What was sent is taken off the window: go on until the window is empty. Since
+    /// 5.6.
     ///
     /// # Errors
     ///
@@ -36,11 +37,11 @@ impl Slab {
         })
     }
 
-    /// Receives into the buffers that the driver [provides](crate::Driver::provide), as long as data comes. Ends where the
-    /// other side sends no more. Since 6.0.
+    /// Receives into the buffers that the driver [provides](crate::Driver::provide), as long as data comes. Ends where
+    /// the other side sends no more. Since 6.0.
     ///
-    /// The kernel also ends it at an empty datagram, and tells that in the same way. On a socket of datagrams, make another
-    /// stream after `None`.
+    /// The kernel also ends it at an empty datagram, and tells that in the same way. On a socket of datagrams, make
+    /// another stream after `None`.
     ///
     /// # Errors
     ///

@@ -28,7 +28,8 @@ impl Slab {
     ///
     /// # Errors
     ///
-    /// The [errors of any operation](Slab#errors-of-operations), and the kernel's for [`SetSockOpt`](opcode::SetSockOpt).
+    /// The [errors of any operation](Slab#errors-of-operations), and the kernel's for
+    /// [`SetSockOpt`](opcode::SetSockOpt).
     pub fn set_option(&'static self, socket: &File, level: u32, name: u32, value: i32) -> Op<Done> {
         const SIZE: u32 = size_of::<i32>() as u32;
 

@@ -10,8 +10,8 @@ use crate::file::File;
 use crate::slot::{Effect, Slot};
 
 impl Slab {
-    /// Does to the slot's buffer, files and backlog what the completion tells. Gives back a file descriptor for which the
-    /// table of files has no place.
+    /// Does to the slot's buffer, files and backlog what the completion tells. Gives back a file descriptor for which
+    /// the table of files has no place.
     pub(super) fn take_effect(&'static self, slot: &Slot, cqe: &cqueue::Entry, piece: Option<Buffer>) -> Option<RawFd> {
         let count = cqe.outcome().ok();
         match (slot.effect.get(), count) {

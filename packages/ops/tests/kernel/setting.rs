@@ -26,8 +26,8 @@ pub fn driver_of(slab: &'static Slab) -> Driver<Linux> {
     driver_with(slab, 8)
 }
 
-/// Makes a driver with this number of submission queue entries; the completion queue has room for twice as many. From here
-/// on the test has a limit of time.
+/// Makes a driver with this number of submission queue entries; the completion queue has room for twice as many. From
+/// here on the test has a limit of time.
 pub fn driver_with(slab: &'static Slab, entries: u32) -> Driver<Linux> {
     limit(std::thread::current().name().unwrap_or("a test"));
     Driver::new(slab, Linux, &Builder::new(), entries).expect("io_uring")

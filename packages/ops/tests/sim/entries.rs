@@ -14,8 +14,8 @@ use crate::setting::{adopt, limit_this_test};
 use crate::shared::{Bell, poll};
 use crate::watched::{Bytes, Watched};
 
-/// The fields of `struct io_uring_sqe` that are numbers. Addresses point into the slab; tests that run the operations show
-/// that they are right.
+/// The fields of `struct io_uring_sqe` that are numbers. Addresses point into the slab; tests that run the operations
+/// show that they are right.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Fields {
     opcode: u8,

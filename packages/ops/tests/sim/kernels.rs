@@ -1,5 +1,5 @@
-//! A slab whose drivers are of different kernels, one after the other. The number of a file of one kernel means nothing to
-//! the next.
+//! A slab whose drivers are of different kernels, one after the other. The number of a file of one kernel means nothing
+//! to the next.
 
 use std::time::Duration;
 

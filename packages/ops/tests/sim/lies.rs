@@ -1,5 +1,5 @@
-//! Completions that are made up. Those that no kernel should bring change nothing that matters; those that are rare mean
-//! what they should.
+//! Completions that are made up. Those that no kernel should bring change nothing that matters; those that are rare
+//! mean what they should.
 
 use std::cell::Cell;
 use std::rc::Rc;

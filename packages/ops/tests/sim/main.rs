@@ -1,7 +1,7 @@
 //! The slab on simulated kernels, with handles dropped, forgotten and cancelled at random.
 //!
-//! `OPS_SEEDS` is the number of seeds (2,000 if it is not set). `OPS_SEED` is a single seed, which is then run alone. A seed
-//! that fails is named, and fails again.
+//! `OPS_SEEDS` is the number of seeds (2,000 if it is not set). `OPS_SEED` is a single seed, which is then run alone. A
+//! seed that fails is named, and fails again.
 
 mod books;
 mod entries;

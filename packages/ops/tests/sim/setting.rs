@@ -12,7 +12,7 @@ pub fn limit_this_test() {
 
 /// Makes a file of a descriptor that the simulated kernel has just opened for the test.
 pub fn adopt(slab: &'static Slab, fd: RawFd) -> File {
-    // SAFETY: the number is an open descriptor of the simulated kernel, and the test closes it in no other way. A number that
-    // were wrong could harm files of the simulated kernel only.
+    // SAFETY: the number is an open descriptor of the simulated kernel, and the test closes it in no other way. A
+    // number that were wrong could harm files of the simulated kernel only.
     unsafe { slab.adopt(fd) }.expect("a place")
 }

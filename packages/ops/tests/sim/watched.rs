@@ -25,8 +25,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Makes a kernel that makes one ring and maps it. The ring must not be one for SQPOLL, so that entries are consumed in
-    /// calls only.
+    /// Makes a kernel that makes one ring and maps it. The ring must not be one for SQPOLL, so that entries are
+    /// consumed in calls only.
     pub fn new(kernel: &SimKernel, look: impl Fn(&mut Bytes) + 'static) -> Self {
         Self {
             kernel: kernel.clone(),
@@ -54,8 +54,8 @@ impl Watched {
     }
 }
 
-// SAFETY: every method is the simulated kernel's, which keeps the contract. A test that changes entries answers for what they
-// make the kernel do.
+// SAFETY: every method is the simulated kernel's, which keeps the contract. A test that changes entries answers for
+// what they make the kernel do.
 unsafe impl Kernel for Watched {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.

@@ -208,8 +208,8 @@ async fn last_answer(site: &Site, socket: &File, status: Status) {
     }
 }
 
-/// Ends a connection so that the client sees the answer. A connection that is closed while bytes of the client are unread is
-/// reset, and the answer might be lost on the way.
+/// Ends a connection so that the client sees the answer. A connection that is closed while bytes of the client are
+/// unread is reset, and the answer might be lost on the way.
 async fn linger(site: &Site, socket: &File) {
     let Some(mut buffer) = site.slab.buffer() else { return };
     if site.slab.shutdown(socket, ShutdownHow::WRITE).await.is_err() {

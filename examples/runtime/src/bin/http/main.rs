@@ -48,8 +48,8 @@ const TASKS: usize = CONNECTIONS + REFUSALS;
 /// The longest head of a request, and the piece in which files are sent.
 const BUFFER: usize = 8192;
 
-/// Each task needs one operation, and one that is just being cancelled; two files; and three buffers: for the request, the
-/// path and the answer. The rest is for the tasks that accept and that end the server.
+/// Each task needs one operation, and one that is just being cancelled; two files; and three buffers: for the request,
+/// the path and the answer. The rest is for the tasks that accept and that end the server.
 static STORAGE: Storage<{ 2 * TASKS + 16 }, { 2 * TASKS + 256 }, BUFFERS, BUFFER> = Storage::new();
 
 const BUFFERS: usize = 3 * TASKS + 16;
@@ -116,8 +116,8 @@ fn parse(args: Args) -> Option<Request> {
     args.next().is_none().then_some(request)
 }
 
-/// Writes to all buffers once. The system gives each page at the first write to it. If it has none left, the server should
-/// fail now, and not in the middle of an answer.
+/// Writes to all buffers once. The system gives each page at the first write to it. If it has none left, the server
+/// should fail now, and not in the middle of an answer.
 fn touch(slab: &'static Slab) {
     let mut all: [_; BUFFERS] = core::array::from_fn(|_| slab.buffer());
     for buffer in all.iter_mut().flatten() {

@@ -74,8 +74,8 @@ struct Fields {
 }
 
 impl Fields {
-    /// Reads the header lines. A message whose length can be read in two ways is refused, because a proxy in front of the
-    /// server may read it in the other way.
+    /// Reads the header lines. A message whose length can be read in two ways is refused, because a proxy in front of
+    /// the server may read it in the other way.
     fn read(headers: &[httparse::Header<'_>], newer: bool) -> Result<Self, Status> {
         let (mut body, mut host, mut coded) = (None, 0, false);
         let (mut close, mut stay) = (false, false);
@@ -145,8 +145,8 @@ impl Path {
         if path.as_bytes().last().is_none_or(|&byte| byte == b'/') {
             INDEX.iter().try_for_each(|&byte| path.push(byte))?;
         }
-        // The kernel refuses a path that leads out of the directory. This also refuses one that only looks like it, because no
-        // proper client sends such a path.
+        // The kernel refuses a path that leads out of the directory. This also refuses one that only looks like it,
+        // because no proper client sends such a path.
         if path.as_bytes().split(|&byte| byte == b'/').any(|name| name == b"..") {
             return Err(Status::BadRequest);
         }

@@ -69,8 +69,8 @@ pub fn play(seed: u64) -> Tally {
     // SAFETY: the group is freed at the end of this function only.
     let lent_provided = unsafe { &*provided };
     let tally = play_in(seed, lent_memory, lent_provided);
-    // SAFETY: the kernel writes nowhere any more: it was dropped, or belongs to a driver that was forgotten, and does nothing
-    // without a call. Every handle was dropped as well, or was forgotten and is never used.
+    // SAFETY: the kernel writes nowhere any more: it was dropped, or belongs to a driver that was forgotten, and does
+    // nothing without a call. Every handle was dropped as well, or was forgotten and is never used.
     drop(unsafe { Box::from_raw(memory) });
     // SAFETY: the kernel writes nowhere any more, and no handle is used (see above).
     drop(unsafe { Box::from_raw(provided) });
