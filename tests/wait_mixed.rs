@@ -13,7 +13,7 @@ use bare_uring::types::{Fd, PollEvents, Timespec};
 use bare_uring::{Builder, Errno, IoUring, Kernel, SetupError, SetupFlags, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, until};
-use common::{nop, push, refused};
+use common::{HIDDEN, nop, push, refused};
 
 type Mixed<K> = IoUring<Entry, EntryMixed, K>;
 
@@ -259,7 +259,7 @@ fn an_sqpoll_ring_waits_for_all_too() {
 #[test]
 fn user_data_like_that_of_the_crates_own_requests_is_not_lost() {
     let Some(mut ring) = mixed(bare_uring::Linux, 32, SetupFlags::empty()) else { return };
-    let user_data = 0xba5e_0b5e_55ed_0001;
+    let user_data = HIDDEN + 1;
     push(&mut ring, large(user_data));
     push(&mut ring, nop(2));
     assert_eq!(ring.submit_and_wait(2), Ok(2));
