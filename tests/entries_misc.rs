@@ -1,5 +1,5 @@
-//! Nops, messages and commands, and what every request has, build exactly the bytes that the kernel expects: whole entries
-//! are compared with literals.
+//! Nops, messages and commands, and what every request has, build exactly the bytes that the kernel expects: whole
+//! entries are compared with literals.
 
 mod common;
 
@@ -9,7 +9,7 @@ use bare_uring::types::{DestinationSlot, Fd, Fixed};
 use bare_uring::{cqueue, uapi};
 use common::sqe::{Sqe, at, check, far};
 
-/// The same with the 16 bytes from the 48th on.
+/// Puts 16 bytes of a command into the entry, from its 48th byte on.
 fn from_cmd(sqe: Sqe, cmd: &[u8; 16]) -> Sqe {
     let word = |at: usize| u64::from_ne_bytes(cmd[at..at + 8].try_into().unwrap());
     Sqe { addr3: word(0), pad: word(8), ..sqe }

@@ -116,7 +116,7 @@ fn a_batch_of_completions_costs_one_look_and_one_more_when_it_runs_dry() {
     memory.post(0..5);
     assert_eq!(all(), (vec![0, 1, 2, 3, 4], Counts { cq_head: STORE, cq_tail: TWO_LOADS, ..QUIET }, vec![]));
 
-    // Who takes no more than there is does not see it run dry.
+    // A caller that takes no more completions than there are does not see the queue run dry.
     memory.post(5..8);
     let mut places = [const { MaybeUninit::uninit() }; 2];
     let mut fill = || memory.watch(|| ring.completion().fill(&mut places).iter().map(|cqe| cqe.user_data()).sum());

@@ -46,7 +46,7 @@ impl Request {
     }
 }
 
-/// The same request with an opcode for 128 bytes.
+/// Changes the request's opcode to one for 128 bytes.
 fn of_128(bytes: &[u8; 64]) -> [u8; 64] {
     let mut bytes = *bytes;
     bytes[0] = opcode::Nop128::CODE;
@@ -67,7 +67,7 @@ fn filler() -> [u8; 64] {
     linked_filler(Flags::empty())
 }
 
-/// The same in a chain.
+/// Returns the filler that stands in a chain, with the flag that links it.
 fn linked_filler(link: Flags) -> [u8; 64] {
     nop(HIDDEN).flags(Flags::SKIP_SUCCESS | link).to_bytes()
 }

@@ -164,7 +164,7 @@ fn it_ends_before_the_queue_is_too_full_for_a_large_one() {
             push(&mut ring, large(user_data));
         }
         push(&mut ring, opcode::PollAdd::new(Fd(reader.as_raw_fd()), PollEvents(1)).build().user_data(9));
-        // Six of eight slots: one more large completion might not fit, and whoever waits for it would wait for ever.
+        // Six of eight slots: one more large completion might not fit, and a wait for it would never end.
         assert_eq!(ring.submit_and_wait(6), Ok(4));
         assert_eq!(take(&mut ring), [(0, true), (1, true), (2, true)]);
     });
@@ -182,7 +182,8 @@ fn the_first_wait_too_ends_before_a_large_one_finds_no_room() {
             push(&mut ring, nop(user_data));
         }
         push(&mut ring, large(7));
-        // One slot is left, which is not the array's last: the large one stays outside, and eight slots are never filled.
+        // One slot is left, which is not the array's last: the large one stays outside, and eight slots are never
+        // filled.
         assert_eq!(ring.submit_and_wait(8), Ok(8));
         assert_eq!(take(&mut ring).len(), 7);
         assert_eq!(ring.submitter().wait(1), Ok(()));

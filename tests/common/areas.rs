@@ -64,9 +64,9 @@ impl Areas {
         for (area, bytes) in [(self.rings, RINGS), (self.sqes, SQES)] {
             // SAFETY: both guards and the area are one piece.
             let all = unsafe { area.sub(GUARD) };
-            // SAFETY: the same; nobody holds a reference into it.
+            // SAFETY: the piece is as long as said, and there is no reference into it.
             unsafe { all.write_bytes(UNTOUCHED, GUARD + bytes + GUARD) };
-            // SAFETY: the same.
+            // SAFETY: the area lies in that piece, and there is no reference into it.
             unsafe { area.write_bytes(0, bytes) };
         }
         for (offset, value) in [(16, SQ - 1), (20, CQ - 1), (24, SQ), (28, CQ)] {
@@ -86,7 +86,7 @@ impl Areas {
     }
 
     pub fn get(&self, offset: usize) -> u32 {
-        // SAFETY: the same.
+        // SAFETY: the word is aligned and within the area, and nothing writes to it meanwhile.
         unsafe { self.word(offset).read() }
     }
 

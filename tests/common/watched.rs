@@ -1,9 +1,9 @@
 //! A ring's memory whose accesses are counted, and a kernel for it.
 //!
-//! Each word that a ring shares with its kernel lies in a page of its own. While a call is watched the pages are closed. An
-//! access then faults: the handler counts the access, opens the page, and makes the processor stop after that one
-//! instruction, where the pages are closed again. The kernel here reaches the same memory at another address, as a real one
-//! does, and its accesses are not counted.
+//! Each word that a ring shares with its kernel lies in a page of its own. While a call is watched the pages are
+//! closed. An access then faults: the handler counts the access, opens the page, and makes the processor stop after
+//! that one instruction, where the pages are closed again. The kernel here reaches the same memory at another address,
+//! as a real one does, and its accesses are not counted.
 
 use core::ffi::c_void;
 use std::cell::RefCell;
@@ -120,8 +120,8 @@ mod trap {
     const SHUT: MprotectFlags = MprotectFlags::empty();
 
     fn protect(start: *mut c_void, bytes: usize, how: MprotectFlags) {
-        // SAFETY: the pages are watched ones, a mapping of the test's own that is never unmapped; who touches a closed
-        // one comes back through `touched`.
+        // SAFETY: the pages are watched ones, in a mapping of the test's own that is never unmapped. An access to a
+        // closed page is handled by `touched`, which opens the page.
         if unsafe { mprotect(start, bytes, how) }.is_err() {
             std::process::abort();
         }
@@ -182,7 +182,7 @@ pub fn words<'a>(mapping: NonNull<u8>, page: usize) -> &'a [AtomicU32; 4] {
     assert!(page < WATCHED);
     // SAFETY: the page lies within the mapping, as just asserted.
     let start = unsafe { mapping.byte_add(page * PAGE) };
-    // SAFETY: as above; it is never unmapped, and its words are used as atomics only.
+    // SAFETY: the page lies within the mapping, which is never unmapped. Its words are used as atomics only.
     unsafe { start.cast().as_ref() }
 }
 
@@ -191,7 +191,7 @@ pub fn words<'a>(mapping: NonNull<u8>, page: usize) -> &'a [AtomicU32; 4] {
 pub struct Watched {
     /// Where the ring finds it; its first pages are those that are watched.
     pub rings: NonNull<u8>,
-    /// The same memory, where the kernel finds it.
+    /// That memory at the address where the kernel finds it.
     kernels: NonNull<u8>,
     setup: SetupFlags,
     /// The arguments `to_submit`, `min_complete` and `flags` of each enter.
@@ -252,7 +252,8 @@ impl Watched {
             assert!(at.wrapping_sub(head.load(Ordering::Acquire)) < CQ);
             // SAFETY: the slot lies within the last page of the mapping, which has room for more than `CQ` of them.
             let slot = unsafe { self.kernels.cast::<[u64; 2]>().byte_add(CQES * PAGE + (at % CQ) as usize * 16) };
-            // SAFETY: as above; there is room, so that the ring does not read the slot before the tail moves.
+            // SAFETY: the slot lies within the page. It is free, so that the ring does not read it before the tail
+            // moves.
             unsafe { slot.write([user_data, 0]) };
             tail.store(at.wrapping_add(1), Ordering::Release);
         }
