@@ -46,6 +46,8 @@ cat >"$work/good.rs" <<'END'
 let x = 1; // kernel: man io_uring_enter(2) (liburing 2.12): beside the code.
 // kernel: io_uring/rsrc.c io_buffer_validate (6.18): an older one.
 // SAFETY: no part of the rule.
+// kernel: io_uring/rsrc.c io_buffer_validate (6.18): another one.
+// Release: no part of it either.
 END
 python3 ci/kernel_refs.py all "$work/good.rs" >"$work/listed"
 same "what is complete is listed" "$(sed "s,$work/,," "$work/listed")" "io_uring/kbuf.c
@@ -54,9 +56,10 @@ same "what is complete is listed" "$(sed "s,$work/,," "$work/listed")" "io_uring
 io_uring/rsrc.c
   io_buffer_validate
     6.18  good.rs:8  an older one.
+    6.18  good.rs:10  another one.
 man io_uring_enter(2)
     liburing 2.12  good.rs:7  beside the code."
-for row in '6.18 0' '7.0 1' '7.1 2' 'liburing 2.12 0' 'liburing 2.14 1'; do
+for row in '6.18 0' '7.0 2' '7.1 3' 'liburing 2.12 0' 'liburing 2.14 1'; do
     same "those before ${row% *}" "$(python3 ci/kernel_refs.py "${row% *}" "$work/good.rs" | count '^    ')" "${row##* }"
 done
 

@@ -19,6 +19,8 @@ MARK = re.compile(r"(?P<lead>//[/!]?|#+!?)(?P<gap>\s*)(?P<word>kernels?)(?P<rest
 SOURCE = r"[\w.+-]+(?:/[\w.+-]+)*\.(?:c|h|S|rst)"
 PAGE = r"man [\w.+-]+\(\d\w*\)"
 RELEASE = r"(?:[a-z][a-z-]* )?\d+\.\d+(?:\.\d+)*(?:-rc\d+)?"
+# What a line of a comment begins with that is no part of the rule above it.
+OTHER = re.compile(r"\s*(SAFETY|Ordering|Panics?|Relaxed|Release|Acquire|AcqRel|SeqCst): ")
 # A function, or the structure, macro or table that holds the rule.
 FUNCTION = r"(?:(?:struct|union|enum) )?[A-Za-z_]\w*"
 
@@ -41,7 +43,7 @@ def references_of(path, text):
         if found and mark in ("///", "//!") and not re.match(rf"\s*:?\s*(?:{SOURCE}|{PAGE})", found["rest"]):
             found = None
         follows = current and alone and number == last + 1 and mark == current[1]
-        if found or not follows or not content.strip() or re.match(r"\s*(SAFETY|Ordering|Panics?): ", content):
+        if found or not follows or not content.strip() or OTHER.match(content):
             if current:
                 yield current[0], current[2]
             current = (number, mark, mark + content) if found else None
@@ -121,7 +123,7 @@ def main(than, paths):
                 places, release, rule = parts
                 listed.extend((source, function, release, rule, path, number) for source, function in places)
     group = (None, None)
-    for source, function, release, rule, path, number in sorted(listed):
+    for source, function, release, rule, path, number in sorted(listed, key=lambda row: (row[0], row[1], row[4], row[5])):
         if source != group[0]:
             print(source)
         if function and (source, function) != group:

@@ -48,8 +48,8 @@ stage --lib
 stage --package=bare-uring-sim --test={property,simulation,nth_call}
 # Some of these tests measure time.
 CARGO_MUTANTS_JOBS=1
-stage --test={sq_mixed,cq_kinds,submit,overflow,wrap,raw_parts,setup,setup_refused,setup_faults,provided_memory} \
-    --test={wait,wait_calls,wait_mixed,wait_fallback,wait_registered,sqpoll,taskrun,drain,takeover,register_eventfd,register_resize,loads}
+stage --test={sq_mixed,cq_kinds,submit,overflow,wrap,raw_parts,raw_parts_random,setup,setup_refused,setup_faults,provided_memory} \
+    --test={wait,wait_calls,wait_mixed,wait_fallback,wait_fallback_counts,wait_registered,sqpoll,taskrun,drain,takeover,register_eventfd,register_resize,loads}
 
 # Leaves the line number out, because it changes with every line before it.
 survived=$(sed -E 's/:[0-9]+:[0-9]+:/:/' "$found/missed.txt" | sort)

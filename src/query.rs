@@ -260,9 +260,9 @@ pub(crate) fn ring_header<K: Kernel>(kernel: &K) -> Option<Header> {
     if hdr_size == 0 || !hdr_alignment.is_power_of_two() {
         return None;
     }
+    // With 32-bit addresses a size that does not fit becomes the largest one, which is too large as well.
     // kernel: io_uring/query.c io_query_scq (7.3): the size is that of the kernel's structure up to the completions,
-    // and the alignment the one to which the index array is rounded up. With 32-bit addresses a size that does not fit
-    // becomes the largest one, which is too large as well.
+    // and the alignment the one to which the index array is rounded up.
     let [size, align] = [hdr_size, hdr_alignment].map(usize::try_from);
     Some(size.and_then(|size| Ok(Header { size, align: align? })).unwrap_or(Header { size: usize::MAX, align: 1 }))
 }

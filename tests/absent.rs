@@ -1,4 +1,4 @@
-//! Where io_uring is switched off, or where there is none: set-up says which.
+//! Set-up where io_uring is switched off, or does not exist: the error says which of the two.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Rings of provided buffers: what is lent goes by what the kernel has done, not by what it says; who owns what; and
-//! nothing is lost.
+//! Provided buffer rings: the kernel's actions, and not its claims, decide which bytes are lent; each buffer has one
+//! owner; and no buffer is lost.
 
 mod common;
 
@@ -262,8 +262,8 @@ fn short_reads_of_a_file_leave_pieces_in_step() {
     assert_eq!(group.available(&ring.submitter()), Ok(4), "none is lost");
 }
 
-/// Requests that ask for more than comes are against the contract, since what the kernel counts for them shows nowhere. Where
-/// it shows after all, nothing is lent that another request has written.
+/// Requests that ask for more than comes are against the contract, since what the kernel counts for them shows nowhere.
+/// Where it shows after all, nothing is lent that another request has written.
 #[test]
 fn bytes_across_a_place_where_the_kernel_stood_are_refused() {
     needs!(6, 12, "IOU_PBUF_RING_INC");
@@ -414,7 +414,7 @@ fn what_no_completion_named_is_reclaimed() {
         }
         // SAFETY: nothing is in flight, and the second completion is never going to be taken.
         assert_eq!(unsafe { group.reclaim(&ring.submitter()) }, Ok(1));
-        // SAFETY: as before.
+        // SAFETY: still nothing is in flight, and the second completion will never be taken.
         assert_eq!(unsafe { group.reclaim(&ring.submitter()) }, Ok(0), "it is there by now");
         group.publish();
         assert_eq!((kept.as_deref(), group.available(&ring.submitter())), (Some(&[0; 4][..]), Ok(3)));

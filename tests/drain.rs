@@ -1,4 +1,4 @@
-//! Cancelling everything in flight, and taking what comes of it, for who must free the memory of requests.
+//! Draining: everything in flight is cancelled, and its completions are taken, before the memory of requests is freed.
 
 mod common;
 

@@ -7,8 +7,8 @@ use common::sqe::at;
 
 const WIDTH: usize = size_of::<usize>();
 
-/// A message's seven parts, as `struct msghdr` has them: each where a pointer's size times its number is, the second and
-/// the last one a word of 32 bits.
+/// A message's seven parts, as `struct msghdr` has them: each where a pointer's size times its number is, the second
+/// and the last one a word of 32 bits.
 fn parts(message: &MsgHdr) -> [usize; 7] {
     core::array::from_fn(|part| {
         let place = std::ptr::from_ref(message).cast::<usize>();
@@ -17,7 +17,8 @@ fn parts(message: &MsgHdr) -> [usize; 7] {
         match part {
             // SAFETY: the part is within the message, aligned to a pointer's size, and an integer of that size.
             1 | 6 => unsafe { place.cast::<u32>().read() as usize },
-            // SAFETY: as above; some are pointers without provenance, which are read as numbers.
+            // SAFETY: the part is within the message and aligned. Some are pointers without provenance, which are read
+            // as numbers.
             _ => unsafe { place.read() },
         }
     })
@@ -41,7 +42,7 @@ fn the_flags_of_a_message_are_whole() {
     let flags = std::ptr::from_mut(&mut message).cast::<u32>();
     // SAFETY: the flags are a word, the first of the seventh part.
     let flags = unsafe { flags.byte_add(6 * WIDTH) };
-    // SAFETY: the same.
+    // SAFETY: the place is the message's own, and aligned for a word.
     unsafe { flags.write(0x8142_2418) };
     assert_eq!(message.flags().0, 0x8142_2418);
 }

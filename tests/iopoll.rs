@@ -1,6 +1,6 @@
 //! Requests that are completed by polling the device, and commands to it: on an NVMe disk with polled queues.
 //!
-//! These tests write, so they take no disk but one whose serial number says that it is theirs: that of a guest of
+//! The tests write to the disk. So they take only a disk whose serial number says that it is theirs: that of a guest of
 //! `ci/guests.sh`.
 
 mod common;
@@ -31,7 +31,7 @@ struct Disk {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The disk without the page cache in between; where there is none, says so.
+/// Opens the disk, without the page cache in between. Without such a disk it says so.
 fn disk(test: &str) -> Option<Disk> {
     let of = |attribute: &str| std::fs::read_to_string(format!("/sys/block/nvme0n1/{attribute}")).unwrap_or_default();
     if of("device/serial").trim() != SERIAL {

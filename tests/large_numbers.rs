@@ -1,5 +1,5 @@
-//! Numbers that fill their fields, through the kernel and back: descriptors and slots of more than 16 bits (or 8), offsets
-//! of more than 32, user data that differs in its upper half alone.
+//! Numbers that fill their fields, through the kernel and back: descriptors and slots of more than 16 bits (or 8),
+//! offsets of more than 32, user data that differs in its upper half alone.
 //!
 //! Each test has a counterpart, at the number that a field cut in half would hold, which must not be touched.
 
@@ -17,8 +17,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const FAR: u64 = 5 << 32 | 7;
 
-/// Descriptors and slots: one above 16 bits, and what half the number would name; above 8 bits, where this process may not
-/// have as many.
+/// Descriptors and slots: one above 16 bits, and what half the number would name; above 8 bits, where this process may
+/// not have as many.
 fn large_and_low() -> (i32, i32) {
     let numbers = [(0x1_1234, 0x1234), (0x1234, 0x34)];
     let may_have = |&(large, _): &(i32, i32)| {
@@ -29,7 +29,7 @@ fn large_and_low() -> (i32, i32) {
     numbers.into_iter().find(may_have).expect("thousands of descriptors")
 }
 
-/// The same file by a descriptor from `least` on.
+/// Duplicates the file's descriptor to one from `least` on.
 fn large(file: &OwnedFd, least: i32) -> OwnedFd {
     let fd = rustix::io::fcntl_dupfd_cloexec(file, least).unwrap();
     assert_eq!(fd.as_raw_fd(), least);

@@ -1,4 +1,4 @@
-//! Who must live until when: what an entry points to may go once it was consumed, and the data only with the completion.
+//! Lifetimes: what an entry points to may go once the entry was consumed, but the data only with the completion.
 
 mod common;
 
@@ -30,7 +30,7 @@ fn an_array_of_pieces_may_go_once_its_request_was_consumed() {
         let [first, second] = &mut pieces;
         let mut array = [IoVec::new(first.as_mut_ptr(), 4), IoVec::new(second.as_mut_ptr(), 4)];
         push(&mut ring, opcode::Readv::new(fd(&reader), array.as_ptr(), 2).build().user_data(1));
-        // Addresses that nothing is at: who reads the array again fails.
+        // Nothing is at these addresses: a kernel that reads the array again fails.
         consumed(&mut ring, || array.fill(IoVec::new(std::ptr::without_provenance_mut(1), usize::MAX >> 1)));
         writer.write_all(b"12345678").unwrap();
         ring.submitter().wait(1).unwrap();

@@ -1,7 +1,7 @@
 //! At the edges of the limits: one descriptor left and none, one page of locked memory left and none.
 //!
-//! Each test runs in a process of its own, whose limits it can change; the last ones as an unprivileged user, whom the
-//! kernel counts locked memory for.
+//! Each test runs in a process of its own, whose limits it can change. The last ones run as an unprivileged user,
+//! because the kernel counts the locked memory of such a user.
 
 mod common;
 
@@ -65,7 +65,7 @@ fn requests_that_need_a_descriptor_say_that_there_is_none_and_slots_need_none() 
     assert!(run(&mut ring, open().build()).is_ok());
 }
 
-/// From here on the process is a user whom nobody else is, with so many bytes of locked memory. Whether there is one.
+/// Makes the process run as a user of its own, with so many bytes of locked memory. Returns whether that is possible.
 fn as_user(uid: u32, locked: u64) -> bool {
     if !geteuid().is_root() {
         return false;
@@ -150,7 +150,7 @@ fn buffers_are_registered_up_to_the_last_page_of_locked_memory() {
     // And the ring's own, when it is gone.
     until("another ring has as much", || {
         let Ok(ring) = IoUring::new(8) else { return false };
-        // SAFETY: as above.
+        // SAFETY: the memory lives for ever, and nothing else uses it.
         unsafe { ring.submitter().register_buffers(&buffer(most)) }.is_ok()
     });
 }

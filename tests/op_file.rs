@@ -140,7 +140,7 @@ fn advice_on_memory_has_64_bits_of_length() {
         unsafe { first.write(7) };
         let mut run = |at: *mut u8, len, advice| ring.run(opcode::Madvise::new(at.cast(), len, advice).build());
         assert_eq!(run(first, page as u64, DONTNEED), Ok(0));
-        // SAFETY: the same.
+        // SAFETY: the mapping is there until the end of the test, and nothing else uses it.
         assert_eq!(unsafe { first.read() }, 0, "thrown away");
         assert_eq!(run(first, 0, NORMAL), Ok(0));
         assert_eq!(run(first.wrapping_add(1), page as u64, NORMAL), Err(Errno::EINVAL));

@@ -180,7 +180,7 @@ fn buffers_are_registered_once_and_unregistered_once() {
     assert_eq!(ring.submitter().unregister_buffers(), Err(Errno::ENXIO));
     // SAFETY: no request uses the buffer, and it outlives its registration.
     assert_eq!(unsafe { ring.submitter().register_buffers(&buffers) }, Ok(()));
-    // SAFETY: the same.
+    // SAFETY: the kernel refuses this registration, and no request uses the buffer.
     assert_eq!(unsafe { ring.submitter().register_buffers(&buffers) }, Err(Errno::EBUSY));
     assert_eq!(ring.submitter().unregister_buffers(), Ok(()));
     // SAFETY: nothing is named.

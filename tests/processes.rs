@@ -1,6 +1,7 @@
 //! A ring and the processes around it: a child that was forked with requests in flight, and one that is killed.
 //!
-//! Each test runs in a process of its own, in which no other thread holds anything when it forks. Its children may do what they like.
+//! Each test runs in a process of its own, in which no other thread holds anything when it forks. Its children may do
+//! what they like.
 
 mod common;
 
@@ -222,7 +223,7 @@ fn a_child_leaves_the_sqpoll_thread_to_its_parent() {
     unsafe { ManuallyDrop::drop(&mut ring) };
 }
 
-/// The thread ends with the process that made it. Whoever still has the ring is told so by the submit.
+/// The thread ends with the process that made it. A submit on the ring tells its other owners.
 #[test]
 fn a_ring_whose_sqpoll_thread_died_with_its_process_is_eownerdead() {
     needs!(5, 12, "EOWNERDEAD");
@@ -239,7 +240,7 @@ fn a_ring_whose_sqpoll_thread_died_with_its_process_is_eownerdead() {
                 drop(ended);
                 // The other end is closed when the process that made the ring is gone.
                 let _ = ends.read(&mut [0]);
-                // Not a wait: the thread may live on for a moment, and dies without waking who waits for completions.
+                // The test does not wait: the thread may live on for a moment, and dies without waking its waiters.
                 let mut outcome = Ok(0);
                 for _ in 0..1000 {
                     if ring.submission().is_empty() {

@@ -190,7 +190,7 @@ fn nothing_behind_the_computed_size_is_touched() {
 /// The error for this memory, with and without a descriptor; neither may have asked for a ring.
 fn refused(rings: &'static mut [MaybeUninit<u8>], sqes: &'static mut [MaybeUninit<u8>]) -> SetupError {
     let kernel = Trace::new();
-    // The same piece of memory twice: no ring is made in it.
+    // One piece of memory is given twice: no ring is made in it.
     let again = RingMemory { rings: shared(rings), sqes: shared(sqes) };
     let error = Plainest::new().build_provided_with(&kernel, 8, RingMemory { rings, sqes }).unwrap_err();
     let registered = Plainest::new().build_registered_with(&kernel, 8, again).unwrap_err();
@@ -334,7 +334,7 @@ fn dropping_a_ring_without_descriptor_closes_nobody_elses_file() {
     assert_eq!(indices, (0..16).collect::<Vec<_>>());
     drop(rings);
     assert_eq!(first_descriptors(), before);
-    // Nor does a set-up that finds its kernel garbled.
+    // A set-up that finds its kernel garbled does not change them either.
     let kernel = Meddler::garbling(|params| params.cq_off.head = 1);
     let garbled = Plainest::new().build_registered_with(&kernel, 8, of_size(EIGHT)).map(drop);
     assert_eq!(garbled, Err(SetupError::Garbled));

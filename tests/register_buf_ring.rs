@@ -149,8 +149,8 @@ fn a_completion_without_a_buffer_or_with_nonsense_gives_none() {
     ring.submit_and_wait(1).unwrap();
     let nop = ring.completion().next().unwrap();
     assert!(take(&mut buffers, &nop).is_none());
-    // As if it were of the other group: more bytes than that one's buffers have, of which it lends what it has, and an id
-    // that it does not have.
+    // As if it were of the other group: more bytes than that one's buffers have, of which it lends what it has, and an
+    // id that it does not have.
     let long = pass(&mut ring, &mut pipe, b"sixteen bytes!!!");
     assert_eq!(take(&mut small, &long).map(|buffer| buffer.len()), Some(4));
     assert!(take(&mut small, &long).is_none(), "it is out");
@@ -349,7 +349,7 @@ fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
     assert_eq!(seen, [(3, b"abcd".to_vec()), (2, b"efgh".to_vec()), (0, b"ijkl".to_vec()), (1, b"mno".to_vec())]);
 }
 
-/// Its memory is a slice of the caller's, here a static.
+/// The memory of a ring of buffers is a slice of the caller's, here a static.
 #[test]
 #[allow(static_mut_refs, reason = "the statics are named here only, once each")]
 fn static_memory_will_do() {
@@ -363,9 +363,9 @@ fn static_memory_will_do() {
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     // SAFETY: the static is named here only, and this runs once.
     let descriptors = unsafe { &mut DESCRIPTORS.0 };
-    // SAFETY: the same.
+    // SAFETY: the buffers' static is named here only, and this runs once.
     let buffers = unsafe { &mut BUFFERS };
-    // SAFETY: the same.
+    // SAFETY: the states' static is named here only, and this runs once.
     let states = unsafe { &mut STATES };
     let memory = BufRingMemory { descriptors, buffers, states };
     let mut buffers = ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new()).unwrap();
@@ -398,7 +398,7 @@ fn an_empty_buffer_goes_back_to_its_own_group_only() {
     let buffer = others.recycle(buffer).unwrap_err();
     let other = ours.recycle(other).unwrap_err();
     assert!(ours.recycle(buffer).is_ok() && others.recycle(other).is_ok());
-    // The same number on another ring, which has handed out no buffer.
+    // A third ring has a buffer with that number too, and has not handed it out.
     let mut ring = IoUring::new(4).unwrap();
     let mut third = ring.submitter().register_buf_ring(GROUP, provide(2, 16), BufRingOptions::new()).unwrap();
     let buffer = empty_buffer(&mut ring, &mut third, GROUP);

@@ -250,7 +250,7 @@ impl Page {
         let mut api = [0xaa_u64, 0, 0];
         // SAFETY: UFFDIO_API reads and writes a structure of 24 bytes.
         let enable = unsafe { Updater::<{ read_write::<[u64; 3]>(0xaa, 0x3f) }, _>::new(&mut api) };
-        // SAFETY: the same.
+        // SAFETY: the structure is alive, and as long as UFFDIO_API needs it.
         unsafe { ioctl(&faults, enable) }?;
         // `struct uffdio_register`: start, length, mode (missing pages), ioctls.
         let mut register = [start.expose_provenance() as u64, Self::SIZE as u64, 1, 0];

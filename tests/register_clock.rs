@@ -27,7 +27,7 @@ fn by(test: &str, clock: Clock) -> Option<IoUring> {
     }
 }
 
-/// This point of time, `milliseconds` from now.
+/// Returns the time `milliseconds` from now, by this clock.
 fn soon(clock: ClockId, milliseconds: i64) -> Timespec {
     let now = clock_gettime(clock);
     let nanoseconds = i64::from(u32::try_from(now.tv_nsec).unwrap()) + milliseconds * 1_000_000;

@@ -75,11 +75,11 @@ fn every_registration_goes_by_the_registered_index() {
     let clone = CloneBuffersFlags::DST_REPLACE;
     // SAFETY: a hole names no memory.
     let _ = unsafe { submitter.register_buffers(&hole) };
-    // SAFETY: the same.
+    // SAFETY: a hole names no memory, here with a tag.
     let _ = unsafe { submitter.register_buffers2(&hole, &[0]) };
-    // SAFETY: the same.
+    // SAFETY: a hole names no memory, here in an update.
     let _ = unsafe { submitter.register_buffers_update(0, &hole, None) };
-    // SAFETY: the same; it is holes that are cloned.
+    // SAFETY: only holes are cloned, which name no memory.
     let _ = unsafe { submitter.register_buffers_clone_offset(&ring, 0, 0, 1, clone) };
     let _ = submitter.unregister_buffers();
     let _ = submitter.register_files(&[-1]);

@@ -44,8 +44,8 @@ fn it_arrives_with_its_user_data_and_result() {
     assert_eq!(taken(&mut ring), [(u64::MAX, 17), (2, i32::MIN), (3, 0)]);
 }
 
-/// What a completion says of its request is a hint: this one is over, by its user data, while its read is still in flight. A tag
-/// does the same, for whoever has the ring.
+/// What a completion says of its request is a hint: this request is over, by the user data, while its read is still in
+/// flight. A tag can carry that user data too, if the sender has the ring.
 #[test]
 fn a_message_may_carry_the_user_data_of_a_request() {
     if !can_send("a_message_may_carry_the_user_data_of_a_request") {
@@ -155,7 +155,8 @@ fn exactly_these_bytes_are_handed_over() {
     assert_eq!(send(&kernel, &Message::new(Fd(0x9_0009), 0x0102_0304_0506_0708)), Ok(()));
     let message = Message::new(Fd(-7), 1).result(-0x5_0005).flags(Flags::from_bits_retain(0x8000_0002));
     assert_eq!(send(&kernel, &message), Ok(()));
-    // Opcode 40; target; user data (`off`); command 0 (`addr`); result (`len`); flags; nothing; CQE flags (`file_index`).
+    // Opcode 40; target; user data (`off`); command 0 (`addr`); result (`len`); flags; nothing; CQE flags
+    // (`file_index`).
     let entry = |fd: i32, user_data, result: i32, flags, cqe_flags| {
         let bytes = Fields::new().u8(&[40, 0, 0, 0]).u32(&[fd.cast_unsigned()]).u64(&[user_data, 0]);
         bytes.u32(&[result.cast_unsigned(), flags]).u64(&[0]).u32(&[0, cqe_flags]).u64(&[0, 0]).0

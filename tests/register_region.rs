@@ -76,8 +76,8 @@ fn each_wait_times_out_by_its_own_slot() {
     });
 }
 
-/// A kernel that reads slot 0 in place of the last 64 bytes is why these are no slot. If this kernel is none such, the
-/// test says so.
+/// The last 64 bytes are no slot, because kernels read slot 0 in their place. On a kernel that does not, the test says
+/// so.
 #[test]
 fn the_place_that_kernels_misread_is_no_slot() {
     bounded(|| {
@@ -88,7 +88,7 @@ fn the_place_that_kernels_misread_is_no_slot() {
         let argument: [u8; 24] = Fields::new().u64(&[0, 1]).u32(&[0, 1]).0.try_into().unwrap();
         // SAFETY: the place is within the region, which is valid.
         let last = unsafe { waits.region().memory().cast::<u8>().add(SIZE - 64) };
-        // SAFETY: the same; the kernel looks at it when the wait begins.
+        // SAFETY: the place is within the region. The kernel reads it only when the wait begins.
         unsafe { last.cast::<[u8; 24]>().write_volatile(argument) };
         let start = Instant::now();
         assert_eq!(ring.submitter().submit_and_wait_reg(1, SIZE - 64), Err(Errno::ETIME));
@@ -267,7 +267,8 @@ fn memory_that_the_kernel_cannot_have_is_a_clean_error() {
 
 #[test]
 fn a_mapping_that_fails_is_told() {
-    // The registration fails, and the ring can have a region still; or the mapping does, and the region is out of reach.
+    // The registration fails, and the ring can have a region still; or the mapping does, and the region is out of
+    // reach.
     for (call, errnos, afterwards) in [
         (0, &[Errno::EBUSY, Errno::EINVAL, Errno::ENOMEM, Errno::E2BIG][..], Ok(())),
         (1, &[Errno::ENOSYS, Errno::EBADF, Errno::ENOMEM][..], Err(Errno::EBUSY)),

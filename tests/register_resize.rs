@@ -320,7 +320,8 @@ fn provided_memory_is_exchanged_for_other() {
     assert_eq!(user_data(&mut ring), (0..20).collect::<Vec<_>>());
 }
 
-/// The question about the head of a ring may fail, and the usual head is believed; the change may, and nothing has changed.
+/// The question about the head of a ring may fail, and the usual head is believed; the change may, and nothing has
+/// changed.
 #[test]
 fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
@@ -406,7 +407,7 @@ fn a_mixed_queue_of_completions_shrinks_only_when_it_is_empty() {
     assert_eq!(sizes(&ring), (4, 8));
 }
 
-/// The same for a large entry that is not submitted yet.
+/// A large entry that is not submitted yet would be read wrongly across the end in the same way.
 #[test]
 fn a_mixed_queue_of_entries_shrinks_only_when_it_is_empty() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");

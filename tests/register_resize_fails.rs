@@ -138,7 +138,7 @@ fn a_ring_that_has_no_room_to_grow_in_stays_as_it_was() {
         }
         assert_eq!(ring.submit_and_wait(4), Ok(4));
         push(&mut ring, nop(4));
-        // Not without one: whoever started the tests may have set it.
+        // The usual limit need not be infinite: the environment of the tests may have set one.
         let usual = getrlimit(Resource::As);
         for _ in 0..3 {
             // Enough for the ring as it is, not for 65,536 completions.

@@ -1,5 +1,5 @@
-//! Numbers of registrations go out and come back whole: each stands here with a bit in every byte, which a field that is
-//! too narrow would cut.
+//! Numbers of registrations go out and come back whole: each stands here with a bit in every byte, which a field that
+//! is too narrow would cut.
 
 mod common;
 
@@ -158,7 +158,7 @@ fn counts_of_registrations() {
     assert_eq!(unsafe { ring.submitter().register(NUMBER, null_mut(), u32::MAX - 1) }, Ok(NUMBER));
     let told = kernel.told().remove(0);
     assert_eq!((told.fd, told.operation, told.count), (ring.fd(), NUMBER, u32::MAX - 1));
-    // SAFETY: the same.
+    // SAFETY: the registration here has no argument.
     let kernel = unsafe { Recorder::answering(0, Ok(0)) };
     assert_eq!(ring_on(&kernel).submitter().unregister_personality(0xa5c3), Ok(()));
     assert_eq!(kernel.told()[0].count, 0xa5c3);

@@ -1,4 +1,4 @@
-//! A refill ring in memory of the kernel's: who maps it, and who unmaps it.
+//! A refill ring in memory of the kernel's: the value that maps it also unmaps it.
 
 mod common;
 
@@ -105,7 +105,7 @@ impl Providing {
     }
 }
 
-/// Who maps it unmaps it, whatever becomes of the ring meanwhile.
+/// The value that maps the ring unmaps it, whatever happens to the io_uring meanwhile.
 #[test]
 fn a_refill_ring_of_the_kernels_owns_its_mapping() {
     needs!(6, 1, "IORING_SETUP_DEFER_TASKRUN");

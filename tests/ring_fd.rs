@@ -144,7 +144,7 @@ fn indices_of_a_thread_are_its_own() {
         assert_eq!(three_nops(&mut ring), THREE);
         ring.registered_index()
     });
-    // The same number, of two tables.
+    // Both threads have this index, each in a table of its own.
     assert_eq!(there.join().unwrap(), here.registered_index());
 }
 
@@ -272,7 +272,7 @@ fn dropping_a_registered_ring_ends_what_is_in_flight() {
     }
 }
 
-/// As above, in the way in which it is seen by a program: data that arrives later is left in the pipe.
+/// A program sees the end of the read in this way: data that arrives later is left in the pipe.
 #[test]
 fn data_that_comes_after_the_drop_is_not_taken() {
     needs!(5, 18, "IORING_REGISTER_RING_FDS");

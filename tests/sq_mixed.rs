@@ -5,8 +5,8 @@ mod common;
 
 use bare_uring::squeue::{Entry, Entry128, EntryMixed, Flags, LargeEntry, PushError};
 use bare_uring::{IoUring, SetupFlags, cqueue, opcode};
-use common::nop;
 use common::ring_memory::{Fake, Random, slot, taken};
+use common::{HIDDEN, nop};
 
 const SQ: u32 = 8;
 
@@ -46,7 +46,7 @@ impl Request {
     }
 }
 
-/// The same request with an opcode for 128 bytes.
+/// Changes the request's opcode to one for 128 bytes.
 fn of_128(bytes: &[u8; 64]) -> [u8; 64] {
     let mut bytes = *bytes;
     bytes[0] = opcode::Nop128::CODE;
@@ -67,13 +67,10 @@ fn filler() -> [u8; 64] {
     linked_filler(Flags::empty())
 }
 
-/// The same in a chain.
+/// Returns the filler that stands in a chain, with the flag that links it.
 fn linked_filler(link: Flags) -> [u8; 64] {
-    nop(FILLER).flags(Flags::SKIP_SUCCESS | link).to_bytes()
+    nop(HIDDEN).flags(Flags::SKIP_SUCCESS | link).to_bytes()
 }
-
-/// The user data that fillers go by.
-const FILLER: u64 = 0xba5e_0b5e_55ed_0000;
 
 fn ring(fake: &Fake) -> Ring<'_> {
     fake.ring()
@@ -236,11 +233,11 @@ fn the_completion_of_a_filler_never_surfaces() {
     let mut ring = ring(&fake);
     for round in 0..100 {
         fake.post(slot(round, -5, 0));
-        fake.post(slot(FILLER, -125, 0));
+        fake.post(slot(HIDDEN, -125, 0));
         fake.post(slot(round + 1, -125, 0));
         assert_eq!(ring.completion().len(), 2);
         assert_eq!(taken(&mut ring), [(round, -5), (round + 1, -125)]);
-        fake.post(slot(FILLER, -125, 0));
+        fake.post(slot(HIDDEN, -125, 0));
         assert!(ring.completion().is_empty());
         assert_eq!(ring.completion().next(), None);
     }

@@ -1,4 +1,5 @@
-//! Storms: completions by the hundred thousand through a queue of 8, most of which find no room in it, each counted once.
+//! Storms: completions by the hundred thousand through a queue of 8, most of which find no room in it, each counted
+//! once.
 //!
 //! With `BARE_URING_STORM=10000000` as many go through as it says: `ci/endure.sh` runs that.
 
@@ -15,7 +16,8 @@ use common::{builders, nop, older_than};
 /// Slots of both queues.
 const SLOTS: u32 = 8;
 
-/// Requests that are out at the same time: the kernel holds what has no room in memory of its own, of which it has an end.
+/// Requests that are out at the same time: the kernel holds what has no room in memory of its own, of which it has an
+/// end.
 const OUT: u64 = 8 * SLOTS as u64;
 
 /// How many there are: what was asked for, or as many as take a second or two.
@@ -56,7 +58,8 @@ impl Seen {
     }
 }
 
-/// A request that does nothing. Now and then its completion comes from a worker or by task work, where the kernel has that.
+/// A request that does nothing. Now and then its completion comes from a worker or by task work, where the kernel has
+/// that.
 fn request(user_data: u64) -> Entry {
     match user_data % 1024 {
         0 => nop(user_data).flags(squeue::Flags::ASYNC),
@@ -80,7 +83,8 @@ fn each_of_them_comes_back_once_through_a_queue_of_eight() {
         let (mut random, mut seen) = (Random(0x5eed), Seen::new(all));
         let (mut pushed, mut submitted, mut bursts, mut overflown) = (0, 0, 1, 0);
         while seen.count < all {
-            // Now and then nothing is taken before the queue overflows, which else depends on who is faster.
+            // Now and then nothing is taken before the queue overflows. Otherwise that would depend on which side is
+            // faster.
             let burst = pushed >= bursts * 10_000 && pushed + OUT <= all;
             bursts += u64::from(burst);
             loop {
@@ -167,7 +171,7 @@ fn each_of_them_comes_back_once_through_two_halves() {
     });
 }
 
-/// Those of several storms at once, each with a ring of its own, do not mix.
+/// Requests of several storms at once, each with a ring of its own, do not mix.
 #[test]
 fn storms_side_by_side_keep_to_their_rings() {
     bounded(|| {

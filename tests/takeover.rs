@@ -189,7 +189,7 @@ fn the_new_ring_closes_its_descriptor() {
     );
 }
 
-/// Parameters of a real ring, for descriptors that are none.
+/// Returns the parameters of a real ring, for descriptors that are not rings.
 fn of_a_ring() -> Parameters {
     RawRing::open(8, raw::params(SetupFlags::empty())).unwrap().parameters()
 }

@@ -133,7 +133,7 @@ fn is_closed(client: &mut TcpStream) -> bool {
     }
 }
 
-/// Its descriptor is the process's since the accept, and the completion is all that tells its number.
+/// The accepted descriptor belongs to the process since the accept, and only the completion tells its number.
 #[test]
 fn an_accepted_descriptor_in_a_completion_that_nobody_read_stays_open() {
     let (ring, mut client) = accepted(None);

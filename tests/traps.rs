@@ -1,4 +1,4 @@
-//! What kernels do to those who use rings, and the documentation warns of.
+//! Traps: what kernels do to users of rings, and the documentation warns of.
 
 mod common;
 
@@ -92,8 +92,8 @@ fn a_file_that_does_not_block_is_waited_for_nevertheless() {
     assert!(!waits(opcode::Send::new(fd(&left), at, 8).flags(MsgFlags::DONTWAIT).build()));
 }
 
-/// What an `epoll_wait(2)` of a thread ends with while a request of its ring completes. (A thread of its own: the end of a
-/// ring interrupts as well, a little later.)
+/// What an `epoll_wait(2)` of a thread ends with while a request of its ring completes. (A thread of its own: the end
+/// of a ring interrupts as well, a little later.)
 fn epoll_meanwhile(builder: &Builder) -> Result<usize, SystemErrno> {
     std::thread::scope(|scope| scope.spawn(|| epoll_here(builder)).join().unwrap())
 }

@@ -26,7 +26,7 @@ impl Keeper {
 ///
 /// # Safety
 ///
-/// It is 0, or the address of such a value.
+/// `address` is 0, or the address of such a value.
 unsafe fn named<T: Copy>(address: u64) -> Option<T> {
     let place = NonNull::new(std::ptr::with_exposed_provenance_mut::<T>(address.try_into().unwrap()))?;
     // SAFETY: the caller's contract.

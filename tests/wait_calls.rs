@@ -10,7 +10,7 @@ use bare_uring::squeue::{Entry, EntryMarker, EntryMixed, Flags};
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{EnterFlags, Errno, IoUring, SetupFlags, SqFlags, cqueue};
 use common::ring_memory::{Fake, nops, slot, taken};
-use common::{nop, push};
+use common::{HIDDEN, nop, push};
 
 const FAR: Timespec = Timespec::new(20, 0);
 
@@ -23,7 +23,7 @@ fn user_data_like_that_of_the_crates_own_requests_is_not_lost_once_they_are_done
     let short = Timespec::new(0, 1000);
     let args = SubmitArgs::new().timespec(&short);
     assert_eq!(ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
-    let like_ours = 0xba5e_0b5e_55ed_0001;
+    let like_ours = HIDDEN + 1;
     fake.post(slot(like_ours, 0, 0));
     assert_eq!(taken(&mut ring), [(like_ours, 0)]);
 }

@@ -6,7 +6,7 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{EnterFlags, Errno, IoUring, SetupFlags, cqueue};
 use common::ring_memory::{Fake, slot};
-use common::{nop, push};
+use common::{HIDDEN, nop, push};
 
 const FAR: Timespec = Timespec::new(20, 0);
 
@@ -61,7 +61,7 @@ fn a_request_whose_completion_was_dropped_is_not_waited_for() {
     let fake = Fake::new(SetupFlags::empty(), 4, 2, (0, 0));
     let mut ring: Ring<'_> = fake.ring();
     for number in [0x70, 0x71] {
-        fake.post(slot(0xba5e_0b5e_55ed_0000 + number, 0, 0));
+        fake.post(slot(HIDDEN + number, 0, 0));
     }
     assert_eq!(wait(&ring, 1), Ok(()));
     assert_eq!(ring.completion().overflow(), 2);

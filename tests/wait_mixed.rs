@@ -13,7 +13,7 @@ use bare_uring::types::{Fd, PollEvents, Timespec};
 use bare_uring::{Builder, Errno, IoUring, Kernel, SetupError, SetupFlags, opcode};
 use common::kernels::{Call, Trace};
 use common::ring_memory::{bounded, until};
-use common::{nop, push, refused};
+use common::{HIDDEN, nop, push, refused};
 
 type Mixed<K> = IoUring<Entry, EntryMixed, K>;
 
@@ -164,7 +164,7 @@ fn it_ends_before_the_queue_is_too_full_for_a_large_one() {
             push(&mut ring, large(user_data));
         }
         push(&mut ring, opcode::PollAdd::new(Fd(reader.as_raw_fd()), PollEvents(1)).build().user_data(9));
-        // Six of eight slots: one more large completion might not fit, and whoever waits for it would wait for ever.
+        // Six of eight slots: one more large completion might not fit, and a wait for it would never end.
         assert_eq!(ring.submit_and_wait(6), Ok(4));
         assert_eq!(take(&mut ring), [(0, true), (1, true), (2, true)]);
     });
@@ -182,7 +182,8 @@ fn the_first_wait_too_ends_before_a_large_one_finds_no_room() {
             push(&mut ring, nop(user_data));
         }
         push(&mut ring, large(7));
-        // One slot is left, which is not the array's last: the large one stays outside, and eight slots are never filled.
+        // One slot is left, which is not the array's last: the large one stays outside, and eight slots are never
+        // filled.
         assert_eq!(ring.submit_and_wait(8), Ok(8));
         assert_eq!(take(&mut ring).len(), 7);
         assert_eq!(ring.submitter().wait(1), Ok(()));
@@ -259,7 +260,7 @@ fn an_sqpoll_ring_waits_for_all_too() {
 #[test]
 fn user_data_like_that_of_the_crates_own_requests_is_not_lost() {
     let Some(mut ring) = mixed(bare_uring::Linux, 32, SetupFlags::empty()) else { return };
-    let user_data = 0xba5e_0b5e_55ed_0001;
+    let user_data = HIDDEN + 1;
     push(&mut ring, large(user_data));
     push(&mut ring, nop(2));
     assert_eq!(ring.submit_and_wait(2), Ok(2));

@@ -6,7 +6,7 @@ mod common;
 use bare_uring::squeue::{Entry, EntryMixed};
 use bare_uring::{EnterFlags, Errno, IoUring, SetupFlags, SqFlags, cqueue};
 use common::ring_memory::{Fake, Random, nops, slot, taken};
-use common::{nop, push};
+use common::{HIDDEN, nop, push};
 
 type Ring<'a> = IoUring<Entry, cqueue::Entry, &'a Fake>;
 
@@ -238,14 +238,12 @@ fn a_rewinding_ring_with_a_head_that_is_nonsense_stays_inside_its_entries() {
 /// Where the head has just gone past the end, and the kernel has not got the slot back.
 #[test]
 fn a_filler_that_completes_at_the_wrap_does_not_surface() {
-    const FILLER: u64 = 0xba5e_0b5e_55ed_0000;
-
     let fake = Fake::new(SetupFlags::SQE_MIXED, 4, 8, (0, u32::MAX));
     let mut ring: IoUring<EntryMixed, cqueue::Entry, &Fake> = fake.ring();
     fake.post(slot(1, 0, 0));
     let mut cq = ring.completion();
     assert_eq!(cq.next().map(|cqe| cqe.user_data()), Some(1));
-    fake.post(slot(FILLER, 0, 0));
+    fake.post(slot(HIDDEN, 0, 0));
     fake.post(slot(2, 0, 0));
     assert_eq!(cq.next().map(|cqe| cqe.user_data()), Some(2));
 }

@@ -68,9 +68,8 @@ impl BufRingOptions {
     }
 
     /// Makes a buffer with fewer bytes left than this count as full; needs [`incremental`](Self::incremental). Without
-    /// a minimum, a multishot `recvmsg` ends with `EFAULT` once a buffer has less room left than the header needs.
-    /// Since 7.1, and in the long-term kernels 6.12.117 and 6.18.44; `EINVAL` before. No request on such a group may be
-    /// a bundle.
+    /// it, a multishot `recvmsg` ends with `EFAULT` once a buffer has less room left than the header needs. Since 7.1,
+    /// and in the long-term kernels 6.12.117 and 6.18.44; `EINVAL` before. No request on the group may be a bundle.
     #[must_use]
     pub const fn min_left(mut self, bytes: u32) -> Self {
         self.min_left = bytes;
@@ -159,8 +158,8 @@ pub struct BufRingMemory {
 /// stays registered until [`unregister`](Self::unregister) or the end of the io_uring, and the kernel can use up the
 /// published buffers: drop has no io_uring to call, and the number of its descriptor may mean another one by then.
 ///
-/// A mapped ring of buffers keeps the io_uring alive: as long as this value exists, the kernel does not end the
-/// io_uring, even after its descriptor was closed. Drop the value before the io_uring, or soon after.
+/// A mapped ring of buffers keeps the io_uring alive, even after its descriptor was closed. Drop this value before the
+/// io_uring, or soon after.
 ///
 /// # Invariants
 ///
@@ -405,9 +404,9 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 
     /// Returns whether an error that carries a buffer has used it up, as on every kernel except some of 6.10 to 6.17.
-    /// There, a `Read` from a socket that ends in an error names the next buffer and leaves it in the ring (corrected by
-    /// the commit "io_uring/rw: recycle buffers manually for non-mshot reads" of 6.17). The first wrong kernel has
-    /// bundles, and the first kernel that is certainly right has queries.
+    /// There, a `Read` from a socket that ends in an error names the next buffer and leaves it in the ring (corrected
+    /// in 6.17: "io_uring/rw: recycle buffers manually for non-mshot reads"). The first wrong kernel has bundles, and
+    /// the first kernel that is certainly right has queries.
     fn errors_consume(&self) -> bool {
         // SAFETY: an empty list of questions names no memory.
         let has_queries = || unsafe { self.core.kernel.register(-1, IORING_REGISTER_QUERY, null_mut(), 0) }.is_ok();

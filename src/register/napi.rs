@@ -82,8 +82,9 @@ impl<K: Kernel> Submitter<'_, K> {
             prefer_busy_poll: u8::from(napi.prefer_busy_poll),
             ..raw(IO_URING_NAPI_REGISTER_OP as u8, napi.tracking.0)
         };
+        // After an error the caller's value stays as it was, though the argument was written to.
         // kernel: io_uring/napi.c io_register_napi (7.3): the previous settings are written back before the new ones
-        // are checked, also where these are then refused. So a refusal must not reach the caller's value.
+        // are checked, also where these are then refused.
         self.napi(IORING_REGISTER_NAPI as u32, &mut argument)?;
         *napi = Napi::from_raw(&argument);
         Ok(())

@@ -342,8 +342,8 @@ impl<K: Kernel> Submitter<'_, K> {
     #[doc(alias = "ZCRX_CTRL_FLUSH_RQ")]
     #[doc(alias = "io_uring_register_zcrx_ctrl")]
     pub fn zcrx_flush(&self, id: u32) -> Result<(), Errno> {
-        // kernel: io_uring/zcrx.c zcrx_parse_rq (7.3): stops at the first entry that names no buffer, and takes the
-        // entries up to there.
+        // kernel: io_uring/zcrx.c zcrx_parse_rq (7.3): takes the entries up to the first one that names no buffer, and
+        // that one with them.
         // SAFETY: the payload names no memory.
         unsafe { self.zcrx_control(id, ZCRX_CTRL_FLUSH_RQ, [0; 6]) }.map(drop)
     }

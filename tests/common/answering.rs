@@ -18,7 +18,7 @@ pub type Asked = (RawFd, u32, u32, Vec<u8>);
 pub struct Argument(*mut c_void);
 
 impl Argument {
-    /// Its first bytes.
+    /// Returns the first bytes of the argument.
     pub fn bytes(self, size: usize) -> Vec<u8> {
         // SAFETY: the contract of `Answering::new`.
         unsafe { std::slice::from_raw_parts(self.0.cast_const().cast(), size) }.to_vec()
@@ -28,7 +28,7 @@ impl Argument {
     pub fn write<T>(self, offset: usize, value: T) {
         // SAFETY: the contract of `Answering::new`.
         let place = unsafe { self.0.byte_add(offset) };
-        // SAFETY: the same.
+        // SAFETY: the contract of `Answering::new` covers the place that is written, too.
         unsafe { place.cast::<T>().write_unaligned(value) };
     }
 

@@ -66,7 +66,7 @@ pub trait AnyRing {
         self.run_seen(entry).outcome
     }
 
-    /// The same, with all of the completion.
+    /// Runs one request to its only completion, and returns the whole completion.
     fn run_seen(&mut self, entry: Entry) -> Seen {
         self.push(entry.user_data(0x5eed));
         let seen = self.complete(1)[0];
@@ -187,7 +187,8 @@ pub enum File {
     Fixed(Fixed),
 }
 
-/// Runs a test on every kind of ring, each with `file` by its descriptor and by its slot (0, which it is registered in).
+/// Runs a test on every kind of ring, each with `file` by its descriptor and by its slot (0, which it is registered
+/// in).
 pub fn on_each_with_file(file: &impl AsRawFd, test: impl Fn(&mut dyn AnyRing, File)) {
     on_each(|ring| {
         ring.register_files(&[file.as_raw_fd()]);

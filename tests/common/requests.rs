@@ -84,8 +84,8 @@ pub fn open_root(slot: DestinationSlot) -> squeue::Entry {
     opcode::OpenAt::new(Fd::CWD, c"/".as_ptr()).flags(OpenFlags(0)).file_index(slot).build()
 }
 
-/// A path whose opening occupies a worker, which can be interrupted, until somebody opens it for writing. (A read from a
-/// pipe would not: a worker that finds nothing there leaves it to polling.)
+/// A path whose opening occupies a worker, which can be interrupted, until somebody opens it for writing. (A read from
+/// a pipe would not: a worker that finds nothing there leaves it to polling.)
 pub struct Fifo {
     path: CString,
 }
@@ -165,7 +165,7 @@ impl Recorder {
         Self { size, told: RefCell::default(), answer: None, fill: None, tweak: |_| {} }
     }
 
-    /// The same, and answers by itself.
+    /// Makes a recorder that answers by itself.
     ///
     /// # Safety
     ///

@@ -63,7 +63,7 @@ pub struct Fake {
     pub wakes: Cell<Option<bool>>,
 }
 
-/// `bytes` bytes after which nothing is mapped: who reads past them dies.
+/// Returns memory of `bytes` bytes with nothing mapped behind it: a read past its end kills the process.
 fn fenced(bytes: usize) -> NonNull<[u8]> {
     const PAGE: usize = 65_536;
     let whole = bytes.next_multiple_of(PAGE);
@@ -206,7 +206,7 @@ impl Fake {
         assert!(offset + 64 <= self.sqes.len());
         // SAFETY: the slot lies within the memory, as just checked.
         let first = unsafe { self.sqes.cast::<[u8; 64]>().byte_add(offset) };
-        // SAFETY: as above; nobody writes meanwhile, since the test has one thread.
+        // SAFETY: the slot lies within the memory. Nothing writes to it meanwhile, since the test has one thread.
         unsafe { first.read() }
     }
 
@@ -216,7 +216,7 @@ impl Fake {
         assert!(offset + 16 <= self.rings.len());
         // SAFETY: the slot lies within the memory, as just checked.
         let first = unsafe { self.rings.cast::<Slot>().byte_add(offset) };
-        // SAFETY: as above; nobody reads meanwhile, since the test has one thread.
+        // SAFETY: the slot lies within the memory. Nothing reads it meanwhile, since the test has one thread.
         unsafe { first.write(value) };
     }
 
@@ -266,7 +266,7 @@ unsafe impl Kernel for Fake {
         _: usize,
     ) -> Result<u32, Errno> {
         self.enters.borrow_mut().push((to_submit, min_complete, flags));
-        // Who calls without end fails here instead of hanging.
+        // A caller that calls without end fails here instead of hanging.
         assert!(self.enters.borrow().len() < 100_000, "calls without end");
         if let Some(errno) = self.failures.borrow_mut().pop() {
             return Err(errno);

@@ -54,7 +54,7 @@ pub fn cancel(ring: &mut dyn AnyRing, entry: Entry) -> Seen {
     seen[0]
 }
 
-/// The same, and it was cancelled.
+/// Cancels the request, and checks that it ended as cancelled.
 pub fn is_cancelled(ring: &mut dyn AnyRing, entry: Entry) {
     let seen = cancel(ring, entry);
     assert_eq!(seen.outcome, Err(Errno::ECANCELED), "{}", ring.kind());

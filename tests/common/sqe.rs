@@ -1,6 +1,7 @@
 //! The kernel's entry as a literal, to compare whole ones with.
 
 use bare_uring::squeue::Entry;
+use bare_uring::types::DestinationSlot;
 
 /// The fields of `struct io_uring_sqe` by their C names, in their order; where it has a union, the first name stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,4 +84,16 @@ pub fn at<T>(address: usize) -> *mut T {
 /// What [`at`] gives, in a field of the entry.
 pub fn far(address: usize) -> u64 {
     (FAR + address) as u64
+}
+
+/// The slot with this number.
+pub fn slot(number: u32) -> DestinationSlot {
+    DestinationSlot::at(number).unwrap()
+}
+
+/// A type's bytes, to compare them with what C would write.
+pub fn bytes_of<const N: usize, T: Copy>(value: T) -> [u8; N] {
+    assert_eq!(size_of::<T>(), N);
+    // SAFETY: the types that this is used with are integers without padding, N bytes in all.
+    unsafe { core::mem::transmute_copy(&value) }
 }
