@@ -67,7 +67,7 @@ const DEPENDENCIES: [(&str, &str); 5] = [
     ("liburing", "axboe-liburing = \"=2.15.3\""),
 ];
 
-/// Measures, in seconds, a clean release build of a crate that depends on the library, with default features. Takes the
+/// Measures a clean release build, in seconds, of a crate that depends on the library with default features. Takes the
 /// best of `rounds`, with the contenders in turn.
 pub fn build_times(scratch: &Path, contenders: usize, rounds: usize) -> Vec<(&'static str, Result<f64, Lack>)> {
     let mut best: Vec<_> = DEPENDENCIES[..contenders].iter().map(|(name, _)| (*name, Ok(f64::INFINITY))).collect();

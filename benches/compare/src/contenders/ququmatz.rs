@@ -63,7 +63,7 @@ fn open(setup: Setup) -> Result<Ring, Lack> {
 
 fn nop(setup: Setup) -> Opened {
     if setup.registered() {
-        return lack("its submit never goes by the registered descriptor");
+        return lack("its submit never uses the registered index of the ring");
     }
     nop::row(setup, move || open(setup))
 }

@@ -56,7 +56,7 @@ fn nop(setup: Setup) -> Opened {
         return lack(NO_MMAP);
     }
     if setup.registered() {
-        return lack("it can't register a ring's descriptor");
+        return lack("it can't register a ring's file descriptor");
     }
     nop::row(setup, move || open(setup).map(Whole))
 }

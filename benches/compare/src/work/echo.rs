@@ -159,7 +159,7 @@ impl Server for Epoll {
 
 impl Drop for Epoll {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this server's.
+        // SAFETY: the file descriptor is this server's.
         unsafe { libc::close(self.0) };
     }
 }

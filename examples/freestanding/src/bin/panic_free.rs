@@ -146,7 +146,7 @@ where
     if queue.is_empty() && queue.len() <= queue.capacity() { Ok(count) } else { Err(Errno::EIO) }
 }
 
-/// Pushes, submits and waits in every way.
+/// Submits and waits in every way.
 fn use_ring<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
 where
     S: squeue::EntryMarker,

@@ -72,7 +72,7 @@ fn main(_args: Args) -> u8 {
     tally.topic("restrictions", restrictions::restrictions(&tally.has));
     tally.topic("restrictions of the task", restrictions::of_the_task(&tally.has));
     tally.topic("filters", restrictions::filters(&tally.has));
-    tally.topic("ring descriptors", ring_fds::ring_fds(&tally.has));
+    tally.topic("ring file descriptors", ring_fds::ring_fds(&tally.has));
     tally.topic("resize", resize::resize(&tally.has));
     tally.topic("query", tasks::query(&tally.has));
     tally.topic("messages", tasks::messages(&tally.has));
