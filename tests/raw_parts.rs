@@ -167,7 +167,7 @@ fn a_ring_that_rewinds_is_begun_empty() {
 }
 
 /// The offsets of the parameters, each by itself.
-const OFFSETS: [fn(&mut io_uring_params) -> &mut u32; 14] = [
+const OFFSETS: &[fn(&mut io_uring_params) -> &mut u32] = &[
     |p| &mut p.sq_off.head,
     |p| &mut p.sq_off.tail,
     |p| &mut p.sq_off.ring_mask,
@@ -432,7 +432,7 @@ fn random_parameters_make_the_ring_they_describe_or_none() {
                 }
                 2 => lengths[random.below(3) as usize] = random.below(RINGS as u32 + 1) as usize,
                 3 => areas.set(random.below(RINGS as u32 / 4) as usize * 4, random.offset()),
-                _ => *OFFSETS[random.below(14) as usize](&mut params) = random.offset(),
+                _ => *OFFSETS[random.below(OFFSETS.len() as u32) as usize](&mut params) = random.offset(),
             }
         }
         let expected = verdict(&areas, &params, lengths);

@@ -53,14 +53,6 @@ impl Fsync {
         Self(Entry::new(Self::CODE).target(fd.into_target()))
     }
 
-    /// [`FsyncFlags::DATASYNC`]: as `fdatasync(2)`.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: FsyncFlags) -> Self {
-        self.0.op_flags = flags.bits();
-        self
-    }
-
     /// Only `len` bytes from `offset` on; a length of 0 is up to the end.
     #[inline]
     #[must_use]
@@ -69,6 +61,11 @@ impl Fsync {
         self.0.len = len;
         self
     }
+}
+
+op_flags! {
+    /// [`FsyncFlags::DATASYNC`]: as `fdatasync(2)`.
+    Fsync, FsyncFlags
 }
 
 /// Starts or awaits the writing of a part of a file to the device, as `sync_file_range(2)`.
@@ -383,14 +380,11 @@ impl FixedFdInstall {
     pub const fn new(slot: Fixed) -> Self {
         Self(Entry::new(Self::CODE).target(Target::Fixed(slot)))
     }
+}
 
+op_flags! {
     /// [`FixedFdFlags::NO_CLOEXEC`]: a program that is executed keeps it.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: FixedFdFlags) -> Self {
-        self.0.op_flags = flags.bits();
-        self
-    }
+    FixedFdInstall, FixedFdFlags
 }
 
 placed!(SyncFileRange Fallocate Fadvise);

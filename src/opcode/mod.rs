@@ -157,7 +157,7 @@ macro_rules! buf_group {
     };
 }
 
-/// The flags that an opcode has to itself, in the words of its system call.
+/// The flags that an opcode has to itself: a set of io_uring's, or a word of its system call's.
 macro_rules! op_flags {
     ($(#[$doc:meta])+ $name:ident, $flags:ty) => {
         impl $name {
