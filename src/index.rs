@@ -65,7 +65,7 @@ impl Slots {
 mod tests {
     use super::Slots;
 
-    const EDGES: [u32; 9] = [0, 1, 7, 8, 0x7fff_fffe, 0x8000_0000, u32::MAX - 8, u32::MAX - 1, u32::MAX];
+    const EDGES: &[u32] = &[0, 1, 7, 8, 0x7fff_fffe, 0x8000_0000, u32::MAX - 8, u32::MAX - 1, u32::MAX];
 
     #[test]
     fn only_powers_of_two_are_rings() {
@@ -93,7 +93,7 @@ mod tests {
     fn used_and_free_agree_with_walking_at_every_edge() {
         for count in [1, 2, 8, 64] {
             let slots = Slots::new(count).unwrap();
-            for head in EDGES {
+            for &head in EDGES {
                 for step in 0..=count + 3 {
                     for tail in [head.wrapping_add(step), head.wrapping_sub(step)] {
                         let used = walk(head, tail, count);
@@ -109,7 +109,7 @@ mod tests {
     fn slots_follow_each_other_through_the_wrap() {
         for count in [1, 2, 8, 64] {
             let slots = Slots::new(count).unwrap();
-            for index in EDGES {
+            for &index in EDGES {
                 let slot = slots.slot(index);
                 assert_eq!(slot, index % count);
                 assert_eq!(slots.until_end(index), count - index % count);

@@ -86,7 +86,7 @@ fn splice_and_tee_refuse_what_is_wrong() {
         let [(one, two), (reader, writer)] = [(&one, &two), (&reader, &writer)].map(|(a, b)| (fd(a), fd(b)));
         let other = fd(&other_in);
         let unknown = SpliceFlags(1 << 20);
-        let refused: [(Entry, Errno); 9] = [
+        let refused: &[(Entry, Errno)] = &[
             (opcode::Splice::new(one, 0, two, 0, 4).build(), Errno::EINVAL),
             (opcode::Splice::new(one, 0, writer, -1, 4).flags(unknown).build(), Errno::EINVAL),
             (opcode::Splice::new(one, 0, writer, 0, 4).build(), Errno::ESPIPE),
@@ -97,7 +97,7 @@ fn splice_and_tee_refuse_what_is_wrong() {
             (opcode::Tee::new(reader, other, 4).flags(unknown).build(), Errno::EINVAL),
             (opcode::Tee::new(reader, other, 4).flags(NONBLOCK).build(), Errno::EAGAIN),
         ];
-        for (number, (entry, errno)) in refused.into_iter().enumerate() {
+        for (number, &(entry, errno)) in refused.iter().enumerate() {
             assert_eq!(ring.run(entry), Err(errno), "{}: {number}", ring.kind());
         }
         for none in NO_FILES {

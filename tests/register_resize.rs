@@ -260,14 +260,14 @@ fn a_ring_with_index_and_descriptor_is_resized_by_its_index() {
 }
 
 /// What its calls may fail with, as the documentation lists it.
-const ERRORS: [Errno; 6] = [Errno::EINVAL, Errno::EBADF, Errno::EOVERFLOW, Errno::EBUSY, Errno::EEXIST, Errno::ENOMEM];
+const ERRORS: &[Errno] = &[Errno::EINVAL, Errno::EBADF, Errno::EOVERFLOW, Errno::EBUSY, Errno::EEXIST, Errno::ENOMEM];
 
 #[test]
 fn a_call_that_fails_leaves_the_ring_working_or_closed_and_nothing_mapped_twice() {
     needs!(6, 13, "IORING_REGISTER_RESIZE_RINGS");
     // Set-up is three calls (setup, and a mapping each); then two mappings and their end to see that mapping works, the
     // resizing, and two mappings. Where one of these fails, the old size is had back by other calls, which then work.
-    for (nth, failure) in (3..12).flat_map(|nth| ERRORS.map(|failure| (nth, failure))) {
+    for (nth, failure) in (3..12).flat_map(|nth| ERRORS.iter().map(move |failure| (nth, *failure))) {
         let trace = Trace::failing(nth, failure);
         let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = deferred().build_with(&trace, 4).unwrap();
         let set_up = trace.take().len();
@@ -334,7 +334,7 @@ fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {
     drop(builder.build_provided_with(&calls, 4, provide(4)).unwrap());
     // All but the last, which closes it.
     let set_up = calls.take().len() - 1;
-    for (nth, failure) in (set_up..set_up + 3).flat_map(|nth| ERRORS.map(|failure| (nth, failure))) {
+    for (nth, failure) in (set_up..set_up + 3).flat_map(|nth| ERRORS.iter().map(move |failure| (nth, *failure))) {
         let trace = Trace::failing(nth, failure);
         let mut ring = builder.build_provided_with(&trace, 4, provide(4)).unwrap();
         push(&mut ring, nop(1));

@@ -158,7 +158,7 @@ fn the_fallback_attempt_too() {
 }
 
 /// Kernels that report nonsense.
-const LIES: [fn(&mut io_uring_params); 20] = [
+const LIES: &[fn(&mut io_uring_params)] = &[
     |p| p.sq_entries = 0,
     |p| p.sq_entries = 7,
     |p| p.sq_entries = 16,
@@ -191,7 +191,7 @@ fn is_refusal_of_a_lie(error: SetupError) -> bool {
 fn a_kernel_that_reports_nonsense() {
     let _alone = alone();
     let before = possessions();
-    for (number, lie) in LIES.into_iter().enumerate() {
+    for (number, lie) in LIES.iter().enumerate() {
         for hide in [Features::empty(), Features::SINGLE_MMAP] {
             let kernel = Meddler::garbling(move |params| {
                 lie(params);
@@ -209,7 +209,7 @@ fn a_kernel_that_reports_nonsense_of_provided_memory() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let _alone = alone();
     let before = possessions();
-    for (number, lie) in LIES.into_iter().enumerate() {
+    for (number, lie) in LIES.iter().enumerate() {
         let kernel = Meddler::garbling(lie);
         let provided = Plainest::new().build_provided_with(&kernel, 8, enough()).map(drop);
         assert_eq!(provided, Err(SetupError::Garbled), "lie {number}");

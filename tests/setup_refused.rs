@@ -70,7 +70,7 @@ fn flags_of_the_other_entry_types_cannot_be_set_by_hand() {
 fn sizes_that_make_no_ring_are_named_without_asking_the_kernel() {
     type Case = (fn(&mut Plainest), u32, SetupError);
     let too_many = |entries, limit| SetupError::TooManyEntries { entries, limit };
-    let cases: [Case; 10] = [
+    let cases: &[Case] = &[
         (|_| (), 0, SetupError::NoEntries),
         (|b| _ = b.setup_clamp(), 0, SetupError::NoEntries),
         (|_| (), 32_769, too_many(32_769, MAX_ENTRIES)),
@@ -83,7 +83,7 @@ fn sizes_that_make_no_ring_are_named_without_asking_the_kernel() {
         (|b| _ = b.setup_cqsize(7), 9, SetupError::CqSmallerThanSq { sq: 16, cq: 8 }),
         (|b| _ = b.setup_cqsize(3).setup_clamp(), u32::MAX, SetupError::CqSmallerThanSq { sq: 32_768, cq: 4 }),
     ];
-    for (configure, entries, expected) in cases {
+    for &(configure, entries, expected) in cases {
         let mut builder = Plainest::new();
         configure(&mut builder);
         assert_eq!(refused(&builder, entries), (expected, true));
@@ -218,14 +218,14 @@ fn verdicts_on_flags_are_the_kernels_own_for_the_other_entry_types() {
 
 #[test]
 fn verdicts_on_sizes_are_the_kernels_own() {
-    const SQ: [u32; 10] = [0, 1, 2, 3, 5, 8, 9, 32_768, 32_769, u32::MAX];
-    const CQ: [u32; 11] = [0, 1, 2, 3, 4, 5, 9, 16, 65_536, 65_537, u32::MAX];
+    const SQ: &[u32] = &[0, 1, 2, 3, 5, 8, 9, 32_768, 32_769, u32::MAX];
+    const CQ: &[u32] = &[0, 1, 2, 3, 4, 5, 9, 16, 65_536, 65_537, u32::MAX];
     for clamp in [F::empty(), F::CLAMP] {
-        for entries in SQ {
+        for &entries in SQ {
             let kernels = kernels_verdict(entries, raw::params(clamp));
             let ours = our_verdict(Plainest::new().setup_flags(clamp), entries);
             agree(ours, kernels, &format!("{entries} {clamp:?}"));
-            for cq_entries in CQ {
+            for &cq_entries in CQ {
                 let mut params = raw::params(clamp | F::CQSIZE);
                 params.cq_entries = cq_entries;
                 let kernels = kernels_verdict(entries, params);

@@ -124,7 +124,7 @@ fn submit_all_goes_on_past_a_refused_entry() {
 #[test]
 fn an_error_leaves_the_entries_queued_and_the_next_submit_hands_them_over() {
     let far = Timespec::new(10, 0);
-    let ways: [Way; 3] = [
+    let ways: &[Way] = &[
         |ring, _| ring.submit(),
         |ring, _| ring.submit_and_wait(1),
         |ring, far| ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(far)),

@@ -192,7 +192,7 @@ fn the_first_wait_too_ends_before_a_large_one_finds_no_room() {
 }
 
 /// What a wait may fail with, as `Submitter::submit` lists it.
-const ERRORS: [Errno; 12] = [
+const ERRORS: &[Errno] = &[
     Errno::EINTR,
     Errno::ETIME,
     Errno::EAGAIN,
@@ -215,7 +215,7 @@ fn the_count_is_told_though_a_later_wait_fails() {
     let before = trace.take().len();
     drop(ring);
     let soon = Timespec::new(0, 20_000_000);
-    for errno in ERRORS {
+    for &errno in ERRORS {
         let trace = Trace::failing(before + 1, errno);
         let Some(mut ring) = mixed(&trace, 32, SetupFlags::empty()) else { return };
         push(&mut ring, large(1));

@@ -107,13 +107,13 @@ const fn refused_by_hand(flags: SetupFlags, of_entries: SetupFlags) -> Option<Se
 
     const LAYOUT: SetupFlags = F::SQE128.union(F::CQE32).union(F::CQE_MIXED).union(F::SQE_MIXED);
     const NOT_BY_HAND: SetupFlags = LAYOUT.union(F::NO_MMAP).union(F::REGISTERED_FD_ONLY);
-    const CONFLICTS: [(SetupFlags, SetupFlags); 4] = [
+    const CONFLICTS: &[(SetupFlags, SetupFlags)] = &[
         (F::SQPOLL, F::COOP_TASKRUN),
         (F::SQPOLL, F::TASKRUN_FLAG),
         (F::SQPOLL, F::DEFER_TASKRUN),
         (F::SQPOLL, F::SQ_REWIND),
     ];
-    const NEEDS: [(SetupFlags, SetupFlags); 5] = [
+    const NEEDS: &[(SetupFlags, SetupFlags)] = &[
         (F::SQ_AFF, F::SQPOLL),
         (F::HYBRID_IOPOLL, F::IOPOLL),
         (F::DEFER_TASKRUN, F::SINGLE_ISSUER),

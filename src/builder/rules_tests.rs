@@ -13,7 +13,7 @@ use SetupFlags as F;
 const NONE: SetupFlags = SetupFlags::empty();
 
 /// The flags that a rule is about, and some without a rule.
-const FLAGS: [SetupFlags; 15] = [
+const FLAGS: &[SetupFlags] = &[
     F::SQPOLL,
     F::SQ_AFF,
     F::IOPOLL,
@@ -54,7 +54,7 @@ fn may_be_made(flags: SetupFlags) -> bool {
 #[test]
 fn every_subset_is_refused_if_a_rule_says_so_and_for_a_reason_that_is_there() {
     for subset in 0..1_u32 << FLAGS.len() {
-        let chosen = FLAGS.into_iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1).map(|(_, flag)| flag);
+        let chosen = FLAGS.iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1).map(|(_, flag)| *flag);
         let flags: SetupFlags = chosen.collect();
         let refused = refused_combination(flags, NONE);
         assert_eq!(refused.is_none(), may_be_made(flags), "{flags:?}: {refused:?}");
@@ -168,7 +168,7 @@ fn taskrun_shows_in_every_attempt_where_it_can() {
 #[test]
 fn no_attempt_is_a_combination_that_is_refused() {
     for subset in 0..1_u32 << FLAGS.len() {
-        let chosen = FLAGS.into_iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1).map(|(_, flag)| flag);
+        let chosen = FLAGS.iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1).map(|(_, flag)| *flag);
         let flags: SetupFlags = chosen.collect();
         if refused_combination(flags, NONE).is_some() {
             continue;

@@ -18,7 +18,7 @@ macro_rules! flag_sets {
     })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-        pub struct $Set($Bits);
+        pub struct $Set(pub(crate) $Bits);
 
         impl $Set {
             $($(#[$flag_doc])* pub const $FLAG: Self = Self($value);)*

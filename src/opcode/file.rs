@@ -54,14 +54,6 @@ impl Fsync {
         Self(Entry::new(Self::CODE).target(fd.into_target()))
     }
 
-    /// Sets flags. [`FsyncFlags::DATASYNC`] makes it `fdatasync(2)`.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: FsyncFlags) -> Self {
-        self.0.op_flags = flags.bits();
-        self
-    }
-
     /// Limits the request to `len` bytes from `offset` on. An offset and a length of 0 cover the whole file.
     #[inline]
     #[must_use]
@@ -74,6 +66,11 @@ impl Fsync {
         self.0.len = len;
         self
     }
+}
+
+op_flags! {
+    /// [`FsyncFlags::DATASYNC`] makes the request `fdatasync(2)`.
+    Fsync, FsyncFlags
 }
 
 /// Starts or awaits the writing of a part of a file to the device, as `sync_file_range(2)`.
@@ -407,14 +404,11 @@ impl FixedFdInstall {
         // `EBADF`; the request's file is the source, and close-on-exec is the default.
         Self(Entry::new(Self::CODE).target(Target::Fixed(slot)))
     }
+}
 
-    /// Sets flags. With [`FixedFdFlags::NO_CLOEXEC`] the descriptor stays open on `execve(2)`.
-    #[inline]
-    #[must_use]
-    pub const fn flags(mut self, flags: FixedFdFlags) -> Self {
-        self.0.op_flags = flags.bits();
-        self
-    }
+op_flags! {
+    /// [`FixedFdFlags::NO_CLOEXEC`] keeps the descriptor open on `execve(2)`.
+    FixedFdInstall, FixedFdFlags
 }
 
 placed!(SyncFileRange Fallocate Fadvise);

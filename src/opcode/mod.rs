@@ -167,7 +167,7 @@ macro_rules! buf_group {
     };
 }
 
-/// Defines `flags`, the opcode's own flags, as its system call has them.
+/// Defines `flags`: a set of io_uring's own, or a word of the opcode's system call.
 macro_rules! op_flags {
     ($(#[$doc:meta])+ $name:ident, $flags:ty) => {
         impl $name {

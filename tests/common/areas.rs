@@ -142,7 +142,7 @@ pub fn use_up(mut ring: Ring) {
 }
 
 /// The offsets of the parameters, each by itself.
-pub const OFFSETS: [fn(&mut io_uring_params) -> &mut u32; 14] = [
+pub const OFFSETS: &[fn(&mut io_uring_params) -> &mut u32] = &[
     |p| &mut p.sq_off.head,
     |p| &mut p.sq_off.tail,
     |p| &mut p.sq_off.ring_mask,

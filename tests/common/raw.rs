@@ -66,9 +66,15 @@ impl Drop for RawRing {
     }
 }
 
-/// The releases that brought set-up flags, by bit, as the kernel's headers have them; before, the first six came.
-const RELEASES: [(u32, u32); 15] = [
+/// The releases that brought the set-up flags, by bit.
+const RELEASES: &[(u32, u32)] = &[
+    (5, 1),
+    (5, 1),
+    (5, 1),
+    (5, 5),
     (5, 6),
+    (5, 6),
+    (5, 10),
     (5, 18),
     (5, 19),
     (5, 19),
@@ -87,11 +93,9 @@ const RELEASES: [(u32, u32); 15] = [
 
 /// The release that knows all of these flags; none if one has no name.
 pub fn release_of(flags: SetupFlags) -> Option<(u32, u32)> {
-    let of = |bit: usize| if bit < 6 { Some((5, 10)) } else { RELEASES.get(bit - 6).copied() };
     (0_usize..32)
         .filter(|bit| flags.bits() >> bit & 1 == 1)
-        .map(of)
-        .try_fold((5, 1), |newest, of| Some(newest.max(of?)))
+        .try_fold((5, 1), |newest, bit| Some(newest.max(*RELEASES.get(bit)?)))
 }
 
 /// Whether the kernel makes a ring with these flags; `EINVAL` is how it says that it does not know one, and wrong on a

@@ -42,8 +42,8 @@ fn set_up_flags_features_requests_and_registrations_are_all_documented() {
 /// The cells of a table in a module's documentation, row by row.
 fn rows(path: &str) -> Vec<Vec<String>> {
     let source = read(path);
-    let lines = source.text.lines().filter_map(|line| line.strip_prefix("//! | "));
-    lines.map(|line| line.trim_end_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+    let lines = source.text.lines().filter_map(|line| line.strip_prefix("//! |")?.strip_suffix('|'));
+    lines.map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
 /// What stands between backticks.

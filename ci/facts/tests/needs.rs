@@ -5,7 +5,7 @@ mod source;
 use std::collections::BTreeSet;
 
 use facts::{FACTS, Kind, Version};
-use source::{none, row, rust_files};
+use source::{none, read, row, rust_files};
 
 /// Since when what a test names in its words is there: by their own row, or else by the newest of the C names in them. A
 /// name after another one may be without the start that both have.
@@ -75,4 +75,14 @@ fn tests_are_skipped_on_releases_that_lack_what_they_need() {
     faults.extend(unmet.map(|fact| format!("{:?}: a row of the table that no test needs", fact.name)));
     none(&faults);
     assert!(count > 300, "{count}");
+}
+
+#[test]
+fn the_set_up_flags_of_raw_rings_came_when_the_table_says() {
+    let text = read("tests/common/raw.rs").text;
+    let (_, list) = text.split_once("const RELEASES: &[(u32, u32)] = &[").expect("the list");
+    let lines = list.lines().skip(1).map(str::trim).take_while(|line| *line != "];");
+    let stated: Vec<Version> = lines.map(|line| version(line).expect(line).0).collect();
+    let wanted = FACTS.iter().filter(|fact| fact.kind == Kind::Setup).map(|fact| fact.since);
+    assert_eq!(stated, wanted.collect::<Vec<_>>());
 }
