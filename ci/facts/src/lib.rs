@@ -52,7 +52,7 @@ pub struct Fact {
     pub kind: Kind,
     /// The kernel's name for it.
     pub name: &'static str,
-    /// Its number, where it has one.
+    /// The number, or 0 for a row without one.
     pub number: i64,
     /// The first release that has it.
     pub since: Version,

@@ -471,6 +471,7 @@ facts! {
         "a group of buffers for IORING_OP_SEND", 6.10;
         "a length of 0 for buffers of a group", 6.0;
         "a limit of IORING_RECV_MULTISHOT", 6.17;
+        "a look at the task of a clone's source", 6.13;
         "a minimum left of IOU_PBUF_RING_INC", 7.1;
         "a registered buffer for IORING_OP_SEND", 7.2;
         "a registered buffer for IORING_OP_SENDMSG_ZC", 6.15;

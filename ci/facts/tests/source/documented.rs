@@ -12,7 +12,7 @@ pub struct Documented {
     pub place: String,
     /// `Type::method`, `module::Type`, or for what a macro makes of several types, `macro::method`.
     pub name: String,
-    /// Its C names.
+    /// The C names of the item.
     pub aliases: Vec<String>,
     /// The release behind the first "Since" of its documentation.
     pub since: Option<Version>,

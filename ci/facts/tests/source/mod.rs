@@ -8,7 +8,7 @@ use facts::{FACTS, Fact, Kind, Version};
 
 /// A file of the repository.
 pub struct Source {
-    /// Its path below the repository's root.
+    /// The path below the repository's root.
     pub path: String,
     pub text: String,
 }
