@@ -48,7 +48,7 @@ fn a_clone_has_the_buffers_and_outlives_the_ring_they_came_from() {
 
 #[test]
 fn a_clone_carries_no_tags() {
-    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "tags of what is unregistered");
     let (mut first, mut second) = (ring(), ring());
     assert_eq!(register2(first.submitter(), &[buffer(4)], &[10]), Ok(()));
     assert_eq!(clone(second.submitter(), first.fd()), Ok(()));
@@ -155,7 +155,7 @@ fn clones_refuse_what_is_wrong() {
 
 #[test]
 fn the_source_of_a_clone_must_be_this_tasks() {
-    needs!(6, 12, "IORING_REGISTER_CLONE_BUFFERS");
+    needs!(6, 13, "a look at the task of a clone's source");
     let second = ring();
     let (fd, ready) = std::sync::mpsc::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
