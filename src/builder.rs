@@ -1,4 +1,4 @@
-//! [`Builder`]: what is asked of a ring.
+//! [`Builder`]: collects the flags and sizes of a ring.
 //!
 //! The folder has the rest of making a ring: `rules.rs` says what may be combined, `attempts.rs` what is tried and what it falls
 //! back to, `make.rs` and `takeover.rs` have all ways to get a ring.
@@ -23,7 +23,7 @@ pub const MAX_ENTRIES: u32 = 32_768;
 /// The largest number of slots of a completion queue (`IORING_MAX_CQ_ENTRIES`).
 pub const MAX_CQ_ENTRIES: u32 = 65_536;
 
-/// Collects the flags and sizes of a ring, then makes it.
+/// Collects the flags and sizes of a ring, and makes the ring.
 ///
 /// Each method stands for one of the kernel's set-up flags; its documentation says what the flag needs and excludes. A
 /// combination that the kernel would refuse is an error before the system call, and the error names the flags. Two kinds of

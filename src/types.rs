@@ -58,9 +58,11 @@ pub(crate) mod sealed {
 
 /// A file descriptor of the process.
 ///
-/// The type is a number, not an owner. The number must still mean the same file when the kernel looks it up: when the request
-/// starts. That is at submission, with SQPOLL some time later, and behind a link or a drain only when the request's turn comes.
-// kernel: io_uring/io_uring.c io_assign_file, io_issue_sqe (7.3): the file is looked up when the request is first issued.
+/// The type is a number, not an owner. The kernel looks the number up when the request starts, and until then the number must
+/// mean the same file. A request starts at its submission, with SQPOLL some time later, and with `ASYNC`, behind a link (since
+/// 5.17) or behind a drain at any later time before its completion.
+// kernel: io_uring/io_uring.c io_assign_file, io_issue_sqe, io_wq_submit_work (7.3): the file is looked up when the request
+// is first issued, by the task or by a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Fd(pub RawFd);
@@ -158,8 +160,10 @@ impl Timespec {
     /// No time at all.
     pub const ZERO: Self = Self::new(0, 0);
 
-    /// Takes seconds and nanoseconds. The kernel refuses (`EINVAL`) a negative value, and 1,000,000,000 nanoseconds or
-    /// more. Before 5.16 it took a negative one for a timeout that never ends.
+    /// Takes seconds and nanoseconds. 1,000,000,000 nanoseconds or more count as whole seconds. A timeout request with negative
+    /// seconds fails with `EINVAL` (before 5.16 it never ended); a wait takes them for a time that has passed.
+    // kernel: io_uring/timeout.c io_parse_user_time (7.3): only negative values are EINVAL; seconds and nanoseconds are added up.
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): the values are added up, and not checked.
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
         Self { seconds, nanoseconds: nanoseconds as i64 }
