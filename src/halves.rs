@@ -94,8 +94,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// Splits the ring into two halves, each of which can go to a thread of its own: one submits, the other waits and reads.
     ///
     /// On a SINGLE_ISSUER ring the submission half must stay with the task that made the ring; a submit in another task fails
-    /// with `EEXIST`. With COOP_TASKRUN, completion work of the submitting task runs only when that task enters the kernel, so
-    /// the waiting half does not see those completions before.
+    /// with `EEXIST`. With COOP_TASKRUN, completion work of the submitting task runs when that task next enters the kernel.
     ///
     /// # Errors
     ///

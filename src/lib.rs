@@ -1,7 +1,7 @@
 //! io_uring for programs without a C library: no `std`, no libc, no allocator.
 //!
 //! A submission queue and a completion queue, shared with the kernel: Linux 5.1 or newer on eight architectures, or any kernel
-//! that implements [`Kernel`]. The crate has all requests and registrations of Linux 7.3. For a safe interface, take
+//! that implements [`Kernel`]. All requests and registrations of Linux 7.3 are here. For a safe interface, take
 //! [`bare-uring-ops`](https://docs.rs/bare-uring-ops), which is built on this crate.
 //!
 //! The names are those of the crate `io-uring`; [a guide](guides::moving_from_io_uring) lists both side by side.

@@ -228,7 +228,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
     /// Waits on until `want` CQEs are there, after the kernel has waited for `want` slots. Returns `submitted`.
     fn wait_for_entries(&self, want: usize, submitted: usize) -> Result<usize, Errno> {
-        // After a short submit the kernel does not wait, and the CQEs of the SQEs that it did not take never come.
+        // After a short submit the kernel does not wait, and the SQEs that it did not take bring no CQE before the next submit.
         // kernel: io_uring/io_uring.c io_uring_enter (7.3): a number submitted below the number asked for ends the call.
         let all_submitted = self.params().setup().contains(SetupFlags::SQPOLL)
             || self.core.free_slots(&self.sq) == self.core.rings.sq().count();

@@ -93,8 +93,9 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Submits like [`submit`](Self::submit), and waits until `want` CQEs are there, in one call.
     ///
-    /// The wait can end early: check the queue and wait again. (On 7.3, and on late releases of 6.12, it also ends, without an error, when completions wait
-    /// outside the queue and the queue has no room for them.) A `want` above the queue's capacity means the capacity.
+    /// The wait can end early: check the queue and wait again. (Since 7.3, and in late releases of 6.12, it also ends when
+    /// completions wait outside the queue and the queue has no room for them. That is no error.) A `want` above the queue's
+    /// capacity means the capacity.
     ///
     /// In a mixed completion queue the kernel counts slots, of which a 32-byte CQE fills two. There the capacity is two slots
     /// less, because with fewer free slots a 32-byte CQE may find no room.

@@ -23,8 +23,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// assert_eq!(SIZE.sqes, 64 * 64);
     /// ```
     ///
-    /// The size counts one cache line for the ring's header, as kernels for this architecture have it. When the ring is made, a
-    /// kernel that reports another size (`IORING_REGISTER_QUERY`, since 6.19) is asked, and its answer counts.
+    /// The size counts one cache line for the ring's header, as kernels for this architecture have it. When the ring is made, the
+    /// kernel is asked for the size of its header (`IORING_REGISTER_QUERY`, since 6.19), and its answer counts.
     ///
     /// # Errors
     ///

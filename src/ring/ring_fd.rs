@@ -30,7 +30,8 @@ pub type LocalRing<S = squeue::Entry, C = cqueue::Entry, K = DefaultKernel> = Io
 
 /// A kernel, and the index under which one ring is registered with the calling task.
 ///
-/// Every call to `io_uring_enter(2)` for that ring uses the index, and so does every registration if the kernel can. The value can't be sent to another thread, and so the ring can't either.
+/// Every call to `io_uring_enter(2)` for that ring uses the index, and so does every registration if the kernel can. The
+/// value can't be sent to another thread, and so the ring can't either.
 #[derive(Debug)]
 pub struct Registered<K> {
     kernel: K,

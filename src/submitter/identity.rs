@@ -1,4 +1,4 @@
-//! Identities of rings, by which a value that outlives the borrow of a ring finds its ring again.
+//! Identities of rings, by which a value that outlives the borrow of its ring tells that ring from others.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
