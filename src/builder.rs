@@ -1,4 +1,4 @@
-//! [`Builder`]: what is asked of a ring.
+//! [`Builder`]: collects the flags and sizes of a ring.
 //!
 //! The folder has the rest of making a ring: `rules.rs` says what may be combined, `attempts.rs` what is tried and what it falls
 //! back to, `make.rs` and `takeover.rs` have all ways to get a ring.
@@ -18,16 +18,17 @@ mod takeover;
 pub use make::RingMemory;
 
 /// The largest number of slots of a submission queue (`IORING_MAX_ENTRIES`).
+// kernel: io_uring/io_uring.h IORING_MAX_ENTRIES, IORING_MAX_CQ_ENTRIES (7.3): no uapi header has the two limits.
 pub const MAX_ENTRIES: u32 = 32_768;
 /// The largest number of slots of a completion queue (`IORING_MAX_CQ_ENTRIES`).
 pub const MAX_CQ_ENTRIES: u32 = 65_536;
 
-/// Collects the flags and sizes of a ring, then makes it.
+/// Collects the flags and sizes of a ring, and makes the ring.
 ///
 /// Each method stands for one of the kernel's set-up flags; its documentation says what the flag needs and excludes. A
-/// combination that the kernel would refuse is refused before the system call, by an error that names the flags. Two kinds of
-/// flags have no method: those of the entry types (`SQE128`, `CQE32` and the mixed ones), and `NO_MMAP`, which goes with
-/// provided memory.
+/// combination that the kernel would refuse is an error before the system call, and the error names the flags. Two kinds of
+/// flags have no method: those of the entry types (`SQE128`, `CQE32` and the mixed ones), and those of provided memory
+/// (`NO_MMAP`, `REGISTERED_FD_ONLY`).
 ///
 /// The builder adds two flags by itself:
 /// - `NO_SQARRAY`, which saves an array and a load for each request. A kernel that does not know the flag (before 6.6) is asked
@@ -54,7 +55,7 @@ pub struct Builder<S: squeue::EntryMarker = squeue::Entry, C: cqueue::EntryMarke
     sq_thread_idle: u32,
     wq_fd: RawFd,
     pub(crate) dontfork: bool,
-    /// Whether the flags of [`setup_fastest`](Self::setup_fastest) give way to a kernel that does not know them.
+    /// Whether the flags of [`setup_fastest`](Self::setup_fastest) were asked for, and may be left out for an older kernel.
     fastest: bool,
     entries: PhantomData<fn() -> (S, C)>,
 }
@@ -101,6 +102,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 
     /// Finds completions by polling the device, not by interrupts. Such a ring takes commands, and reads and writes with
     /// `O_DIRECT` on files whose driver has polled queues; nothing else. Since 5.1.
+    // kernel: io_uring/io_uring.c io_init_req (7.3): on such a ring an opcode without polling (`iopoll` in
+    // io_uring/opdef.c) is EINVAL.
     #[doc(alias = "IORING_SETUP_IOPOLL")]
     pub const fn setup_iopoll(&mut self) -> &mut Self {
         self.add(SetupFlags::IOPOLL)
@@ -112,10 +115,14 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         self.add(SetupFlags::HYBRID_IOPOLL)
     }
 
-    /// Starts a kernel-side SQPOLL thread, which consumes SQEs without a system call. The thread sleeps after `idle`
-    /// milliseconds without any (0 means one second). Excludes COOP_TASKRUN, TASKRUN_FLAG, DEFER_TASKRUN and SQ_REWIND. Since 5.1; needs privilege before 5.11.
+    /// Starts a kernel-side SQPOLL thread, which consumes SQEs without a system call. After `idle` milliseconds without an
+    /// SQE the thread sleeps (0 means one second). Excludes COOP_TASKRUN, TASKRUN_FLAG, DEFER_TASKRUN and SQ_REWIND.
+    /// Since 5.1; needs privilege before 5.11.
     ///
     /// In the first five minutes after a 32-bit kernel has booted, the thread sleeps only after it had work.
+    // kernel: io_uring/sqpoll.c io_sq_offload_create (7.3): an idle time of 0 becomes one second.
+    // kernel: io_uring/sqpoll.c io_sq_thread (7.3): the time at which the thread may sleep starts at tick 0, and moves
+    // only with work. The 32-bit tick counter begins five minutes before it wraps to 0.
     #[doc(alias = "IORING_SETUP_SQPOLL")]
     pub const fn setup_sqpoll(&mut self, idle: u32) -> &mut Self {
         self.sq_thread_idle = idle;
@@ -144,15 +151,20 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         self.add(SetupFlags::CLAMP)
     }
 
-    /// Shares the workers of the ring `fd`, and with SQPOLL its thread. Since 5.6.
+    /// Shares the SQPOLL thread of the ring `fd`. A ring of another process does not share its thread: then the new ring gets
+    /// a thread of its own. Without SQPOLL the flag once shared worker threads; kernels since 5.12 share them per task, and
+    /// only check that `fd` is a ring. Since 5.6.
+    // kernel: io_uring/sqpoll.c io_get_sq_data, io_attach_sq_data, io_sq_offload_create (7.3): the thread of a ring of
+    // another process is EPERM, which makes a new thread; without SQPOLL only the descriptor is checked.
     #[doc(alias = "IORING_SETUP_ATTACH_WQ")]
     pub const fn setup_attach_wq(&mut self, fd: RawFd) -> &mut Self {
         self.wq_fd = fd;
         self.add(SetupFlags::ATTACH_WQ)
     }
 
-    /// Starts the ring disabled, so that it can be restricted. Until it is enabled, each `io_uring_enter(2)` answers `EBADFD`.
-    /// Since 5.10.
+    /// Starts the ring disabled, so that it can be restricted. Until it is enabled, each `io_uring_enter(2)` fails with
+    /// `EBADFD`. Since 5.10.
+    // kernel: io_uring/io_uring.c io_uring_enter (7.3): the state is looked at before anything is submitted or waited for.
     #[doc(alias = "IORING_SETUP_R_DISABLED")]
     pub const fn setup_r_disabled(&mut self) -> &mut Self {
         self.add(SetupFlags::R_DISABLED)
@@ -160,6 +172,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 
     /// Submits the whole batch, even if a request in it is refused at once. Without this flag the entries behind such a
     /// request stay queued for the next submit. Since 5.18.
+    // kernel: io_uring/io_uring.c io_submit_sqes, io_submit_fail_init (7.3): a refused entry is consumed and counted, and
+    // gets a completion. Outside a chain, and at the end of one, it ends the batch unless the ring has SUBMIT_ALL.
     #[doc(alias = "IORING_SETUP_SUBMIT_ALL")]
     pub const fn setup_submit_all(&mut self) -> &mut Self {
         self.add(SetupFlags::SUBMIT_ALL)
@@ -167,20 +181,22 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 
     /// Lets completion work wait until the task next enters the kernel, instead of interrupting the task. Excludes SQPOLL.
     /// Since 5.19.
+    // kernel: io_uring/io_uring.c io_uring_create (7.3): task work is announced without an inter-processor interrupt.
     #[doc(alias = "IORING_SETUP_COOP_TASKRUN")]
     pub const fn setup_coop_taskrun(&mut self) -> &mut Self {
         self.add(SetupFlags::COOP_TASKRUN)
     }
 
-    /// Shows pending completion work in the ring's flags. Needs COOP_TASKRUN or DEFER_TASKRUN, and the builder adds the flag to
-    /// both by itself. Since 5.19.
+    /// Shows pending completion work in the ring's flags. Needs COOP_TASKRUN or DEFER_TASKRUN; the builder adds this flag to
+    /// either. Since 5.19.
     #[doc(alias = "IORING_SETUP_TASKRUN_FLAG")]
     pub const fn setup_taskrun_flag(&mut self) -> &mut Self {
         self.add(SetupFlags::TASKRUN_FLAG)
     }
 
-    /// Binds submission to one task: the one that made the ring, or with R_DISABLED the one that enables it. Other tasks get
+    /// Binds submission to one task: the task that made the ring, or with R_DISABLED the task that enables it. Other tasks get
     /// `EEXIST`. Since 6.0.
+    // kernel: io_uring/tctx.c __io_uring_add_tctx_node_from_submit (7.3): a submit by another task is EEXIST.
     #[doc(alias = "IORING_SETUP_SINGLE_ISSUER")]
     pub const fn setup_single_issuer(&mut self) -> &mut Self {
         self.add(SetupFlags::SINGLE_ISSUER)
@@ -188,13 +204,14 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 
     /// Runs completion work only when the ring's task asks for completions. This is the fastest mode. Needs SINGLE_ISSUER,
     /// excludes SQPOLL. Since 6.1.
+    // kernel: io_uring/tw.h io_allowed_run_tw (7.3): a wait by another task is EEXIST.
     #[doc(alias = "IORING_SETUP_DEFER_TASKRUN")]
     pub const fn setup_defer_taskrun(&mut self) -> &mut Self {
         self.add(SetupFlags::DEFER_TASKRUN)
     }
 
-    /// Asks for the fastest ring of one thread that submits and reaps: SINGLE_ISSUER and DEFER_TASKRUN (6.1), on older kernels
-    /// COOP_TASKRUN (5.19), before that no flag. Excludes SQPOLL, as these flags do.
+    /// Asks for the fastest ring of one thread that submits and reaps: SINGLE_ISSUER and DEFER_TASKRUN (since 6.1), on older
+    /// kernels COOP_TASKRUN (since 5.19), and before that neither. Excludes SQPOLL, as these flags do.
     ///
     /// If the thread keeps the ring, [`register_ring_fd`](crate::IoUring::register_ring_fd) also saves the look-up of the
     /// descriptor in each call:
@@ -218,8 +235,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         self.add(SetupFlags::SINGLE_ISSUER.union(SetupFlags::DEFER_TASKRUN))
     }
 
-    /// Leaves the index array out. The builder asks for that by itself and falls back; after this call a kernel that does not
-    /// know the flag is an error. Since 6.6.
+    /// Insists on a ring without an index array. The builder asks for such a ring in any case, but asks again without the flag
+    /// if the kernel does not know it; after this call such a kernel is an error. Since 6.6.
     #[doc(alias = "IORING_SETUP_NO_SQARRAY")]
     pub const fn setup_no_sqarray(&mut self) -> &mut Self {
         self.add(SetupFlags::NO_SQARRAY)
@@ -232,7 +249,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         self.setup_flags(SetupFlags::SQ_REWIND)
     }
 
-    /// Adds any flags, also such as this crate does not know. A flag that its own method adds to these is added here too.
+    /// Adds any flags, also flags that this crate does not know. SQ_REWIND brings NO_SQARRAY with it, as in
+    /// [`setup_sq_rewind`](Self::setup_sq_rewind).
     pub const fn setup_flags(&mut self, flags: SetupFlags) -> &mut Self {
         let more = if flags.contains(SetupFlags::SQ_REWIND) { SetupFlags::NO_SQARRAY } else { SetupFlags::empty() };
         self.add(flags.union(more))

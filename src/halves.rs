@@ -93,14 +93,17 @@ impl<C: cqueue::EntryMarker, K: Kernel> CompletionHalf<'_, C, K> {
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
     /// Splits the ring into two halves, each of which can go to a thread of its own: one submits, the other waits and reads.
     ///
-    /// On a SINGLE_ISSUER ring the submission half must stay with the task that made the ring; in another task the kernel
-    /// answers `EEXIST`. With COOP_TASKRUN, completion work of the submitting task runs when that task enters the
-    /// kernel.
+    /// On a SINGLE_ISSUER ring the submission half must stay with the task that made the ring; a submit in another task fails
+    /// with `EEXIST`. With COOP_TASKRUN, completion work of the submitting task runs when that task next enters the kernel.
     ///
     /// # Errors
     ///
-    /// - `EEXIST`: a DEFER_TASKRUN ring, for whose completions only its own task may wait.
-    /// - `EOPNOTSUPP`: an IOPOLL ring without SQPOLL. The waiting half would hold the lock that submitting needs.
+    /// - `EEXIST`: the ring has DEFER_TASKRUN, so only its own task may wait for completions.
+    /// - `EOPNOTSUPP`: the ring has IOPOLL without SQPOLL. The waiting half would hold the lock that submitting needs.
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): with DEFER_TASKRUN a wait by another task is EEXIST.
+    // kernel: io_uring/io_uring.c io_uring_enter (7.3): the device is polled with the ring's lock held, which submitting takes.
+    // kernel: io_uring/tctx.c __io_uring_add_tctx_node_from_submit (7.3): with SINGLE_ISSUER a submit by another task is
+    // EEXIST; a wait without a submit is not checked.
     pub fn halves(&mut self) -> Result<Halves<'_, S, C, K>, Errno> {
         let setup = self.params().setup();
         if setup.contains(SetupFlags::DEFER_TASKRUN) {

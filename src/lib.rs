@@ -1,7 +1,7 @@
 //! io_uring for programs without a C library: no `std`, no libc, no allocator.
 //!
 //! A submission queue and a completion queue, shared with the kernel: Linux 5.1 or newer on eight architectures, or any kernel
-//! that implements [`Kernel`]. The crate has all requests and registrations of Linux 7.3. For a safe interface, take
+//! that implements [`Kernel`]. All requests and registrations of Linux 7.3 are here. For a safe interface, take
 //! [`bare-uring-ops`](https://docs.rs/bare-uring-ops), which is built on this crate.
 //!
 //! The names are those of the crate `io-uring`; [a guide](guides::moving_from_io_uring) lists both side by side.
@@ -34,9 +34,9 @@
 //! # The safety contract
 //!
 //! Building a request is safe. Pushing it is not: [`SubmissionQueue::push`] has the only contract of the ring path. The contract
-//! says which memory the kernel will read and write, and until when. Everything after the push is safe. Each
-//! [request](opcode) says what must stay valid until it was submitted, and what until which completion. Registrations
-//! that hand memory over, or take it back by address, are unsafe as well, and say why.
+//! says which memory the kernel will read and write, and until when. Everything after the push is safe. The documentation
+//! of each [request](opcode) says which memory must stay valid until the request was submitted, and which memory until
+//! which completion. Registrations that hand memory over, or take it back by address, are unsafe as well, and say why.
 //!
 //! Nothing that the kernel reports is trusted: offsets, masks and counts are checked once against the length of the
 //! memory, when the ring is made. No call panics, allocates, or needs a C library.
@@ -52,12 +52,12 @@
 //! | has one thread per ring, on Linux 5.19 or 6.0 | [`setup_coop_taskrun`](Builder::setup_coop_taskrun) |
 //! | submits without pause, and can spare a processor | [`setup_sqpoll`](Builder::setup_sqpoll): no system call as long as the kernel-side SQPOLL thread is awake |
 //! | reads and writes a fast disk with `O_DIRECT` | [`setup_iopoll`](Builder::setup_iopoll): the kernel polls the device for completions; such a ring does nothing else |
-//! | has bursts of completions | [`setup_cqsize`](Builder::setup_cqsize): CQEs without room wait in the kernel, which costs an allocation and a call there |
+//! | has bursts of completions | [`setup_cqsize`](Builder::setup_cqsize): a CQE that finds no room waits in the kernel, which costs an allocation there, and a system call to fetch the CQE |
 //! | submits in batches that must not stop at a bad SQE | [`setup_submit_all`](Builder::setup_submit_all) |
 //! | maps nothing | [`build_provided`](Builder::build_provided), in static memory |
 //!
-//! The builder adds by itself what makes any ring faster, where the kernel has it: `NO_SQARRAY`, and `TASKRUN_FLAG` with the
-//! task work flags. A [registered descriptor](IoUring::register_ring_fd) saves the look-up of the file in each call.
+//! The builder itself adds two flags that make any ring faster, if the kernel has them: `NO_SQARRAY`, and `TASKRUN_FLAG` with
+//! the task work flags. A [registered descriptor](IoUring::register_ring_fd) saves the look-up of the file in each call.
 //! [`SetupError`] tells a kernel without io_uring from one that forbids it, and both from flags that contradict each other.
 //! [`is_unavailable`](SetupError::is_unavailable) says when to fall back to another way of I/O.
 //!
@@ -68,14 +68,15 @@
 //!   ends the wait with `ETIME`. Since Linux 6.13, arguments in a [registered region](register::WaitRegion) cost no copy.
 //! - A wait may end early: with `EINTR` for a signal, with `EAGAIN` or `EBUSY` when the kernel wants its CQEs read first. Look at
 //!   the queue, then wait again. SQEs that were submitted stay submitted.
-//! - [`Submitter::get_events`] has the kernel do its pending work, without waiting.
-//! - Another event loop can wait for an [eventfd](Submitter::register_eventfd), or poll the ring's own descriptor.
+//! - [`Submitter::get_events`] makes the kernel do its pending work, without waiting.
+//! - Another event loop can wait for the ring by an [eventfd](Submitter::register_eventfd), or by polling the ring's own
+//!   descriptor.
 //! - With two threads, the [`CompletionHalf`] waits while the [`SubmissionHalf`] submits.
 //!
 //! # How to stop
 //!
 //! Dropping a ring closes it. The kernel cancels requests in flight some time later, and may write to their buffers until then.
-//! (Linux after 7.3 may wait for them in the close.) If you must free the buffers, call [`IoUring::cancel_and_drain`] first,
+//! (Linux after 7.3 may wait for the requests in the close.) If you must free the buffers, call [`IoUring::cancel_and_drain`] first,
 //! which cancels until you have seen the last completion. Memory that lives for ever (static, or leaked) needs no such care.
 //!
 //! # Without Linux beneath
@@ -117,7 +118,7 @@
 //!   [`types::Fd`].
 //! - `rustix`: conversions from and to rustix's types, on the targets where rustix needs no libc.
 //!
-//! Neither changes a type or a system call.
+//! Neither feature changes a type or a system call.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -129,7 +130,7 @@ mod builder;
 pub mod cqueue;
 mod error;
 mod flags;
-// Its programs are not this crate's to compile: ci/guides.sh and ci/moving.sh do.
+// Not for doctests: ci/guides.sh and ci/moving.sh compile the programs of the guides.
 #[cfg(all(doc, not(doctest)))]
 pub mod guides;
 mod halves;

@@ -2,7 +2,7 @@
 //!
 //! A ring has two areas. *Rings* starts with the header (heads, tails, masks and flags of both queues); then come the CQEs, and
 //! (unless `NO_SQARRAY`) an array of indices. A kernel without `FEAT_SINGLE_MMAP` maps this area as two. *Sqes* has the SQEs.
-//! The kernel reports where everything lies. What it reports is checked against the length of the memory once, here, and never
+//! The kernel reports where everything lies. What it reports is checked here against the length of the memory, once, and never
 //! read again.
 
 use core::mem::{MaybeUninit, size_of};
@@ -77,6 +77,7 @@ impl Region {
         let base = kernel.map(len, fd, u64::from(offset)).map_err(|errno| SetupError::Kernel(Call::Map, errno))?;
         *self = Self { base: base.as_ptr(), len };
         if dontfork {
+            // kernel: mm/madvise.c madvise_vma_behavior (6.12.117): the mapping is left out of the child's memory at fork.
             // SAFETY: address and length are those of the mapping just made.
             unsafe { kernel.keep_from_fork(base, len) }
                 .map_err(|errno| SetupError::Kernel(Call::KeepFromFork, errno))?;
@@ -100,7 +101,7 @@ impl Region {
         Ok(())
     }
 
-    /// Writes zeroes.
+    /// Fills the memory with zeroes.
     ///
     /// # Safety
     ///
@@ -129,8 +130,8 @@ impl Regions {
     /// No memory yet.
     pub(crate) const NOTHING: Self = Self { parts: [Region::NOTHING; 3], mapped: false, dontfork: false };
 
-    /// Takes memory that others have mapped, and that is never unmapped here. [`SetupError::Garbled`] if `params` report entries
-    /// or an array outside the memory, or parts of the ring that overlap.
+    /// Takes memory that others have mapped, and that is never unmapped here. Returns [`SetupError::Garbled`] if `params` report
+    /// entries or an array outside the memory, or parts of the ring that overlap.
     pub(crate) fn provided(
         params: &io_uring_params,
         sizes: EntrySizes,
@@ -146,8 +147,8 @@ impl Regions {
         Ok(regions)
     }
 
-    /// Checks that no parts of the ring overlap; else [`SetupError::Garbled`]. For a ring that set-up made just now and that was
-    /// mapped, the kernel promises that ([`Kernel::setup`]).
+    /// Checks that no parts of the ring overlap; else returns [`SetupError::Garbled`]. A ring that was made and mapped just now
+    /// needs no check, because [`Kernel::setup`] promises it.
     pub(crate) fn apart(&self, params: &io_uring_params, sizes: EntrySizes) -> Result<(), SetupError> {
         if apart::apart(params, sizes, self.all()) { Ok(()) } else { Err(SetupError::Garbled) }
     }
@@ -167,7 +168,7 @@ impl Regions {
             lengths[SQ] = lengths[SQ].max(lengths[CQ]);
             lengths[CQ] = 0;
         } else {
-            // Without an array, as far as the words of the header may reach.
+            // Without an array the submission ring has only words, none of which lies beyond the start of the CQEs.
             lengths[SQ] = lengths[SQ].max(u64::from(params.cq_off.cqes));
         }
         self.mapped = true;
@@ -181,7 +182,7 @@ impl Regions {
         Ok(())
     }
 
-    /// Returns the three regions. If one mapping has both rings, it stands in both places.
+    /// Returns the three regions. If one mapping has both rings, that mapping stands in both places.
     fn all(&self) -> [Region; 3] {
         let mut all = self.parts;
         if all[CQ].base.is_null() {
@@ -195,7 +196,7 @@ impl Regions {
         self.mapped
     }
 
-    /// Maps the same ring anew, as `params` reports it after a change of its size.
+    /// Maps the ring again, as `params` reports it after a change of its size.
     pub(crate) fn map_again<K: Kernel>(
         &self,
         kernel: &K,
@@ -238,7 +239,7 @@ const SQ: usize = 0;
 const CQ: usize = 1;
 const SQES: usize = 2;
 
-// The kernel is told which of them to map by multiples of one number.
+// The offset that tells the kernel which region to map is the place times one number.
 const _: () = {
     assert!(IORING_OFF_SQ_RING == SQ as u32 * IORING_OFF_CQ_RING);
     assert!(IORING_OFF_SQES == SQES as u32 * IORING_OFF_CQ_RING);
@@ -277,6 +278,8 @@ impl Queue {
             // SAFETY: the word lies within the region, which the caller promises to be valid.
             *word = unsafe { region.base.add(offset as usize) }.cast();
         }
+        // kernel: io_uring/io_uring.c io_allocate_scq_urings (7.3): the kernel writes mask and size to the ring once, when the
+        // ring is made, and goes by its own copies.
         let agree = self.word(ENTRIES).load(Ordering::Relaxed) == entries
             && self.word(MASK).load(Ordering::Relaxed) == entries - 1;
         agree.then_some(())
@@ -307,6 +310,7 @@ impl Queue {
 /// | CQ tail, overflow | the kernel |
 /// | CQ head, flags | us |
 /// | `cqes` | the kernel, in slots from the tail up to the head; we read the slots from the head up to the tail |
+// kernel: include/linux/io_uring_types.h struct io_rings (7.3): its comments say which side writes each word.
 #[derive(Debug)]
 // In this order the fields that each request uses come first, see `IoUring`.
 #[repr(C)]
@@ -318,8 +322,8 @@ pub(crate) struct Rings {
     has_cq_flags: bool,
 }
 
-// SAFETY: the shared words are atomics, and the entries are reached only through a queue handle, of which each queue has one;
-// the thread that holds the handle makes no difference to the memory.
+// SAFETY: the shared words are atomics. The entries are reached only through a queue handle, of which each queue has one, and
+// which thread holds that handle makes no difference to the memory.
 unsafe impl Send for Rings {}
 // SAFETY: through a shared reference only the atomics can be reached without `unsafe`.
 unsafe impl Sync for Rings {}
@@ -334,7 +338,7 @@ impl Rings {
         sqes: null_mut(),
     };
 
-    /// Finds everything in the regions.
+    /// Locates the words, the entries and the array in the regions.
     ///
     /// # Errors
     ///
@@ -358,10 +362,11 @@ impl Rings {
         if !params.cq_off.cqes.is_multiple_of(8) {
             return None;
         }
-        // SAFETY: the caller's contract; `cqes` is the one place that is not an atomic, and it is not used as one.
+        // SAFETY: the caller's contract. Only the place of `cqes` holds no atomic, and it is never used as one.
         unsafe { self.submission.locate(all[SQ], sq_words(params), params.sq_entries) }?;
         // SAFETY: the caller's contract, as for the submission queue.
         unsafe { self.completion.locate(all[CQ], cq_words(params), params.cq_entries) }?;
+        // kernel: io_uring/io_uring.c io_prepare_config (7.3): the offset of the array is written only for a ring that has one.
         self.has_array = params.sq_off.array != 0;
         // Kernels before 5.8 have no completion queue flags, and report offset 0.
         self.has_cq_flags = params.cq_off.flags != 0;
@@ -400,8 +405,9 @@ impl Rings {
         self.has_array && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
     }
 
-    /// Makes the index array, where there is one, an identity map: entry n is in slot n from now on. Must run before the first
-    /// entry is made visible, or while the array is new and the kernel reads nothing of it.
+    /// Sets entry n of the index array to n, if the ring has an array. Must run before the first entry is made visible, or while
+    /// the array is new and the kernel reads nothing of it.
+    // kernel: io_uring/io_uring.c io_get_sqe (7.3): the array is read for each entry that is consumed, and never written.
     pub(crate) fn write_indices(&self) {
         if !self.has_array {
             return;

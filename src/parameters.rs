@@ -1,4 +1,4 @@
-//! [`Parameters`]: what the kernel said of a ring that it made.
+//! [`Parameters`]: what the kernel reports about a ring that it made.
 #![forbid(unsafe_code)]
 
 use core::fmt;
@@ -52,7 +52,10 @@ impl Parameters {
         Self(params)
     }
 
-    /// Removes what a former owner may have left as the array's offset: without an index array, kernels do not write there.
+    /// Clears the offset of the index array if the ring has no such array. The kernel does not write the field then, and the
+    /// previous owner may have left anything in it.
+    // kernel: io_uring/io_uring.c io_uring_create (6.12.117): with NO_SQARRAY the field stays as the caller passed it.
+    // kernel: io_uring/io_uring.c io_prepare_config (7.3): with NO_SQARRAY the field stays as the caller passed it.
     pub(crate) const fn without_stale_array(mut self) -> Self {
         if self.setup().contains(SetupFlags::NO_SQARRAY) {
             self.0.sq_off.array = 0;
@@ -66,7 +69,7 @@ impl Parameters {
         &self.0
     }
 
-    /// Returns the set-up flags in force, with those that the builder added.
+    /// Returns the set-up flags in force, including those that the builder added.
     #[inline]
     #[must_use]
     pub const fn setup(&self) -> SetupFlags {
@@ -92,7 +95,8 @@ impl Parameters {
         self.0.cq_entries
     }
 
-    /// Returns after how many milliseconds an idle SQPOLL thread sleeps.
+    /// Returns the number of milliseconds after which an idle SQPOLL thread sleeps, as it was asked for (0 means one second).
+    // kernel: io_uring/sqpoll.c io_sq_offload_create (7.3): the default goes to the ring, not to the parameters.
     #[must_use]
     pub const fn sq_thread_idle(&self) -> u32 {
         self.0.sq_thread_idle

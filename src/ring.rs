@@ -16,8 +16,9 @@ use crate::types::RawFd;
 mod making;
 pub(crate) mod ring_fd;
 
-/// Stands in place of a descriptor when the ring is closed. Every kernel refuses this number; -1 would mean "the task" to
-/// `io_uring_register(2)`, and "a hole" in a table of files.
+/// Stands in place of a descriptor when the ring is closed. Every kernel refuses this number. -1 would not do: it means "the
+/// task" to `io_uring_register(2)`, and "a hole" in a table of files.
+// kernel: io_uring/register.c io_uring_register (7.3): only -1 stands for the task; any other number is looked up as a descriptor.
 const NO_FD: RawFd = RawFd::MIN;
 
 /// A ring: a submission queue, a completion queue, and the kernel that works between them.
@@ -39,10 +40,11 @@ const NO_FD: RawFd = RawFd::MIN;
 ///
 /// # What a ring does to its threads
 ///
-/// - When a thread ends, the requests that it has submitted end with `ECANCELED`. On a ring with SQPOLL they go on.
+/// - When a thread ends, the requests that it has submitted end with `ECANCELED`, or as they would have ended anyway. On a ring
+///   with SQPOLL they go on.
 /// - On plain rings and with COOP_TASKRUN, a completion ends another system call that the thread is in (`epoll_wait(2)`, a
-///   `recv(2)` with a time limit) with `EINTR`. With DEFER_TASKRUN or SQPOLL it does not. The end of a ring does so on every
-///   kind of ring, a little after its drop.
+///   `recv(2)` with a time limit) with `EINTR`. With DEFER_TASKRUN or SQPOLL a completion does not. On every kind of ring the
+///   end of the ring does, a little after its drop.
 ///
 /// # Dropping a ring
 ///
@@ -63,6 +65,12 @@ const NO_FD: RawFd = RawFd::MIN;
 /// descriptor and cancels nothing of the parent's. Two kinds of ring must not even be dropped there, but forgotten
 /// (`core::mem::forget`, or `_exit`): one with `dontfork`, since something else of the child's may lie where the mappings
 /// would be, and a [`LocalRing`](crate::LocalRing), whose index may mean a ring of the child's own by then.
+// kernel: io_uring/io_uring.c io_ring_ctx_wait_and_kill, io_ring_exit_work (7.3): the close only queues the work that cancels
+// requests and waits for them; then that work interrupts each task that has used the ring.
+// kernel: io_uring/cancel.c io_uring_cancel_generic (7.3): a task that ends cancels its requests and waits for them, but for
+// those of rings with SQPOLL, which belong to the thread.
+// kernel: io_uring/tw.c io_req_normal_work_add, io_req_local_work_add (7.3): without DEFER_TASKRUN and SQPOLL, completion work
+// is announced to the task like a signal.
 // In this order the fields that each push, submit and look touch come first: in few cache lines, and within reach of the
 // short offsets of instructions.
 #[repr(C)]
@@ -82,7 +90,7 @@ impl<S, C, K: Kernel> fmt::Debug for IoUring<S, C, K> {
 }
 
 impl<S, C, K: Kernel> IoUring<S, C, K> {
-    /// Makes a ring of the same memory and descriptor, reached through a kernel made from this one.
+    /// Converts the ring to one of the same memory and descriptor, whose kernel `wrap` makes from this ring's kernel.
     pub(crate) fn map_kernel<L: Kernel>(self, wrap: impl FnOnce(K) -> L) -> IoUring<S, C, L> {
         let this = core::mem::ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so each value moves out once.
@@ -98,16 +106,17 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         IoUring { core, sq: sq.through(), cq, regions, entries: PhantomData }
     }
 
+    /// Borrows the parts from which both halves are made.
     pub(crate) fn parts(&mut self) -> (&Core<K>, &mut submitter::Progress<K>, &mut cqueue::Consumer) {
         (&self.core, &mut self.sq, &mut self.cq)
     }
 
-    /// Forgets the ring's descriptor, which is closed and whose number may be another file's by now: `index` stands in its place.
+    /// Puts `index` in the place of the ring's descriptor. The descriptor is closed, and its number may be another file's by now.
     pub(crate) fn set_fd(&mut self, index: u32) {
         self.core.fd = index.cast_signed();
     }
 
-    /// Replaces the ring's memory, and gives the old memory back. The queues' indices stay what they are.
+    /// Replaces the ring's memory, and gives the old memory back. Heads and tails keep their values.
     ///
     /// # Safety
     ///
@@ -127,7 +136,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         &self.regions
     }
 
-    /// Closes the ring before it is dropped: no call reaches it any more.
+    /// Closes the ring before it is dropped. Afterwards no call reaches the ring.
     pub(crate) fn close(&mut self) {
         if self.core.fd != NO_FD {
             // SAFETY: the ring owns its fd, whose number is forgotten here. Nothing can be done about a failure.
@@ -146,7 +155,7 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         Submitter { core: &self.core, sq: &self.sq, cq: &self.cq }
     }
 
-    /// Returns what the ring was made with, and what its kernel can do.
+    /// Returns the parameters of the ring: its flags and sizes, and what its kernel can do.
     #[inline]
     #[must_use]
     pub fn params(&self) -> &Parameters {
@@ -176,12 +185,15 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         self.submitter().submit()
     }
 
-    /// Sets whether waits count as I/O wait of the task. I/O wait raises the CPU's frequency, and shows as load. A ring starts
-    /// with it on. Since 6.15.
+    /// Sets whether waits count as I/O wait of the task. I/O wait raises the CPU's frequency, and shows as load. The waits of a
+    /// new ring count. Since 6.15.
     ///
     /// # Errors
     ///
     /// `EOPNOTSUPP`: `count` is false, and the kernel lacks `FEAT_NO_IOWAIT`.
+    // kernel: io_uring/wait.c __io_cqring_wait_schedule (7.3): a wait counts if the task has requests in flight and the call
+    // lacks NO_IOWAIT.
+    // kernel: io_uring/io_uring.c io_uring_enter (6.12.117): a flag that the kernel does not know is EINVAL.
     #[doc(alias = "io_uring_set_iowait")]
     #[doc(alias = "IORING_ENTER_NO_IOWAIT")]
     pub fn set_iowait(&mut self, count: bool) -> Result<(), Errno> {
@@ -195,11 +207,11 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// Submits everything pushed, and waits until `want` CQEs are there: [`Submitter::submit_and_wait`], which in a mixed
-    /// completion queue counts slots; this method counts CQEs of either size.
+    /// Submits everything pushed, and waits until `want` CQEs are there, like [`Submitter::submit_and_wait`]. In a mixed
+    /// completion queue that method counts slots, and this one counts CQEs of either size.
     ///
-    /// In a mixed completion queue the wait may take several calls. It ends early where a 32-byte CQE might find no room: three
-    /// slots before the queue is full.
+    /// In a mixed completion queue the wait may take several calls. It ends early when fewer than three slots are free, because
+    /// a 32-byte CQE might then find no room.
     ///
     /// # Errors
     ///
@@ -214,9 +226,10 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Ok(submitted)
     }
 
-    /// Goes on waiting until `want` CQEs are there, after the kernel has waited for `want` slots. Returns `submitted`.
+    /// Waits on until `want` CQEs are there, after the kernel has waited for `want` slots. Returns `submitted`.
     fn wait_for_entries(&self, want: usize, submitted: usize) -> Result<usize, Errno> {
-        // After a short submit the kernel waits for nothing, and the missing CQEs may never come.
+        // After a short submit the kernel does not wait, and the SQEs that it did not take bring no CQE before the next submit.
+        // kernel: io_uring/io_uring.c io_uring_enter (7.3): a number submitted below the number asked for ends the call.
         let all_submitted = self.params().setup().contains(SetupFlags::SQPOLL)
             || self.core.free_slots(&self.sq) == self.core.rings.sq().count();
         let (limit, want) = (self.core.most(), self.core.want(want));
@@ -227,14 +240,15 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         loop {
             let there = cqueue::census(&self.core.rings, &self.cq, C::SETUP, 0);
             let next = there.slots.saturating_add(want.saturating_sub(there.callers)).min(limit);
-            // With fewer slots than asked for the wait was interrupted.
+            // If fewer slots are filled than the kernel was asked for, the wait was interrupted.
+            // kernel: io_uring/wait.c io_cqring_wait (7.3): the error of an interrupted wait is dropped unless the queue is empty.
             if there.callers >= want || there.slots < asked || next <= there.slots {
                 return Ok(submitted);
             }
             asked = next;
             match self.core.wait(asked, EnterArgument::NONE) {
                 Err(errno) if submitted == 0 => return Err(errno),
-                // A count goes before an error, as in the kernel's own answer.
+                // The number submitted must not be lost, so it is returned in place of the error, as the kernel itself does.
                 Err(_) => return Ok(submitted),
                 Ok(()) => {}
             }

@@ -23,8 +23,8 @@ use wait::{Extended, Way};
 
 /// Submits what was pushed, and waits for completions.
 ///
-/// From [`IoUring::submitter`](crate::IoUring::submitter) or [`IoUring::split`](crate::IoUring::split). The
-/// registrations are methods of it too; see [`register`](crate::register).
+/// [`IoUring::submitter`](crate::IoUring::submitter) and [`IoUring::split`](crate::IoUring::split) return one. The registrations
+/// are methods of this type too; see [`register`](crate::register).
 ///
 /// | to | |
 /// |--|--|
@@ -69,9 +69,9 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// | errno | meaning, and what to do |
     /// |--|--|
-    /// | `EINTR` | a signal arrived while waiting: handle it, then wait again; for a deadline that must hold use an absolute one |
+    /// | `EINTR` | a signal arrived while waiting: handle it, then wait again; a deadline holds over this only if it is [absolute](SubmitArgs::absolute) |
     /// | `ETIME` | the timeout passed |
-    /// | `EAGAIN` | no memory for a request: reap completions, then submit again |
+    /// | `EAGAIN` | no memory for even one request: reap completions, then submit again |
     /// | `EBUSY` | too many completions wait outside the queue (before 5.19): reap them, then submit again |
     /// | `EBADR` | completions were dropped because the kernel had no memory; [`overflow`](crate::CompletionQueue::overflow) counts them |
     /// | `EBADFD` | the ring is disabled: enable it |
@@ -79,6 +79,10 @@ impl<K: Kernel> Submitter<'_, K> {
     /// | `EOWNERDEAD` | the SQPOLL thread died (its process ran `exec`): make a new ring |
     /// | `EBADF`, `EOPNOTSUPP` | the ring's fd was closed, or is another file by now |
     /// | `EFAULT`, `EINVAL` | an argument of the wait that the kernel can't read or does not know |
+    // kernel: io_uring/io_uring.c io_submit_sqes (7.3): the result is the number of entries consumed; EAGAIN only if that is 0
+    // and no request can be allocated.
+    // kernel: io_uring/io_uring.c io_uring_enter, io_uring_ctx_get_file (7.3): EBADFD, EOWNERDEAD, EBADF and EOPNOTSUPP come
+    // before any entry is consumed.
     #[inline(always)]
     #[doc(alias = "io_uring_submit")]
     #[doc(alias = "io_uring_submit_and_get_events")]
@@ -89,8 +93,9 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Submits like [`submit`](Self::submit), and waits until `want` CQEs are there, in one call.
     ///
-    /// The wait can end early: check the queue and wait again. (Since 7.3 it also ends, with 0, where completions wait outside the
-    /// queue and there is no room for them.) A `want` above the queue's capacity means the capacity.
+    /// The wait can end early: check the queue and wait again. (Since 7.3, and in late releases of 6.12, it also ends when
+    /// completions wait outside the queue and the queue has no room for them. That is no error.) A `want` above the queue's
+    /// capacity means the capacity.
     ///
     /// In a mixed completion queue the kernel counts slots, of which a 32-byte CQE fills two. There the capacity is two slots
     /// less, because with fewer free slots a 32-byte CQE may find no room.
@@ -99,6 +104,10 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// Those of [`submit`](Self::submit). If SQEs were handed over, their number is returned even if the wait then failed.
+    // kernel: io_uring/io_uring.c io_uring_enter (7.3): the wait's error is returned only if the number is 0; after a short
+    // submit there is no wait.
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): an error is returned only if the queue is empty. A wait ends with 0 if the
+    // overflow list is not empty after it was flushed. 6.12.117 does so too, 7.2.12 does not.
     #[inline(always)]
     #[doc(alias = "io_uring_submit_and_wait")]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
@@ -134,13 +143,15 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Submits and waits like [`submit_with_args`](Self::submit_with_args), with the `io_uring_reg_wait` that stands `offset`
     /// bytes into the registered [wait region](crate::register::WaitRegion). The kernel copies no arguments then. Since 6.13.
-    /// Kernels up to 6.18 at least read the argument at offset 0 instead of one in the last 64 bytes of the region.
+    /// Kernels up to 7.3 at least read the argument at offset 0 in place of the one in the last 64 bytes of the region.
     ///
     /// # Errors
     ///
     /// Those of [`submit`](Self::submit), and:
-    /// - `EFAULT`: no wait region is registered, or the offset is not aligned to 8 or too far.
+    /// - `EFAULT`: no wait region is registered, or the offset is not aligned (to 8, on 32-bit kernels to 4), or too far.
     /// - `EINVAL`: the kernel does not know registered waits.
+    // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.3): the offset must be a multiple of the kernel's long and leave room
+    // for the structure. The speculation guard turns the last such offset into 0.
     #[inline]
     #[doc(alias = "io_uring_submit_and_wait_reg")]
     #[doc(alias = "IORING_ENTER_EXT_ARG_REG")]
@@ -187,14 +198,16 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// Those of [`submit`](Self::submit).
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): work is run and the overflow list is flushed before the number is looked
+    // at, so also for 0.
     #[doc(alias = "io_uring_get_events")]
     pub fn get_events(&self) -> Result<(), Errno> {
         self.wait(0)
     }
 
     /// Waits until the SQPOLL thread has made room in the submission queue, and wakes the thread if it sleeps. Makes no system
-    /// call if there is room, or if the ring has no such thread: without SQPOLL, [`submit`](Self::submit) makes room. Room is one
-    /// slot: in a mixed submission queue, an SQE of 128 bytes may need up to three, and may have to be pushed again.
+    /// call if there is room, or if the ring has no such thread: without SQPOLL, [`submit`](Self::submit) makes room. Room means
+    /// one slot. In a mixed submission queue an SQE of 128 bytes needs up to three slots, so that its push may fail again.
     ///
     /// From Linux 5.10 to 5.18 the thread consumes nothing while CQEs wait outside the completion queue. There this call waits
     /// until another thread takes CQEs, or a signal comes. With one thread for both queues, take the CQEs first, and have no
@@ -211,8 +224,9 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Calls `io_uring_enter(2)` with these arguments, after publishing both queues. For cases that no method covers.
     ///
-    /// A `to_submit` above the number of queued SQEs means that number: with SQ_REWIND the kernel would go on to slots that hold
-    /// requests of earlier submits. (Under SQPOLL the thread reads the tail, and the kernel returns `to_submit` as it is.)
+    /// A `to_submit` above the number of queued SQEs means that number. (With SQ_REWIND the kernel would go on to slots that hold
+    /// requests of earlier submits. Under SQPOLL the thread reads the tail, and the kernel returns `to_submit` unchanged.)
+    // kernel: io_uring/io_uring.c io_submit_sqes (7.3): with SQ_REWIND only the size of the queue limits the number.
     ///
     /// # Errors
     ///

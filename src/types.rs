@@ -58,8 +58,11 @@ pub(crate) mod sealed {
 
 /// A file descriptor of the process.
 ///
-/// The type is a number, not an owner. A caller that submits a request must make sure that the number still means the same file
-/// when the kernel takes the request up. With SQPOLL that is some time after the submission.
+/// The type is a number, not an owner. The kernel looks the number up when the request starts, and until then the number must
+/// mean the same file. A request starts at its submission, with SQPOLL some time later, and with `ASYNC`, behind a link (since
+/// 5.17) or behind a drain at any later time before its completion.
+// kernel: io_uring/io_uring.c io_assign_file, io_issue_sqe, io_wq_submit_work (7.3): the file is looked up when the request
+// is first issued, by the task or by a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Fd(pub RawFd);
@@ -69,8 +72,8 @@ impl Fd {
     pub const CWD: Self = Self(linux_raw_sys::general::AT_FDCWD);
 }
 
-/// Converts a pointer to an address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every architecture. Its
-/// provenance is exposed, since the kernel goes by the number.
+/// Converts a pointer to an address as requests carry it: zero-extended to 64 bits, as the kernel reads it on every
+/// architecture. Exposes the pointer's provenance, because the kernel goes by the number.
 #[inline(always)]
 pub(crate) fn address<T: ?Sized>(pointer: *const T) -> u64 {
     pointer.expose_provenance() as u64
@@ -125,8 +128,10 @@ impl DestinationSlot {
     #[doc(alias = "IORING_FILE_INDEX_ALLOC")]
     pub const ALLOCATE: Self = Self(u32::MAX);
 
-    /// Names the slot, which must lie within the registered files. `None` for the two largest numbers: the kernel's encoding
-    /// (number plus one, with the largest value as a mark of its own) has no room for them.
+    /// Names the slot, which must lie within the registered files. Returns `None` for the two largest numbers, which the kernel's
+    /// encoding cannot express.
+    // kernel: io_uring/filetable.c __io_fixed_fd_install (7.3): the field is the number plus one, and its largest value asks
+    // for a free slot.
     #[must_use]
     pub const fn at(slot: u32) -> Option<Self> {
         match slot {
@@ -142,7 +147,7 @@ impl DestinationSlot {
     }
 }
 
-/// A span or a point of time, 64 bits on every architecture (`struct __kernel_timespec`).
+/// A span or a point of time, with 64-bit fields on every architecture (`struct __kernel_timespec`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 #[doc(alias = "__kernel_timespec")]
 #[repr(C)]
@@ -155,8 +160,10 @@ impl Timespec {
     /// No time at all.
     pub const ZERO: Self = Self::new(0, 0);
 
-    /// Takes seconds and nanoseconds. The kernel refuses (`EINVAL`) a negative value, and 1,000,000,000 nanoseconds or
-    /// more. Before 5.16 it took a negative one for a timeout that never ends.
+    /// Takes seconds and nanoseconds. 1,000,000,000 nanoseconds or more count as whole seconds. A timeout request with negative
+    /// seconds fails with `EINVAL` (before 5.16 it never ended); a wait takes them for a time that has passed.
+    // kernel: io_uring/timeout.c io_parse_user_time (7.3): only negative values are EINVAL; seconds and nanoseconds are added up.
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): the values are added up, and not checked.
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
         Self { seconds, nanoseconds: nanoseconds as i64 }
@@ -188,13 +195,13 @@ impl Timespec {
 }
 
 impl From<Duration> for Timespec {
-    /// Converts a duration; one that is too long for the kernel becomes the longest one.
+    /// Converts a duration. A duration too long for the kernel becomes the longest that the type holds.
     fn from(duration: Duration) -> Self {
         Self::new(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), duration.subsec_nanos())
     }
 }
 
-/// A set of signals as the kernel takes it, of 8 bytes. The C library's `sigset_t` is longer.
+/// A set of signals in the kernel's form, which has 8 bytes. The C library's `sigset_t` is longer.
 ///
 /// Signal n is bit n - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -203,6 +210,7 @@ pub struct Sigset(pub u64);
 
 impl Sigset {
     /// The size that the kernel checks, in bytes (`_NSIG / 8`).
+    // kernel: kernel/signal.c set_user_sigmask (6.12.117): another size is EINVAL.
     pub const SIZE: u32 = 8;
 
     /// No signal.
@@ -242,9 +250,11 @@ impl IoVec {
 #[doc(alias = "open_how")]
 #[repr(C)]
 pub struct OpenHow {
-    /// `O_*`; unlike `openat(2)`, unknown bits are refused (`EINVAL`).
+    /// `O_*`. Unlike in `openat(2)`, unknown bits are refused (`EINVAL`).
+    // kernel: fs/open.c build_open_flags (6.12.117): unknown flags, unknown bits of `resolve`, and a mode without a file that is
+    // created are EINVAL.
     pub flags: u64,
-    /// Permission bits of a file that is created; else it must be 0.
+    /// Permission bits of the file if one is created; otherwise it must be 0.
     pub mode: u64,
     /// `RESOLVE_*`.
     pub resolve: u64,
@@ -293,6 +303,7 @@ pub struct AttrPi {
 }
 
 impl AttrPi {
+    // kernel: io_uring/rw.c io_prep_rw_pi (7.3): the structure is copied at submission; a reserved word other than 0 is EINVAL.
     /// Describes the `len` bytes of protection information at `buf`. A write reads them, a read writes them.
     #[must_use]
     pub fn new(buf: *mut u8, len: u32) -> Self {

@@ -1,4 +1,4 @@
-//! How set-up is tried: the flags that are asked for first, and what is left out where a kernel does not know them.
+//! The attempts of set-up: the flags to ask for first, and the flags to leave out if the kernel does not know them.
 
 use super::Builder;
 use crate::error::{Area, Call, Errno, SetupError};
@@ -17,7 +17,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         provided: Option<(SetupFlags, Region, Region)>,
         params: &mut io_uring_params,
     ) -> Result<u32, SetupError> {
-        // Only one kernel takes rings in provided memory and does not know NO_SQARRAY: Linux 6.5, whose header is longer.
+        // Linux 6.5 is the only kernel that takes provided memory and does not know NO_SQARRAY. The header of its rings is longer.
+        // So without the flag only memory that is long enough for 6.5 may be used.
         let long_enough = |rings: Region| {
             let need = self.memory_size_with(entries, Header::LINUX_6_5);
             need.and_then(|need| rings.fits(Area::Rings, need.rings)).is_ok()
@@ -26,6 +27,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         let mut flags = self.best();
         self.fill(params);
         // A kernel that refuses an attempt leaves the structure as it is, so only the flags change between attempts.
+        // kernel: io_uring/io_uring.c io_uring_setup, io_uring_create (6.12.117): a flag that the kernel does not know is
+        // EINVAL before anything is made, and the structure is written once, after the last check that gives EINVAL.
+        // kernel: io_uring/io_uring.c io_uring_sanitise_params, io_uring_create (7.3): the order of 6.12.117 still holds.
         loop {
             params.flags = flags.bits();
             if let Some((more, rings, sqes)) = provided {
@@ -34,8 +38,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
                 params.sq_off.user_addr = sqes.address();
             }
             let asked = params.flags;
-            // SAFETY: memory that `params` name is the caller's, borrowed for ever, and as long as the ring needs: no earlier
-            // attempt has changed the sizes (contract of `Kernel`).
+            // SAFETY: memory that `params` name is the caller's, borrowed for ever, and as long as the ring needs. No earlier
+            // attempt has changed the sizes in `params` (contract of `Kernel`).
             match unsafe { kernel.setup(entries, params) } {
                 Ok(fd) => {
                     // The flags that were asked for decide the layout of the entries, whatever the kernel left there.
@@ -74,7 +78,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// Writes everything but the flags into a structure of zeroes.
+    /// Writes everything but the flags into `params`, a structure of zeroes.
     pub(super) const fn fill(&self, params: &mut io_uring_params) {
         params.cq_entries = self.cq_entries;
         params.sq_thread_cpu = self.sq_thread_cpu;

@@ -1,4 +1,4 @@
-//! Making a ring: asking the kernel, finding the memory, and undoing it all where a step fails.
+//! Making a ring: asks the kernel, finds the memory, and undoes everything if a step fails.
 
 use core::mem::MaybeUninit;
 
@@ -27,7 +27,7 @@ pub struct RingMemory {
 }
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
-    /// Makes the ring on `kernel`, of `entries` submission slots (rounded up to a power of two), and maps its memory.
+    /// Makes the ring on `kernel`, with `entries` submission slots (rounded up to a power of two), and maps its memory.
     ///
     /// # Errors
     ///
@@ -51,9 +51,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// Those of [`build_with`](Self::build_with). Before the kernel is asked: [`SetupError::TooShort`],
     /// [`SetupError::Unaligned`]. The kernel answers `EINVAL` for memory
     /// - that does not start at a page of the kernel's size,
-    /// - that is not physically contiguous (before 6.10; a huge page is), or is high memory of a 32-bit kernel,
+    /// - that, before 6.10, is not physically contiguous (a huge page is), or is high memory of a 32-bit kernel,
     /// - on Linux 6.5, that is not longer than `memory_size` says: the header of a ring has five cache lines there, so the
     ///   memory for rings needs four cache lines more, or with 32-byte CQEs eight, since that kernel doubles the header too.
+    // kernel: io_uring/memmap.c io_create_region (7.3): an address inside a page is EINVAL.
+    // kernel: io_uring/memmap.c __io_uaddr_map (6.12.117): the pages are mapped together, wherever each of them lies.
     #[doc(alias = "IORING_SETUP_NO_MMAP")]
     #[doc(alias = "io_uring_queue_init_mem")]
     pub fn build_provided_with<K: Kernel>(
@@ -79,6 +81,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// # Errors
     ///
     /// Those of [`build_provided_with`](Self::build_provided_with), and `EBUSY`: all 16 places of the task are taken.
+    // kernel: io_uring/io_uring.c io_uring_create (7.3): set-up returns the index in place of a descriptor.
+    // kernel: io_uring/tctx.c io_ring_add_registered_file (7.3): the first free place of 16 is taken; EBUSY without one.
     #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
     pub fn build_registered_with<K: Kernel>(
         &self,
@@ -106,12 +110,14 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         memory: RingMemory,
     ) -> Result<(Region, Region), SetupError> {
         self.check(entries)?;
-        // Whether the kernel leaves the index array out is known only afterwards: the size is enough for both.
+        // Whether the kernel leaves the index array out is known only afterwards, so the size is enough for both.
         let need = self.memory_size_with(entries, ring_header(kernel).unwrap_or(Header::USUAL))?;
         let (rings, sqes) = (Region::of_slice(memory.rings), Region::of_slice(memory.sqes));
         rings.fits(Area::Rings, need.rings)?;
         sqes.fits(Area::Sqes, need.sqes)?;
         // Kernels before 6.19 do not write the heads and tails, and start from 0: both sides must find 0 there.
+        // kernel: io_uring/io_uring.c io_allocate_scq_urings (6.12.117): only the masks and sizes are written.
+        // kernel: io_uring/io_uring.c io_allocate_scq_urings (7.3): the whole header is cleared first.
         // SAFETY: the memory is the caller's, given away for ever; no ring is in it yet.
         unsafe { rings.clear() };
         Ok((rings, sqes))

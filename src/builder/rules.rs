@@ -23,12 +23,12 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// assert_eq!(SIZE.sqes, 64 * 64);
     /// ```
     ///
-    /// The ring's header is counted as kernels for this architecture have it (one cache line). A kernel that says otherwise
-    /// (`IORING_REGISTER_QUERY`, since 6.19) is believed when the ring is made.
+    /// The size counts one cache line for the ring's header, as kernels for this architecture have it. When the ring is made, the
+    /// kernel is asked for the size of its header (`IORING_REGISTER_QUERY`, since 6.19), and its answer counts.
     ///
     /// # Errors
     ///
-    /// [`SetupError`] names a size or a combination of flags that makes no ring, as building does.
+    /// [`SetupError`] names the size or the combination of flags of which no ring can be made.
     #[doc(alias = "io_uring_memory_size")]
     #[doc(alias = "io_uring_memory_size_params")]
     pub const fn memory_size(&self, entries: u32) -> Result<MemorySize, SetupError> {
@@ -46,8 +46,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// Checks what the kernel would refuse, and returns the sizes of both queues. Inlined: if sizes and flags are constants,
-    /// nothing is left to check at run time.
+    /// Checks what the kernel would refuse, and returns the sizes of both queues. Inlined, so that nothing is left to check at
+    /// run time if sizes and flags are constants.
     #[inline(always)]
     pub(super) const fn check(&self, entries: u32) -> Result<(u32, u32), SetupError> {
         if let Some(error) = refused_combination(self.flags, S::SETUP.union(C::SETUP)) {
@@ -65,10 +65,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         } else {
             2 * sq
         };
+        // kernel: io_uring/io_uring.c io_uring_fill_params (7.3): a completion queue below the submission queue is EINVAL;
+        // without CQSIZE it has twice the slots.
         if cq < sq {
             return Err(SetupError::CqSmallerThanSq { sq, cq });
         }
         // A large entry may need a filler before its two slots, which a ring of two could never hold.
+        // kernel: io_uring/io_uring.c rings_size (7.3): a mixed queue of fewer than two slots is EOVERFLOW.
         if self.flags.contains(SetupFlags::SQE_MIXED) && sq < 4 || self.flags.contains(SetupFlags::CQE_MIXED) && cq < 2
         {
             return Err(SetupError::TooFewForMixed);
@@ -78,8 +81,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 }
 
 /// Rounds a size up to a power of two.
-// kernel: io_uring/io_uring.c io_uring_fill_params (7.0): sizes round up to a power of two; 0 is EINVAL; above the limit only
-// CLAMP is taken, and means the limit.
+// kernel: io_uring/io_uring.c io_uring_fill_params (7.3): 0 is EINVAL, and so is a size above the limit unless the ring has
+// CLAMP, which cuts it to the limit. Other sizes are rounded up to a power of two.
 #[inline(always)]
 const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, SetupError> {
     if entries == 0 {
@@ -93,9 +96,11 @@ const fn round_up(entries: u32, limit: u32, flags: SetupFlags) -> Result<u32, Se
     }
 }
 
-/// Finds the rule that a combination breaks, if there is one.
-// kernel: io_uring/io_uring.c io_uring_sanitise_params (7.0): the conflicts and needs below are EINVAL.
-// kernel: io_uring/sqpoll.c io_sq_offload_create (7.0): SQ_AFF without SQPOLL is EINVAL.
+/// Returns an error for the first rule that a combination of flags breaks.
+// kernel: io_uring/io_uring.c io_uring_sanitise_params (7.3): the conflicts and needs below are EINVAL, but for SQ_AFF.
+// kernel: io_uring/sqpoll.c io_sq_offload_create (7.3): SQ_AFF without SQPOLL is EINVAL.
+// kernel: io_uring/io_uring.c io_uring_create (6.12.117): the conflicts of SQPOLL with the flags of task work, and what
+// DEFER_TASKRUN and TASKRUN_FLAG need, are EINVAL there too.
 #[inline(always)]
 pub(super) const fn refused_combination(flags: SetupFlags, of_entries: SetupFlags) -> Option<SetupError> {
     // The entry types alone are never refused.

@@ -16,7 +16,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// Takes over the ring `fd` that other code has set up, and maps it. On success the ring owns `fd`; on failure `fd` stays
     /// the caller's.
     ///
-    /// An index array becomes an identity map. SQEs that the previous owner has queued belong to this ring from now on.
+    /// If the ring has an index array, entry n of the array is set to n. SQEs that the previous owner has queued belong to this
+    /// ring from now on.
     ///
     /// # Errors
     ///
@@ -28,8 +29,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - `fd` is the descriptor of a ring that `kernel` set up. (A ring with REGISTERED_FD_ONLY has no descriptor, and is
     ///   refused.) `params` are those that set-up returned for the ring, with the flags that set-up was asked for.
     /// - Nobody else uses the ring: not its memory, not its queues, and `fd` is nobody else's to close.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push). (A ring with SQ_REWIND has no queue that its
-    ///   owner could leave: it is begun empty.)
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push). (A ring with
+    ///   SQ_REWIND is taken over empty, because its kernel reads no tail.)
     pub unsafe fn from_fd_with(kernel: K, fd: RawFd, params: Parameters) -> Result<Self, SetupError> {
         Self::agrees(params.setup())?;
         let mut ring = Self::unmade(kernel, params.without_stale_array());
@@ -41,11 +42,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Ok(ring)
     }
 
-    /// Takes over a ring whose memory is there already: one piece for both queues (or two, of a kernel that maps them apart),
+    /// Takes over a ring whose memory is mapped already: one piece for both queues (or two, if the kernel maps them apart),
     /// and one for the SQEs. The ring owns `fd` and closes it; it does not unmap the memory.
     ///
-    /// Nothing in the parameters is trusted. Every offset, mask and count is checked against the memory, each piece of which
-    /// must start at a multiple of 8. Words, entries and array must not overlap.
+    /// Nothing in the parameters is trusted. Every offset, mask and count is checked against the memory. Each piece must start
+    /// at a multiple of 8. Words, entries and array must not overlap.
     ///
     /// # Errors
     ///
@@ -55,11 +56,11 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///
     /// - `fd` is a ring that `kernel` set up, and not negative (a number below 0 is no descriptor to any kernel, and to Linux
     ///   -1 is the task); `params` are those that set-up returned for it, with the flags that it was asked for.
-    /// - The memory is that ring's, valid for reads and writes until the ring was dropped, and `fd` was closed by that drop. It
-    ///   is shared with `kernel` and nobody else; `sq` and `cq` are one and the same, or two.
+    /// - The memory is that ring's. It stays valid for reads and writes until the ring was dropped, and that drop has closed
+    ///   `fd`. Only `kernel` shares it. `sq` and `cq` are the same piece, or two pieces.
     /// - Nobody else uses the ring, and `fd` is nobody else's to close.
-    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push). (A ring with SQ_REWIND has no queue that its
-    ///   owner could leave: it is begun empty.)
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push). (A ring with
+    ///   SQ_REWIND is taken over empty, because its kernel reads no tail.)
     pub unsafe fn from_raw_parts(
         kernel: K,
         fd: RawFd,

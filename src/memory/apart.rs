@@ -10,19 +10,20 @@ type Span = (u64, u64);
 /// A span that meets no other.
 const NOWHERE: Span = (0, 0);
 
-/// Returns the span of `count` things of `size` bytes that start `offset` bytes into the region. (That they end in the region is
-/// checked elsewhere.)
+/// Returns the span of `count` things of `size` bytes that start `offset` bytes into the region. (`Regions` and `Queue::locate`
+/// check that the span ends in the region.)
 fn span(region: Region, offset: u32, count: u32, size: usize) -> Span {
     let start = (region.base.addr() as u64).wrapping_add(u64::from(offset));
     (start, start.wrapping_add(u64::from(count) * size as u64))
 }
 
+/// Tells whether two spans have a byte in common.
 const fn meet(a: Span, b: Span) -> bool {
     a.0 < b.1 && b.0 < a.1
 }
 
 /// Checks that CQEs, SQEs and index array overlap neither each other nor any word of the queues, and that no word that we write
-/// is another word as well. Otherwise a write by one side would change what the other side relies on, and entries would change
+/// overlaps another word. Otherwise a write by one side would change what the other side relies on, and entries would change
 /// while they are read.
 pub(super) fn apart(params: &io_uring_params, sizes: EntrySizes, [sq, cq, sqes]: [Region; 3]) -> bool {
     let (sq_words, cq_words) = (sq_words(params), cq_words(params));

@@ -8,6 +8,9 @@ use crate::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
 
 /// Computes how long each region must be to hold the entries and the array that the kernel reports in it. The words are checked
 /// one by one, in `Queue::locate`.
+// kernel: io_uring/memmap.c io_mmap_get_region, io_uring_mmap (7.3): the offsets of both rings mean one region, of which any
+// length from its start can be mapped.
+// kernel: mm/memory.c vm_insert_pages (6.12.117): a mapping of the SQEs that is shorter than their pages is EFAULT.
 #[inline(always)]
 pub(super) fn extent(params: &io_uring_params, sizes: EntrySizes) -> [u64; 3] {
     let array = if params.sq_off.array == 0 { 0 } else { end_of(params.sq_off.array, params.sq_entries, WORD) };
@@ -32,11 +35,13 @@ pub(super) const CQ_OVERFLOW: usize = 4;
 pub(super) const CQ_CQES: usize = 5;
 pub(super) const CQ_FLAGS: usize = 6;
 
+/// Returns the offsets of the words of the submission queue.
 pub(super) fn sq_words(params: &io_uring_params) -> &Words {
     // SAFETY: the structure starts with these seven words (asserted below).
     unsafe { from_ref(&params.sq_off).cast::<Words>().as_ref_unchecked() }
 }
 
+/// Returns the offsets of the words of the completion queue.
 pub(super) fn cq_words(params: &io_uring_params) -> &Words {
     // SAFETY: the structure starts with these seven words (asserted below).
     unsafe { from_ref(&params.cq_off).cast::<Words>().as_ref_unchecked() }
@@ -59,7 +64,7 @@ const _: () = {
     assert!(offset_of!(io_cqring_offsets, flags) == CQ_FLAGS * WORD);
 };
 
-/// The end of `count` things of `size` bytes (a word or an entry) at `offset`: less than 2^40.
+/// Returns the end of `count` things of `size` bytes (a word or an entry) at `offset`. The end is less than 2^40.
 pub(super) fn end_of(offset: u32, count: u32, size: usize) -> u64 {
     u64::from(offset) + u64::from(count) * size as u64
 }

@@ -5,7 +5,7 @@ use crate::flags::SetupFlags;
 
 /// The bytes that a ring in provided memory needs, for each of its two areas.
 ///
-/// From [`Builder::memory_size`](crate::Builder::memory_size).
+/// Made by [`Builder::memory_size`](crate::Builder::memory_size).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemorySize {
     /// For the header (heads, tails, flags), the CQEs and the index array.
@@ -14,7 +14,7 @@ pub struct MemorySize {
     pub sqes: usize,
 }
 
-/// The header of a ring in provided memory, whose size no offset reports before the ring is made (`io_uring_query_scq`).
+/// The header of a ring in provided memory (`io_uring_query_scq`). Before the ring is made, no offset reports its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     /// Bytes before the CQEs.
@@ -25,9 +25,11 @@ pub(crate) struct Header {
 
 impl Header {
     /// The header of kernels for this architecture: one cache line.
+    // kernel: include/linux/io_uring_types.h struct io_rings (6.12.117): heads, tails and all other words take 48 bytes,
+    // and the CQEs start at the next cache line.
     pub(crate) const USUAL: Self = Self { size: crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
 
-    /// The header of Linux 6.5, where each head and tail still has a cache line of its own.
+    /// The header of Linux 6.5, in which each head and tail has a cache line of its own.
     pub(crate) const LINUX_6_5: Self = Self { size: 5 * crate::arch::CACHE_LINE, align: crate::arch::CACHE_LINE };
 }
 
@@ -39,6 +41,8 @@ pub(crate) struct EntrySizes {
 }
 
 impl EntrySizes {
+    /// Returns the sizes of a ring made with `setup`.
+    // kernel: io_uring/io_uring.c rings_size (7.3): mixed queues have slots of the small size.
     pub(crate) const fn of(setup: SetupFlags) -> Self {
         Self {
             sqe: if setup.contains(SetupFlags::SQE128) { 128 } else { 64 },
@@ -48,8 +52,11 @@ impl EntrySizes {
 }
 
 impl MemorySize {
-    /// Computes the size as the kernel does, which for 32-byte CQEs doubles the header too. `None` if the size does not fit in
+    /// Computes the size as the kernel does: for 32-byte CQEs the header doubles too. Returns `None` if the size does not fit in
     /// an address.
+    // kernel: io_uring/io_uring.c rings_size (7.3): header and CQEs together, twice that with CQE32, rounded up to a cache
+    // line on kernels for several processors; then the index array, one word for each SQE, unless NO_SQARRAY. 6.12.117
+    // computes the size so too.
     pub(crate) const fn compute(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<Self> {
         let rings = if setup.contains(SetupFlags::NO_SQARRAY) {
             until_array(setup, cq, Header { align: 1, ..header })
@@ -65,6 +72,7 @@ impl MemorySize {
     }
 }
 
+/// Computes `sum + count * size`.
 const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
     match (count as usize).checked_mul(size) {
         Some(product) => sum.checked_add(product),
@@ -72,7 +80,7 @@ const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
     }
 }
 
-/// Computes where the index array starts: after the header and the CQEs, rounded up.
+/// Computes where the index array starts: behind the header and the CQEs, at the next multiple of the alignment.
 pub(crate) const fn until_array(setup: SetupFlags, cq: u32, header: Header) -> Option<usize> {
     let Some(rings) = plus_product(header.size, cq, 16) else { return None };
     let doubled = if setup.contains(SetupFlags::CQE32) { rings.checked_mul(2) } else { Some(rings) };

@@ -1,4 +1,4 @@
-//! Commands that are defined by the file they go to: a socket, a block device, a driver.
+//! Commands that are defined by the file they go to: a socket, or a driver. Those of block devices are in `block.rs`.
 
 use crate::flags::SqeFlags;
 use crate::squeue::{Entry, Entry128, LargeEntry};
@@ -10,8 +10,7 @@ use crate::uapi::io_uring_socket_op::{
     SOCKET_URING_OP_TX_TIMESTAMP,
 };
 use crate::uapi::{
-    BLOCK_URING_CMD_DISCARD, IORING_OP_URING_CMD128, IORING_URING_CMD_FIXED, IORING_URING_CMD_MULTISHOT,
-    SOCKET_URING_OP_GETSOCKNAME,
+    IORING_OP_URING_CMD128, IORING_URING_CMD_FIXED, IORING_URING_CMD_MULTISHOT, SOCKET_URING_OP_GETSOCKNAME,
 };
 
 /// Packs two 32-bit fields that follow each other into the 64-bit field in whose place they stand.
@@ -32,12 +31,16 @@ const fn word<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
 }
 
 /// Builds a command without arguments.
-fn command(code: u8, fd: impl UseFixed, cmd_op: u32) -> Entry {
+pub(super) fn command(code: u8, fd: impl UseFixed, cmd_op: u32) -> Entry {
     let mut entry = Entry::new(code).target(fd.into_target());
     // kernel: io_uring/uring_cmd.c io_uring_cmd_prep (6.12.117): `cmd_op` is the first half of `off`, and the other
     // half must be 0; flags that the kernel does not know are `EINVAL`.
     // kernel: io_uring/uring_cmd.c io_uring_cmd_prep_setup, io_uring_cmd (6.12.117): unless the request has ASYNC, the
-    // kernel keeps the entry's address and copies the entry only when the first attempt has to be repeated.
+    // kernel keeps the entry's address, and goes on reading the queue's slot, also when a first attempt is repeated.
+    // kernel: io_uring/io_uring.c io_submit_sqe, io_submit_state_end (6.12.117): a request behind another of its chain
+    // runs after that one, and the head of a chain that the submission cuts runs in a worker. Neither copies the entry.
+    // kernel: io_uring/io_uring.c io_req_sqe_copy, io_submit_sqe, io_queue_async, io_queue_sqe_fallback (7.3): the
+    // entry is copied before its slot is given back, wherever the command may still run after the submission.
     entry.off = pair(cmd_op, 0);
     entry
 }
@@ -134,6 +137,23 @@ macro_rules! large_command {
 /// until the completion. Once the file has the command, no cancellation finds it, unless the command waits for the file
 /// to be ready; a file can allow its commands to end early when the ring or its task ends.
 ///
+/// # Reused slots, on Linux 6.10 to 6.13
+///
+/// Kernels of these releases (6.13 up to 6.13.3, 6.12 up to 6.12.117 at least) read the arguments of a command from its
+/// slot in the submission queue each time the command runs, not when the entry is consumed. Two kinds of commands run
+/// after the slot was given back:
+///
+/// - A command in a chain: behind a request with `IO_LINK` or `IO_HARDLINK`, or itself with such a flag.
+/// - A command that the file cannot do at once, so that the kernel tries again later. That is so for every
+///   [`BlockDiscard`](super::BlockDiscard) of a range too long for one operation of the device.
+///
+/// By then the slot may hold another request, whose fields the kernel takes for the command's: it discards another
+/// range, or writes to another address. Set [`ASYNC`](crate::squeue::Flags::ASYNC) on every command where one of these
+/// kernels may run: then the kernel copies the entry when it consumes the entry, and a worker thread runs the command.
+/// Where the file does not take commands from a worker, don't link them, and push so few requests that the slot is not
+/// used again before the command's completion. Other kernels copy the entry in time. Of all opcodes only commands are
+/// read late.
+///
 /// # Completion
 ///
 /// The file's answer; a 32-byte completion may hold a second one. `EOPNOTSUPP`: the file takes no commands, or not this
@@ -170,6 +190,8 @@ impl UringCmd16 {
 /// Sends a command to a file, with 80 bytes of its own, on a ring whose entries all have 128 bytes.
 ///
 /// Since 5.19. For a ring with both entry sizes use [`UringCmd128`].
+///
+/// On Linux 6.10 to 6.13 set `ASYNC`, or the kernel may read the arguments of another request: see [`UringCmd16`].
 ///
 /// # Completion
 ///
@@ -219,6 +241,8 @@ impl UringCmd128 {
 ///
 /// Since 6.7. Refers to no memory of the caller.
 ///
+/// On Linux 6.10 to 6.13 set `ASYNC`, or the kernel may read another request: see [`UringCmd16`].
+///
 /// # Completion
 ///
 /// The number of bytes. `EOPNOTSUPP`: the socket's protocol cannot tell, or the file is no socket. `EINVAL`: the socket
@@ -244,6 +268,8 @@ impl SiocInq {
 ///
 /// Since 6.7. Refers to no memory of the caller.
 ///
+/// On Linux 6.10 to 6.13 set `ASYNC`, or the kernel may read another request: see [`UringCmd16`].
+///
 /// # Completion
 ///
 /// The number of bytes. The errors are those of [`SiocInq`].
@@ -267,6 +293,8 @@ impl SiocOutq {
 /// Gets an option of a socket, as `getsockopt(2)`.
 ///
 /// Since 6.7. The value's memory must stay valid, and be used by nothing else, until the completion.
+///
+/// On Linux 6.10 to 6.13 set `ASYNC`, or the kernel may read the arguments of another request: see [`UringCmd16`].
 ///
 /// # Completion
 ///
@@ -323,6 +351,8 @@ impl GetSockOpt {
 /// Sets an option of a socket, as `setsockopt(2)`.
 ///
 /// Since 6.7. The value must stay valid and unchanged until the completion.
+///
+/// On Linux 6.10 to 6.13 set `ASYNC`, or the kernel may read the arguments of another request: see [`UringCmd16`].
 ///
 /// # Completion
 ///
@@ -416,35 +446,5 @@ impl GetSockName {
     pub const fn peer(mut self) -> Self {
         self.0.file_index = 1;
         self
-    }
-}
-
-/// Tells a block device that the content of a range is no longer needed.
-///
-/// Since 6.12. Refers to no memory of the caller. No reads or writes of the range may be in flight at the same time.
-///
-/// # Completion
-///
-/// 0: the range was discarded. `EOPNOTSUPP`: the file is no block device, or the device cannot discard. `EINVAL`: the
-/// range is empty, is not made of the device's blocks, or goes past the device's end. `EBADF`: the file is not open for
-/// writing. `EPERM`: the device is read-only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(alias = "BLOCK_URING_CMD_DISCARD")]
-#[doc(alias = "IORING_OP_URING_CMD")]
-#[doc(alias = "io_uring_prep_cmd_discard")]
-#[repr(transparent)]
-pub struct BlockDiscard(Entry);
-
-request!(BlockDiscard, IORING_OP_URING_CMD);
-
-impl BlockDiscard {
-    /// Discards `len` bytes of the device `fd`, from `offset` on.
-    #[inline]
-    #[must_use]
-    pub fn new(fd: impl UseFixed, offset: u64, len: u64) -> Self {
-        let mut entry = command(Self::CODE, fd, BLOCK_URING_CMD_DISCARD);
-        entry.addr = offset;
-        entry.addr3 = len;
-        Self(entry)
     }
 }

@@ -106,7 +106,7 @@
 //! | 46 `IORING_OP_URING_CMD` | [`UringCmd16`], [`UringCmd80`] | 5.19 | command |
 //! | | sockets: [`SiocInq`], [`SiocOutq`], [`GetSockOpt`], [`SetSockOpt`] | 6.7 | command |
 //! | | sockets: [`TxTimestamp`], [`GetSockName`] | 6.17, 6.19 | command |
-//! | | block devices: [`BlockDiscard`] | 6.12 | command |
+//! | | block devices: [`BlockDiscard`] | 6.12 | block |
 //! | 47 `IORING_OP_SEND_ZC` | [`SendZc`] | 6.0 | net |
 //! | 48 `IORING_OP_SENDMSG_ZC` | [`SendMsgZc`] | 6.1 | net |
 //! | 49 `IORING_OP_READ_MULTISHOT` | [`ReadMulti`] | 6.7 | read_write |
@@ -198,6 +198,7 @@ macro_rules! file_index {
     };
 }
 
+mod block;
 mod buffers;
 mod cancel;
 mod command;
@@ -215,11 +216,11 @@ mod timeout;
 mod wait;
 mod xattr;
 
+pub use block::BlockDiscard;
 pub use buffers::{ProvideBuffers, RemoveBuffers};
 pub use cancel::AsyncCancel;
 pub use command::{
-    BlockDiscard, GetSockName, GetSockOpt, SetSockOpt, SiocInq, SiocOutq, TxTimestamp, UringCmd16, UringCmd80,
-    UringCmd128,
+    GetSockName, GetSockOpt, SetSockOpt, SiocInq, SiocOutq, TxTimestamp, UringCmd16, UringCmd80, UringCmd128,
 };
 pub use epoll::{EpollCtl, EpollWait};
 pub use file::{Close, Fadvise, Fallocate, FilesUpdate, FixedFdInstall, Fsync, Ftruncate, Madvise, SyncFileRange};

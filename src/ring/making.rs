@@ -1,4 +1,4 @@
-//! The steps of making a ring, for `builder/`: asked for, mapped or given memory, and begun.
+//! The steps of making a ring, for `builder/`: ask the kernel, map or take the memory, and begin.
 
 use core::marker::PhantomData;
 
@@ -14,12 +14,12 @@ use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K> {
-    /// The sizes of the ring's entries, which are those that the flags of its parameters say: a builder refuses flags of other
-    /// types (`Builder::check`), taking a ring over does so too (`agrees`), and no attempt of set-up changes these flags.
+    /// The sizes of the ring's entries. The flags of the ring's parameters say the same sizes: a builder refuses flags of other
+    /// types (`Builder::check`), taking a ring over refuses them too (`agrees`), and no attempt of set-up changes these flags.
     pub(crate) const SIZES: EntrySizes = EntrySizes::of(S::SETUP.union(C::SETUP));
 
-    /// Starts a ring in the place where it stays: the value is large, and each copy would be code. Until it has a descriptor and
-    /// memory, it can only be completed by the steps below, or dropped.
+    /// Starts a ring, without descriptor and memory. Until it has both, it can only be completed by the steps below, or dropped.
+    /// The ring is filled in the place where it stays, because the value is large and each copy would be code.
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
         let (rings, wait_flags, identity) = (Rings::NOWHERE, EnterFlags::GETEVENTS, Identity::none());
         let core = Core { kernel, fd: NO_FD, rings, params, wait_flags, identity };
@@ -27,7 +27,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
     }
 
-    /// Returns the kernel, and the structure to ask it with.
+    /// Returns the kernel, and the structure that set-up passes to it.
     pub(crate) fn asking(&mut self) -> (&K, &mut io_uring_params) {
         (&self.core.kernel, &mut self.core.params.0)
     }
@@ -47,13 +47,16 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
         self.core.fd = fd;
     }
 
-    /// Finds everything in the memory. In a ring that was `taken_over`, SQEs may be queued already. Of `setup` only those flags
-    /// count that no fallback leaves out, so the argument is a constant where the builder's flags are.
+    /// Locates everything in the memory, and starts both queues. In a ring that was `taken_over`, SQEs may be queued already.
+    ///
+    /// `setup` may be the builder's flags, which can be constants, in place of the ring's: only flags that no fallback leaves
+    /// out are read from it.
     ///
     /// # Safety
     ///
     /// - The memory is that of the ring, as the parameters describe it, valid until the ring was dropped, and shared
-    ///   with its kernel alone. The parts of the memory don't overlap. Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
+    ///   with its kernel alone. The parts of the memory don't overlap.
+    /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
     /// - `setup` and the parameters agree about SQPOLL, IOPOLL, SQ_REWIND and SQE_MIXED.
     pub(crate) unsafe fn begin(&mut self, setup: SetupFlags, taken_over: bool) -> Result<(), SetupError> {
         // SAFETY: the caller's contract; these are the only `Rings` made of the memory.

@@ -1,8 +1,8 @@
 //! Registration of the ring's own file descriptor with the task, which saves each call the look-up of the descriptor.
 //!
-//! The kernel keeps registered rings in a table of the task, so that an index may mean another ring in another thread.
-//! So a ring with an index is of a type that can't be sent: its kernel is [`Registered<K>`], which puts the index into
-//! every call, and unregisters it when the ring is closed.
+//! The kernel keeps registered rings in a table of the task, so an index may mean another ring in another thread. A ring
+//! with an index therefore has a type that can't be sent: its kernel is [`Registered<K>`], which puts the index into every
+//! call, and unregisters it when the ring is closed.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -30,7 +30,8 @@ pub type LocalRing<S = squeue::Entry, C = cqueue::Entry, K = DefaultKernel> = Io
 
 /// A kernel, and the index under which one ring is registered with the calling task.
 ///
-/// Every call on that ring uses the index. The value can't be sent to another thread, and so the ring can't either.
+/// Every call to `io_uring_enter(2)` for that ring uses the index, and so does every registration if the kernel can. The
+/// value can't be sent to another thread, and so the ring can't either.
 #[derive(Debug)]
 pub struct Registered<K> {
     kernel: K,
@@ -98,6 +99,8 @@ unsafe impl<K: Kernel> Kernel for Registered<K> {
         argument: *const c_void,
         size: usize,
     ) -> Result<u32, Errno> {
+        // kernel: io_uring/io_uring.c io_uring_ctx_get_file (7.3): the number is looked up in the calling task's table of 16
+        // places; a number beyond the table is EINVAL, an empty place EBADF.
         let flags = flags | EnterFlags::REGISTERED_RING.bits();
         // SAFETY: the caller meets the contract of `enter`. The index is the ring's own, in the task that is running.
         unsafe { self.kernel.enter(self.index.get().cast_signed(), to_submit, min_complete, flags, argument, size) }

@@ -13,15 +13,21 @@ use crate::squeue;
 use crate::sync::{Ordering, fence};
 use crate::types::RawFd;
 
-/// Decides whether the kernel must be entered, and with which flags; `None` if the kernel has nothing to do.
+/// Decides whether the kernel must be entered, and with which flags. Returns `None` if the kernel has nothing to do.
 ///
 /// `pending` entries are published and not yet known to be consumed, `want` completions are waited for, `sq` are the
 /// ring's flags, loaded after the tail was published.
 ///
-/// - Submission needs the kernel if something is pending, and either no kernel thread consumes it or that thread sleeps.
-///   An empty submit wakes nobody.
-/// - Completion needs it if something is waited for, if completions wait outside the ring or inside the task, or if they
-///   are found only by polling the device.
+/// - Submission needs the kernel if entries are pending, and either no SQPOLL thread consumes them or that thread sleeps.
+///   An empty submit wakes no thread.
+/// - Completion needs the kernel if completions are waited for, if some wait outside the ring or inside the task, or if
+///   only polling the device finds them.
+// kernel: io_uring/io_uring.c io_uring_enter (7.3): under SQPOLL the call submits nothing, wakes the thread only with
+// SQ_WAKEUP, and returns `to_submit`.
+// kernel: io_uring/tw.c io_req_local_work_add, io_req_normal_work_add (7.3): TASKRUN is set when work is added to an empty
+// list, on rings with TASKRUN_FLAG.
+// kernel: io_uring/io_uring.c io_iopoll_check (7.3): a device is polled in calls with GETEVENTS; with SQPOLL the thread
+// polls it.
 pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFlags) -> Option<EnterFlags> {
     let sqpoll = setup.contains(SetupFlags::SQPOLL);
     let wake = sqpoll && pending != 0 && sq.contains(SqFlags::NEED_WAKEUP);
@@ -64,9 +70,11 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn flush(&self, setup: SetupFlags, local: &Progress<K>) -> u32 {
         let tail = local.queue.tail.get();
         // Relaxed: no slot is written because of this head, and only the kernel inside our own calls moves it. A number above
-        // the ring's size can only come from a kernel that lies, and is handed to that kernel alone.
+        // the ring's size can only come from a kernel that lies, and only that kernel gets to see the number.
         let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
         // If nothing is pending, everything is visible already. The kernel reads no tail with SQ_REWIND.
+        // kernel: io_uring/io_uring.c io_submit_sqes, io_commit_sqring (7.3): with SQ_REWIND a submission starts at slot 0,
+        // reads no tail and stores no head.
         if pending != 0 && !setup.contains(SetupFlags::SQ_REWIND) {
             // Relaxed: read inside our own calls only, which no access of ours moves across.
             self.rings.sq_tail().store(tail, Ordering::Relaxed);
@@ -80,12 +88,14 @@ impl<K: Kernel> Core<K> {
     fn flush_to_thread(&self, local: &Progress<K>) -> (u32, SqFlags) {
         let unreported = local.unreported();
         if unreported != 0 {
-            // Release: pairs with the kernel's acquire of `sq.tail`; the entries are written before it is visible.
+            // Release: pairs with the kernel's acquire of `sq.tail`. The entries are written before the tail is visible.
+            // kernel: io_uring/io_uring.h __io_sqring_entries (7.3): loads the tail with acquire.
             self.rings.sq_tail().store(local.queue.tail.get(), Ordering::Release);
         }
-        // The tail must be visible before the flags are read. The SQPOLL thread works in the other order: it sets NEED_WAKEUP,
-        // has a full barrier, and reads the tail once more before it sleeps. So either the thread sees our SQEs, or we see
-        // that it sleeps.
+        // The tail must be visible before the flags are read. The SQPOLL thread works in the other order, so either the thread
+        // sees our SQEs, or we see that it sleeps.
+        // kernel: io_uring/sqpoll.c io_sq_thread (7.3): sets NEED_WAKEUP, has a full barrier, and reads the tail once more
+        // before it sleeps.
         fence(Ordering::SeqCst);
         (unreported, self.sq_flags())
     }
@@ -100,7 +110,7 @@ impl<K: Kernel> Core<K> {
         }
     }
 
-    /// Publishes, decides, enters; returns the number of SQEs handed over.
+    /// Publishes the tail, decides, and enters the kernel. Returns the number of SQEs handed over.
     #[inline(always)]
     pub(crate) fn submit(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
@@ -122,7 +132,7 @@ impl<K: Kernel> Core<K> {
         Ok(done as usize)
     }
 
-    /// Submits on a ring with SQPOLL where the counts are right: while the thread is awake, and no completion waits for us to
+    /// Submits on a ring with SQPOLL, while no count must be adjusted. If the thread is awake, and no completion waits for us to
     /// fetch it, the SQEs need only be made visible.
     pub(super) fn submit_to_thread(
         &self,
@@ -139,14 +149,14 @@ impl<K: Kernel> Core<K> {
         self.hand_over(local, want, argument, unreported, sq)
     }
 
-    /// Submits on every kind of ring, and where counts must be adjusted. Called through the pointer in [`Progress`] only, because
-    /// its extra work would cost instructions and bytes in programs that don't need it.
+    /// Submits on every kind of ring, and adjusts counts. Called only through the pointer in [`Progress`], because the extra work
+    /// would cost instructions and bytes in programs that don't need it.
     pub(super) fn submit_any(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<u32, Errno> {
         let (to_submit, sq) = self.publish(local);
         self.hand_over(local, want, argument, to_submit, sq)
     }
 
-    /// Enters the kernel if that is needed for what was published, and adjusts the count.
+    /// Enters the kernel if what was published needs it, and adjusts the count.
     #[inline(never)]
     fn hand_over(
         &self,
@@ -177,7 +187,7 @@ impl<K: Kernel> Core<K> {
         Ok(counted)
     }
 
-    /// Waits, and submits nothing.
+    /// Waits until `want` CQEs are there. Submits nothing.
     #[inline(always)]
     pub(crate) fn wait(&self, want: u32, argument: EnterArgument<'_>) -> Result<(), Errno> {
         self.enter(0, want, self.wait_flags, argument).map(drop)
@@ -191,16 +201,20 @@ impl<K: Kernel> Core<K> {
         unsafe { self.kernel.enter(self.fd, to_submit, want, flags, argument.address, argument.size) }
     }
 
-    /// Returns the largest number of slots that a wait may ask for. In a mixed completion queue the wait must end where the next
-    /// CQE could find no room: three free slots are enough for a filler and a 32-byte CQE; with fewer, the CQE may wait outside
-    /// the queue for ever.
+    /// Returns the largest number of slots that a wait may ask for. A filler and a 32-byte CQE take three slots. So in a mixed
+    /// completion queue the wait must end when fewer than three are free: the next CQE may find no room, wait outside the queue,
+    /// and never end the wait.
+    // kernel: io_uring/io_uring.c io_cqe_cache_refill, io_fill_nop_cqe (7.3): a 32-byte CQE that would begin at the last slot
+    // gets a filler there; without room for both of its slots it goes to the overflow list.
     #[inline(always)]
     pub(crate) fn most(&self) -> u32 {
         let count = self.rings.cq().count();
         if self.params.setup().contains(SetupFlags::CQE_MIXED) { count.saturating_sub(2).max(1) } else { count }
     }
 
-    /// Limits a count of CQEs to what the queue holds: the kernel can't wait for more.
+    /// Limits a count of CQEs to what the queue holds.
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): the limit is the number of slots, but the numbers are compared as signed
+    // ones: from 2^31 on nothing is waited for. 6.12.117 compares them as unsigned ones.
     #[inline(always)]
     pub(crate) fn want(&self, want: usize) -> u32 {
         // A smaller count fits every queue; only from here on the kind of queue matters.
@@ -211,6 +225,7 @@ impl<K: Kernel> Core<K> {
         want as u32
     }
 
+    /// Returns the size of a slot of the submission queue, in bytes.
     pub(crate) fn sqe_size(&self) -> usize {
         if self.params.setup().contains(SetupFlags::SQE128) { 128 } else { 64 }
     }
@@ -232,8 +247,9 @@ impl<K: Kernel> Core<K> {
         let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_sub(1)) as usize;
         // SAFETY: the slot's number is below the number of slots, so that the byte lies within the entries.
         let flags = unsafe { self.rings.sqes().add(slot * self.sqe_size() + offset_of!(squeue::Entry, flags)) };
-        // SAFETY: the byte lies within the entries, as proven for `add`. No kernel writes to SQEs; the read is volatile in case
-        // one does nevertheless.
+        // kernel: io_uring/io_uring.c io_get_sqe (7.3): entries are handed on as constants, and never written.
+        // SAFETY: the byte lies within the entries, as proven for `add`. The read is volatile in case a kernel writes to SQEs
+        // nevertheless.
         let flags = SqeFlags::from_bits_retain(unsafe { flags.read_volatile() });
         flags.intersects(SqeFlags::IO_LINK.union(SqeFlags::IO_HARDLINK))
     }
@@ -251,8 +267,10 @@ impl<K: Kernel> Core<K> {
         SqFlags::from_bits_retain(self.rings.sq_flags().load(Ordering::Relaxed))
     }
 
-    /// Wakes the SQPOLL thread if it sleeps, unless that was `done` already and the thread has yet to get up. Returns whether the
-    /// thread has been woken; an error if the thread is dead, which looks like sleep.
+    /// Wakes the SQPOLL thread if it sleeps, unless the caller has woken it already (`done`) and the flag is still set. Returns
+    /// whether the thread has been woken. A dead thread looks asleep, and is an error.
+    // kernel: io_uring/sqpoll.c io_sq_thread (7.3): sets NEED_WAKEUP when it ends.
+    // kernel: io_uring/io_uring.c io_uring_enter (7.3): a ring whose thread has ended is EOWNERDEAD.
     pub(crate) fn wake_if_asleep(&self, done: bool) -> Result<bool, Errno> {
         let asleep = self.sq_flags().contains(SqFlags::NEED_WAKEUP);
         if asleep && !done {
@@ -265,11 +283,12 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn squeue_wait(&self, local: &Progress<K>) -> Result<usize, Errno> {
         let mut count = 0;
         while self.params.setup().contains(SetupFlags::SQPOLL) && self.free_slots(local) == 0 {
-            // The thread consumes, and so makes room, only of SQEs that it can see.
+            // The thread makes room by consuming SQEs, and consumes only those that it can see.
             let (_, sq) = self.publish(local);
             // A thread that sleeps would never make room.
             let wake = if sq.contains(SqFlags::NEED_WAKEUP) { EnterFlags::SQ_WAKEUP } else { EnterFlags::empty() };
-            // The kernel also ends this wait, without an error, for a signal or for task work.
+            // kernel: io_uring/sqpoll.c io_sqpoll_wait_sq (7.3): the wait ends with room, with a signal or with task work, and
+            // never with an error. The result of the call is `to_submit`.
             count = self.enter(0, 0, wake.union(EnterFlags::SQ_WAIT), EnterArgument::NONE)?;
         }
         Ok(count as usize)

@@ -1,4 +1,4 @@
-//! Which ring a registration belongs to, for values that outlive a borrow of the ring.
+//! Identities of rings, by which a value that outlives the borrow of its ring tells that ring from others.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,11 +7,11 @@ use super::Core;
 /// The identity given last. 0 means that no identity was given.
 static LAST: AtomicU32 = AtomicU32::new(0);
 
-/// The identity of a ring: different for any two rings of a program, also where one got the descriptor's number of the
-/// other.
+/// The identity of a ring. It differs between any two rings of a program, even if one has the descriptor's number that the
+/// other had.
 ///
-/// A ring gets its identity when it is first asked for, so that a ring that registers nothing costs nothing. (Numbers repeat
-/// after 2^32 rings that had one.)
+/// A ring gets its identity when code first asks for the identity, so a ring that registers nothing pays nothing. (Numbers
+/// repeat after 2^32 rings that have one.)
 #[derive(Debug)]
 pub(crate) struct Identity(AtomicU32);
 
@@ -21,7 +21,7 @@ impl Identity {
     }
 
     fn get(&self) -> u32 {
-        // Relaxed, as below: only the numbers themselves matter, and no other memory goes by them.
+        // Relaxed, in all three operations: only the numbers themselves matter, and no other memory goes by them.
         let known = self.0.load(Ordering::Relaxed);
         if known != 0 {
             return known;
@@ -36,7 +36,7 @@ impl Identity {
 }
 
 impl<K> Core<K> {
-    /// See [`Identity`].
+    /// Returns the ring's [`Identity`], as a number other than 0.
     pub(crate) fn identity(&self) -> u32 {
         self.identity.get()
     }

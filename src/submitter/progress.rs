@@ -1,4 +1,4 @@
-//! What the submitting side knows of its progress, and the kernel does not.
+//! The submitting side's own record of its progress.
 
 use core::cell::Cell;
 
@@ -13,7 +13,7 @@ use crate::sync::Ordering;
 /// [`Core::submit_any`], or [`Core::submit_to_thread`].
 type Submit<K> = fn(&Core<K>, &Progress<K>, u32, EnterArgument<'_>) -> Result<u32, Errno>;
 
-/// The submitting side's own state: its end of the queue, and which counts it has reported.
+/// The state of the submitting side: its end of the queue, and which counts it has reported.
 #[derive(Debug)]
 pub(crate) struct Progress<K> {
     pub(crate) queue: squeue::Producer,
@@ -23,7 +23,8 @@ pub(crate) struct Progress<K> {
     general: Cell<Option<Submit<K>>>,
     /// The tail up to which submits have reported their counts.
     reported: Cell<u32>,
-    /// What the next counts must be adjusted by: SQEs of the crate's own among them, or SQEs that a wait handed over.
+    /// The number to add to the next counts: negative for SQEs of the crate's own, which no count may contain; positive for
+    /// SQEs of the caller's that a wait handed over.
     owed: Cell<i32>,
 }
 
@@ -64,7 +65,7 @@ impl<K: Kernel> Progress<K> {
         Progress { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
     }
 
-    /// Changes what the next counts must be adjusted by.
+    /// Changes the number that is added to the next counts.
     pub(crate) fn adjust(&self, more: i32) {
         self.owed.set(self.owed.get().saturating_add(more));
         self.general.set(Some(Core::submit_any));

@@ -1,4 +1,4 @@
-//! The last two arguments of `io_uring_enter(2)`, and whether this kernel takes them.
+//! The last two arguments of `io_uring_enter(2)`, and which of them a kernel takes.
 
 use core::ffi::c_void;
 use core::marker::PhantomData;
@@ -25,14 +25,15 @@ pub(crate) struct EnterArgument<'a> {
 impl<'a> EnterArgument<'a> {
     pub(crate) const NONE: Self = Self { flags: EnterFlags::empty(), address: null(), size: 0, lives: PhantomData };
 
-    /// Makes a copy, for a call through a pointer, which takes its argument in memory. A value that is moved there would be in
-    /// memory from the start, on the fast path too; a value that is put together here needs only the fields before.
+    /// Makes a copy for a call through a pointer, which takes its argument in memory. If the value itself were passed, it would
+    /// be in memory from the start, on the fast path too. The copy is put in memory here, from the fields.
     #[inline(always)]
     pub(crate) const fn copied(&self) -> Self {
         Self { flags: self.flags, address: self.address, size: self.size, lives: PhantomData }
     }
 
     /// Returns the plain argument, which every kernel takes: a signal mask, or nothing.
+    // kernel: io_uring/io_uring.c io_get_ext_arg (7.3): without EXT_ARG the two arguments are the mask and its size.
     pub(super) fn mask(sigmask: Option<&'a Sigset>) -> Self {
         Self {
             address: sigmask.map_or(null(), |mask| from_ref(mask).cast()),
@@ -41,7 +42,9 @@ impl<'a> EnterArgument<'a> {
         }
     }
 
-    /// Returns the argument of a registered wait, by its byte offset in the region.
+    /// Returns the argument of a registered wait, which stands `offset` bytes into the region.
+    // kernel: io_uring/io_uring.c io_get_ext_arg (7.3): the address is that offset, and any size but that of the structure is
+    // EINVAL.
     pub(crate) const fn registered(offset: usize) -> Self {
         Self {
             flags: EnterFlags::EXT_ARG.union(EnterFlags::EXT_ARG_REG),
@@ -62,12 +65,16 @@ pub(crate) struct Extended<'a> {
 impl<'a> Extended<'a> {
     #[inline]
     pub(crate) fn new(args: &SubmitArgs<'a>) -> Self {
-        /// A minimum time without a timeout would end the wait when the minimum is over, even with no CQE there: the kernel
-        /// waits on for the first CQE only if there is a timeout.
+        /// The timeout of a wait with a minimum time only. Without a timeout the wait would end when the minimum is over, even
+        /// with no CQE there.
+        // kernel: io_uring/wait.c io_cqring_min_timer_wakeup (7.3): only with a timeout is the wait continued until the first
+        // CQE; without a timeout the end of the minimum time is the end of the wait.
         static FOR_EVER: Timespec = Timespec::new(1_000_000_000, 0);
 
         let flags = if args.absolute && args.timespec.is_some() { EnterFlags::ABS_TIMER } else { EnterFlags::empty() };
         let timespec = args.timespec.or((args.min_wait_usec != 0).then_some(&FOR_EVER));
+        // kernel: io_uring/io_uring.c io_get_ext_arg (7.3): address 0 means no time or no mask; the minimum is in microseconds.
+        // kernel: kernel/signal.c set_user_sigmask (6.12.117): without a mask the size of the mask is not looked at.
         let raw = io_uring_getevents_arg {
             sigmask: args.sigmask.map_or(0, |mask| from_ref(mask).expose_provenance() as u64),
             sigmask_sz: Sigset::SIZE,
@@ -90,9 +97,9 @@ impl<'a> Extended<'a> {
 
 /// How a wait with arguments can be done on this kernel.
 pub(crate) enum Way {
-    /// In one call, with `EXT_ARG`.
+    /// Waits in one call, with `EXT_ARG`.
     Extended,
-    /// With a timeout request of our own, and the signal mask as the call's plain argument.
+    /// Waits with a timeout request of our own, and passes the signal mask as the call's plain argument.
     Timer,
 }
 
@@ -119,13 +126,15 @@ impl SubmitArgs<'_> {
     }
 }
 
-/// Tells whether a wait on such a ring polls the device, and knows no time.
+/// Tells whether a wait on such a ring polls the device, and so takes no time and no mask.
+// kernel: io_uring/io_uring.c io_uring_enter, io_validate_ext_arg (7.3): with IOPOLL and without SQPOLL, size and address of
+// the argument are checked, and its content is not used.
 pub(crate) const fn polls_in_wait(setup: SetupFlags) -> bool {
     setup.contains(SetupFlags::IOPOLL) && !setup.contains(SetupFlags::SQPOLL)
 }
 
 impl<K: Kernel> Core<K> {
-    /// Waits in one call if this kernel can; `EOPNOTSUPP` if the wait would take a timeout request.
+    /// Waits in one call, if this kernel can. Returns `EOPNOTSUPP` if the wait would take a timeout request.
     pub(crate) fn wait_extended(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         match args.way(&self.params)? {
             Way::Extended => self.wait(want, Extended::new(args).argument()),
