@@ -10,7 +10,7 @@ ready
 scratch
 
 # These must have a table. Another package is checked once it has one.
-required=(src)
+required=(src packages/ops/src packages/sim/src)
 
 # ---- the check itself
 

@@ -154,6 +154,8 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     /// - The request does not change what other code of the program relies on: memory mappings, file descriptors that
     ///   other code owns, or the completions of a ring whose owner does not expect a message.
     /// - An entry made from bytes has the length that the kernel expects for its opcode.
+    /// - On Linux 6.10 to 6.13, a command ([`UringCmd16`](crate::opcode::UringCmd16) and the other types of
+    ///   `IORING_OP_URING_CMD`) obeys its section about these kernels, which read its SQE late.
     #[inline]
     #[doc(alias = "io_uring_get_sqe")]
     #[doc(alias = "io_uring_get_sqe128")]
