@@ -16,9 +16,11 @@ use crate::sync::Ordering;
 use crate::uapi;
 use sealed::Layout as _;
 
+mod compact;
 mod entry;
 mod net;
 
+pub(crate) use compact::compact;
 pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
 
@@ -104,6 +106,38 @@ impl Consumer {
         self.hidden.set(self.hidden.get().saturating_add(count));
         self.step_over.set(Some(Self::step_over_hidden));
         self.forget_limit();
+    }
+
+    /// Takes the announcement of one completion back, whose request was not submitted after all.
+    pub(crate) fn unhide(&self) {
+        if self.hidden.get() != ALWAYS {
+            self.come(1);
+        }
+    }
+
+    /// Counts hidden completions that have come.
+    fn come(&self, count: u32) {
+        self.hidden.set(self.hidden.get().saturating_sub(count));
+        if self.hidden.get() == 0 {
+            self.step_over.set(None);
+        }
+    }
+
+    /// Forgets hidden completions that will not come any more.
+    pub(crate) fn forget_hidden(&self) {
+        if self.hidden.get() != ALWAYS {
+            self.come(u32::MAX);
+        }
+    }
+
+    /// Returns the number of hidden completions still to come.
+    pub(crate) fn hidden(&self) -> u32 {
+        self.hidden.get()
+    }
+
+    /// Returns the head that the kernel sees.
+    pub(crate) fn published(&self) -> u32 {
+        self.published.get()
     }
 
     /// Makes the next look compute the limit again, after the number of slots or the rules have changed.
@@ -196,9 +230,8 @@ impl Consumer {
             }
             self.head.set(next);
             if self.hidden.get() != ALWAYS {
-                self.hidden.set(self.hidden.get().saturating_sub(1));
+                self.come(1);
                 if self.hidden.get() == 0 {
-                    self.step_over.set(None);
                     return;
                 }
             }

@@ -10,6 +10,10 @@ use crate::error::Errno;
 use crate::types::RawFd;
 use crate::uapi::io_uring_params;
 
+mod adapted;
+
+pub use adapted::{Adapted, Quirks};
+
 /// The raw system calls of io_uring: numbers and addresses in, a number or an [`Errno`] out.
 ///
 /// A kernel that is entered by a function call supplies [`setup`](Self::setup), [`enter`](Self::enter),

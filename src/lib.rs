@@ -155,7 +155,7 @@ pub use cqueue::CompletionQueue;
 pub use error::{Area, Call, Errno, SetupError};
 pub use flags::{EnterFlags, Features, SetupFlags, SqFlags};
 pub use halves::{CompletionHalf, SubmissionHalf};
-pub use kernel::Kernel;
+pub use kernel::{Adapted, Kernel, Quirks};
 pub use memory::MemorySize;
 pub use parameters::Parameters;
 pub use ring::IoUring;

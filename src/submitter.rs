@@ -119,7 +119,10 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// On a kernel without `FEAT_EXT_ARG` (before 5.11), or for an absolute time without `FEAT_MIN_TIMEOUT` (before
     /// 6.12), a timeout request of the crate's own takes two slots of the submission queue; its CQE never surfaces. Its user
-    /// data is 0xba5e0b5e55ed followed by 16 bits: don't use such user data on these kernels. The timeout request waits behind a
+    /// data is 0xba5e0b5e55ed followed by 16 bits: don't use such user data on these kernels. If `want` CQEs are there already,
+    /// no request is made. On a kernel that drops CQEs (without `FEAT_NODROP`), the call needs two slots of the completion queue
+    /// beyond the CQEs that are unread and the requests in flight; a larger queue
+    /// ([`setup_cqsize`](crate::Builder::setup_cqsize)) gives them. The timeout request waits behind a
     /// request with `IO_DRAIN`, and its time starts then. Under SQPOLL, if the queue has no room for it, the call spins until
     /// the SQPOLL thread has made room.
     ///
@@ -129,7 +132,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// - `ETIME`, only if nothing was handed over and no CQE is there.
     /// - `EOPNOTSUPP`: a minimum time on a kernel without `FEAT_MIN_TIMEOUT`; or a time or a mask on an IOPOLL ring without
     ///   SQPOLL, where the kernel would ignore it.
-    /// - `EBUSY`: no room for the timeout request and its timespec, which take two slots.
+    /// - `EBUSY`: no room for the timeout request and its timespec, which take two slots of the submission queue; or, on a kernel
+    ///   that drops CQEs, none for their CQEs. SQEs may have been handed over; nothing was waited for.
     #[inline]
     #[doc(alias = "io_uring_submit_and_wait_timeout")]
     #[doc(alias = "io_uring_submit_and_wait_min_timeout")]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bare_uring::squeue::Entry;
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Builder, Errno};
-use common::kernels::Trace;
+use common::kernels::{Call, Trace};
 use common::old_kernel::{FAR, POLLIN, Ring, milliseconds, old, poll, push_in_time, takes};
 use common::ring_memory::{bounded, calls_of_set_up, nops, taken, until};
 use common::{builders, nop, older_than, push};
@@ -234,5 +234,44 @@ fn completions_in_between_come_once_and_in_order() {
             all.extend(taken(&mut ring));
             assert_eq!((told, all), (pushed, nops(0..pushed)), "{name}");
         }
+    });
+}
+
+#[test]
+fn nothing_is_made_where_enough_completions_are_there() {
+    bounded(|| {
+        let trace = old();
+        let mut ring: Ring<'_> = Builder::new().build_with(&trace, 8).unwrap();
+        let args = SubmitArgs::new().timespec(&FAR);
+        push(&mut ring, nop(0));
+        push(&mut ring, nop(1));
+        assert_eq!(ring.submit_and_wait(2), Ok(2));
+        trace.take();
+        assert_eq!([1, 2].map(|want| ring.submitter().wait_with_args(want, &args)), [Ok(()), Ok(())]);
+        assert_eq!((trace.take(), taken(&mut ring)), (vec![], nops(0..2)));
+    });
+}
+
+#[test]
+fn a_timer_ends_by_itself_when_the_completions_have_come() {
+    bounded(|| {
+        let trace = old();
+        let mut ring: Ring<'_> = Builder::new().build_with(&trace, 8).unwrap();
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        push(&mut ring, poll(&reader, 0));
+        push(&mut ring, nop(1));
+        assert_eq!(ring.submit(), Ok(2));
+        trace.take();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(20));
+                writer.write_all(b"x").unwrap();
+            });
+            assert_eq!(ring.submitter().wait_with_args(2, &SubmitArgs::new().timespec(&FAR)), Ok(()));
+        });
+        // One request of the crate's, and no removal.
+        let submitted: u32 =
+            trace.take().iter().map(|call| if let Call::Enter { to_submit, .. } = call { *to_submit } else { 0 }).sum();
+        assert_eq!((submitted, taken(&mut ring)), (1, vec![(1, 0), (0, POLLIN)]));
     });
 }

@@ -186,7 +186,7 @@ fn the_kernels_structure_carries_what_was_set_and_nothing_else() {
     assert_eq!(builder.flags, F::CQSIZE | F::SQPOLL | F::SQ_AFF | F::ATTACH_WQ);
     let Parameters(mut params) = Parameters::NOTHING;
     builder.fill(&mut params);
-    assert_eq!((params.cq_entries, params.sq_thread_idle, params.sq_thread_cpu, params.wq_fd), (100, 7, 3, 11));
+    assert_eq!((params.cq_entries, params.sq_thread_idle, params.sq_thread_cpu, params.wq_fd), (128, 7, 3, 11));
     assert_eq!((params.flags, params.sq_entries, params.features, params.resv), (0, 0, 0, [0; 3]));
     let sq = params.sq_off;
     let sq_words = [sq.head, sq.tail, sq.ring_mask, sq.ring_entries, sq.flags, sq.dropped, sq.array, sq.resv1];

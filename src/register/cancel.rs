@@ -85,6 +85,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// # Errors
     ///
     /// - `ETIME`: no CQE came for so long. Keep the memory of the requests that are outstanding.
+    /// - `EBUSY`: no CQE came, and the kernel refused to wait, or a timed wait is not possible there: on a kernel that drops CQEs,
+    ///   all but one slot of the completion queue are spoken for (see [`Submitter::submit_with_args`]). Keep the memory.
     /// - The errors of [`Submitter::wait_with_args`].
     ///
     /// Kernels before 6.0 cannot cancel from outside the queue. There this call only waits: cancel requests that never end by
@@ -97,7 +99,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
         let slice = patience.divided_by(SLICES);
         let args = SubmitArgs::new().timespec(&slice);
-        let mut fruitless = 0;
+        let (mut fruitless, mut refused) = (0, false);
         loop {
             cancel_everything(self.parts().0);
             let mut some = false;
@@ -112,7 +114,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
                 fruitless = 0;
             }
             if fruitless == SLICES {
-                return Err(Errno::ETIME);
+                return Err(if refused { Errno::EBUSY } else { Errno::ETIME });
             }
             fruitless += 1;
             let waited = if polls_in_wait(self.params().setup()) {
@@ -123,7 +125,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
             };
             match waited {
                 // How the wait ended does not matter: the loop looks for CQEs.
-                Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {}
+                Ok(()) | Err(Errno::ETIME | Errno::EINTR | Errno::EAGAIN | Errno::EBUSY) => {
+                    refused = waited == Err(Errno::EBUSY);
+                }
                 Err(errno) => return Err(errno),
             }
         }

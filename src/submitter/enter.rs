@@ -2,6 +2,7 @@
 
 use core::hint::cold_path;
 use core::mem::offset_of;
+use core::ptr::NonNull;
 
 use super::{EnterArgument, Identity, Progress};
 use crate::error::Errno;
@@ -230,10 +231,11 @@ impl<K: Kernel> Core<K> {
         if self.params.setup().contains(SetupFlags::SQE128) { 128 } else { 64 }
     }
 
-    /// Returns the address of the slot behind the one that is pushed to next.
-    pub(crate) fn second_slot(&self, local: &Progress<K>) -> usize {
+    /// Returns the slot behind the one that is pushed to next.
+    pub(super) fn second_slot(&self, local: &Progress<K>) -> NonNull<u8> {
         let slot = self.rings.sq().slot(local.queue.tail.get().wrapping_add(1)) as usize;
-        self.rings.sqes().as_ptr().expose_provenance() + slot * self.sqe_size()
+        // SAFETY: the slot's number is below the number of slots, so that the slot lies within the entries.
+        unsafe { self.rings.sqes().add(slot * self.sqe_size()) }
     }
 
     /// Tells whether an SQE is queued whose link flag makes the next SQE part of its chain.

@@ -65,6 +65,20 @@ impl<K: Kernel> Progress<K> {
         Progress { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
     }
 
+    /// Takes the entry pushed last back, which the kernel has not consumed. Not for SQPOLL, whose thread may consume it meanwhile.
+    pub(super) fn take_back(&self, rings: &Rings, setup: SetupFlags) {
+        let old = self.queue.tail.get();
+        let tail = old.wrapping_sub(1);
+        self.queue.tail.set(tail);
+        if self.reported.get() == old {
+            self.reported.set(tail);
+        }
+        if !setup.contains(SetupFlags::SQ_REWIND) {
+            // Relaxed: the kernel reads the tail inside our own calls only.
+            rings.sq_tail().store(tail, Ordering::Relaxed);
+        }
+    }
+
     /// Changes the number that is added to the next counts.
     pub(crate) fn adjust(&self, more: i32) {
         self.owed.set(self.owed.get().saturating_add(more));

@@ -3,6 +3,7 @@
 use super::Progress;
 use crate::flags::SetupFlags;
 use crate::kernel::DefaultKernel;
+use crate::memory::Rings;
 
 type Ring = Progress<DefaultKernel>;
 
@@ -34,4 +35,19 @@ fn what_is_reported_is_not_reported_again() {
     assert_eq!(local.unreported(), 1);
     local.report_all();
     assert_eq!(local.unreported(), 0);
+}
+
+#[test]
+fn an_entry_that_is_taken_back_is_neither_there_nor_reported() {
+    // Without a tail in memory, which rings that rewind don't have.
+    let taken_back = |tail: u32, reported: u32| {
+        let local = Ring::NOTHING;
+        local.queue.tail.set(tail);
+        local.reported.set(reported);
+        local.take_back(&Rings::NOWHERE, SetupFlags::SQ_REWIND);
+        (local.queue.tail.get(), local.reported.get(), local.unreported())
+    };
+    assert_eq!(taken_back(5, 5), (4, 4, 0));
+    assert_eq!(taken_back(5, 3), (4, 3, 1));
+    assert_eq!(taken_back(0, 0), (u32::MAX, u32::MAX, 0));
 }

@@ -1,15 +1,33 @@
 //! How to wait with a timeout on a kernel that has no argument for one: by a timeout request of our own.
-
-use core::ptr::without_provenance;
+//!
+//! The request's CQE never surfaces. When the wait ends, the request has ended too, and its CQE has been taken out of the
+//! completion queue, so that the caller has the queue for itself again. On a kernel that drops CQEs for which there is no room
+//! (without `FEAT_NODROP`) our CQEs must not take the room of the caller's. There a timed wait needs two slots of the completion
+//! queue that no CQE of the caller's can fill (one for the timeout, one for the request that ends it); without them it is refused.
 
 use super::{EnterArgument, Submitter};
+use crate::cqueue::Census;
 use crate::error::Errno;
-use crate::flags::{SetupFlags, SqFlags, TimeoutFlags};
+use crate::flags::{Features, SetupFlags, SqFlags, TimeoutFlags};
 use crate::kernel::Kernel;
 use crate::squeue::{self, SubmissionQueue};
-use crate::sync::Ordering;
+use crate::sync::{self, Ordering};
 use crate::types::{SubmitArgs, Timespec};
 use crate::{cqueue, opcode};
+
+/// Slots of a dropping completion queue that a timed wait needs for itself.
+const OURS: u32 = 2;
+
+/// A timeout request of our own.
+#[derive(Clone, Copy)]
+struct Timer {
+    /// Its user data.
+    id: u64,
+    /// The number of other CQEs that end it.
+    count: u32,
+    /// The CQEs that the kernel had dropped before.
+    dropped: u32,
+}
 
 impl<K: Kernel> Submitter<'_, K> {
     /// Submits and waits, with a timeout request of our own, whose completion never surfaces.
@@ -21,66 +39,74 @@ impl<K: Kernel> Submitter<'_, K> {
             return Ok(submitted);
         }
         let outcome = self.wait_by_timer(want, args);
-        // As the kernel does it: a count is told before an error, and what came of the wait shows in the queue.
+        // A count goes before an error, as in the kernel's own answer; the queue shows how the wait ended.
         let told = submitted + self.sq.count(0) as usize;
         if told != 0 { Ok(told) } else { outcome.map(|()| 0) }
     }
 
-    /// Waits beside a timeout request of our own. Entries that go to the kernel before it are counted by the next
-    /// submit.
+    /// Waits beside a timeout request of our own. SQEs that go to the kernel before it are counted by the next submit.
     #[cold]
     pub(crate) fn wait_by_timer(&self, want: u32, args: &SubmitArgs<'_>) -> Result<(), Errno> {
         let mask = EnterArgument::mask(args.sigmask);
         let Some(timespec) = args.timespec else { return self.core.wait(want, mask) };
         self.cq.publish(&self.core.rings);
-        let id = self.cq.hidden_id();
-        let dropped = self.dropped();
-        self.arm(*timespec, args.absolute, id)?;
-        // A request before it that was refused at once can leave the timer queued: then there is nothing to end the wait.
-        let setup = self.core.params.setup();
-        let armed = setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
-        let (outcome, ended) = if armed { self.until(want, id, dropped, mask) } else { (Ok(()), false) };
+        let seen = self.look(0);
+        if self.is_enough(&seen, want) {
+            return Ok(());
+        }
+        if self.drops() && self.spare() < OURS {
+            return Err(Errno::EBUSY);
+        }
+        let timer = Timer { id: self.cq.hidden_id(), count: want - seen.callers, dropped: self.dropped() };
+        if !self.arm(timer, *timespec, args.absolute)? {
+            // A request before the timer was refused at once, so that the timer was not consumed: nothing would end the wait.
+            return Ok(());
+        }
+        let (outcome, ended) = self.until(want, timer, mask);
         if !ended {
-            // Without room, or if the submit fails, the timer ends by itself, hidden all the same.
-            let removal = opcode::TimeoutRemove::new(id).build().user_data(self.cq.hidden_id());
-            let _ = self.make_room(1).and_then(|()| self.submit_hidden(&[removal]));
+            self.disarm(timer);
         }
         outcome
     }
 
-    /// Submits a timeout whose timespec stands in the entry behind it, a nop: so no memory but the ring's has to stay
-    /// until the kernel has read it, and the slot is not used anew before.
-    fn arm(&self, timespec: Timespec, absolute: bool, id: u64) -> Result<(), Errno> {
+    /// Submits the timeout request; `false` if the kernel did not consume it, and it was taken back.
+    fn arm(&self, timer: Timer, timespec: Timespec, absolute: bool) -> Result<bool, Errno> {
         if self.core.last_links(self.sq) {
             self.hand_over_all()?;
         }
         self.make_room(2)?;
-        let place = self.core.second_slot(self.sq) + opcode::Nop::TIMESPEC;
+        // The timespec stands in the free slot behind the timer's, so that no memory but the ring's must stay until the kernel
+        // has read it. Nothing is pushed there before that: either the kernel consumes the timer in this call, or the timer is
+        // taken back. With SQPOLL, the next request of ours waits until the timer was consumed; if the thread is stuck, and the
+        // caller pushes there, the timer ends at another time, when nobody waits for it any more.
+        // kernel: io_uring/timeout.c __io_timeout_prep (6.12.117): the timespec is read when the SQE is consumed; other CQEs than
+        // those of timeouts count towards `off`.
+        let place = self.core.second_slot(self.sq).cast::<Timespec>();
+        // SAFETY: two slots are free, so the second one is ours: inside the entries, as large as a timespec and aligned. The kernel
+        // does not touch slots behind the tail.
+        unsafe { sync::write(place, timespec) };
+        place.as_ptr().expose_provenance();
         let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
-        let timeout = opcode::Timeout::new(without_provenance(place)).flags(flags).build().user_data(id);
-        let carrier = opcode::Nop::carrying(timespec).build().user_data(self.cq.hidden_id());
-        self.submit_hidden(&[timeout, carrier])
+        let timeout = opcode::Timeout::new(place.as_ptr()).flags(flags).count(timer.count).build().user_data(timer.id);
+        self.send(timeout)
     }
 
-    /// Completions that the kernel has dropped so far.
-    fn dropped(&self) -> u32 {
-        self.core.rings.cq_overflow().load(Ordering::Relaxed)
-    }
-
-    /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the
-    /// timer has ended. `dropped` counts those that were lost before the timer started: if it is more by now, the timer's
-    /// may be among them, and nothing would end the wait.
-    fn until(&self, want: u32, id: u64, dropped: u32, mask: EnterArgument<'_>) -> (Result<(), Errno>, bool) {
+    /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the timer has
+    /// ended. If more CQEs were dropped than before the timer started, the timer's may be among them, and nothing would end
+    /// the wait.
+    fn until(&self, want: u32, timer: Timer, mask: EnterArgument<'_>) -> (Result<(), Errno>, bool) {
         let mut waited_at = None;
         loop {
-            let seen = cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), id);
+            let seen = self.look(timer.id);
             let ended = seen.found.is_some();
             // A wait that brought nothing new was interrupted: the kernel says so itself only if the queue was empty.
             let interrupted = waited_at == Some(seen.tail) && seen.slots != 0;
-            if seen.callers >= want || seen.slots >= self.core.most() || interrupted || self.dropped() != dropped {
+            if self.is_enough(&seen, want) || interrupted || self.dropped() != timer.dropped {
                 return (Ok(()), ended);
             }
             let error = match seen.found {
+                // Enough completions came, though not all of them are the caller's: the wait ends early.
+                Some(0) => return (Ok(()), true),
                 // `ETIME`, or why the kernel did not take the timeout.
                 Some(result) => Errno::from_result(result).unwrap_or(Errno::ETIME),
                 None => match self.core.wait(seen.slots + 1, mask) {
@@ -93,6 +119,73 @@ impl<K: Kernel> Submitter<'_, K> {
             };
             return (if seen.callers == 0 { Err(error) } else { Ok(()) }, ended);
         }
+    }
+
+    /// Ends the timer before its time. On a kernel that drops, it also waits for the CQEs of timer and removal.
+    fn disarm(&self, timer: Timer) {
+        // If the removal can't be sent, the timer ends by itself, hidden all the same.
+        let removal = opcode::TimeoutRemove::new(timer.id).build().user_data(self.cq.hidden_id());
+        if self.make_room(1).and_then(|()| self.send(removal)).is_err() || !self.drops() {
+            return;
+        }
+        // Before Linux 5.5 there is no removal, but each CQE counts towards those that end the timer: no-ops give them.
+        for _ in 0..timer.count {
+            self.look(0);
+            if self.cq.hidden() == 0 || self.spare() == 0 {
+                return;
+            }
+            let nop = opcode::Nop::new().build().user_data(self.cq.hidden_id());
+            if self.make_room(1).and_then(|()| self.send(nop)).is_err() {
+                return;
+            }
+        }
+        self.look(0);
+    }
+
+    /// Looks at the completion queue, and takes CQEs of ours out of it.
+    fn look(&self, id: u64) -> Census {
+        let (rings, setup) = (&self.core.rings, self.core.params.setup());
+        let mut seen = cqueue::census(rings, self.cq, setup, id);
+        if !setup.contains(SetupFlags::CQE_MIXED) {
+            cqueue::compact(rings, self.cq, setup, seen.tail);
+            seen.slots = seen.callers;
+        }
+        // After a drop, a CQE of ours that is still expected may never come.
+        if self.drops() && self.outstanding() == seen.slots {
+            self.cq.forget_hidden();
+        }
+        seen
+    }
+
+    /// Tells whether the caller has the completions that it waits for, or no more fit.
+    fn is_enough(&self, seen: &Census, want: u32) -> bool {
+        seen.callers >= want || seen.slots >= self.core.most()
+    }
+
+    /// Tells whether the kernel drops a CQE for which the queue has no room.
+    // kernel: io_uring/io_uring.c io_cqring_event_overflow (6.12.117): with FEAT_NODROP a CQE without room is kept in a list.
+    fn drops(&self) -> bool {
+        !self.core.params.features().contains(Features::NODROP)
+    }
+
+    /// Returns the number of CQEs that the kernel has dropped so far.
+    fn dropped(&self) -> u32 {
+        self.core.rings.cq_overflow().load(Ordering::Relaxed)
+    }
+
+    /// Returns how many CQEs are in the completion queue, or will come for SQEs pushed so far. Right for kernels that drop: they have
+    /// no request with more than one CQE, and none without.
+    fn outstanding(&self) -> u32 {
+        // Each SQE is one CQE, which was read, was dropped, is in the queue or is still to come. So the indices of both queues,
+        // which start at the same number, say it all. The kernel's tail has no part in the sum: a CQE that comes meanwhile
+        // changes nothing.
+        let pushed = self.sq.queue.tail.get().wrapping_sub(self.core.rings.sq_dropped().load(Ordering::Relaxed));
+        pushed.wrapping_sub(self.dropped()).wrapping_sub(self.cq.published())
+    }
+
+    /// Returns how many slots of the completion queue no outstanding CQE can fill.
+    fn spare(&self) -> u32 {
+        self.core.rings.cq().count().saturating_sub(self.outstanding())
     }
 
     /// Hands over all that is queued. A chain ends where its submission does: behind one that is not finished, the timer
@@ -115,19 +208,23 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// Hands over what is queued, if it leaves too few slots.
+    /// Hands over what is queued, if it leaves too few slots. With SQPOLL, it also waits until all of it was consumed if our timer
+    /// may be among it, whose timespec stands in the slot behind.
     fn make_room(&self, slots: u32) -> Result<(), Errno> {
-        if slots > self.core.rings.sq().count() {
+        let all = self.core.rings.sq().count();
+        if slots > all {
             return Err(Errno::EBUSY);
         }
-        if self.core.free_slots(self.sq) < slots {
+        let sqpoll = self.core.params.setup().contains(SetupFlags::SQPOLL);
+        let needed = if sqpoll && self.cq.hidden() != 0 { all } else { slots };
+        if self.core.free_slots(self.sq) < needed {
             self.submit_uncounted()?;
             let mut woken = false;
-            while self.core.free_slots(self.sq) < slots && self.core.params.setup().contains(SetupFlags::SQPOLL) {
+            while sqpoll && self.core.free_slots(self.sq) < needed {
                 // Older kernels consume nothing while completions wait outside the queue, and only the caller takes those.
-                // Those of ours are done with first, which may make room for the others.
+                // Ours are taken out first, which may make room for the others.
                 if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
-                    cqueue::census(&self.core.rings, self.cq, self.core.params.setup(), 0);
+                    self.look(0);
                     self.core.wait(0, EnterArgument::NONE)?;
                     if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {
                         return Err(Errno::EBUSY);
@@ -140,24 +237,33 @@ impl<K: Kernel> Submitter<'_, K> {
         Ok(())
     }
 
-    /// Submits requests of our own, after what the caller has queued.
-    fn submit_hidden<const N: usize>(&self, entries: &[squeue::Entry; N]) -> Result<(), Errno> {
+    /// Submits a request of our own, after what the caller has queued. `false`, or an error, if the kernel did not consume the
+    /// request: then it is not queued either. (With SQPOLL it stays queued, for the thread.)
+    fn send(&self, entry: squeue::Entry) -> Result<bool, Errno> {
         if self.core.params.setup().contains(SetupFlags::SQE128) {
-            self.queue_as(&entries.map(squeue::Entry128::from))?;
+            self.queue_as(squeue::Entry128::from(entry))?;
         } else {
-            self.queue_as(entries)?;
+            self.queue_as(entry)?;
         }
-        let count = N as u32;
-        self.cq.hide(count);
-        self.sq.adjust(-count.cast_signed());
-        self.submit_uncounted()
+        self.cq.hide(1);
+        self.sq.adjust(-1);
+        let outcome = self.submit_uncounted();
+        let setup = self.core.params.setup();
+        let consumed =
+            setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
+        if !consumed {
+            self.sq.take_back(&self.core.rings, setup);
+            self.cq.unhide();
+            self.sq.adjust(1);
+        }
+        outcome.map(|()| consumed)
     }
 
-    fn queue_as<S: squeue::EntryMarker>(&self, entries: &[S]) -> Result<(), Errno> {
+    fn queue_as<S: squeue::EntryMarker>(&self, entry: S) -> Result<(), Errno> {
         let mut queue = SubmissionQueue::<S>::new(&self.core.rings, &self.sq.queue);
-        // SAFETY: `S` is of the ring's own slot size. The requests point to nothing but the slot of the second, which
-        // stays as it is until both were consumed.
-        unsafe { queue.push_multiple(entries) }.map_err(|_| Errno::EBUSY)
+        // SAFETY: `S` is of the ring's own slot size. The request points to nothing but the slot behind it, which stays as it is
+        // until the request was consumed or taken back.
+        unsafe { queue.push(entry) }.map_err(|_| Errno::EBUSY)
     }
 
     /// Submits, and leaves it to the next submit to tell how many.
