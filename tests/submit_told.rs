@@ -131,7 +131,7 @@ fn what_went_along_with_a_timer_is_told_at_once() {
     push(&mut ring, Entry::from_bytes(refused));
     push(&mut ring, nop(2));
     let far = Timespec::new(20, 0);
-    assert_eq!(ring.submitter().submit_with_args(2, &SubmitArgs::new().timespec(&far)), Ok(3));
+    assert_eq!(ring.submitter().submit_with_args(3, &SubmitArgs::new().timespec(&far)), Ok(3));
     assert_eq!(ring.submit(), Ok(0));
     let mut come = taken(&mut ring);
     // Before 6.12 the refused entry's completion overtook those of the same submit.

@@ -16,10 +16,12 @@ fn wait<C: cqueue::EntryMarker>(ring: &Ring<'_, C>, want: usize) -> Result<(), E
     ring.submitter().wait_with_args(want, &SubmitArgs::new().timespec(&FAR))
 }
 
-/// What the kernel found in the first two slots: opcodes and the flags of the first.
-fn timer(fake: &Fake) -> (u8, u8, u32) {
+/// What the kernel found in the first two slots: the opcode, the count and the flags of the first, and the time in the second.
+fn timer(fake: &Fake) -> (u8, u64, u32, [u64; 2]) {
     let [first, second] = [fake.sqe(0), fake.sqe(1)];
-    (first[0], second[0], u32::from_ne_bytes(*first[28..].first_chunk().unwrap()))
+    let word = |bytes: &[u8]| u64::from_ne_bytes(*bytes.first_chunk().unwrap());
+    let flags = u32::from_ne_bytes(*first[28..].first_chunk().unwrap());
+    (first[0], word(&first[8..]), flags, [word(&second), word(&second[8..])])
 }
 
 #[test]
@@ -29,8 +31,8 @@ fn the_request_counts_from_now_or_is_a_point_of_time() {
         let ring: Ring<'_> = fake.ring();
         let args = SubmitArgs::new().timespec(&FAR);
         let args = if absolute { args.absolute() } else { args };
-        assert_eq!(ring.submitter().wait_with_args(1, &args), Err(Errno::ETIME));
-        assert_eq!(timer(&fake), (11, 0, flags));
+        assert_eq!(ring.submitter().wait_with_args(3, &args), Err(Errno::ETIME));
+        assert_eq!(timer(&fake), (11, 3, flags, [20, 0]));
     }
 }
 
@@ -55,16 +57,45 @@ fn a_queue_that_is_full_ends_the_wait() {
     assert_eq!(wait(&ring, 6), Ok(()));
 }
 
-/// The queue is full of completions of the crate's own when the request's comes, which is dropped.
 #[test]
 fn a_request_whose_completion_was_dropped_is_not_waited_for() {
-    let fake = Fake::new(SetupFlags::empty(), 4, 2, (0, 0));
+    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
     let mut ring: Ring<'_> = fake.ring();
-    for number in [0x70, 0x71] {
-        fake.post(slot(HIDDEN + number, 0, 0));
-    }
+    fake.timeouts.set(None);
     assert_eq!(wait(&ring, 1), Ok(()));
-    assert_eq!(ring.completion().overflow(), 2);
+    assert_eq!(ring.completion().overflow(), 1);
+    // Nothing is expected any more: a completion that looks like one of the crate's is the caller's.
+    fake.post(slot(HIDDEN + 0x70, 0, 0));
+    assert_eq!(ring.completion().count(), 1);
+}
+
+/// The completions that were counted are not all the caller's.
+#[test]
+fn a_request_that_ends_by_its_count_ends_the_wait_early() {
+    let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
+    let ring: Ring<'_> = fake.ring();
+    fake.timeouts.set(Some(0));
+    assert_eq!((wait(&ring, 2), fake.enters()), (Ok(()), vec![(1, 0, 0)]));
+}
+
+/// Between the caller's completions and those to come, the queue has no room for two of the crate's.
+#[test]
+fn a_queue_that_drops_keeps_its_room_for_the_caller() {
+    for (unread, free) in [(0, 8), (5, 3), (6, 2), (7, 1)] {
+        let fake = Fake::new(SetupFlags::empty(), 8, 8, (7, 7));
+        let mut ring: Ring<'_> = fake.ring();
+        for user_data in 0..unread {
+            push(&mut ring, nop(user_data));
+        }
+        assert_eq!(ring.submit(), Ok(unread as usize));
+        fake.enters();
+        let outcome = if free >= 2 { Ok(()) } else { Err(Errno::EBUSY) };
+        let outcome = if unread == 0 { Err(Errno::ETIME) } else { outcome };
+        assert_eq!(wait(&ring, 8), outcome, "{unread}");
+        assert_eq!(fake.enters().is_empty(), free < 2, "{unread}");
+        let taken: Vec<_> = ring.completion().map(|cqe| cqe.user_data()).collect();
+        assert_eq!((taken, ring.completion().overflow()), ((0..unread).collect(), 0), "{unread}");
+    }
 }
 
 /// An entry that links would make the request a part of its chain: it is handed over first, or the wait is refused.
@@ -95,5 +126,7 @@ fn an_error_of_the_request_is_the_waits() {
     let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
     let ring: Ring<'_> = fake.ring();
     fake.failures.borrow_mut().push(Errno::EBUSY);
-    assert_eq!((wait(&ring, 1), fake.enters()), (Err(Errno::EBUSY), vec![(2, 0, 0)]));
+    assert_eq!((wait(&ring, 1), fake.enters()), (Err(Errno::EBUSY), vec![(1, 0, 0)]));
+    // Nothing of the request is left.
+    assert_eq!((ring.submit(), fake.enters(), fake.sq()), (Ok(0), vec![], (0, 0)));
 }

@@ -144,7 +144,7 @@ impl Entry {
     /// Makes the entry that fills a slot of a mixed ring: a no-op that continues the chain of links that it stands in,
     /// and posts a completion only if that chain fails.
     pub(super) const fn filler(link: Flags) -> Self {
-        let nop = Self::new(uapi::io_uring_op::IORING_OP_NOP as u8);
+        let nop = Self { fd: 0, ..Self::new(uapi::io_uring_op::IORING_OP_NOP as u8) };
         nop.flags(Flags::SKIP_SUCCESS.union(link)).user_data(HIDDEN)
     }
 

@@ -130,12 +130,13 @@ impl<K: Kernel> Submitter<'_, K> {
         }
         // Before Linux 5.5 there is no removal, but each CQE counts towards those that end the timer: no-ops give them.
         for _ in 0..timer.count {
+            let room = self.make_room(1);
             self.look(0);
-            if self.cq.hidden() == 0 || self.spare() == 0 {
+            if room.is_err() || self.cq.hidden() == 0 || self.spare() == 0 {
                 return;
             }
             let nop = opcode::Nop::new().build().user_data(self.cq.hidden_id());
-            if self.make_room(1).and_then(|()| self.send(nop)).is_err() {
+            if self.send(nop).is_err() {
                 return;
             }
         }

@@ -41,8 +41,8 @@ pub fn slot(user_data: u64, result: i32, flags: u32) -> Slot {
     [user_data, u64::from_ne_bytes(second)]
 }
 
-/// Memory of a ring, and a kernel over it that consumes each entry with a completion of result 0 on the spot. It has
-/// no overflow list: what does not fit is dropped and counted.
+/// Memory of a ring, and a kernel over it that consumes each entry with a completion of result 0 on the spot, and a timeout with
+/// `ETIME`. It has no overflow list: what does not fit is dropped and counted.
 #[derive(Debug)]
 pub struct Fake {
     rings: NonNull<[u8]>,
@@ -61,6 +61,8 @@ pub struct Fake {
     /// Whether the next call that wakes the SQPOLL thread has it consume everything: every other one does. `None`: the
     /// test plays the thread.
     pub wakes: Cell<Option<bool>>,
+    /// The result of timeouts; `None`: their completions are dropped.
+    pub timeouts: Cell<Option<i32>>,
 }
 
 /// Returns memory of `bytes` bytes with nothing mapped behind it: a read past its end kills the process.
@@ -127,6 +129,7 @@ impl Fake {
             limit: Cell::new(u32::MAX),
             early: Cell::new(0),
             wakes: Cell::new(None),
+            timeouts: Cell::new(Some(-62)),
         };
         for (offset, value) in [
             (SQ_HEAD, starts.0),
@@ -238,7 +241,11 @@ impl Fake {
         for i in 0..count {
             let sqe = self.sqe(head.wrapping_add(i) & (self.params.sq_entries - 1));
             let entry = squeue::Entry::from_bytes(sqe);
-            self.post(slot(entry.get_user_data(), 0, 0));
+            let result = if sqe[0] == 11 { self.timeouts.get() } else { Some(0) };
+            match result {
+                Some(result) => self.post(slot(entry.get_user_data(), result, 0)),
+                None => drop(self.word(OVERFLOW).fetch_add(1, Ordering::Relaxed)),
+            }
         }
         self.set_sq_head(head.wrapping_add(count));
         count
