@@ -57,7 +57,11 @@ impl<K: Kernel> Submitter<'_, K> {
         if self.drops() && self.spare() < OURS {
             return Err(Errno::EBUSY);
         }
-        let timer = Timer { id: self.cq.hidden_id(), count: want - seen.callers, dropped: self.dropped() };
+        let missing = want - seen.callers;
+        // CQEs of ours that an earlier wait has left on their way count too, and must not end this one early. (If their number is
+        // not known, there are fillers, which have a CQE only if their chain fails.)
+        let count = missing.checked_add(self.cq.hidden()).unwrap_or(missing);
+        let timer = Timer { id: self.cq.hidden_id(), count, dropped: self.dropped() };
         if !self.arm(timer, *timespec, args.absolute)? {
             // A request before the timer was refused at once, so that the timer was not consumed: nothing would end the wait.
             return Ok(());
@@ -152,7 +156,7 @@ impl<K: Kernel> Submitter<'_, K> {
             seen.slots = seen.callers;
         }
         // After a drop, a CQE of ours that is still expected may never come.
-        if self.drops() && self.outstanding() == seen.slots {
+        if self.drops() && self.dropped() != 0 && self.outstanding() == seen.slots {
             self.cq.forget_hidden();
         }
         seen

@@ -8,7 +8,7 @@ use bare_uring::{Errno, Features, SetupFlags};
 use crate::coverage::Mark;
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
-use crate::profile::Header;
+use crate::profile::{Header, Overflow};
 use crate::ring::{Mapping, Memory, Ring, Thread};
 use crate::world::World;
 
@@ -51,7 +51,9 @@ impl World {
         let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND);
         let start = if free_start && self.chaos.near_the_wrap.happens(&mut self.random) {
             self.coverage.mark(Mark::NearTheWrap);
-            (0_u32.wrapping_sub(self.random.below(24)), 0_u32.wrapping_sub(self.random.below(48)))
+            let (sq, cq) = (0_u32.wrapping_sub(self.random.below(24)), 0_u32.wrapping_sub(self.random.below(48)));
+            // Where completions are dropped, users compare the indices of both queues, which start at one number.
+            (sq, if self.profile.overflow == Overflow::Drop { sq } else { cq })
         } else {
             (0, 0)
         };
