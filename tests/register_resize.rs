@@ -320,7 +320,7 @@ fn provided_memory_is_exchanged_for_other() {
     assert_eq!(user_data(&mut ring), (0..20).collect::<Vec<_>>());
 }
 
-/// The question about the head of a ring may fail, and the usual head is believed; the change may, and nothing has
+/// The question about the header of a ring may fail, and the usual header is believed; the change may, and nothing has
 /// changed.
 #[test]
 fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {

@@ -78,7 +78,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ///
     /// # Errors
     ///
-    /// Those of [`build_provided_with`](Self::build_provided_with), and `EBUSY`: all 16 places of the task are taken.
+    /// Those of [`build_provided_with`](Self::build_provided_with), and `EBUSY`: all 16 indices of the task are taken.
     #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]
     pub fn build_registered_with<K: Kernel>(
         &self,

@@ -159,7 +159,7 @@ where
     come
 }
 
-/// What the kernel answers to the question about the head of a ring.
+/// What the kernel answers to the question about the header of a ring.
 #[derive(Debug, Clone, Copy)]
 pub enum Answer {
     /// The call fails.
@@ -179,7 +179,7 @@ pub struct Meddler {
     pub refuse: Option<Refuse>,
     /// Bends what a set-up reported.
     pub garble: Option<Garble>,
-    /// Stands in for Linux's answer about the head of a ring.
+    /// Stands in for Linux's answer about the header of a ring.
     pub answer: Option<Answer>,
     mapped: Mutex<Vec<usize>>,
 }
