@@ -8,18 +8,18 @@ use std::io::Write;
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer};
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, RawFd};
-use bare_uring::uapi::{io_uring_buf_reg, io_uring_params};
+use bare_uring::uapi::io_uring_buf_reg;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::sockets::provide;
-use common::{needs, older_than, push};
+use common::{needs, older_than, pass_on, push};
 
 const GROUP: u16 = 700;
 
@@ -104,23 +104,7 @@ type Seen = (u16, Vec<(u32, u16)>);
 
 // SAFETY: all is Linux's.
 unsafe impl Kernel for AtRegistration {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.setup(entries, params) }
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        submit: u32,
-        min: u32,
-        flags: u32,
-        at: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.enter(fd, submit, min, flags, at, size) }
-    }
+    pass_on! { self => Linux; setup enter map unmap close }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
         if operation == 22 {
@@ -136,20 +120,6 @@ unsafe impl Kernel for AtRegistration {
         }
         // SAFETY: the caller's contract is this method's own.
         unsafe { Linux.register(fd, operation, argument, count) }
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.close(fd) }
     }
 }
 

@@ -12,18 +12,11 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::Fd;
 use bare_uring::{Builder, Errno, IoUring, Kernel, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, needs, older_than, push, refused};
+use common::sockets::provide;
+use common::{needs, older_than, push, refused};
 
 /// The last of which the kernel can provide the ring.
 const GROUP: u16 = 0x7ff;
-
-/// Memory for `count` buffers of `size` bytes.
-fn provide(count: usize, size: usize) -> BufRingMemory {
-    let ring = memory(count * size_of::<BufRingEntry>());
-    // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
-    let entries = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
-    BufRingMemory { entries, buffers: vec![0; count * size].leak(), states: vec![BufferState::default(); count].leak() }
-}
 
 /// What older kernels say of a group that is not there is what they say of one that is no ring.
 fn not_there() -> Errno {

@@ -29,7 +29,7 @@ pub fn provide(count: usize, size: usize) -> BufRingMemory {
     let ring = memory(count * size_of::<BufRingEntry>());
     // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
     let entries = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
-    BufRingMemory { entries, buffers: vec![0; count * size].leak(), states: vec![BufferState::NEW; count].leak() }
+    BufRingMemory { entries, buffers: vec![0; count * size].leak(), states: vec![BufferState::default(); count].leak() }
 }
 
 /// What a completion brings in the buffers of a group: pairs of id and content, put back at once.
