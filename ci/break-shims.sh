@@ -11,13 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 need_cargo
-
-target=${CARGO_TARGET_DIR:-target}
-mkdir -p "$target/guests/broken"
-target=$(cd "$target" && pwd)
+. ci/lib/cache.sh
 . ci/lib/programs.sh
-# shellcheck disable=SC2034 # For apt.sh.
-cache=$target/guests
 . ci/lib/apt.sh
 need qemu-loongarch64-static
 ready

@@ -12,12 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 need_cargo
-
-target=${CARGO_TARGET_DIR:-target}
-mkdir -p "$target/guests/log"
-target=$(cd "$target" && pwd)
-cache=$target/guests
-export target cache
+. ci/lib/cache.sh
 . ci/lib/guest.sh
 . ci/lib/programs.sh
 . ci/lib/tests.sh

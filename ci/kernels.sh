@@ -10,16 +10,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 need_cargo
-
-target=${CARGO_TARGET_DIR:-target}
-mkdir -p "$target/guests/log"
-target=$(cd "$target" && pwd)
-cache=$target/guests
-export target cache
+. ci/lib/cache.sh
 . ci/lib/guest.sh
 . ci/lib/programs.sh
 
-# Between two of these kernels the layout of the ring's head, the features, or the way into the kernel changed.
+# Between two of these kernels the layout of the ring's header, the features, or the way into the kernel changed.
 lean=(x86_64-5.10 x86_64-6.1 x86_64-6.12 x86_64-newest i686-6.5 aarch64-5.10 aarch64-newest arm-newest thumb-newest
     riscv64-newest ppc64le-newest s390x-newest loong64-newest)
 case ${1-} in

@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut ring = IoUring::new(64)?;
     // The kernel allocates the buffer ring's entries; the buffers are the program's, and are leaked.
     let memory = BufRingMemory {
-        descriptors: &mut [],
+        entries: &mut [],
         buffers: vec![0; BUFFERS * 2048].leak(),
         states: Box::leak(Box::new([BufferState::NEW; BUFFERS])),
     };

@@ -307,7 +307,7 @@ flag_sets! {
         /// The source is an index in the task's table of rings. Set by `register::BufferSource`. Since 6.12.
         #[doc(alias = "IORING_REGISTER_SRC_REGISTERED")]
         const SRC_REGISTERED = uapi::IORING_REGISTER_SRC_REGISTERED as u32;
-        /// Replaces buffers that are in the destination slots already. Since 6.13.
+        /// Replaces buffers that are at the destination indices already. Since 6.13.
         #[doc(alias = "IORING_REGISTER_DST_REPLACE")]
         const DST_REPLACE = uapi::IORING_REGISTER_DST_REPLACE as u32;
     }

@@ -119,23 +119,23 @@ impl From<std::os::fd::BorrowedFd<'_>> for Fd {
     }
 }
 
-/// Where a request puts the file that it makes: into a slot of the registered files (`sqe->file_index`).
+/// Where a request puts the file that it makes: at an index of the registered files (`sqe->file_index`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DestinationSlot(u32);
 
 impl DestinationSlot {
-    /// Lets the kernel choose a free slot; the completion's result is its number. Since 6.0.
+    /// Lets the kernel choose a free index; the completion's result is the index. Since 6.0.
     #[doc(alias = "IORING_FILE_INDEX_ALLOC")]
     pub const ALLOCATE: Self = Self(u32::MAX);
 
-    /// Names the slot, which must lie within the registered files. Returns `None` for the two largest numbers, which the kernel's
+    /// Names the index, which must lie within the registered files. Returns `None` for the two largest numbers, which the kernel's
     /// encoding cannot express.
     // kernel: io_uring/filetable.c __io_fixed_fd_install (7.3): the field is the number plus one, and its largest value asks
-    // for a free slot.
+    // for a free index.
     #[must_use]
-    pub const fn at(slot: u32) -> Option<Self> {
-        match slot {
-            0..=0xffff_fffd => Some(Self(slot + 1)),
+    pub const fn at(index: u32) -> Option<Self> {
+        match index {
+            0..=0xffff_fffd => Some(Self(index + 1)),
             _ => None,
         }
     }

@@ -68,7 +68,7 @@ pub const SOCKET_URING_OP_GETSOCKNAME: u32 = 5;
 /// `BLOCK_URING_CMD_DISCARD`, which is `_IO(0x12, 0)`. Since Linux 6.12.
 pub const BLOCK_URING_CMD_DISCARD: u32 = crate::arch::IOC_NONE | 0x12 << 8;
 
-/// `struct io_uring_task_restriction`: the head of a list of `io_uring_restriction`, which follows it. Since Linux 7.0.
+/// `struct io_uring_task_restriction`: the header of a list of `io_uring_restriction`, which follows. Since Linux 7.0.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(non_camel_case_types, reason = "the kernel's name")]

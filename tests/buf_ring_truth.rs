@@ -8,18 +8,18 @@ use std::io::Write;
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer};
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, RawFd};
-use bare_uring::uapi::{io_uring_buf_reg, io_uring_params};
+use bare_uring::uapi::io_uring_buf_reg;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, opcode};
 use common::kernels::{Call, Trace};
 use common::sockets::provide;
-use common::{needs, older_than, push};
+use common::{needs, older_than, pass_on, push};
 
 const GROUP: u16 = 700;
 
@@ -97,37 +97,21 @@ fn a_buffer_of_more_pieces_than_sixteen_bits_count_stays_out_until_the_last() {
     assert_eq!(take(&mut group, &cqe).as_deref(), Some(&b"y"[..]));
 }
 
-/// Looks at the memory of a group at the moment of its registration: the tail, and each descriptor's length and number.
+/// Looks at the memory of a group at the moment of its registration: the tail, and each entry's length and number.
 struct AtRegistration(Mutex<Option<Seen>>);
 
 type Seen = (u16, Vec<(u32, u16)>);
 
 // SAFETY: all is Linux's.
 unsafe impl Kernel for AtRegistration {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.setup(entries, params) }
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        submit: u32,
-        min: u32,
-        flags: u32,
-        at: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.enter(fd, submit, min, flags, at, size) }
-    }
+    pass_on! { self => Linux; setup enter map unmap close }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
         if operation == 22 {
             // SAFETY: the operation's argument.
             let argument = unsafe { argument.cast::<io_uring_buf_reg>().read() };
             let ring = std::ptr::with_exposed_provenance::<(u64, u32, u16, u16)>(argument.ring_addr as usize);
-            // SAFETY: the argument names so many descriptors.
+            // SAFETY: the argument names so many entries.
             let words = unsafe { std::slice::from_raw_parts(ring.cast::<[u8; 16]>(), argument.ring_entries as usize) };
             let half = |word: &[u8; 16], at| u16::from_ne_bytes([word[at], word[at + 1]]);
             let len = |word: &[u8; 16]| u32::from_ne_bytes([word[8], word[9], word[10], word[11]]);
@@ -137,20 +121,6 @@ unsafe impl Kernel for AtRegistration {
         // SAFETY: the caller's contract is this method's own.
         unsafe { Linux.register(fd, operation, argument, count) }
     }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is this method's own.
-        unsafe { Linux.close(fd) }
-    }
 }
 
 #[test]
@@ -159,9 +129,9 @@ fn a_group_is_registered_with_every_descriptor_written_and_none_published() {
     let kernel = AtRegistration(Mutex::new(None));
     let ring: IoUring<Entry, cqueue::Entry, &AtRegistration> = Builder::new().build_with(&kernel, 4).unwrap();
     let memory = provide(4, 24);
-    // What stood there before: descriptors of memory that is somebody else's by now, and a tail.
+    // What stood there before: entries of memory that is somebody else's by now, and a tail.
     // SAFETY: the slice's own memory, for which any bytes will do.
-    unsafe { memory.descriptors.as_mut_ptr().write_bytes(0xff, 4) };
+    unsafe { memory.entries.as_mut_ptr().write_bytes(0xff, 4) };
     let _group = ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new()).unwrap();
     assert_eq!(kernel.0.lock().unwrap().take(), Some((0, vec![(24, 0), (24, 1), (24, 2), (24, 3)])));
 }
@@ -213,7 +183,7 @@ fn a_mapped_group_that_is_dropped_lets_the_ring_end() {
         builder.setup_sqpoll(10);
         let trace = Trace::new();
         let ring: IoUring<Entry, cqueue::Entry, &Trace> = builder.build_with(&trace, 4).unwrap();
-        let memory = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+        let memory = BufRingMemory { entries: &mut [], ..provide(4, 16) };
         let group = ring.submitter().register_buf_ring_mapped(GROUP, memory, BufRingOptions::new()).unwrap();
         until("the ring has a thread", has_sqpoll_thread);
         if ring_first {

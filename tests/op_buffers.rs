@@ -2,12 +2,12 @@
 
 mod common;
 
-use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::BufRingOptions;
 use bare_uring::{Errno, IoUring, opcode};
 use common::any_ring::{AnyRing, on_each};
 use common::files::nowhere;
 use common::requests::{fd, file, run};
-use common::{memory, needs, older_than, skip};
+use common::{needs, older_than, skip, sockets};
 
 fn provide(ring: &mut dyn AnyRing, memory: &mut [[u8; 4]], group: u16, first: u16) -> Result<u32, Errno> {
     ring.run(opcode::ProvideBuffers::new(memory.as_mut_ptr().cast(), 4, memory.len() as u16, group, first).build())
@@ -74,12 +74,7 @@ fn buffers_that_make_no_sense_are_refused() {
 fn a_registered_ring_of_buffers_takes_none_by_request() {
     needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     let mut ring = IoUring::new(4).unwrap();
-    let descriptors = memory(size_of::<Descriptor>());
-    // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
-    let descriptors = unsafe { std::slice::from_raw_parts_mut(descriptors.as_mut_ptr().cast(), 1) };
-    let states = vec![BufferState::default()].leak();
-    let provided = BufRingMemory { descriptors, buffers: vec![0; 16].leak(), states };
-    let _buffers = ring.submitter().register_buf_ring(5, provided, BufRingOptions::new()).unwrap();
+    let _buffers = ring.submitter().register_buf_ring(5, sockets::provide(1, 16), BufRingOptions::new()).unwrap();
     let mut memory = [0_u8; 4];
     let provide = opcode::ProvideBuffers::new(memory.as_mut_ptr(), 4, 1, 5, 0).build();
     let remove = opcode::RemoveBuffers::new(1, 5).build();

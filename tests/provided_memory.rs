@@ -23,12 +23,12 @@ const EIGHT: MemorySize = match Plainest::new().memory_size(8) {
     Err(_) => panic!("8 entries make a ring"),
 };
 
-/// The head of a ring on this architecture: one cache line, to which the 16 completions are rounded up as well.
-const HEAD: usize = EIGHT.rings - 16 * 16 - 8 * 4;
+/// The header of a ring on this architecture: one cache line, to which the 16 completions are rounded up as well.
+const HEADER: usize = EIGHT.rings - 16 * 16 - 8 * 4;
 
 #[test]
 fn the_size_is_known_to_a_constant() {
-    assert!([64, 128, 256].contains(&HEAD), "a cache line: {HEAD}");
+    assert!([64, 128, 256].contains(&HEADER), "a cache line: {HEADER}");
     assert_eq!(EIGHT.sqes, 8 * 64);
 }
 
@@ -64,7 +64,7 @@ fn computed_as_the_kernel_does<S: squeue::EntryMarker, C: cqueue::EntryMarker>(o
 
         // Without the array, what went before it is left, up to the rounding that the array alone needs.
         let without = builder.setup_no_sqarray().memory_size(entries).unwrap();
-        assert_eq!(without.rings.next_multiple_of(HEAD), params.sq_off.array as usize, "{told}");
+        assert_eq!(without.rings.next_multiple_of(HEADER), params.sq_off.array as usize, "{told}");
         assert_eq!(without.sqes, expected.sqes, "{told}");
         let cqe_size = if of_entries.contains(SetupFlags::CQE32) { 32 } else { 16 };
         let end_of_completions = params.cq_off.cqes as usize + params.cq_entries as usize * cqe_size;
@@ -110,7 +110,7 @@ where
 {
     for entries in [4, 8, 64] {
         let size = builder.memory_size(entries).unwrap();
-        // A kernel without NO_SQARRAY is taken for 6.5, whose head may be four cache lines longer, twice with CQE32.
+        // A kernel without NO_SQARRAY is taken for 6.5, whose header may be four cache lines longer, twice with CQE32.
         let (rings, after_rings) = guarded(size.rings + if array { 8 * LINE } else { 0 });
         let (sqes, after_sqes) = guarded(size.sqes);
         let kernel = if array { without_no_sqarray() } else { Meddler::default() };
@@ -148,7 +148,7 @@ fn a_kernel_with_a_longer_head_is_not_given_memory_that_it_would_overrun() {
     };
     let refused = Err(SetupError::Kernel(bare_uring::Call::Setup, Errno::EINVAL));
     // That of Linux 6.5 has four cache lines more.
-    assert_eq!([with(0), with(4 * HEAD - 1), with(4 * HEAD)], [refused, refused, Ok(())]);
+    assert_eq!([with(0), with(4 * HEADER - 1), with(4 * HEADER)], [refused, refused, Ok(())]);
 }
 
 /// Kernels before 6.19 take heads and tails as they find them, and start from 0 themselves.
@@ -156,9 +156,9 @@ fn a_kernel_with_a_longer_head_is_not_given_memory_that_it_would_overrun() {
 fn memory_of_an_earlier_ring_is_cleared() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let kernel = Meddler::refusing(|params| {
-        let head = std::ptr::with_exposed_provenance::<[u8; 64]>(params.cq_off.user_addr as usize);
+        let header = std::ptr::with_exposed_provenance::<[u8; 64]>(params.cq_off.user_addr as usize);
         // SAFETY: the address is that of the ring's memory, which lives for ever.
-        assert_eq!(unsafe { head.read() }, [0; 64]);
+        assert_eq!(unsafe { header.read() }, [0; 64]);
         None
     });
     let size = Plainest::new().memory_size(8).unwrap();
@@ -232,7 +232,7 @@ fn memory_that_is_long_enough_makes_a_ring() {
     assert_eq!(three_nops(&mut ring), THREE);
 }
 
-/// What comes of a ring in memory for the usual head, on a kernel that says this about its own.
+/// What comes of a ring in memory for the usual header, on a kernel that says this about its own.
 fn on_a_kernel_answering(answer: Answer) -> (Result<(), SetupError>, bool) {
     let kernel = Meddler::answering(answer);
     let outcome = Plainest::new().build_provided_with(&kernel, 8, of_size(EIGHT)).map(|mut ring| {
@@ -244,14 +244,14 @@ fn on_a_kernel_answering(answer: Answer) -> (Result<(), SetupError>, bool) {
 #[test]
 fn the_kernels_word_on_the_head_of_a_ring_is_believed_before_set_up() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
-    let head = 3 * HEAD;
-    let answer = |align: usize| Answer::Record { result: 0, size: head as u64, align: align as u64 };
-    // That head, 16 completions, and 8 indices; nothing to be rounded up.
-    let needed = head + 16 * 16 + 8 * 4;
+    let header = 3 * HEADER;
+    let answer = |align: usize| Answer::Record { result: 0, size: header as u64, align: align as u64 };
+    // That header, 16 completions, and 8 indices; nothing to be rounded up.
+    let needed = header + 16 * 16 + 8 * 4;
     let short = SetupError::TooShort { area: Area::Rings, needed, given: EIGHT.rings };
     assert_eq!(on_a_kernel_answering(answer(64)), (Err(short), false));
     // What to round up to is the kernel's word too.
-    let needed = (head + 16 * 16).next_multiple_of(1024) + 8 * 4;
+    let needed = (header + 16 * 16).next_multiple_of(1024) + 8 * 4;
     let short = SetupError::TooShort { area: Area::Rings, needed, given: EIGHT.rings };
     assert_eq!(on_a_kernel_answering(answer(1024)), (Err(short), false));
     // As much as such a kernel asks for is enough.
@@ -291,7 +291,7 @@ fn a_head_beyond_the_address_space_is_garbled() {
     }
 }
 
-/// The kernel says that the head is shorter than it turns out to be.
+/// The kernel says that the header is shorter than it turns out to be.
 #[test]
 fn a_kernel_that_asked_for_too_little_is_found_out() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
@@ -310,7 +310,7 @@ fn a_kernel_that_asked_for_too_little_is_found_out() {
 fn the_real_kernels_answer_fits_its_ring() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let ring: IoUring = Plainest::new().build_provided(8, of_size(EIGHT)).unwrap();
-    assert_eq!(ring.params().as_raw().cq_off.cqes as usize, HEAD);
+    assert_eq!(ring.params().as_raw().cq_off.cqes as usize, HEADER);
 }
 
 /// What each of the first 16 descriptors of the process leads to.

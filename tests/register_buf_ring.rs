@@ -7,27 +7,16 @@ use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
-use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRing, BufRingEntry, BufRingMemory, BufRingOptions, Buffer, BufferState};
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::Fd;
 use bare_uring::{Builder, Errno, IoUring, Kernel, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, needs, older_than, push, refused};
+use common::sockets::provide;
+use common::{needs, older_than, push, refused};
 
 /// The last of which the kernel can provide the ring.
 const GROUP: u16 = 0x7ff;
-
-/// Memory for `count` buffers of `size` bytes.
-fn provide(count: usize, size: usize) -> BufRingMemory {
-    let ring = memory(count * size_of::<Descriptor>());
-    // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
-    let descriptors = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
-    BufRingMemory {
-        descriptors,
-        buffers: vec![0; count * size].leak(),
-        states: vec![BufferState::default(); count].leak(),
-    }
-}
 
 /// What older kernels say of a group that is not there is what they say of one that is no ring.
 fn not_there() -> Errno {
@@ -170,7 +159,7 @@ fn registering_refuses_what_is_wrong() {
     assert_eq!(register(0, provide(4, 0)), Err(Errno::EINVAL));
     assert_eq!(register(0, BufRingMemory { states: provide(8, 16).states, ..provide(4, 16) }), Err(Errno::EINVAL));
     let mut unaligned = provide(8, 16);
-    unaligned.descriptors = &mut unaligned.descriptors[4..];
+    unaligned.entries = &mut unaligned.entries[4..];
     unaligned.states = &mut unaligned.states[4..];
     assert_eq!(register(0, unaligned), Err(Errno::EINVAL));
     assert_eq!(register(0, provide(32_768, 1)), Ok(()));
@@ -197,7 +186,7 @@ fn the_kernel_can_provide_the_ring_itself() {
     let trace = Trace::new();
     let mut ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
     let mut pipe = Pipe::new();
-    let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+    let provided = BufRingMemory { entries: &mut [], ..provide(4, 16) };
     trace.take();
     let mut buffers = ring.submitter().register_buf_ring_mapped(GROUP, provided, BufRingOptions::new()).unwrap();
     assert_eq!(trace.take()[1], Call::Map { length: 64, offset: 0x8000_0000 | 0x7ff << 16 });
@@ -219,7 +208,7 @@ fn a_ring_that_cannot_be_mapped_is_not_registered() {
     // The calls: set-up, two mappings, the registration, and what fails, the mapping of the ring of buffers.
     let trace = Trace::failing(4, Errno::ENOMEM);
     let ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
-    let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+    let provided = BufRingMemory { entries: &mut [], ..provide(4, 16) };
     let outcome = ring.submitter().register_buf_ring_mapped(GROUP, provided, BufRingOptions::new());
     assert_eq!(outcome.map(drop), Err(Errno::ENOMEM));
     assert_eq!(ring.submitter().unregister_buf_ring(GROUP), Err(not_there()));
@@ -233,7 +222,7 @@ fn a_group_of_more_bits_than_the_place_to_map_keeps_is_refused() {
     let trace = Trace::new();
     let ring: IoUring<Entry, cqueue::Entry, &Trace> = Builder::new().build_with(&trace, 4).unwrap();
     let mapped = |group| {
-        let provided = BufRingMemory { descriptors: &mut [], ..provide(4, 16) };
+        let provided = BufRingMemory { entries: &mut [], ..provide(4, 16) };
         ring.submitter().register_buf_ring_mapped(group, provided, BufRingOptions::new()).map(drop)
     };
     assert_eq!(mapped(7), Ok(()));
@@ -355,19 +344,19 @@ fn a_bundle_brings_several_buffers_in_the_order_of_the_ring() {
 fn static_memory_will_do() {
     needs!(5, 19, "IORING_REGISTER_PBUF_RING");
     #[repr(align(65536))]
-    struct Page([MaybeUninit<Descriptor>; 2]);
-    static mut DESCRIPTORS: Page = Page([MaybeUninit::new(Descriptor::EMPTY); 2]);
+    struct Page([MaybeUninit<BufRingEntry>; 2]);
+    static mut ENTRIES: Page = Page([MaybeUninit::new(BufRingEntry::EMPTY); 2]);
     static mut BUFFERS: [u8; 32] = [0; 32];
     static mut STATES: [BufferState; 2] = [BufferState::NEW; 2];
 
     let (mut ring, mut pipe) = (IoUring::new(4).unwrap(), Pipe::new());
     // SAFETY: the static is named here only, and this runs once.
-    let descriptors = unsafe { &mut DESCRIPTORS.0 };
+    let entries = unsafe { &mut ENTRIES.0 };
     // SAFETY: the buffers' static is named here only, and this runs once.
     let buffers = unsafe { &mut BUFFERS };
     // SAFETY: the states' static is named here only, and this runs once.
     let states = unsafe { &mut STATES };
-    let memory = BufRingMemory { descriptors, buffers, states };
+    let memory = BufRingMemory { entries, buffers, states };
     let mut buffers = ring.submitter().register_buf_ring(GROUP, memory, BufRingOptions::new()).unwrap();
     let cqe = pass(&mut ring, &mut pipe, b"static");
     assert_eq!(&*take(&mut buffers, &cqe).unwrap(), b"static");

@@ -7,27 +7,17 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
-use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRing, BufRingOptions, Buffer};
 use bare_uring::types::Fd;
 use bare_uring::{Errno, IoUring, cqueue, opcode};
 use common::answering::Answering;
 use common::requests::ring_on;
-use common::{memory, needs, push};
+use common::sockets::provide;
+use common::{needs, push};
 
 const GROUP: u16 = 7;
 const PLAIN: BufRingOptions = BufRingOptions::new();
 const INCREMENTAL: BufRingOptions = BufRingOptions::new().incremental();
-
-fn provide(count: usize, size: usize) -> BufRingMemory {
-    let ring = memory(count * size_of::<Descriptor>());
-    // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
-    let descriptors = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
-    BufRingMemory {
-        descriptors,
-        buffers: vec![0; count * size].leak(),
-        states: vec![BufferState::default(); count].leak(),
-    }
-}
 
 /// A ring with buffers in its group, and two ends of a connection.
 struct Receiver {

@@ -118,9 +118,9 @@ fn what_the_kernel_is_too_old_for_is_a_clean_error() {
         return;
     }
     let zcrx = query::<Zcrx, _>(&Linux).map(|answer| answer.record.nr_ctrl_opcodes > 0);
-    let head = query::<RingHeader, _>(&Linux).map(|answer| answer.record.hdr_alignment.is_power_of_two());
+    let header = query::<RingHeader, _>(&Linux).map(|answer| answer.record.hdr_alignment.is_power_of_two());
     let events = query::<ZcrxEvents, _>(&Linux).map(|answer| answer.record.stats_size > 0);
-    for (outcome, (major, minor)) in [(zcrx, (6, 19)), (head, (6, 19)), (events, (7, 2))] {
+    for (outcome, (major, minor)) in [(zcrx, (6, 19)), (header, (6, 19)), (events, (7, 2))] {
         let expected = if older_than(major, minor) { Err(Errno::EOPNOTSUPP) } else { Ok(true) };
         assert_eq!(outcome, expected, "Linux {major}.{minor}");
     }
@@ -184,7 +184,7 @@ fn a_result_that_is_no_errno_is_an_error() {
     }
 }
 
-/// The size of provided memory goes by what the kernel says of a ring's head.
+/// The size of provided memory goes by what the kernel says of a ring's header.
 #[test]
 fn the_ring_header_is_asked_for_and_believed() {
     let answer = |header: Argument| {

@@ -53,20 +53,20 @@ const fn milliseconds(count: u32) -> WaitArgument {
 #[track_caller]
 fn times_out<K: Kernel>(ring: &Ring<K>, offset: Option<usize>, least: u64) {
     let start = Instant::now();
-    let outcome = ring.submitter().submit_and_wait_reg(1, offset.expect("a slot"));
+    let outcome = ring.submitter().submit_and_wait_reg(1, offset.expect("an index"));
     let (took, least) = (start.elapsed(), Duration::from_millis(least));
     assert_eq!(outcome, Err(Errno::ETIME));
     assert!(took >= least && took < least + Duration::from_secs(2), "{took:?} for {least:?} at {offset:?}");
 }
 
-/// A registered wait reads the slot at its own offset of the region.
+/// A registered wait reads the argument at its own offset of the region.
 #[test]
 fn each_wait_times_out_by_its_own_slot() {
     bounded(|| {
         let Some((ring, mut waits)) = with_waits("each_wait_times_out_by_its_own_slot") else { return };
         let brief = waits.set(0, milliseconds(10));
         let long = waits.set(1, milliseconds(150));
-        let last = waits.set(waits.slots() - 1, milliseconds(50));
+        let last = waits.set(waits.capacity() - 1, milliseconds(50));
         assert_eq!((brief, long, last), (Some(0), Some(64), Some(SIZE - 128)));
         times_out(&ring, long, 150);
         times_out(&ring, brief, 10);
@@ -76,13 +76,13 @@ fn each_wait_times_out_by_its_own_slot() {
     });
 }
 
-/// The last 64 bytes are no slot, because kernels read slot 0 in their place. On a kernel that does not, the test says
-/// so.
+/// The last 64 bytes hold no argument, because kernels read argument 0 in their place. On a kernel that does not, the
+/// test says so.
 #[test]
-fn the_place_that_kernels_misread_is_no_slot() {
+fn the_bytes_that_kernels_misread_hold_no_argument() {
     bounded(|| {
-        let Some((ring, mut waits)) = with_waits("the_place_that_kernels_misread_is_no_slot") else { return };
-        assert_eq!(waits.slots(), SIZE / 64 - 1);
+        let Some((ring, mut waits)) = with_waits("the_bytes_that_kernels_misread_hold_no_argument") else { return };
+        assert_eq!(waits.capacity(), SIZE / 64 - 1);
         waits.set(0, milliseconds(40)).unwrap();
         // A timeout of 1 ns, with its flag.
         let argument: [u8; 24] = Fields::new().u64(&[0, 1]).u32(&[0, 1]).0.try_into().unwrap();
@@ -93,15 +93,15 @@ fn the_place_that_kernels_misread_is_no_slot() {
         let start = Instant::now();
         assert_eq!(ring.submitter().submit_and_wait_reg(1, SIZE - 64), Err(Errno::ETIME));
         let misread = start.elapsed() >= Duration::from_millis(40);
-        println!("this kernel reads the last 64 bytes {}", if misread { "as slot 0" } else { "as they are" });
+        println!("this kernel reads the last 64 bytes {}", if misread { "as argument 0" } else { "as they are" });
     });
 }
 
 #[test]
 fn there_is_no_slot_past_the_last() {
     let Some((_ring, mut waits)) = with_waits("there_is_no_slot_past_the_last") else { return };
-    for slot in [waits.slots(), waits.slots() + 1, usize::MAX / 64 + 1, usize::MAX] {
-        assert_eq!((waits.offset(slot), waits.set(slot, WaitArgument::new())), (None, None), "{slot}");
+    for index in [waits.capacity(), waits.capacity() + 1, usize::MAX / 64 + 1, usize::MAX] {
+        assert_eq!((waits.offset(index), waits.set(index, WaitArgument::new())), (None, None), "{index}");
     }
 }
 
@@ -316,7 +316,7 @@ fn exactly_these_bytes_are_handed_over() {
     assert!(asked.iter().all(|&(fd, operation, count, _)| (fd, operation, count) == (ring.fd(), 34, 1)));
 }
 
-/// The 64 bytes of a slot, field by field.
+/// The 64 bytes of an argument, field by field.
 #[test]
 fn a_slot_has_exactly_these_bytes() {
     static MASK: Sigset = Sigset(5);
@@ -331,8 +331,9 @@ fn a_slot_has_exactly_these_bytes() {
     // SAFETY: the region is zeroed and lives; there is no kernel to look at it.
     let bytes = unsafe { waits.region().memory().as_ref() };
     let mask = (&raw const MASK).addr() as u64;
-    let slot = Fields::new().u64(&[0x0102, 0x0304]).u32(&[0x0506, 1]).u64(&[mask]).u32(&[8, 0, 0, 0]).u64(&[0, 0]).0;
+    let argument =
+        Fields::new().u64(&[0x0102, 0x0304]).u32(&[0x0506, 1]).u64(&[mask]).u32(&[8, 0, 0, 0]).u64(&[0, 0]).0;
     assert_eq!(bytes[..64], [0; 64]);
-    assert_eq!(bytes[64..128], slot);
+    assert_eq!(bytes[64..128], argument);
     assert!(bytes[128..].iter().all(|&byte| byte == 0));
 }

@@ -2,15 +2,12 @@
 
 mod common;
 
-use std::ffi::c_void;
-use std::ptr::NonNull;
-
 use bare_uring::squeue::Entry;
-use bare_uring::types::{Fd, RawFd, Timespec};
+use bare_uring::types::{Fd, Timespec};
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupError, SetupFlags, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, needs, nop, push, refused};
+use common::{memory, needs, nop, pass_on, push, refused};
 
 const RESIZE: u32 = 33;
 
@@ -112,44 +109,14 @@ struct WithArray;
 
 // SAFETY: each call is handed on to Linux unchanged, or refused.
 unsafe impl Kernel for WithArray {
+    pass_on! { self => Linux; enter register map unmap close }
+
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         if params.flags & SetupFlags::NO_SQARRAY.bits() != 0 {
             return Err(Errno::EINVAL);
         }
         // SAFETY: the caller's contract is the same.
         unsafe { Linux.setup(entries, params) }
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        to_submit: u32,
-        min_complete: u32,
-        flags: u32,
-        argument: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
-    }
-
-    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.register(fd, operation, argument, count) }
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.close(fd) }
     }
 }
 
@@ -320,7 +287,7 @@ fn provided_memory_is_exchanged_for_other() {
     assert_eq!(user_data(&mut ring), (0..20).collect::<Vec<_>>());
 }
 
-/// The question about the head of a ring may fail, and the usual head is believed; the change may, and nothing has
+/// The question about the header of a ring may fail, and the usual header is believed; the change may, and nothing has
 /// changed.
 #[test]
 fn a_call_that_fails_leaves_a_ring_in_provided_memory_as_it_was() {

@@ -9,10 +9,9 @@ use std::ptr::NonNull;
 use bare_uring::register::{BpfFilter, BpfFilterError, Instruction, Message, Probe, Restriction, register_sync_msg};
 use bare_uring::squeue::Entry;
 use bare_uring::types::{CancelBuilder, Fd, RawFd};
-use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, MAX_CQ_ENTRIES, MAX_ENTRIES, cqueue, squeue};
 use common::raw::in_child;
-use common::{needs, nop, push, skip};
+use common::{needs, nop, pass_on, push, skip};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn deferred<S: squeue::EntryMarker, C: cqueue::EntryMarker>() -> Builder<S, C> {
@@ -40,15 +39,7 @@ struct NoRoom {
 
 // SAFETY: all is Linux's, but for mappings that fail.
 unsafe impl Kernel for NoRoom {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.setup(entries, params) }
-    }
-
-    unsafe fn enter(&self, fd: RawFd, a: u32, b: u32, c: u32, d: *const c_void, e: usize) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.enter(fd, a, b, c, d, e) }
-    }
+    pass_on! { self => Linux; setup enter unmap close }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
         self.registered_on.borrow_mut().push(fd);
@@ -62,16 +53,6 @@ unsafe impl Kernel for NoRoom {
             return Err(Errno::ENOMEM);
         }
         Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.close(fd) }
     }
 }
 

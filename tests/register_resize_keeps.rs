@@ -11,7 +11,7 @@ use bare_uring::types::RawFd;
 use bare_uring::uapi::{IORING_OFF_SQ_RING, IORING_OFF_SQES, io_uring_params};
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, RingMemory, SetupError, cqueue, opcode, squeue};
 use common::kernels::{Call, Trace};
-use common::{memory, needs, nop, push, skip};
+use common::{memory, needs, nop, pass_on, push, skip};
 
 const RESIZE: u32 = 33;
 
@@ -64,10 +64,7 @@ struct Forgetful {
 
 // SAFETY: each call is handed on to Linux unchanged; entries that were mapped just now are nobody's yet.
 unsafe impl Kernel for Forgetful {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.setup(entries, params) }
-    }
+    pass_on! { self => Linux; setup unmap close }
 
     unsafe fn enter(
         &self,
@@ -106,16 +103,6 @@ unsafe impl Kernel for Forgetful {
         // SAFETY: the mapping has so many bytes from there on, and the kernel works on the ring only if it is called.
         unsafe { entries.write_bytes(0, length - from) };
         Ok(memory)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.close(fd) }
     }
 }
 

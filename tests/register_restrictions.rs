@@ -156,12 +156,12 @@ fn the_restrictions_of_a_task_go_out_without_a_ring() {
         bytes.extend(restrictions.concat());
         [Told { fd: -1, operation: IORING_REGISTER_RESTRICTIONS as u32, count: 1, bytes }]
     };
-    // SAFETY: the only registration here has a head and two restrictions.
+    // SAFETY: the only registration here has a header and two restrictions.
     let kernel = unsafe { Recorder::answering(48, Ok(0)) };
     assert_eq!(restrict_task(&kernel, TaskRestrictions::new([NOP, PROBE])), Ok(()));
     assert_eq!(kernel.told(), expected(&[restriction(1, 0), restriction(0, 8)]));
 
-    // SAFETY: the only registration here has a head.
+    // SAFETY: the only registration here has a header.
     let kernel = unsafe { Recorder::answering(16, Err(Errno::EPERM)) };
     assert_eq!(restrict_task(&kernel, TaskRestrictions::new([])), Err(Errno::EPERM));
     assert_eq!(kernel.told(), expected(&[]));

@@ -6,7 +6,7 @@ mod common;
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 
-use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions};
 use bare_uring::register::query::{Opcodes, Question, ask};
 use bare_uring::register::zcrx::{Ifq, ZcrxArea};
 use bare_uring::register::{Restriction, TaskRestrictions, restrict_task};
@@ -16,6 +16,7 @@ use bare_uring::{Builder, EnterFlags, Errno, Features, IoUring, Kernel, SetupFla
 use common::answering::{Answering, Argument};
 use common::kernels::{Call, Trace};
 use common::requests::{Recorder, ring_on};
+use common::sockets::provide;
 use common::{memory, needs, older_than};
 
 /// Two groups whose numbers agree in the lower 8 bits, and none in the upper.
@@ -24,19 +25,8 @@ const GROUPS: [u16; 2] = [0xa5c3, 0x5ac3];
 const GROUP: u16 = 0x5c3;
 const NUMBER: u32 = 0x8142_2418;
 
-fn provide(count: usize) -> BufRingMemory {
-    let ring = memory(count * size_of::<Descriptor>());
-    // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
-    let descriptors = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
-    BufRingMemory {
-        descriptors,
-        buffers: vec![0; count * 8].leak(),
-        states: vec![BufferState::default(); count].leak(),
-    }
-}
-
 fn groups<K: Kernel>(ring: &IoUring<Entry, cqueue::Entry, K>) -> [BufRing<K>; 2] {
-    GROUPS.map(|group| ring.submitter().register_buf_ring(group, provide(2), BufRingOptions::new()).unwrap())
+    GROUPS.map(|group| ring.submitter().register_buf_ring(group, provide(2, 8), BufRingOptions::new()).unwrap())
 }
 
 #[test]
@@ -76,7 +66,7 @@ fn status_of(status: Argument, head: u32) -> Result<u32, Errno> {
 }
 
 fn provided_by_kernel() -> BufRingMemory {
-    BufRingMemory { descriptors: &mut [] as &mut [MaybeUninit<_>], ..provide(4) }
+    BufRingMemory { entries: &mut [] as &mut [MaybeUninit<_>], ..provide(4, 8) }
 }
 
 /// The offset of a mapping has 11 bits for the group. The bits above would name another area of the ring, and the
@@ -107,8 +97,8 @@ fn options(mapped: bool, options: BufRingOptions) -> (u16, u32) {
     let kernel = unsafe { Answering::new(40, |_| Err(Errno::EPERM)) };
     let ring = ring_on(&kernel);
     let outcome = match mapped {
-        false => ring.submitter().register_buf_ring(GROUP, provide(4), options),
-        true => ring.submitter().register_buf_ring_mapped(GROUP, provide(4), options),
+        false => ring.submitter().register_buf_ring(GROUP, provide(4, 8), options),
+        true => ring.submitter().register_buf_ring_mapped(GROUP, provide(4, 8), options),
     };
     assert_eq!(outcome.map(drop), Err(Errno::EPERM));
     let (_, operation, count, bytes) = kernel.asked().remove(0);
@@ -166,7 +156,7 @@ fn counts_of_registrations() {
 
 #[test]
 fn the_number_of_restrictions_of_a_task() {
-    // SAFETY: the only registration here has a head of 16 bytes.
+    // SAFETY: the only registration here has a header of 16 bytes.
     let kernel = unsafe { Recorder::answering(16, Ok(0)) };
     assert_eq!(restrict_task(&kernel, TaskRestrictions::new([Restriction::sqe_op(0); 0x1c3])), Ok(()));
     assert_eq!(kernel.told()[0].bytes[2..4], 0x1c3_u16.to_ne_bytes());

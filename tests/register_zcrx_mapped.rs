@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex};
 
@@ -10,10 +9,9 @@ use bare_uring::cqueue::Entry32;
 use bare_uring::register::zcrx::{Ifq, Instance, ZcrxArea};
 use bare_uring::squeue::Entry;
 use bare_uring::types::RawFd;
-use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Call, Errno, IoUring, Kernel, SetupError};
 use common::answering::{Answering, Argument};
-use common::{memory, needs};
+use common::{memory, needs, pass_on};
 
 const SIZE: usize = 65_536;
 
@@ -47,20 +45,7 @@ const OFFSET: u64 = 0x3000_0000;
 
 // SAFETY: what is mapped at the offset of a refill ring is memory of nobody's; all else is Linux's.
 unsafe impl Kernel for Providing {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.answering.setup(entries, params) }
-    }
-
-    unsafe fn enter(&self, fd: RawFd, a: u32, b: u32, c: u32, d: *const c_void, e: usize) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.answering.enter(fd, a, b, c, d, e) }
-    }
-
-    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.answering.register(fd, operation, argument, count) }
-    }
+    pass_on! { self => self.answering; setup enter register close }
 
     fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
         if offset != OFFSET {
@@ -79,11 +64,6 @@ unsafe impl Kernel for Providing {
         };
         mapped.remove(at);
         Ok(())
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.answering.close(fd) }
     }
 }
 

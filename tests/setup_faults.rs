@@ -115,7 +115,7 @@ fn provided_memory() {
     needs!(6, 6, "IORING_SETUP_NO_MMAP and NO_SQARRAY");
     let _alone = alone();
     let build = |kernel: &Trace| calls_to_make(kernel, Plainest::new().build_provided_with(kernel, 8, enough()));
-    // The question about the size of the head may fail: older kernels do not know it.
+    // The question about the size of the header may fail: older kernels do not know it.
     nothing_is_left(Features::empty(), build, &[Ok(()), Err(Call::Setup)]);
 }
 

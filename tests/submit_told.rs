@@ -158,7 +158,7 @@ fn a_registered_ring_with_a_thread_makes_no_call_while_that_is_awake() {
 
 /// Without the one flag the kernel would take the place of the argument for a mask, without the other for an address.
 #[test]
-fn a_wait_by_a_slot_says_that_its_argument_is_one() {
+fn a_registered_wait_says_that_its_argument_is_one() {
     let fake = Fake::new(SetupFlags::empty(), 4, 8, (0, 0));
     let ring: Ring<'_> = fake.ring();
     assert_eq!(ring.submitter().submit_and_wait_reg(1, 64), Ok(0));

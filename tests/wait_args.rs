@@ -1,5 +1,7 @@
 //! The argument of a wait has exactly the bytes that the kernel reads, from whichever handle it comes.
 
+mod common;
+
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::Mutex;
@@ -8,6 +10,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{RawFd, Sigset, SubmitArgs, Timespec};
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{EnterFlags, Errno, Features, IoUring, Kernel, Linux, cqueue};
+use common::pass_on;
 
 /// What a wait was for: flags, the mask, its length, the least time in microseconds, and the limit.
 type Wait = (EnterFlags, Option<u64>, u32, u32, Option<(i64, i64)>);
@@ -35,6 +38,8 @@ unsafe fn named<T: Copy>(address: u64) -> Option<T> {
 
 // SAFETY: each call is handed on to Linux, or not made at all.
 unsafe impl Kernel for Keeper {
+    pass_on! { self => Linux; register map unmap close }
+
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.
         let fd = unsafe { Linux.setup(entries, params) }?;
@@ -63,25 +68,6 @@ unsafe impl Kernel for Keeper {
         let limit = unsafe { named::<(i64, i64)>(word(16)) };
         self.0.lock().unwrap().push((EnterFlags::from_bits_retain(flags), mask, half(8), half(12), limit));
         Err(Errno::ETIME)
-    }
-
-    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.register(fd, operation, argument, count) }
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.close(fd) }
     }
 }
 

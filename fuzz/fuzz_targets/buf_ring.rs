@@ -4,7 +4,7 @@
 use core::mem::MaybeUninit;
 
 use bare_uring::cqueue;
-use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufRingOptions, BufferState};
 use bare_uring_fuzz::{Bytes, Hostile, Memory, RINGS, SQES, lay_out, layout, ring_over};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,15 +16,15 @@ fuzz_target!(|data: &[u8]| {
     let count = 1 << (bytes.u8() % 4);
     let size = 1 + usize::from(bytes.u8());
     let options = if bytes.u8() & 1 == 0 { BufRingOptions::new() } else { BufRingOptions::new().incremental() };
-    let (descriptors, buffers) = (Memory::new(16 * count), Memory::new(size * count));
+    let (entries, buffers) = (Memory::new(16 * count), Memory::new(size * count));
     let mut states = vec![BufferState::NEW; count];
     let kernel = Hostile::new(0, Bytes::new(&[]));
     // SAFETY: the memory lives longer than the ring, and nothing is queued.
     let mut ring = unsafe { ring_over::<cqueue::Entry>(kernel, layout(), &rings, &sqes) };
     let memory = BufRingMemory {
         // SAFETY: the memory lives longer than the group, and only the group uses it.
-        descriptors: unsafe {
-            core::slice::from_raw_parts_mut(descriptors.start().as_ptr().cast::<MaybeUninit<Descriptor>>(), count)
+        entries: unsafe {
+            core::slice::from_raw_parts_mut(entries.start().as_ptr().cast::<MaybeUninit<BufRingEntry>>(), count)
         },
         // SAFETY: the memory lives longer than the group, and only the group uses it.
         buffers: unsafe { core::slice::from_raw_parts_mut(buffers.start().as_ptr(), size * count) },
@@ -47,9 +47,7 @@ fuzz_target!(|data: &[u8]| {
             // The rest of a buffer, as the kernel writes it with incremental use; here it may be wrong.
             let left = bytes.u16().into();
             // SAFETY: writes as the kernel does, to the length of an entry. No reference to it exists.
-            unsafe {
-                descriptors.start().byte_add(16 * (usize::from(choice >> 2) % count) + 8).cast::<u32>().write(left)
-            };
+            unsafe { entries.start().byte_add(16 * (usize::from(choice >> 2) % count) + 8).cast::<u32>().write(left) };
         }
         let cqe = ring.completion().next().expect("one was posted");
         // This target's kernel may name a buffer twice, although the contract forbids to take it twice.

@@ -80,7 +80,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ///
     /// # Errors
     ///
-    /// Those of [`build_provided_with`](Self::build_provided_with), and `EBUSY`: all 16 places of the task are taken.
+    /// Those of [`build_provided_with`](Self::build_provided_with), and `EBUSY`: all 16 indices of the task are taken.
     // kernel: io_uring/io_uring.c io_uring_create (7.3): set-up returns the index in place of a descriptor.
     // kernel: io_uring/tctx.c io_ring_add_registered_file (7.3): the first free place of 16 is taken; EBUSY without one.
     #[doc(alias = "IORING_SETUP_REGISTERED_FD_ONLY")]

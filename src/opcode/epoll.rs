@@ -12,8 +12,8 @@ use crate::uapi::io_uring_op::{IORING_OP_EPOLL_CTL, IORING_OP_EPOLL_WAIT};
 ///
 /// Since 5.6. The event must stay valid until the entry has been submitted.
 ///
-/// Both files are named by descriptors: the kernel ignores `IOSQE_FIXED_FILE` here, and would take the number of a slot
-/// for a descriptor. A [`Fixed`](crate::types::Fixed) therefore does not compile for the set:
+/// Both files are named by descriptors: the kernel ignores `IOSQE_FIXED_FILE` here, and would take an index for a
+/// descriptor. A [`Fixed`](crate::types::Fixed) therefore does not compile for the set:
 ///
 /// ```compile_fail,E0277
 /// use bare_uring::{opcode, types};

@@ -249,8 +249,8 @@ impl Madvise {
 ///
 /// # Completion
 ///
-/// 0 on success. `EBADF`: `fd` is not open or is a ring, or the slot is empty. `ENXIO`, `EINVAL`: there are no
-/// registered files, or there is no such slot.
+/// 0 on success. `EBADF`: `fd` is not open or is a ring, or the index is empty. `ENXIO`, `EINVAL`: there are no
+/// registered files, or there is no such index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_CLOSE")]
 #[doc(alias = "io_uring_prep_close")]
@@ -268,14 +268,14 @@ impl Close {
         let mut entry = Entry::new(Self::CODE);
         match fd.into_target() {
             Target::Fd(fd) => entry.fd = fd.0,
-            Target::Fixed(slot) => {
-                // A slot is encoded as its number plus one, with a descriptor of 0. The largest number must not wrap to
-                // "no slot", which would close descriptor 0; no ring has so many slots.
-                // kernel: io_uring/openclose.c io_close_prep (6.12.117): a slot together with a descriptor other than 0
-                // is `EINVAL`, and so is a nonzero `off`, `addr`, `len` or `buf_index`; the flag for registered files
+            Target::Fixed(index) => {
+                // An index is encoded as itself plus one, with a descriptor of 0. The largest number must not wrap to 0,
+                // which would close descriptor 0; no ring has so many files.
+                // kernel: io_uring/openclose.c io_close_prep (6.12.117): an index and a descriptor other than
+                // 0 is `EINVAL`, and so is a nonzero `off`, `addr`, `len` or `buf_index`; the flag for registered files
                 // is `EBADF` here.
                 entry.fd = 0;
-                entry.file_index = slot.0.saturating_add(1);
+                entry.file_index = index.0.saturating_add(1);
             }
         }
         Self(entry)
@@ -289,9 +289,9 @@ impl Close {
 ///
 /// # Completion
 ///
-/// The number of slots updated; less than asked for if a file was refused. If the first file was refused: `EBADF`: the
+/// The number of indices updated; less than asked for if a file was refused. If the first file was refused: `EBADF`: the
 /// file is not open, or is a ring. `ENXIO`: there are no registered files. `EINVAL`, `EOVERFLOW`: there are no such
-/// slots, or `count` is 0. `ENFILE`: no slot is free ([`allocate`](Self::allocate)). `EFAULT`, `ENOMEM`.
+/// indices, or `count` is 0. `ENFILE`: no index is free ([`allocate`](Self::allocate)). `EFAULT`, `ENOMEM`.
 ///
 /// ```
 /// use std::os::fd::AsRawFd;
@@ -306,10 +306,10 @@ impl Close {
 /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
 /// # };
 /// let file = std::fs::File::open("Cargo.toml")?;
-/// let slots = ring.submitter().register_files_sparse(4);
-/// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
-/// slots?;
-/// // The update empties slot 1 and puts the file into slot 2; the linked read then reads from slot 2.
+/// let sparse = ring.submitter().register_files_sparse(4);
+/// # if sparse == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+/// sparse?;
+/// // The update empties index 1 and registers the file under index 2; the linked read then reads from index 2.
 /// let fds = [-1, file.as_raw_fd()];
 /// let mut buffer = [0; 16];
 /// let update = FilesUpdate::new(fds.as_ptr(), 2).offset(1).build().user_data(1).flags(Flags::IO_LINK);
@@ -322,7 +322,7 @@ impl Close {
 ///     *seen = (cqe.user_data(), cqe.outcome());
 /// }
 /// # if seen.contains(&(2, Err(bare_uring::Errno::EBADF))) { println!("skipped: before Linux 5.17"); return Ok(()) }
-/// // Two slots were updated, then 16 bytes were read.
+/// // Two indices were updated, then 16 bytes were read.
 /// assert_eq!(seen, [(1, Ok(2)), (2, Ok(16))]);
 /// # Ok(())
 /// # }
@@ -336,8 +336,8 @@ pub struct FilesUpdate(Entry);
 request!(FilesUpdate, IORING_OP_FILES_UPDATE);
 
 impl FilesUpdate {
-    /// Puts the `count` files at `fds` into the slots from 0 on. A descriptor of -1 empties a slot, and -2 leaves it as
-    /// it is.
+    /// Registers the `count` files at `fds` under the indices from 0 on. A descriptor of -1 empties an index, and -2
+    /// leaves it as it is.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_REGISTER_FILES_SKIP")]
@@ -350,25 +350,25 @@ impl FilesUpdate {
         Self(entry)
     }
 
-    /// Puts each of the `count` files at `fds` into a free slot, and replaces each descriptor with the number of its
-    /// slot. The array must be used by nothing else until the completion. Since 6.0.
+    /// Registers each of the `count` files at `fds` under a free index, and replaces each descriptor with that
+    /// index. The array must be used by nothing else until the completion. Since 6.0.
     #[inline]
     #[must_use]
     #[doc(alias = "IORING_FILE_INDEX_ALLOC")]
     pub fn allocate(fds: *mut RawFd, count: u32) -> Self {
         let mut this = Self::new(fds, count);
         // kernel: io_uring/rsrc.c io_files_update_with_index_alloc (6.12.117): an offset of `u32::MAX` means
-        // allocation; each slot's number is written over its descriptor in the array, one after the other.
+        // allocation; each index is written over its descriptor in the array, one after the other.
         this.0.off = u64::from(u32::MAX);
         this
     }
 
-    /// Sets the slot to start at. (This undoes [`allocate`](Self::allocate).)
+    /// Sets the index to start at. (This undoes [`allocate`](Self::allocate).)
     #[inline]
     #[must_use]
-    pub const fn offset(mut self, slot: u32) -> Self {
-        // The largest number would mean `allocate`, and the kernel would write to the array; no ring has so many slots.
-        self.0.off = if slot == u32::MAX { slot - 1 } else { slot } as u64;
+    pub const fn offset(mut self, index: u32) -> Self {
+        // The largest number would mean `allocate`, and the kernel would write to the array; no ring has so many files.
+        self.0.off = if index == u32::MAX { index - 1 } else { index } as u64;
         self
     }
 }
@@ -379,7 +379,7 @@ impl FilesUpdate {
 ///
 /// # Completion
 ///
-/// The new file descriptor, which the caller must close. `EBADF`: the slot is empty. `EMFILE`: no descriptor is free.
+/// The new file descriptor, which the caller must close. `EBADF`: the index is empty. `EMFILE`: no descriptor is free.
 /// `EINVAL`: a flag is unknown. `EPERM`: the request has a personality, or a security module forbids it.
 ///
 /// A file that is named by a descriptor already does not compile:
@@ -396,13 +396,13 @@ pub struct FixedFdInstall(Entry);
 request!(FixedFdInstall, IORING_OP_FIXED_FD_INSTALL);
 
 impl FixedFdInstall {
-    /// Installs the file in this slot. The descriptor is closed on `execve(2)`, unless the flags say otherwise.
+    /// Installs the file at this index. The descriptor is closed on `execve(2)`, unless the flags say otherwise.
     #[inline]
     #[must_use]
-    pub const fn new(slot: Fixed) -> Self {
+    pub const fn new(index: Fixed) -> Self {
         // kernel: io_uring/openclose.c io_install_fixed_fd_prep (6.12.117): without the flag for registered files it is
         // `EBADF`; the request's file is the source, and close-on-exec is the default.
-        Self(Entry::new(Self::CODE).target(Target::Fixed(slot)))
+        Self(Entry::new(Self::CODE).target(Target::Fixed(index)))
     }
 }
 

@@ -19,7 +19,7 @@
 //!   and this one has not run; or the thread that submitted it ended, before or while it ran. (A thread's end cancels
 //!   its requests on rings without SQPOLL, including those of a ring's halves and of a ring that was moved to another
 //!   thread. So the submitting thread must live as long as its requests.)
-//! - `EBADF`: the descriptor is not open; for a [`Fixed`](crate::types::Fixed), the slot is empty or does not exist.
+//! - `EBADF`: the descriptor is not open; for a [`Fixed`](crate::types::Fixed), the index is empty or does not exist.
 //! - `EINVAL`: the kernel does not know the opcode (a [`Probe`](crate::register::Probe) tells beforehand) or a part of
 //!   the entry; the personality is not registered; or the ring polls for completions (IOPOLL), and the opcode does not
 //!   support that.
@@ -182,7 +182,7 @@ macro_rules! op_flags {
     };
 }
 
-/// Defines `file_index`, which puts a new file into a slot of the registered files instead of a descriptor; each opcode
+/// Defines `file_index`, which puts a new file at an index of the registered files instead of a descriptor; each opcode
 /// documents its own rules.
 macro_rules! file_index {
     ($(#[$doc:meta])+ $name:ident) => {
@@ -190,8 +190,8 @@ macro_rules! file_index {
             $(#[$doc])+
             #[inline]
             #[must_use]
-            pub const fn file_index(mut self, slot: DestinationSlot) -> Self {
-                self.0.file_index = slot.encoded();
+            pub const fn file_index(mut self, index: DestinationSlot) -> Self {
+                self.0.file_index = index.encoded();
                 self
             }
         }

@@ -91,16 +91,16 @@ impl MsgRingData {
     }
 }
 
-/// Copies one of this ring's registered files to a slot of another ring's registered files.
+/// Copies one of this ring's registered files to an index of another ring's registered files.
 ///
 /// Since 6.0. Refers to no memory of the caller. The other ring gets a completion with the user data and the result
 /// below, unless [`skip`](Self::skip).
 ///
 /// # Completion
 ///
-/// 0, or the slot if it was [`ALLOCATE`](DestinationSlot::ALLOCATE)d. `EBADF`: this ring has no such file, or `ring` is
-/// not open. `EBADFD`: `ring` is no ring, or is disabled. `EINVAL`: `ring` is this ring, or has no such slot. `ENXIO`:
-/// `ring` has no registered files. `ENFILE`: no slot of `ring` is free. `EOVERFLOW`: the file was copied, but there was
+/// 0, or the index if it was [`ALLOCATE`](DestinationSlot::ALLOCATE)d. `EBADF`: this ring has no such file, or `ring` is
+/// not open. `EBADFD`: `ring` is no ring, or is disabled. `EINVAL`: `ring` is this ring, or has no such index. `ENXIO`:
+/// `ring` has no registered files. `ENFILE`: no index of `ring` is free. `EOVERFLOW`: the file was copied, but there was
 /// no memory for the other ring's completion. `EOWNERDEAD`: the ring's task is gone.
 ///
 /// ```
@@ -117,9 +117,9 @@ impl MsgRingData {
 /// # };
 /// let mut other = IoUring::new(8)?;
 /// let file = std::fs::File::open("/dev/null")?;
-/// let slots = other.submitter().register_files_sparse(4);
-/// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
-/// slots?;
+/// let sparse = other.submitter().register_files_sparse(4);
+/// # if sparse == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+/// sparse?;
 /// ring.submitter().register_files(&[file.as_raw_fd()])?;
 /// let send = MsgRingSendFd::new(Fd(other.fd()), Fixed(0), DestinationSlot::ALLOCATE, 42).build();
 /// // SAFETY: the request refers to no memory.
@@ -127,13 +127,13 @@ impl MsgRingData {
 /// ring.submit_and_wait(1)?;
 /// let sent = ring.completion().next().expect("waited for one");
 /// # if sent.outcome() == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 6.0"); return Ok(()) }
-/// let slot = sent.outcome()?;
-/// // The other ring gets the slot's number too, and can use the file at once.
+/// let index = sent.outcome()?;
+/// // The other ring gets the index too, and can use the file at once.
 /// other.submit_and_wait(1)?;
 /// let arrived = other.completion().next().expect("waited for one");
-/// assert_eq!((arrived.user_data(), arrived.outcome()), (42, Ok(slot)));
+/// assert_eq!((arrived.user_data(), arrived.outcome()), (42, Ok(index)));
 /// // SAFETY: the request refers to no memory.
-/// unsafe { other.submission().push(Close::new(Fixed(slot)).build())? };
+/// unsafe { other.submission().push(Close::new(Fixed(index)).build())? };
 /// other.submit_and_wait(1)?;
 /// assert_eq!(other.completion().next().expect("waited for one").outcome(), Ok(0));
 /// # Ok(())
@@ -157,7 +157,7 @@ pub struct MsgRingSendFd(Entry);
 request!(MsgRingSendFd, IORING_OP_MSG_RING);
 
 impl MsgRingSendFd {
-    /// Copies the file in slot `source` to `destination` of the ring `ring`, whose completion carries `user_data`.
+    /// Copies the file at index `source` to `destination` of the ring `ring`, whose completion carries `user_data`.
     #[inline]
     #[must_use]
     pub fn new(ring: impl UseFd, source: Fixed, destination: DestinationSlot, user_data: u64) -> Self {

@@ -43,7 +43,7 @@ macro_rules! nothing {
                 let (by, fd) = match fd.into_target() {
                     Target::Fd(fd) => (NopFlags::FILE, fd.0),
                     // The kernel reads the number as unsigned.
-                    Target::Fixed(slot) => (NopFlags::FILE.union(NopFlags::FIXED_FILE), slot.0.cast_signed()),
+                    Target::Fixed(index) => (NopFlags::FILE.union(NopFlags::FIXED_FILE), index.0.cast_signed()),
                 };
                 let others = self.0.op_flags & !NopFlags::FIXED_FILE.bits();
                 self.0.op_flags = others | by.bits();

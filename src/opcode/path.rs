@@ -32,9 +32,9 @@ fn at(code: u8, dir: impl UseFd, path: *const c_char) -> Entry {
 ///
 /// # Completion
 ///
-/// The new file descriptor, which the caller must close; with [`file_index`](Self::file_index) 0, or the slot that was
-/// allocated. Errors as `openat(2)`; `EMFILE`: no descriptor is free; `ENFILE`: no slot is free; `ENXIO`: there are no
-/// registered files; `EINVAL`: close-on-exec together with a slot, or there is no such slot. `ECANCELED`, `EINTR`:
+/// The new file descriptor, which the caller must close; with [`file_index`](Self::file_index) 0, or the index that was
+/// allocated. Errors as `openat(2)`; `EMFILE`: no descriptor is free; `ENFILE`: no index is free; `ENXIO`: there are no
+/// registered files; `EINVAL`: close-on-exec together with an index, or there is no such index. `ECANCELED`, `EINTR`:
 /// [cancelled](crate::opcode#cancelling), before it ran or while it waited in a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_OPENAT")]
@@ -66,7 +66,7 @@ impl OpenAt {
 }
 
 file_index! {
-    /// Puts the file into this slot of the registered files, without a file descriptor. Since 5.15.
+    /// Puts the file at this index of the registered files, without a file descriptor. Since 5.15.
     OpenAt
 }
 
@@ -121,7 +121,7 @@ impl OpenAt2 {
 }
 
 file_index! {
-    /// Puts the file into this slot of the registered files, without a file descriptor. Since 5.15.
+    /// Puts the file at this index of the registered files, without a file descriptor. Since 5.15.
     OpenAt2
 }
 

@@ -13,8 +13,8 @@ impl Entry {
     const fn splice_from(mut self, from: Target) -> Self {
         match from {
             Target::Fd(fd) => self.file_index = fd.0.cast_unsigned(),
-            Target::Fixed(slot) => {
-                self.file_index = slot.0;
+            Target::Fixed(index) => {
+                self.file_index = index.0;
                 self.op_flags = uapi::SPLICE_F_FD_IN_FIXED;
             }
         }
@@ -152,9 +152,9 @@ impl Tee {
 /// # Completion
 ///
 /// 0, and the numbers are written, first that of the end to read from, then that of the end to write to. They are file
-/// descriptors, which the caller must close, or slots. `EINVAL`: a flag is unknown; close-on-exec together with a slot;
-/// a slot is outside the registered files. `ENXIO`: there are no registered files. `EMFILE`, `ENFILE`: no descriptor,
-/// or no slot, is free. `EFAULT`: the numbers cannot be written.
+/// descriptors, which the caller must close, or indices. `EINVAL`: a flag is unknown; close-on-exec together with an
+/// index; an index is outside the registered files. `ENXIO`: there are no registered files. `EMFILE`, `ENFILE`: no
+/// descriptor, or no index, is free. `EFAULT`: the numbers cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_PIPE")]
 #[doc(alias = "io_uring_prep_pipe")]
@@ -178,8 +178,8 @@ impl Pipe {
 }
 
 file_index! {
-    /// Puts both ends among the registered files, without file descriptors: the end to read from into this slot, and
-    /// the end to write to into the next; or each into a free slot.
+    /// Puts both ends among the registered files, without file descriptors: the end to read from at this index, and
+    /// the end to write to at the next; or each at a free index.
     Pipe
 }
 

@@ -20,7 +20,7 @@ const _: () = {
 };
 
 impl<K: Kernel> Submitter<'_, K> {
-    /// Registers a ring of descriptors by its address, for a caller that manages the buffers itself. Since 5.19.
+    /// Registers a ring of entries by its address, for a caller that manages the buffers itself. Since 5.19.
     ///
     /// # Errors
     ///
@@ -32,9 +32,9 @@ impl<K: Kernel> Submitter<'_, K> {
     ///
     /// If `ring_addr` is not 0:
     ///
-    /// - `ring_addr` is the address of `ring_entries` descriptors, which stay valid for reads and writes until the
+    /// - `ring_addr` is the address of `ring_entries` entries, which stay valid for reads and writes until the
     ///   group was unregistered or the ring closed.
-    /// - The memory that the descriptors name stays valid until no request uses it any more.
+    /// - The memory that the entries name stays valid until no request uses it any more.
     #[doc(alias = "IORING_REGISTER_PBUF_RING")]
     pub unsafe fn register_buf_ring_with_flags(
         &self,

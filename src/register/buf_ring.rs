@@ -1,6 +1,6 @@
 //! Provided buffer rings: the kernel picks a buffer when data is there, and names the buffer in the completion.
 //!
-//! A [`BufRing`] is a ring of descriptors, which the kernel reads, and the buffers that they describe, all of one size.
+//! A [`BufRing`] is a ring of entries, which the kernel reads, and the buffers that they describe, all of one size.
 //! A buffer belongs to the kernel until a completion names it. [`BufRing::take`] then returns a [`Buffer`] to read.
 //! [`BufRing::recycle`] consumes the `Buffer`, so that no buffer is recycled twice. [`BufRing::publish`] makes all
 //! recycled buffers visible to the kernel with one store.
@@ -81,32 +81,32 @@ impl BufRingOptions {
     }
 }
 
-/// One descriptor of the ring, as the kernel reads it (`struct io_uring_buf`).
+/// One entry of the ring, as the kernel reads it (`struct io_uring_buf`).
 ///
-/// The ring's memory is an array of descriptors, which must start at a page.
+/// The ring's memory is an array of entries, which must start at a page.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-pub struct Descriptor {
+pub struct BufRingEntry {
     address: u64,
     len: u32,
     id: u16,
-    /// In the first descriptor of a ring: its tail.
+    /// In the first entry of a ring: its tail.
     reserved: u16,
 }
 
-impl Descriptor {
-    /// A descriptor of no buffer, to fill an array with.
+impl BufRingEntry {
+    /// An entry of no buffer, to fill an array with.
     pub const EMPTY: Self = Self { address: 0, len: 0, id: 0, reserved: 0 };
 }
 
 const _: () = {
-    use crate::uapi::io_uring_buf_ring__bindgen_ty_1__bindgen_ty_1 as Head;
+    use crate::uapi::io_uring_buf_ring__bindgen_ty_1__bindgen_ty_1 as Header;
 
-    assert!(size_of::<Descriptor>() == size_of::<io_uring_buf>());
-    assert!(offset_of!(Descriptor, address) == offset_of!(io_uring_buf, addr));
-    assert!(offset_of!(Descriptor, len) == offset_of!(io_uring_buf, len));
-    assert!(offset_of!(Descriptor, id) == offset_of!(io_uring_buf, bid));
-    assert!(offset_of!(Descriptor, reserved) == offset_of!(Head, tail));
+    assert!(size_of::<BufRingEntry>() == size_of::<io_uring_buf>());
+    assert!(offset_of!(BufRingEntry, address) == offset_of!(io_uring_buf, addr));
+    assert!(offset_of!(BufRingEntry, len) == offset_of!(io_uring_buf, len));
+    assert!(offset_of!(BufRingEntry, id) == offset_of!(io_uring_buf, bid));
+    assert!(offset_of!(BufRingEntry, reserved) == offset_of!(Header, tail));
 };
 
 /// The ring's own record of one buffer.
@@ -142,8 +142,8 @@ impl Default for BufferState {
 /// that has taken a buffer is in flight, also after the ring of buffers was unregistered.
 #[derive(Debug)]
 pub struct BufRingMemory {
-    /// One descriptor for each buffer (a power of two), starting at a page. Ignored if the kernel provides the ring.
-    pub descriptors: &'static mut [MaybeUninit<Descriptor>],
+    /// One entry for each buffer (a power of two), starting at a page. Ignored if the kernel provides the ring.
+    pub entries: &'static mut [MaybeUninit<BufRingEntry>],
     /// The buffers, one after the other. The size of one is this length divided by the number of states. The buffers
     /// must be initialised, because kernels count bytes that were never written: the gaps of a multishot `recvmsg`, and
     /// the rest of a datagram that was cut.
@@ -163,9 +163,9 @@ pub struct BufRingMemory {
 ///
 /// # Invariants
 ///
-/// - `ring` points to `slots.count()` descriptors, valid for reads and writes as long as the value lives. The kernel
-///   reads the descriptors between its head and the published tail, and with incremental use writes to the first of
-///   them. This value writes the other descriptors, and the tail, which lies inside the first descriptor.
+/// - `ring` points to `slots.count()` entries, valid for reads and writes as long as the value lives. The kernel
+///   reads the entries between its head and the published tail, and with incremental use writes to the first of
+///   them. This value writes the other entries, and the tail, which lies inside the first entry.
 /// - `buffers` points to `slots.count()` buffers of `size` bytes, initialised, valid for reads and writes for ever, and
 ///   used by this value only: no other ring of buffers has ever had them. A buffer's bytes belong to the kernel from
 ///   its publication until a completion names them, and then to the [`Buffer`].
@@ -174,7 +174,7 @@ pub struct BufRingMemory {
 /// - If there is a `mapper`, it has mapped the ring, with the length that `slots` gives, and only this value unmaps it.
 /// - After registration, only `tail`, `last` and `states` change.
 pub struct BufRing<K: Kernel = DefaultKernel> {
-    ring: NonNull<Descriptor>,
+    ring: NonNull<BufRingEntry>,
     buffers: NonNull<u8>,
     states: &'static mut [BufferState],
     slots: Slots,
@@ -271,7 +271,7 @@ impl core::ops::DerefMut for Buffer {
     }
 }
 
-/// The memory of a group, without the ring of descriptors.
+/// The memory of a group, without the ring of entries.
 struct Rest {
     buffers: NonNull<u8>,
     states: &'static mut [BufferState],
@@ -280,9 +280,9 @@ struct Rest {
 }
 
 impl Rest {
-    /// Returns the start of the descriptors, and the rest. `EINVAL`: an invalid number or size of buffers.
-    fn of(memory: BufRingMemory) -> Result<(NonNull<Descriptor>, Self), Errno> {
-        let BufRingMemory { descriptors, buffers, states } = memory;
+    /// Returns the start of the entries, and the rest. `EINVAL`: an invalid number or size of buffers.
+    fn of(memory: BufRingMemory) -> Result<(NonNull<BufRingEntry>, Self), Errno> {
+        let BufRingMemory { entries, buffers, states } = memory;
         let count = u32::try_from(states.len()).map_err(|_| Errno::EINVAL)?;
         let slots = Slots::new(count).ok_or(Errno::EINVAL)?;
         let size = buffers.len().checked_div(states.len()).unwrap_or(0);
@@ -293,7 +293,7 @@ impl Rest {
         let buffers = NonNull::from(buffers).cast::<u8>();
         // The kernel accesses the buffers by their addresses.
         let _ = buffers.as_ptr().expose_provenance();
-        Ok((NonNull::from(descriptors).cast(), Self { buffers, states, slots, size }))
+        Ok((NonNull::from(entries).cast(), Self { buffers, states, slots, size }))
     }
 }
 
@@ -305,8 +305,8 @@ impl<K: Kernel> Submitter<'_, K> {
     /// # Errors
     ///
     /// `EINVAL`, before the kernel is asked: a number of states that is no power of two or more than [`MAX_BUFFERS`],
-    /// another number of descriptors, descriptors that do not start at a page, or buffers of no size. `EINVAL`, from
-    /// the kernel: options that it does not know, or (before 6.10) descriptors in the high memory of a 32-bit kernel.
+    /// another number of entries, entries that do not start at a page, or buffers of no size. `EINVAL`, from
+    /// the kernel: options that it does not know, or (before 6.10) entries in the high memory of a 32-bit kernel.
     /// `EEXIST`: the group exists already. `ENOMEM`: above RLIMIT_MEMLOCK.
     #[doc(alias = "IORING_REGISTER_PBUF_RING")]
     #[doc(alias = "io_uring_register_buf_ring")]
@@ -318,24 +318,24 @@ impl<K: Kernel> Submitter<'_, K> {
         memory: BufRingMemory,
         options: BufRingOptions,
     ) -> Result<BufRing<K>, Errno> {
-        if memory.descriptors.len() != memory.states.len() || !memory.descriptors.as_ptr().addr().is_multiple_of(PAGE) {
+        if memory.entries.len() != memory.states.len() || !memory.entries.as_ptr().addr().is_multiple_of(PAGE) {
             return Err(Errno::EINVAL);
         }
         // The kernel reads the tail as soon as the group is registered. A waiting request must not find former contents
-        // of this memory, or a half-written descriptor. So the tail is 0 until all descriptors are written.
+        // of this memory, or a half-written entry. So the tail is 0 until all entries are written.
         // kernel: io_uring/kbuf.c io_register_pbuf_ring (7.3): the caller's memory stays as it is; the head is 0.
-        memory.descriptors.fill(MaybeUninit::new(Descriptor::EMPTY));
+        memory.entries.fill(MaybeUninit::new(BufRingEntry::EMPTY));
         let (ring, rest) = Rest::of(memory)?;
         let address = ring.as_ptr().expose_provenance() as u64;
         let count = rest.slots.count();
         let mut this = self.fill(ring, group, options, rest);
-        // SAFETY: the descriptors are borrowed for ever, and there are as many as slots.
+        // SAFETY: the entries are borrowed for ever, and there are as many as slots.
         unsafe { self.register_buf_ring_with_flags(address, count, group, options.flags(), options.min_left) }?;
         this.publish();
         Ok(this)
     }
 
-    /// Registers a provided buffer ring whose descriptors are in the kernel's memory (`IOU_PBUF_RING_MMAP`), and maps
+    /// Registers a provided buffer ring whose entries are in the kernel's memory (`IOU_PBUF_RING_MMAP`), and maps
     /// it. The [`BufRing`] unmaps it. Since 6.4.
     ///
     /// # Errors
@@ -379,8 +379,8 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// Writes the descriptors of all buffers, and leaves the published tail as it is.
-    fn fill(&self, ring: NonNull<Descriptor>, group: u16, options: BufRingOptions, rest: Rest) -> BufRing<K> {
+    /// Writes the entries of all buffers, and leaves the published tail as it is.
+    fn fill(&self, ring: NonNull<BufRingEntry>, group: u16, options: BufRingOptions, rest: Rest) -> BufRing<K> {
         let Rest { buffers, states, slots, size } = rest;
         let mut this = BufRing {
             ring,
@@ -415,9 +415,9 @@ impl<K: Kernel> Submitter<'_, K> {
 }
 
 impl<K: Kernel> BufRing<K> {
-    /// Returns the length of the ring of descriptors in bytes.
+    /// Returns the length of the ring of entries in bytes.
     const fn bytes(slots: Slots) -> usize {
-        slots.count() as usize * size_of::<Descriptor>()
+        slots.count() as usize * size_of::<BufRingEntry>()
     }
 
     /// Returns the group's number.
@@ -432,10 +432,10 @@ impl<K: Kernel> BufRing<K> {
         self.size
     }
 
-    /// Returns the descriptor at a place of the ring.
-    fn descriptor(&self, place: u16) -> NonNull<Descriptor> {
+    /// Returns the entry at a place of the ring.
+    fn entry(&self, place: u16) -> NonNull<BufRingEntry> {
         let slot = self.slots.slot(u32::from(place)) as usize;
-        // SAFETY: the slot is below the number of descriptors.
+        // SAFETY: the slot is below the number of entries.
         unsafe { self.ring.add(slot) }
     }
 

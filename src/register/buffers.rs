@@ -64,7 +64,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> From<&LocalRing<
 impl<K: Kernel> Submitter<'_, K> {
     /// Registers buffers: the kernel pins their pages, and requests name the buffers by index. Since 5.1.
     ///
-    /// A null pointer with length 0 leaves an empty place, a hole (5.13), for
+    /// A null pointer with length 0 leaves the index empty, a hole (5.13), for
     /// [`register_buffers_update`](Self::register_buffers_update) to fill.
     ///
     /// # Errors
@@ -140,14 +140,14 @@ impl<K: Kernel> Submitter<'_, K> {
     /// Requests in flight keep the buffers that they started with. If the old buffers have tags, their completions say
     /// when no request uses them any more.
     ///
-    /// If the result is smaller than the number of buffers given, the kernel refused the next one, and its place is as
+    /// If the result is smaller than the number of buffers given, the kernel refused the next one, and its index is as
     /// it was. Another call that begins there returns the reason.
     ///
     /// # Errors
     ///
-    /// `ENXIO`: the ring has no registered buffers. `EINVAL`: no buffers given, places past the end of the table, a
+    /// `ENXIO`: the ring has no registered buffers. `EINVAL`: no buffers given, indices past the end of the table, a
     /// hole with a tag, or (found before the kernel is asked) a number of tags that is not the number of buffers.
-    /// `EOVERFLOW`: places past `u32::MAX`. If the kernel refuses the first buffer, also `EFAULT`, `EINVAL`, `ENOMEM`
+    /// `EOVERFLOW`: indices past `u32::MAX`. If the kernel refuses the first buffer, also `EFAULT`, `EINVAL`, `ENOMEM`
     /// and `EOVERFLOW` as in [`register_buffers`](Self::register_buffers).
     ///
     /// # Safety
@@ -184,18 +184,18 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { self.register_buffers_clone_offset(source, 0, 0, 0, CloneBuffersFlags::empty()) }
     }
 
-    /// Clones `count` registered buffers of another ring, from its place `source_offset` on, to the places from
+    /// Clones `count` registered buffers of another ring, from its index `source_offset` on, to the indices from
     /// `offset` on. A count of 0 means all of them, and both offsets must be 0 then. Since 6.13; a plain clone of all
     /// since 6.12.
     ///
-    /// With [`DST_REPLACE`](CloneBuffersFlags::DST_REPLACE) the kernel replaces the buffers in these places (and posts
-    /// their tags), keeps the buffers in other places, and makes the table longer if necessary. The source can then be
+    /// With [`DST_REPLACE`](CloneBuffersFlags::DST_REPLACE) the kernel replaces the buffers at these indices (and posts
+    /// their tags), keeps the buffers at other indices, and makes the table longer if necessary. The source can then be
     /// this ring itself. Without the flag this ring must have no buffers.
     ///
     /// # Errors
     ///
     /// `ENXIO`: the source has no buffers. `EBUSY`: this ring has some, and `DST_REPLACE` is not given. `EINVAL`: more
-    /// than the source has, an offset without a count, places above 16,384, an index above 15 or an unknown flag; the
+    /// than the source has, an offset without a count, indices above 16,384, an index above 15 or an unknown flag; the
     /// two rings account memory to different users or processes; or the kernel does not know ranges (6.12).
     /// `EOVERFLOW`: a range that ends past the source's table. `EBADF`: the source's descriptor is closed, or nothing
     /// is registered under its index. `EOPNOTSUPP`: the source is no ring. `EEXIST`: the source is SINGLE_ISSUER, and

@@ -16,13 +16,13 @@ use crate::uapi::io_uring_register_op::{
 };
 use crate::uapi::{IORING_REGISTER_FILES_SKIP, io_uring_file_index_range, io_uring_rsrc_update};
 
-/// Leaves a place as it is, in the list of an update. Since 5.12.
+/// Leaves an index as it is, in the list of an update. Since 5.12.
 #[doc(alias = "IORING_REGISTER_FILES_SKIP")]
 pub const SKIP_FILE: RawFd = IORING_REGISTER_FILES_SKIP;
 
 impl<K: Kernel> Submitter<'_, K> {
     /// Registers files. The kernel holds them from now on, so that the descriptors can be closed. -1 leaves an empty
-    /// place, a hole (5.5). Since 5.1.
+    /// index, a hole (5.5). Since 5.1.
     ///
     /// # Errors
     ///
@@ -76,25 +76,25 @@ impl<K: Kernel> Submitter<'_, K> {
         resource::register_sparse(self, IORING_REGISTER_FILES2 as u32, count)
     }
 
-    /// Replaces the files from `offset` on, and returns how many. -1 leaves a hole. [`SKIP_FILE`] leaves the place as
+    /// Replaces the files from `offset` on, and returns how many. -1 leaves a hole. [`SKIP_FILE`] leaves the index as
     /// it was, and counts. Since 5.5.
     ///
     /// Requests in flight keep the files that they started with.
     ///
-    /// If the result is smaller than the number of files given, the kernel refused the next one, and its place is a
+    /// If the result is smaller than the number of files given, the kernel refused the next one, and its index is a
     /// hole now. Another call that begins there returns the reason.
     ///
     /// # Errors
     ///
-    /// `ENXIO`: the ring has no registered files. `EINVAL`: none given, or places past the end of the table.
-    /// `EOVERFLOW`: places past `u32::MAX`. `EBADF`: the first is no open file, or is an io_uring. `ENOMEM`: no memory.
+    /// `ENXIO`: the ring has no registered files. `EINVAL`: none given, or indices past the end of the table.
+    /// `EOVERFLOW`: indices past `u32::MAX`. `EBADF`: the first is no open file, or is an io_uring. `ENOMEM`: no memory.
     #[doc(alias = "IORING_REGISTER_FILES_UPDATE")]
     #[doc(alias = "io_uring_register_files_update")]
     pub fn register_files_update(&self, offset: u32, fds: &[RawFd]) -> Result<usize, Errno> {
         let count = resource::count(fds.len())?;
         let mut argument = io_uring_rsrc_update { offset, resv: 0, data: address(fds.as_ptr()) };
         let address = from_mut(&mut argument).cast();
-        // kernel: io_uring/rsrc.c __io_sqe_files_update (7.3): a place is emptied before its new file is looked up, so
+        // kernel: io_uring/rsrc.c __io_sqe_files_update (7.3): an index is emptied before its new file is looked up, so
         // that a refused file leaves a hole.
         // SAFETY: the argument is the operation's own structure. The list that it names has `count` items, and the
         // kernel reads it during the call only.
@@ -116,10 +116,10 @@ impl<K: Kernel> Submitter<'_, K> {
         unsafe { resource::update(self, IORING_REGISTER_FILES_UPDATE2 as u32, offset, fds, Some(tags)) }
     }
 
-    /// Sets the range from which [`DestinationSlot::ALLOCATE`](crate::types::DestinationSlot::ALLOCATE) takes a place:
-    /// `length` places from `offset` on. At first the range is the whole table. Since 6.0.
+    /// Sets the range from which [`DestinationSlot::ALLOCATE`](crate::types::DestinationSlot::ALLOCATE) takes an index:
+    /// `length` indices from `offset` on. At first the range is the whole table. Since 6.0.
     ///
-    /// Places outside the range stay reachable by number. When all places inside are taken, a request with `ALLOCATE`
+    /// Indices outside the range stay reachable by number. When all indices inside are taken, a request with `ALLOCATE`
     /// fails with `ENFILE`.
     ///
     /// # Errors

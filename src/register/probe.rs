@@ -28,7 +28,7 @@ struct Opcode {
 ///
 /// Opcodes that this crate does not know are kept too.
 ///
-/// The kernel's `struct io_uring_probe` is a head with a list of any length behind it. Here both are one structure of
+/// The kernel's `struct io_uring_probe` is a header with a list of any length behind it. Here both are one structure of
 /// 2,064 bytes, so that a reference to it covers everything that the kernel writes.
 #[doc(alias = "io_uring_probe")]
 #[repr(C)]
@@ -90,8 +90,8 @@ impl<K: Kernel> Submitter<'_, K> {
     pub fn register_probe(&self, probe: &mut Probe) -> Result<(), Errno> {
         // kernel: io_uring/register.c io_probe (7.3): a probe that is not all zero is EINVAL.
         *probe = Probe::new();
-        // SAFETY: head and list are one object, with as many items as the count states. The kernel may fill it with any
-        // bits, since all fields are integers.
+        // SAFETY: header and list are one object, with as many items as the count states. The kernel may fill it with
+        // any bits, since all fields are integers.
         unsafe { self.register(IORING_REGISTER_PROBE as u32, from_mut(probe).cast(), OPCODES as u32) }.map(drop)
     }
 }

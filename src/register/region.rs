@@ -28,7 +28,7 @@ const fn whole_pages(size: usize) -> bool {
 }
 
 /// Bytes of one argument.
-const SLOT: usize = size_of::<io_uring_reg_wait>();
+const ARGUMENT: usize = size_of::<io_uring_reg_wait>();
 
 /// A region registered with a ring.
 ///
@@ -120,7 +120,7 @@ impl Default for WaitArgument {
     }
 }
 
-/// A region of wait arguments, one in each slot of 64 bytes.
+/// A region of wait arguments of 64 bytes each, named by index.
 ///
 /// ```no_run
 /// use bare_uring::register::WaitArgument;
@@ -139,32 +139,32 @@ impl Default for WaitArgument {
 pub struct WaitRegion<K: Kernel = DefaultKernel>(MemoryRegion<K>);
 
 impl<K: Kernel> WaitRegion<K> {
-    /// Returns the number of slots: 63 in a region of 4096 bytes.
+    /// Returns the number of arguments: 63 in a region of 4096 bytes.
     ///
-    /// The last 64 bytes are not a slot. Kernels accept their offset, but (up to 7.3 at least) read the argument at
+    /// The last 64 bytes are not used. Kernels accept their offset, but (up to 7.3 at least) read the argument at
     /// offset 0 then.
     #[must_use]
-    pub const fn slots(&self) -> usize {
-        // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.3): takes an offset up to the last slot, but the
+    pub const fn capacity(&self) -> usize {
+        // kernel: io_uring/io_uring.c io_get_ext_arg_reg (7.3): takes an offset up to the last 64 bytes, but the
         // speculation guard, whose bound is that offset, turns the last one into 0.
-        (self.0.memory.len() / SLOT).saturating_sub(1)
+        (self.0.memory.len() / ARGUMENT).saturating_sub(1)
     }
 
-    /// Returns the offset of a slot, as [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes it. `None` if
-    /// there is no such slot.
+    /// Returns the offset of an argument, as [`submit_and_wait_reg`](Submitter::submit_and_wait_reg) takes it. `None` if
+    /// there is no such index.
     #[must_use]
-    pub const fn offset(&self, slot: usize) -> Option<usize> {
-        if slot < self.slots() { Some(slot * SLOT) } else { None }
+    pub const fn offset(&self, index: usize) -> Option<usize> {
+        if index < self.capacity() { Some(index * ARGUMENT) } else { None }
     }
 
-    /// Puts an argument into a slot, and returns the slot's [`offset`](Self::offset). `None` if there is no such slot.
-    /// A new slot holds an argument without limits.
+    /// Writes the argument at an index, and returns its [`offset`](Self::offset). `None` if there is no such index.
+    /// At first each argument is one without limits.
     ///
-    /// A wait reads its slot when it begins, so that a wait under way in another thread is not affected. A wait that
+    /// A wait reads its argument when it begins, so that a wait under way in another thread is not affected. A wait that
     /// begins during the call may read a part of the old argument and a part of the new one.
-    pub fn set(&mut self, slot: usize, argument: WaitArgument) -> Option<usize> {
-        let offset = self.offset(slot)?;
-        // SAFETY: the slot lies within the memory, as `offset` has checked.
+    pub fn set(&mut self, index: usize, argument: WaitArgument) -> Option<usize> {
+        let offset = self.offset(index)?;
+        // SAFETY: the argument lies within the memory, as `offset` has checked.
         let place = unsafe { self.0.memory.cast::<u8>().add(offset) }.cast::<io_uring_reg_wait>();
         // SAFETY: the place lies within the region, which is valid. The region and the offset are aligned. `&mut self`
         // excludes other writers, the kernel only reads, and no reference to the memory exists.
@@ -300,7 +300,7 @@ impl<K: Kernel> Submitter<'_, K> {
 }
 
 const _: () = {
-    assert!(SLOT == 64);
+    assert!(ARGUMENT == 64);
     assert!(offset_of!(io_uring_reg_wait, min_wait_usec) == 16);
     assert!(offset_of!(io_uring_reg_wait, flags) == 20);
     assert!(offset_of!(io_uring_reg_wait, sigmask) == 24);

@@ -1,4 +1,4 @@
-//! Shared code of registered buffers and registered files: tags, empty places (holes) and updates.
+//! Shared code of registered buffers and registered files: tags, empty indices (holes) and updates.
 
 use core::mem::size_of;
 use core::ptr::from_mut;
@@ -48,7 +48,7 @@ pub(super) unsafe fn register<T, K: Kernel>(
     unsafe { submitter.register(operation, from_mut(&mut argument).cast(), size) }.map(drop)
 }
 
-/// Makes a table of `count` empty places, by one of the operations that take an `io_uring_rsrc_register`.
+/// Makes a table of `count` empty indices, by one of the operations that take an `io_uring_rsrc_register`.
 pub(super) fn register_sparse<K: Kernel>(
     submitter: &Submitter<'_, K>,
     operation: u32,

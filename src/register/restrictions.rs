@@ -87,7 +87,7 @@ impl<K: Kernel> Submitter<'_, K> {
     }
 }
 
-/// Restrictions for [`restrict_task`]: the kernel's head and, behind it, `N` restrictions (`struct
+/// Restrictions for [`restrict_task`]: the kernel's header and, behind it, `N` restrictions (`struct
 /// io_uring_task_restriction`).
 #[derive(Debug, Clone, Copy)]
 #[doc(alias = "io_uring_task_restriction")]
@@ -132,8 +132,8 @@ pub fn restrict_task<K: Kernel, const N: usize>(
 ) -> Result<(), Errno> {
     let address = from_mut(&mut restrictions).cast();
     // kernel: io_uring/register.c io_register_restrictions_task (7.3): a second call is EPERM; without no_new_privs and
-    // CAP_SYS_ADMIN it is EACCES; the head's reserved words must be 0.
-    // SAFETY: head and list are one object, alive, and read during the call only. The head states the list's length.
+    // CAP_SYS_ADMIN it is EACCES; the header's reserved words must be 0.
+    // SAFETY: header and list are one object, alive, and read during the call only. The header states the list's length.
     unsafe { without_ring(kernel, IORING_REGISTER_RESTRICTIONS as u32, address, 1) }.map(drop)
 }
 

@@ -75,7 +75,7 @@ impl CancelBuilder {
         let (by, fd) = match fd.into_target() {
             Target::Fd(fd) => (CancelFlags::FD, fd.0),
             // The kernel takes the number for unsigned again.
-            Target::Fixed(slot) => (CancelFlags::FD.union(CancelFlags::FD_FIXED), slot.0.cast_signed()),
+            Target::Fixed(index) => (CancelFlags::FD.union(CancelFlags::FD_FIXED), index.0.cast_signed()),
         };
         let this = self.narrowed();
         Self { flags: this.flags.difference(CancelFlags::FD_FIXED).union(by), fd, ..this }

@@ -8,7 +8,7 @@ pub const IORING_REGISTER_QUERY: u32 = 35;
 pub const IO_URING_QUERY_OPCODES: u32 = 0;
 /// `IO_URING_QUERY_ZCRX`: what zero-copy receive can do. Since Linux 6.19.
 pub const IO_URING_QUERY_ZCRX: u32 = 1;
-/// `IO_URING_QUERY_SCQ`: how large the head of a ring in provided memory is. Since Linux 6.19.
+/// `IO_URING_QUERY_SCQ`: how large the header of a ring in provided memory is. Since Linux 6.19.
 pub const IO_URING_QUERY_SCQ: u32 = 2;
 /// `IO_URING_QUERY_ZCRX_EVENT`: what zero-copy receive can report. Since Linux 7.2; some headers name it
 /// `IO_URING_QUERY_ZCRX_NOTIF`, with the same layout.

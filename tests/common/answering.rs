@@ -1,12 +1,13 @@
 //! A kernel whose registrations a test answers itself, and the bytes that it was handed.
 
 use core::ffi::c_void;
-use core::ptr::NonNull;
 use std::sync::Mutex;
 
 use bare_uring::types::RawFd;
-use bare_uring::uapi::{IORING_REGISTER_QUERY, io_uring_params};
+use bare_uring::uapi::IORING_REGISTER_QUERY;
 use bare_uring::{Errno, Kernel, Linux};
+
+use super::pass_on;
 
 /// One registration, as a kernel was asked: descriptor, operation, count, and the bytes at the argument.
 pub type Asked = (RawFd, u32, u32, Vec<u8>);
@@ -107,23 +108,7 @@ impl Fields {
 
 // SAFETY: each call is handed on to Linux; a registration is answered without touching memory but what it names.
 unsafe impl Kernel for Answering {
-    unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.setup(entries, params) }
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        to_submit: u32,
-        min_complete: u32,
-        flags: u32,
-        argument: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
-    }
+    pass_on! { self => Linux; setup enter map unmap close }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
         if argument.is_null() && operation == IORING_REGISTER_QUERY {
@@ -134,19 +119,5 @@ unsafe impl Kernel for Answering {
         let argument = Argument(argument);
         self.asked.lock().unwrap().push((fd, operation, count, argument.bytes(self.size)));
         (self.answer)(argument)
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.close(fd) }
     }
 }

@@ -10,6 +10,7 @@ pub mod kernels;
 pub mod limit;
 pub mod machine;
 pub mod old_kernel;
+mod pass_on;
 pub mod raw;
 pub mod requests;
 pub mod ring_memory;
@@ -21,6 +22,9 @@ use std::time::Duration;
 
 use bare_uring::types::Timespec;
 use bare_uring::{Builder, Errno, IoUring, Kernel, SetupError, SetupFlags, cqueue, opcode, squeue};
+
+#[allow(unused_imports, reason = "each test takes what it needs")]
+pub(crate) use pass_on::pass_on;
 
 /// The user data of the crate's own requests, whose completions never surface: these 48 bits, and a number in the 16 below.
 /// The crate does not export it. `src/cqueue.rs` says what it is for.

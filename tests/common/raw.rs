@@ -10,7 +10,7 @@ use bare_uring::uapi::{IORING_REGISTER_QUERY, io_uring_params, io_uring_query_hd
 use bare_uring::{Errno, Features, IoUring, Kernel, Linux, Parameters, SetupFlags, cqueue, squeue};
 
 use super::kernels::Trace;
-use super::{nop, push};
+use super::{nop, pass_on, push};
 
 /// Parameters that ask for a ring with these flags and nothing else.
 pub fn params(flags: SetupFlags) -> io_uring_params {
@@ -159,7 +159,7 @@ where
     come
 }
 
-/// What the kernel answers to the question about the head of a ring.
+/// What the kernel answers to the question about the header of a ring.
 #[derive(Debug, Clone, Copy)]
 pub enum Answer {
     /// The call fails.
@@ -179,7 +179,7 @@ pub struct Meddler {
     pub refuse: Option<Refuse>,
     /// Bends what a set-up reported.
     pub garble: Option<Garble>,
-    /// Stands in for Linux's answer about the head of a ring.
+    /// Stands in for Linux's answer about the header of a ring.
     pub answer: Option<Answer>,
     mapped: Mutex<Vec<usize>>,
 }
@@ -210,6 +210,8 @@ impl Meddler {
 // SAFETY: each call goes to Linux by way of `Trace`, or is not made. What `garble` and `answer` change is only what the
 // crate promises to check.
 unsafe impl Kernel for Meddler {
+    pass_on! { self => self.trace; enter unmap keep_from_fork close }
+
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         if let Some(errno) = self.refuse.as_ref().and_then(|refuse| refuse(params)) {
             return Err(errno);
@@ -220,19 +222,6 @@ unsafe impl Kernel for Meddler {
             garble(params);
         }
         Ok(fd)
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        to_submit: u32,
-        min_complete: u32,
-        flags: u32,
-        argument: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.trace.enter(fd, to_submit, min_complete, flags, argument, size) }
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
@@ -260,21 +249,6 @@ unsafe impl Kernel for Meddler {
         let start = self.trace.map(length, fd, offset)?;
         self.mapped.lock().unwrap().push(start.addr().get());
         Ok(start)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.trace.unmap(address, length) }
-    }
-
-    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.trace.keep_from_fork(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { self.trace.close(fd) }
     }
 }
 

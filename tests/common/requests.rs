@@ -1,7 +1,6 @@
 //! Requests run one by one, files to run them on, and a kernel that keeps what registrations are told.
 
 use core::ffi::c_void;
-use core::ptr::NonNull;
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -12,8 +11,8 @@ use bare_uring::uapi::io_uring_params;
 use bare_uring::{Builder, Errno, IoUring, Kernel, Linux, cqueue, opcode, squeue};
 use rustix::fs::{FileType, MemfdFlags, Mode};
 
-use super::push;
 use super::raw::field;
+use super::{pass_on, push};
 
 /// A ring of 8 entries.
 pub fn ring() -> IoUring {
@@ -192,24 +191,13 @@ impl Recorder {
 // SAFETY: each call is handed on to Linux unchanged, or not made at all; arguments are read and written within the size
 // that the maker of the recorder answers for. A tweaked offset is checked by the crate.
 unsafe impl Kernel for Recorder {
+    pass_on! { self => Linux; enter map unmap keep_from_fork close }
+
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.
         let fd = unsafe { Linux.setup(entries, params) }?;
         (self.tweak)(params);
         Ok(fd)
-    }
-
-    unsafe fn enter(
-        &self,
-        fd: RawFd,
-        to_submit: u32,
-        min_complete: u32,
-        flags: u32,
-        argument: *const c_void,
-        size: usize,
-    ) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
@@ -229,24 +217,5 @@ unsafe impl Kernel for Recorder {
         }
         // SAFETY: the caller's contract is the same.
         unsafe { Linux.register(fd, operation, argument, count) }
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.keep_from_fork(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract is the same.
-        unsafe { Linux.close(fd) }
     }
 }

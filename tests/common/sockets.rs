@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRing, BufRingEntry, BufRingMemory, BufferState};
 use bare_uring::squeue::Entry;
 use bare_uring::{Errno, cqueue, opcode};
 
@@ -26,10 +26,10 @@ pub fn udp() -> (UdpSocket, SocketAddr) {
 
 /// Memory for a ring of `count` buffers of `size` bytes, never freed.
 pub fn provide(count: usize, size: usize) -> BufRingMemory {
-    let ring = memory(count * size_of::<Descriptor>());
+    let ring = memory(count * size_of::<BufRingEntry>());
     // SAFETY: the memory is aligned to a page, long enough, this slice's alone, and any bytes will do.
-    let descriptors = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
-    BufRingMemory { descriptors, buffers: vec![0; count * size].leak(), states: vec![BufferState::NEW; count].leak() }
+    let entries = unsafe { std::slice::from_raw_parts_mut(ring.as_mut_ptr().cast(), count) };
+    BufRingMemory { entries, buffers: vec![0; count * size].leak(), states: vec![BufferState::default(); count].leak() }
 }
 
 /// What a completion brings in the buffers of a group: pairs of id and content, put back at once.

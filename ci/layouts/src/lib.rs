@@ -61,7 +61,7 @@ layouts! {
     clock_register: io_uring_clock_register = uapi::io_uring_clock_register, "";
     clone_buffers: io_uring_clone_buffers = uapi::io_uring_clone_buffers, "";
     buf: io_uring_buf = uapi::io_uring_buf, "";
-    descriptor: io_uring_buf = buf_ring::Descriptor, "address=addr id=bid reserved=resv";
+    buf_ring_entry: io_uring_buf = buf_ring::BufRingEntry, "address=addr id=bid reserved=resv";
     buf_ring: io_uring_buf_ring = uapi::io_uring_buf_ring, "";
     buf_reg: io_uring_buf_reg = uapi::io_uring_buf_reg, "resv=- +min_left +resv";
     buf_status: io_uring_buf_status = uapi::io_uring_buf_status, "";

@@ -1,8 +1,8 @@
 //! Servers that run while a test talks to them.
 
 use std::fs;
-use std::io::Read;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{LIMIT, ends, heeding, until, wait};
+use crate::{LIMIT, bytes, ends, heeding, until, wait};
 
 /// A running server. It is killed when dropped.
 pub struct Server {
@@ -107,14 +107,19 @@ impl Server {
         until("the server has closed its files", || self.files() == files);
     }
 
-    /// Returns the processor time that the server has used, in nanoseconds.
+    /// Waits, and returns the processor time that the server uses meanwhile.
     ///
     /// # Panics
     ///
     /// If the server has ended.
-    pub fn busy(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/schedstat", self.pid())).expect("the server runs");
-        Duration::from_nanos(stat.split(' ').next().and_then(|first| first.parse().ok()).expect("a number"))
+    pub fn busy_for(&self, time: Duration) -> Duration {
+        let used = || {
+            let stat = fs::read_to_string(format!("/proc/{}/schedstat", self.pid())).expect("the server runs");
+            Duration::from_nanos(stat.split(' ').next().and_then(|first| first.parse().ok()).expect("a number"))
+        };
+        let before = used();
+        thread::sleep(time);
+        used() - before
     }
 }
 
@@ -123,4 +128,36 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends one byte to a server, and checks that the byte comes back.
+///
+/// # Panics
+///
+/// If another byte comes back, or none.
+#[track_caller]
+pub fn ping(stream: &mut TcpStream) {
+    stream.write_all(b"x").expect("a connection");
+    let mut byte = [0];
+    stream.read_exact(&mut byte).expect("an answer");
+    assert_eq!(byte, *b"x");
+}
+
+/// Sends and receives at the same time, closes the sending side, and checks that all bytes come back, and then the end.
+///
+/// # Panics
+///
+/// If other bytes come back, or fewer.
+pub fn round_trip(mut stream: TcpStream, len: usize) {
+    let content = bytes(len);
+    let mut sender = stream.try_clone().expect("a descriptor");
+    let sent = content.clone();
+    let sending = thread::spawn(move || {
+        sender.write_all(&sent).expect("a connection");
+        sender.shutdown(Shutdown::Write).expect("a connection");
+    });
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).expect("a connection");
+    sending.join().expect("all is sent");
+    assert!(got == content, "{} of {len} bytes, or others", got.len());
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use linux_raw_sys::errno::{ECONNABORTED, EINTR};
 use linux_raw_sys::general::{__NR_setsockopt, O_CLOEXEC};
 use linux_raw_sys::io_uring::io_uring_op as op;
-use programs::server::Server;
+use programs::server::{Server, ping, round_trip};
 use programs::traced::{Moment, trace};
 use programs::{Outcome, bytes, program, run};
 use rustix::process::Signal;
@@ -19,21 +19,6 @@ fn echo(arguments: &[&str]) -> Command {
     let mut command = Command::new(program("freestanding", "echo"));
     command.args(arguments);
     command
-}
-
-/// Sends and receives at the same time, closes the sending side, and expects all bytes back, and the end.
-fn round_trip(mut stream: TcpStream, len: usize) {
-    let content = bytes(len);
-    let mut sender = stream.try_clone().unwrap();
-    let sent = content.clone();
-    let sending = thread::spawn(move || {
-        sender.write_all(&sent).unwrap();
-        sender.shutdown(Shutdown::Write).unwrap();
-    });
-    let mut got = Vec::new();
-    stream.read_to_end(&mut got).unwrap();
-    sending.join().unwrap();
-    assert!(got == content, "{} of {len} bytes, or others", got.len());
 }
 
 /// Sends until the server takes no more for a while. With `small` the client's socket holds little.
@@ -55,14 +40,6 @@ fn hoard(server: &Server, small: bool) -> TcpStream {
         }
     }
     stream
-}
-
-/// Sends one byte, and expects it back.
-fn ping(stream: &mut TcpStream) {
-    stream.write_all(b"x").unwrap();
-    let mut byte = [0];
-    stream.read_exact(&mut byte).unwrap();
-    assert_eq!(byte, *b"x");
 }
 
 #[test]
@@ -184,9 +161,7 @@ fn with_few_files_it_serves_one_after_the_other_and_waits_without_turning() {
     let mut streams: Vec<_> = (0..40).map(|_| server.connect()).collect();
     ping(&mut streams[0]);
     thread::sleep(Duration::from_millis(100));
-    let before = server.busy();
-    thread::sleep(Duration::from_millis(500));
-    let busy = server.busy() - before;
+    let busy = server.busy_for(Duration::from_millis(500));
     assert!(busy < Duration::from_millis(100), "{busy:?} of processor time while it can do nothing");
     for mut stream in streams {
         ping(&mut stream);
@@ -199,9 +174,7 @@ fn it_does_nothing_while_nothing_comes() {
     let mut stream = server.connect();
     ping(&mut stream);
     thread::sleep(Duration::from_millis(50));
-    let before = server.busy();
-    thread::sleep(Duration::from_millis(300));
-    let busy = server.busy() - before;
+    let busy = server.busy_for(Duration::from_millis(300));
     assert!(busy < Duration::from_millis(20), "{busy:?} of processor time");
 }
 

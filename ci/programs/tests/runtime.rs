@@ -8,28 +8,13 @@ use std::time::Duration;
 
 use linux_raw_sys::general::{__NR_io_uring_enter, __NR_signalfd4, O_CLOEXEC};
 use linux_raw_sys::io_uring::io_uring_op as op;
-use programs::server::Server;
+use programs::server::{Server, ping, round_trip};
 use programs::traced::{Moment, trace};
-use programs::{Outcome, bytes, program, run};
+use programs::{Outcome, program, run};
 use rustix::process::Signal;
 
 fn mirror() -> Command {
     Command::new(program("runtime", "mirror"))
-}
-
-/// Sends and receives at the same time, closes the sending side, and expects all bytes back, and the end.
-fn round_trip(mut stream: TcpStream, len: usize) {
-    let content = bytes(len);
-    let mut sender = stream.try_clone().unwrap();
-    let sent = content.clone();
-    let sending = thread::spawn(move || {
-        sender.write_all(&sent).unwrap();
-        sender.shutdown(Shutdown::Write).unwrap();
-    });
-    let mut got = Vec::new();
-    stream.read_to_end(&mut got).unwrap();
-    sending.join().unwrap();
-    assert!(got == content, "{} of {len} bytes, or others", got.len());
 }
 
 #[test]
@@ -69,12 +54,9 @@ fn a_task_for_each_connection_and_all_are_woken() {
 fn it_does_nothing_while_nothing_comes() {
     let server = Server::start(&mut mirror());
     let mut stream = server.connect();
-    stream.write_all(b"x").unwrap();
-    stream.read_exact(&mut [0]).unwrap();
+    ping(&mut stream);
     thread::sleep(Duration::from_millis(50));
-    let before = server.busy();
-    thread::sleep(Duration::from_millis(300));
-    let busy = server.busy() - before;
+    let busy = server.busy_for(Duration::from_millis(300));
     assert!(busy < Duration::from_millis(20), "{busy:?} of processor time");
 }
 
@@ -112,8 +94,7 @@ fn a_signal_ends_it_and_its_port_is_free() {
     for signal in [Signal::INT, Signal::TERM] {
         let server = Server::start(&mut mirror());
         let mut stream = server.connect();
-        stream.write_all(b"x").unwrap();
-        stream.read_exact(&mut [0]).unwrap();
+        ping(&mut stream);
         server.signal(signal);
         let port = server.port;
         assert_eq!(server.end(), 0);
@@ -146,9 +127,7 @@ fn with_few_files_it_waits_without_turning() {
     let server = Server::start(few.args(["-c", "ulimit -n 16; exec \"$0\""]).arg(program("runtime", "mirror")));
     let streams: Vec<_> = (0..40).map(|_| server.connect()).collect();
     thread::sleep(Duration::from_millis(100));
-    let before = server.busy();
-    thread::sleep(Duration::from_millis(500));
-    let busy = server.busy() - before;
+    let busy = server.busy_for(Duration::from_millis(500));
     assert!(busy < Duration::from_millis(100), "{busy:?} of processor time while it can do nothing");
     drop(streams);
     round_trip(server.connect(), 100);
@@ -177,8 +156,7 @@ fn a_burst_is_one_system_call() {
             .map(|_| {
                 let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
                 stream.set_read_timeout(Some(programs::LIMIT)).unwrap();
-                stream.write_all(b"x").unwrap();
-                stream.read_exact(&mut [0]).unwrap();
+                ping(&mut stream);
                 stream
             })
             .collect();

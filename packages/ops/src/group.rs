@@ -4,7 +4,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use bare_uring::register::buf_ring::{BufRingMemory, Buffer as Piece, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, Buffer as Piece, BufferState};
 
 use crate::list::{Link, Linked, List};
 
@@ -86,7 +86,7 @@ impl Shelves {
 #[repr(C, align(65536))]
 struct Memory<const COUNT: usize, const SIZE: usize> {
     /// The entries of the buffer ring (`struct io_uring_buf`).
-    entries: [MaybeUninit<Descriptor>; COUNT],
+    entries: [MaybeUninit<BufRingEntry>; COUNT],
     buffers: [[u8; SIZE]; COUNT],
     states: [BufferState; COUNT],
     shelves: [Shelf; COUNT],
@@ -134,7 +134,7 @@ impl<const COUNT: usize, const SIZE: usize> Group<COUNT, SIZE> {
         // SAFETY: the flag lets one caller come here, so that this is the only reference there ever is.
         let memory = unsafe { &mut *self.memory.get() };
         let buffers = memory.buffers.as_flattened_mut();
-        let ring = BufRingMemory { descriptors: &mut memory.entries, buffers, states: &mut memory.states };
+        let ring = BufRingMemory { entries: &mut memory.entries, buffers, states: &mut memory.states };
         Some((ring, &memory.shelves))
     }
 }

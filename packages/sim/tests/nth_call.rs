@@ -1,7 +1,7 @@
 //! The n-th kernel call of an operation fails, for each n and each error that the call's documentation lists. The
 //! operation fails or goes on, and leaves nothing behind. A ring that is still there still works.
 
-use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufRingOptions, BufferState};
 use bare_uring::types::{SubmitArgs, Timespec};
 use bare_uring::{Builder, Errno, Features, IoUring, Kernel, RingMemory, SetupFlags, cqueue, opcode, squeue};
 use bare_uring_sim::{Leaks, Profile, SimKernel};
@@ -211,9 +211,9 @@ fn waits_for_room_and_for_slots() {
 #[test]
 fn a_ring_of_buffers_that_the_kernel_provides() {
     on_a_ring(&Profile::linux(6, 18), SetupFlags::empty(), &REGISTER, |ring| {
-        let descriptors: &'static mut [std::mem::MaybeUninit<Descriptor>] = &mut [];
+        let entries: &'static mut [std::mem::MaybeUninit<BufRingEntry>] = &mut [];
         let buffers = vec![0; 64].leak();
-        let memory = BufRingMemory { descriptors, buffers, states: vec![BufferState::NEW; 4].leak() };
+        let memory = BufRingMemory { entries, buffers, states: vec![BufferState::NEW; 4].leak() };
         let submitter = ring.submitter();
         let group = submitter.register_buf_ring_mapped(7, memory, BufRingOptions::new());
         if let Some((group, _)) = group.ok().and_then(|group| group.unregister(&submitter).err()) {

@@ -1,6 +1,6 @@
 //! The simulated kernel does what a real one does, and reports what its user does wrong.
 
-use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufRingOptions, BufferState};
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, RawFd, Timespec};
 use bare_uring::uapi::io_uring_params;
@@ -81,18 +81,15 @@ fn a_drain_waits_for_all_before_it() {
 
 /// The entries of a buffer ring, at a page.
 #[repr(align(65536))]
-struct Bufs([std::mem::MaybeUninit<Descriptor>; 2]);
+struct Bufs([std::mem::MaybeUninit<BufRingEntry>; 2]);
 
 #[test]
 fn a_multishot_receive_fills_buffers_until_there_are_none() {
     let (kernel, mut ring) = ring(SetupFlags::empty(), 8);
     let (near, far) = kernel.socket_pair();
     let bufs = Box::leak(Box::new(Bufs([std::mem::MaybeUninit::uninit(); 2])));
-    let memory = BufRingMemory {
-        descriptors: &mut bufs.0,
-        buffers: vec![0; 8].leak(),
-        states: vec![BufferState::NEW; 2].leak(),
-    };
+    let memory =
+        BufRingMemory { entries: &mut bufs.0, buffers: vec![0; 8].leak(), states: vec![BufferState::NEW; 2].leak() };
     let mut group = ring.submitter().register_buf_ring(7, memory, BufRingOptions::new()).expect("new");
     push(&mut ring, opcode::Recv::multi(Fd(near), 7).build().user_data(1));
     assert_eq!(ring.submit(), Ok(1));

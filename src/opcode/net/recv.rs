@@ -57,7 +57,7 @@ impl Recv {
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
     /// // Four buffers of 64 bytes, which are never freed. The kernel provides the memory for their list.
     /// let (buffers, states) = (for_ever(0, 256), for_ever(BufferState::NEW, 4));
-    /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// let memory = BufRingMemory { entries: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
     /// let mut group = group?;
@@ -148,7 +148,7 @@ bundle! {
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
     /// // Eight buffers of 4 bytes.
     /// let (buffers, states) = (for_ever(0, 32), for_ever(BufferState::NEW, 8));
-    /// let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// let memory = BufRingMemory { entries: &mut [], buffers, states };
     /// let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
     /// let mut group = group?;
@@ -236,7 +236,7 @@ impl RecvMsg {
     /// # };
     /// # fn for_ever<T: Clone>(item: T, count: usize) -> &'static mut [T] { vec![item; count].leak() }
     /// # let (buffers, states) = (for_ever(0, 1024), for_ever(BufferState::NEW, 4));
-    /// # let memory = BufRingMemory { descriptors: &mut [], buffers, states };
+    /// # let memory = BufRingMemory { entries: &mut [], buffers, states };
     /// # let group = ring.submitter().register_buf_ring_mapped(3, memory, BufRingOptions::new());
     /// # if matches!(group, Err(bare_uring::Errno::EINVAL)) { println!("skipped: before Linux 6.4"); return Ok(()) }
     /// # let mut group = group?;

@@ -15,10 +15,10 @@ use crate::uapi::io_uring_op::{
 ///
 /// # Completion
 ///
-/// The new file descriptor, which the caller must close; with [`file_index`](Self::file_index) 0, or the slot that was
+/// The new file descriptor, which the caller must close; with [`file_index`](Self::file_index) 0, or the index that was
 /// allocated. `EAFNOSUPPORT`, `EPROTONOSUPPORT`, `ESOCKTNOSUPPORT`: there are no such sockets. `EMFILE`, `ENFILE`: no
-/// descriptor, or no slot, is free. `ENXIO`: there are no registered files. `EINVAL`: a flag is unknown; close-on-exec
-/// together with a slot; or there is no such slot. `EACCES`, `EPERM` as `socket(2)`.
+/// descriptor, or no index, is free. `ENXIO`: there are no registered files. `EINVAL`: a flag is unknown; close-on-exec
+/// together with an index; or there is no such index. `EACCES`, `EPERM` as `socket(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "IORING_OP_SOCKET")]
 #[doc(alias = "io_uring_prep_socket")]
@@ -53,7 +53,7 @@ impl Socket {
 }
 
 file_index! {
-    /// Puts the socket into this slot of the registered files, without a file descriptor.
+    /// Puts the socket at this index of the registered files, without a file descriptor.
     Socket
 }
 
@@ -154,11 +154,11 @@ impl Connect {
 /// # Completion
 ///
 /// The new file descriptor, which the caller must close (even if the completion is never looked at); with
-/// [`file_index`](Self::file_index) 0, or the slot that was allocated. The flag `SOCK_NONEMPTY` says that another
+/// [`file_index`](Self::file_index) 0, or the index that was allocated. The flag `SOCK_NONEMPTY` says that another
 /// connection waits. `EAGAIN`: with [`dontwait`](Self::dontwait), no connection waits (without it, a request on a
-/// non-blocking socket waits nevertheless, except for 5.10 with ASYNC). `EMFILE`, `ENFILE`: no descriptor, or no slot,
-/// is free. `EINVAL`: the socket does not listen; a flag is unknown; close-on-exec together with a slot; or multishot
-/// with a slot other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`, `ENOTSOCK`,
+/// non-blocking socket waits nevertheless, except for 5.10 with ASYNC). `EMFILE`, `ENFILE`: no descriptor, or no index,
+/// is free. `EINVAL`: the socket does not listen; a flag is unknown; close-on-exec together with an index; or multishot
+/// with an index other than [`ALLOCATE`](DestinationSlot::ALLOCATE). `ECONNABORTED`, `EBADF`, `EFAULT`, `ENOTSOCK`,
 /// `ENXIO` (there are no registered files), `EOPNOTSUPP` and others as `accept(2)`. `ECANCELED`:
 /// [cancelled](crate::opcode#cancelling), at once. After `EMFILE`, `ENFILE` and `ECONNABORTED`, which end a multishot,
 /// push the request again.
@@ -201,18 +201,18 @@ impl Accept {
     /// #     Err(error) => { println!("skipped: {error}"); return Ok(()) }
     /// # };
     /// let listener = TcpListener::bind("127.0.0.1:0")?;
-    /// // Each connection goes into a free slot of eight; none has a descriptor.
-    /// let slots = ring.submitter().register_files_sparse(8);
-    /// # if slots == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
-    /// slots?;
+    /// // Each connection gets a free index of eight; none has a descriptor.
+    /// let sparse = ring.submitter().register_files_sparse(8);
+    /// # if sparse == Err(bare_uring::Errno::EINVAL) { println!("skipped: before Linux 5.19"); return Ok(()) }
+    /// sparse?;
     /// let accept = Accept::multi(Fd(listener.as_raw_fd())).file_index(DestinationSlot::ALLOCATE).build();
     /// // SAFETY: the request refers to no memory.
     /// unsafe { ring.submission().push(accept)? };
-    /// for slot in 0..2 {
+    /// for index in 0..2 {
     ///     let _peer = TcpStream::connect(listener.local_addr()?)?;
     ///     ring.submit_and_wait(1)?;
     ///     let cqe = ring.completion().next().expect("waited for one");
-    ///     assert_eq!((cqe.outcome(), cqe.more()), (Ok(slot), true));
+    ///     assert_eq!((cqe.outcome(), cqe.more()), (Ok(index), true));
     /// }
     /// # Ok(())
     /// # }

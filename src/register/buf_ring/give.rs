@@ -2,30 +2,30 @@
 
 use core::mem::offset_of;
 
-use super::{BufRing, Buffer, BufferState, Descriptor, NO_BUFFER};
+use super::{BufRing, BufRingEntry, Buffer, BufferState, NO_BUFFER};
 use crate::error::Errno;
 use crate::kernel::Kernel;
 use crate::submitter::Submitter;
 use crate::sync::{self, AtomicU16, Ordering};
 
 impl<K: Kernel> BufRing<K> {
-    /// Writes the descriptor of a whole buffer at the tail. The kernel does not see it before
+    /// Writes the entry of a whole buffer at the tail. The kernel does not see it before
     /// [`publish`](Self::publish).
     pub(super) fn add(&mut self, id: u16) {
         let place = self.tail;
         let address = self.buffer(id).addr().get() as u64;
-        let descriptor = self.descriptor(place);
-        // SAFETY: each field lies within the descriptor.
-        let len = unsafe { descriptor.byte_add(offset_of!(Descriptor, len)) }.cast::<u32>();
-        // SAFETY: the number's field lies within the descriptor.
-        let number = unsafe { descriptor.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
-        // SAFETY: the descriptor is not between the kernel's head and the published tail, since each buffer is in the
-        // ring once at most (invariant). In the first descriptor the kernel reads the tail meanwhile. The fields are
+        let entry = self.entry(place);
+        // SAFETY: each field lies within the entry.
+        let len = unsafe { entry.byte_add(offset_of!(BufRingEntry, len)) }.cast::<u32>();
+        // SAFETY: the number's field lies within the entry.
+        let number = unsafe { entry.byte_add(offset_of!(BufRingEntry, id)) }.cast::<u16>();
+        // SAFETY: the entry is not between the kernel's head and the published tail, since each buffer is in the
+        // ring once at most (invariant). In the first entry the kernel reads the tail meanwhile. The fields are
         // written one by one, so that the tail is not written here.
-        unsafe { sync::write(descriptor.cast::<u64>(), address) };
-        // SAFETY: the length is a field of that same descriptor, which the kernel does not read.
+        unsafe { sync::write(entry.cast::<u64>(), address) };
+        // SAFETY: the length is a field of that same entry, which the kernel does not read.
         unsafe { sync::write(len, self.size) };
-        // SAFETY: the number is a field of that same descriptor, which the kernel does not read.
+        // SAFETY: the number is a field of that same entry, which the kernel does not read.
         unsafe { sync::write(number, id) };
         if let Some(before) = self.states.get_mut(usize::from(self.last)) {
             before.next = id;
@@ -41,13 +41,13 @@ impl<K: Kernel> BufRing<K> {
     #[doc(alias = "io_uring_buf_ring_advance")]
     #[doc(alias = "io_uring_buf_ring_cq_advance")]
     pub fn publish(&mut self) {
-        // SAFETY: the tail lies in the first descriptor.
-        let tail = unsafe { self.ring.byte_add(offset_of!(Descriptor, reserved)) }.cast::<AtomicU16>();
+        // SAFETY: the tail lies in the first entry.
+        let tail = unsafe { self.ring.byte_add(offset_of!(BufRingEntry, reserved)) }.cast::<AtomicU16>();
         // SAFETY: the tail is aligned to two bytes, and only this function writes it.
         let tail = unsafe { tail.as_ref() };
         // kernel: io_uring/kbuf.c io_ring_buffer_select (7.3): loads the tail with acquire, and then reads the
-        // descriptor at its head.
-        // Release: pairs with the kernel's acquire of `br->tail`. The descriptors are written before the tail is
+        // entry at its head.
+        // Release: pairs with the kernel's acquire of `br->tail`. The entries are written before the tail is
         // visible.
         tail.store(self.tail, Ordering::Release);
     }

@@ -1,13 +1,13 @@
 //! A model of the provided buffer ring. The kernel's side runs in a thread of its own: it takes a buffer, fills it, and
 //! posts a completion.
 // kernel: io_uring/kbuf.c io_ring_buffer_select (7.3): what `take` models: the tail is loaded with acquire, then the
-// descriptor at the head is read.
+// entry at the head is read.
 
 use core::mem::size_of;
 use core::ptr::NonNull;
 use std::rc::Rc;
 
-use super::{BufRing, BufferState, Descriptor, NO_BUFFER};
+use super::{BufRing, BufRingEntry, BufferState, NO_BUFFER};
 use crate::index::Slots;
 use crate::models::kernel::{Area, Linux, Seam, Shape};
 use crate::models::model;
@@ -19,14 +19,14 @@ const SIZE: usize = 16;
 
 /// All the memory of the group.
 struct Memory {
-    descriptors: Area,
+    entries: Area,
     buffers: Area,
     states: [BufferState; COUNT],
 }
 
 /// Takes the next buffer as the kernel does, and completes a request with it. Returns `false` if there is no buffer.
-fn take(ring: NonNull<Descriptor>, head: &mut u16, kernel: &Linux) -> bool {
-    // SAFETY: the first descriptor has its tail there.
+fn take(ring: NonNull<BufRingEntry>, head: &mut u16, kernel: &Linux) -> bool {
+    // SAFETY: the first entry has its tail there.
     let tail = unsafe { ring.byte_add(14) }.cast::<AtomicU16>();
     // SAFETY: used as an atomic only.
     if unsafe { tail.as_ref() }.load(Ordering::Acquire) == *head {
@@ -34,13 +34,13 @@ fn take(ring: NonNull<Descriptor>, head: &mut u16, kernel: &Linux) -> bool {
     }
     // SAFETY: the place is one of the ring's.
     let place = unsafe { ring.add(usize::from(*head) % COUNT) };
-    // SAFETY: the place holds a valid descriptor. loom checks that no other thread writes to it at this time.
-    let descriptor = unsafe { sync::read(place) };
+    // SAFETY: the place holds a valid entry. loom checks that no other thread writes to it at this time.
+    let entry = unsafe { sync::read(place) };
     *head = head.wrapping_add(1);
-    let buffer = core::ptr::with_exposed_provenance_mut::<u64>(descriptor.address as usize);
-    // SAFETY: the descriptor names a buffer of 16 bytes. loom checks that no other thread uses it at this time.
+    let buffer = core::ptr::with_exposed_provenance_mut::<u64>(entry.address as usize);
+    // SAFETY: the entry names a buffer of 16 bytes. loom checks that no other thread uses it at this time.
     unsafe { sync::write(NonNull::new(buffer).expect("an address"), u64::from(*head)) };
-    kernel.complete(u64::from(descriptor.id));
+    kernel.complete(u64::from(entry.id));
     true
 }
 
@@ -52,18 +52,18 @@ fn a_buffer_has_one_owner_at_a_time() {
         let kernel = Linux::new(Shape { cq: 4, ..Shape::SMALL });
         let mut ring = kernel.ring();
         let mut memory = std::boxed::Box::new(Memory {
-            descriptors: Area::new(COUNT * size_of::<Descriptor>()),
+            entries: Area::new(COUNT * size_of::<BufRingEntry>()),
             buffers: Area::new(COUNT * SIZE),
             states: [BufferState::NEW; COUNT],
         });
-        let descriptors = memory.descriptors.start().cast::<Descriptor>();
+        let entries = memory.entries.start().cast::<BufRingEntry>();
         let start = u16::MAX;
-        // SAFETY: the tail lies within the first descriptor.
-        let tail = unsafe { descriptors.byte_add(14) }.cast::<u16>();
+        // SAFETY: the tail lies within the first entry.
+        let tail = unsafe { entries.byte_add(14) }.cast::<u16>();
         // SAFETY: no other thread uses the memory yet.
         unsafe { tail.write(start) };
-        // SAFETY: the descriptors live to the model's end.
-        unsafe { shadow::share(memory.descriptors.whole(), &[], &[14]) };
+        // SAFETY: the entries live to the model's end.
+        unsafe { shadow::share(memory.entries.whole(), &[], &[14]) };
         // SAFETY: the buffers live to the model's end.
         unsafe { shadow::share(memory.buffers.whole(), &[], &[]) };
 
@@ -71,7 +71,7 @@ fn a_buffer_has_one_owner_at_a_time() {
         let thread = loom::thread::spawn(move || {
             let mut head = start;
             for _ in 0..4 {
-                while !take(descriptors, &mut head, &other) {
+                while !take(entries, &mut head, &other) {
                     loom::thread::yield_now();
                 }
             }
@@ -84,7 +84,7 @@ fn a_buffer_has_one_owner_at_a_time() {
         let _ = buffers.as_ptr().expose_provenance();
         // The crate makes the same value, except for the first tail.
         let mut group = BufRing::<Seam> {
-            ring: descriptors,
+            ring: entries,
             buffers,
             states,
             slots,

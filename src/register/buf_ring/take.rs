@@ -1,12 +1,12 @@
 //! Taking of buffers, from the kernel to the caller: the bytes that a completion brings.
 //!
 //! A completion is only a claim. Which bytes are lent depends on the crate's own record of each buffer, and with
-//! incremental use also on the descriptor: the kernel keeps there how much of the buffer is left, and that is 0 exactly
+//! incremental use also on the entry: the kernel keeps there how much of the buffer is left, and that is 0 exactly
 //! when the buffer is used up.
 
 use core::mem::offset_of;
 
-use super::{BufRing, Buffer, Descriptor, NO_BUFFER};
+use super::{BufRing, BufRingEntry, Buffer, NO_BUFFER};
 use crate::cqueue;
 use crate::kernel::Kernel;
 use crate::sync::{self, AtomicU32, Ordering};
@@ -106,7 +106,7 @@ impl<K: Kernel> BufRing<K> {
             return None;
         }
         // With incremental use, a completion without BUF_MORE alone does not end a buffer: kernels up to 6.19 leave
-        // BUF_MORE out at the end of a file. A descriptor without bytes left alone does not end it either: another
+        // BUF_MORE out at the end of a file. An entry without bytes left alone does not end it either: another
         // request may have taken the rest, and not completed. But once the kernel is past a buffer, and all of the
         // buffer was lent, no completion can bring more of it, with or without BUF_MORE.
         // kernel: io_uring/kbuf.c io_kbuf_inc_commit (7.3): a commit of no bytes keeps the buffer; a buffer that is
@@ -124,19 +124,19 @@ impl<K: Kernel> BufRing<K> {
 
     /// Returns how many bytes of a buffer the kernel has filled, or given to requests, with incremental use.
     fn filled(&self, id: u16, place: u16) -> u32 {
-        let descriptor = self.descriptor(place);
-        // SAFETY: the field lies within the descriptor.
-        let number = unsafe { descriptor.byte_add(offset_of!(Descriptor, id)) }.cast::<u16>();
+        let entry = self.entry(place);
+        // SAFETY: the field lies within the entry.
+        let number = unsafe { entry.byte_add(offset_of!(BufRingEntry, id)) }.cast::<u16>();
         // SAFETY: only this value writes the number.
         if unsafe { sync::read(number) } != id {
             // Another buffer has been added in this place since, so that the kernel is past this one.
             return self.size;
         }
-        // SAFETY: the field lies within the descriptor.
-        let left = unsafe { descriptor.byte_add(offset_of!(Descriptor, len)) }.cast::<AtomicU32>();
+        // SAFETY: the field lies within the entry.
+        let left = unsafe { entry.byte_add(offset_of!(BufRingEntry, len)) }.cast::<AtomicU32>();
         // SAFETY: the length is aligned to four bytes, and valid as an atomic, which the kernel and this value write.
         let left = unsafe { left.as_ref() };
-        // kernel: io_uring/kbuf.c io_kbuf_inc_commit (7.3): the length in the descriptor is what is left of the buffer.
+        // kernel: io_uring/kbuf.c io_kbuf_inc_commit (7.3): the length in the entry is what is left of the buffer.
         // Relaxed: the kernel writes the length before it posts the completion, whose tail was acquired. A length above
         // the buffer's size, which only a faulty kernel leaves there, counts as nothing filled.
         self.size.saturating_sub(left.load(Ordering::Relaxed))
@@ -167,7 +167,7 @@ impl<K: Kernel> Iterator for Bundle<'_, K> {
     fn next(&mut self) -> Option<Buffer> {
         let Claim { id, len, more } = self.rest.take()?;
         // The kernel fills buffers in the order in which they were added. That order is in the crate's own record,
-        // because the descriptors may have been overwritten since.
+        // because the entries may have been overwritten since.
         let next = self.ring.states.get(usize::from(id))?.next;
         let room = self.ring.room(id);
         let last = len <= room || next == NO_BUFFER;

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 use std::slice::from_raw_parts_mut;
 
-use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, Buffer, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRing, BufRingEntry, BufRingMemory, BufRingOptions, Buffer, BufferState};
 use bare_uring::register::{WaitArgument, WaitRegion};
 use bare_uring::types::{Fd, Fixed, IoVec, SubmitArgs, Timespec};
 use bare_uring::{Builder, IoUring, Kernel, Linux, LocalRing, Parameters, RingMemory, SqFlags, cqueue, opcode, squeue};
@@ -241,7 +241,7 @@ impl Echo {
         let ring = open(Setup::Defer)?;
         let buffers = (mode == ReceiveMode::Multishot).then(|| {
             let memory = BufRingMemory {
-                descriptors: &mut leaked::<Descriptor>(count * size_of::<Descriptor>())[..count],
+                entries: &mut leaked::<BufRingEntry>(count * size_of::<BufRingEntry>())[..count],
                 buffers: vec![0; count * MESSAGE].leak(),
                 states: vec![BufferState::NEW; count].leak(),
             };

@@ -3,7 +3,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::mem::MaybeUninit;
 
-use bare_uring::register::buf_ring::{BufRingMemory, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufferState};
 
 /// The alignment of a buffer ring.
 const PAGE: usize = 4096;
@@ -39,10 +39,10 @@ impl Arena {
     /// Makes the memory of a group, and returns where its buffers start. The entries of its ring are what another group
     /// might have left there: a tail, and addresses in `stale` memory.
     pub fn group(&mut self, count: usize, size: usize, stale: usize) -> (BufRingMemory, usize) {
-        let descriptors: &'static mut [MaybeUninit<Descriptor>] = self.slice(count, PAGE);
-        for descriptor in descriptors.iter_mut() {
+        let entries: &'static mut [MaybeUninit<BufRingEntry>] = self.slice(count, PAGE);
+        for entry in entries.iter_mut() {
             let words = [stale as u64, STALE as u64 | 1000 << 48];
-            let place = std::ptr::from_mut(descriptor).cast::<[u64; 2]>();
+            let place = std::ptr::from_mut(entry).cast::<[u64; 2]>();
             // SAFETY: an entry is two words, for which any bits are valid.
             unsafe { place.write(words) };
         }
@@ -50,7 +50,7 @@ impl Arena {
         let start = buffers.as_ptr().addr();
         let states: &'static mut [BufferState] = self.slice(count, 1);
         states.fill(BufferState::NEW);
-        (BufRingMemory { descriptors, buffers, states }, start)
+        (BufRingMemory { entries, buffers, states }, start)
     }
 
     /// Makes memory that must not be written to.

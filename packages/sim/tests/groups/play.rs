@@ -182,7 +182,7 @@ impl Play {
         self.epoch += 1;
         let group = if self.mapped {
             self.counts.note(Seen::Mapped);
-            memory.descriptors = &mut [];
+            memory.entries = &mut [];
             self.ring.submitter().register_buf_ring_mapped(GROUP, memory, options)
         } else {
             self.ring.submitter().register_buf_ring(GROUP, memory, options)

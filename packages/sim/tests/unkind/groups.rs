@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 
-use bare_uring::register::buf_ring::{BufRing, BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRing, BufRingEntry, BufRingMemory, BufRingOptions, BufferState};
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, MsgFlags, MsgHdr};
 use bare_uring::{Builder, Errno, IoUring, cqueue, opcode};
@@ -17,12 +17,12 @@ const MORE_OF_IT: u32 = 16;
 
 /// The entries of a buffer ring, at a page.
 #[repr(align(65536))]
-struct Page([MaybeUninit<Descriptor>; 4]);
+struct Page([MaybeUninit<BufRingEntry>; 4]);
 
 fn memory(count: usize, size: usize) -> BufRingMemory {
     let page = Box::leak(Box::new(Page([MaybeUninit::uninit(); 4])));
     BufRingMemory {
-        descriptors: &mut page.0[..count],
+        entries: &mut page.0[..count],
         buffers: vec![b'-'; count * size].leak(),
         states: vec![BufferState::NEW; count].leak(),
     }

@@ -202,22 +202,22 @@ fn indices_go_on_through_the_wrap() {
 
 #[test]
 fn no_two_words_lie_in_one_place() {
-    for (head, seed) in [Header::Line, Header::Lines, Header::Nanos, Header::Shuffled].into_iter().zip(0..) {
+    for (header, seed) in [Header::Line, Header::Lines, Header::Nanos, Header::Shuffled].into_iter().zip(0..) {
         let mut profile = linux();
-        profile.header = head;
+        profile.header = header;
         // Nanos has no flags for the completion queue.
-        profile.cq_flags = head != Header::Nanos;
+        profile.cq_flags = header != Header::Nanos;
         let params = Raw::of(SimKernel::new(profile, seed), kind(), SetupFlags::empty(), 4, 16).params;
         let (so, co) = (params.sq_off, params.cq_off);
         let of_sq = [so.head, so.tail, so.ring_mask, so.ring_entries, so.flags, so.dropped];
         let of_cq = [co.head, co.tail, co.ring_mask, co.ring_entries, co.overflow];
-        let flags = (head != Header::Nanos).then_some(co.flags);
+        let flags = (header != Header::Nanos).then_some(co.flags);
         let words: Vec<u32> = of_sq.into_iter().chain(of_cq).chain(flags).collect();
         let places: BTreeSet<u32> = words.iter().copied().collect();
-        assert_eq!(places.len(), words.len(), "{head:?}: {words:?}");
+        assert_eq!(places.len(), words.len(), "{header:?}: {words:?}");
         let (array, cqes) = (so.array..so.array + 16, co.cqes..co.cqes + 256);
-        assert!(array.end <= cqes.start || cqes.end <= array.start, "{head:?}: {array:?} and {cqes:?}");
-        assert!(!words.iter().any(|word| array.contains(word) || cqes.contains(word)), "{head:?}: {words:?}");
+        assert!(array.end <= cqes.start || cqes.end <= array.start, "{header:?}: {array:?} and {cqes:?}");
+        assert!(!words.iter().any(|word| array.contains(word) || cqes.contains(word)), "{header:?}: {words:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use bare_uring::register::buf_ring::{BufRingMemory, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufferState};
 
 use crate::buffers::Held;
 use crate::connections::Connection;
@@ -23,7 +23,7 @@ const SIZE: usize = 4096;
 /// The memory starts at a page boundary, whatever the page size, as the entries of the buffer ring must.
 #[repr(C, align(65536))]
 struct All {
-    descriptors: [MaybeUninit<Descriptor>; BUFFERS],
+    entries: [MaybeUninit<BufRingEntry>; BUFFERS],
     buffers: [u8; BUFFERS * SIZE],
     states: [BufferState; BUFFERS],
     held: [Held; BUFFERS],
@@ -37,7 +37,7 @@ struct Shared(UnsafeCell<All>);
 unsafe impl Sync for Shared {}
 
 static ALL: Shared = Shared(UnsafeCell::new(All {
-    descriptors: [MaybeUninit::zeroed(); BUFFERS],
+    entries: [MaybeUninit::zeroed(); BUFFERS],
     buffers: [0; BUFFERS * SIZE],
     states: [BufferState::NEW; BUFFERS],
     held: [Held::NONE; BUFFERS],
@@ -62,6 +62,6 @@ pub(crate) fn take() -> Option<Memory> {
     }
     // SAFETY: the flag lets one caller get here, so this is the only reference that is ever made.
     let all = unsafe { &mut *ALL.0.get() };
-    let group = BufRingMemory { descriptors: &mut all.descriptors, buffers: &mut all.buffers, states: &mut all.states };
+    let group = BufRingMemory { entries: &mut all.entries, buffers: &mut all.buffers, states: &mut all.states };
     Some(Memory { group, held: &mut all.held, connections: &mut all.connections, vacant: &mut all.vacant })
 }

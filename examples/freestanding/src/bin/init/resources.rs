@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use bare_uring::register::WaitArgument;
-use bare_uring::register::buf_ring::{BufRingMemory, BufRingOptions, BufferState, Descriptor};
+use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufRingOptions, BufferState};
 use bare_uring::squeue::Flags;
 use bare_uring::types::{DestinationSlot, Fd, Fixed, IoVec, RawFd, Timespec};
 use bare_uring::{Builder, Errno, IoUring, cqueue, opcode, squeue};
@@ -51,42 +51,42 @@ fn buffers(report: &mut Report, ring: &mut IoUring, file: RawFd) {
 fn files(report: &mut Report, facts: &Facts, ring: &mut IoUring, file: RawFd) {
     report.equal("registering files", ring.submitter().register_files(&[-1, file, -1]), Ok(()));
     let mut buffer = [0_u8; 4];
-    let read = |slot, buffer: &mut [u8; 4]| opcode::Read::new(Fixed(slot), buffer.as_mut_ptr(), 4).offset(0).build();
+    let read = |index, buffer: &mut [u8; 4]| opcode::Read::new(Fixed(index), buffer.as_mut_ptr(), 4).offset(0).build();
     // SAFETY: the buffer lives until the completion.
     let seen = unsafe { request::run(ring, read(1, &mut buffer)) };
     report.equal("a registered file", (seen, buffer), (Ok(4), *b"aaaa"));
     // SAFETY: the buffer lives until the completion.
-    report.equal("an empty slot", unsafe { request::run(ring, read(0, &mut buffer)) }, Err(Errno::EBADF));
+    report.equal("an empty index", unsafe { request::run(ring, read(0, &mut buffer)) }, Err(Errno::EBADF));
     report.equal("an update", ring.submitter().register_files_update(0, &[file, -1]), Ok(2));
     // SAFETY: the buffer lives until the completion.
-    report.equal("a slot that was filled", unsafe { request::run(ring, read(0, &mut buffer)) }, Ok(4));
+    report.equal("an index that was filled", unsafe { request::run(ring, read(0, &mut buffer)) }, Ok(4));
     // SAFETY: the buffer lives until the completion.
-    report.equal("a slot that was emptied", unsafe { request::run(ring, read(1, &mut buffer)) }, Err(Errno::EBADF));
+    report.equal("an index that was emptied", unsafe { request::run(ring, read(1, &mut buffer)) }, Err(Errno::EBADF));
 
-    // Opens a directory into a slot, reads from it, and closes it there. Both open and close need Linux 5.15.
-    let slot = DestinationSlot::at(2);
+    // Opens a directory at an index, reads from it, and closes it there. Both open and close need Linux 5.15.
+    let index = DestinationSlot::at(2);
     let open = opcode::OpenAt::new(Fd::CWD, c"/tmp".as_ptr());
-    if let Some(slot) = slot.filter(|_| facts.since(5, 15)) {
+    if let Some(index) = index.filter(|_| facts.since(5, 15)) {
         // SAFETY: the path is a constant.
-        let opened = unsafe { request::run(ring, open.file_index(slot).build()) };
+        let opened = unsafe { request::run(ring, open.file_index(index).build()) };
         // SAFETY: the buffer lives until the completion.
         let read = unsafe { request::run(ring, read(2, &mut buffer)) };
-        // SAFETY: only this function uses the slot.
+        // SAFETY: only this function uses the index.
         let closed = unsafe { request::run(ring, opcode::Close::new(Fixed(2)).build()) };
-        report.equal("open, read and close in a slot", (opened, read, closed), (Ok(0), Err(Errno::EISDIR), Ok(0)));
+        report.equal("open, read and close at an index", (opened, read, closed), (Ok(0), Err(Errno::EISDIR), Ok(0)));
     }
     report.equal("unregistering files", ring.submitter().unregister_files(), Ok(()));
     let sparse = ring.submitter().register_files_sparse(8);
     if !facts.since(5, 19) {
-        return report.equal("empty slots", sparse, Err(Errno::EINVAL));
+        return report.equal("empty indices", sparse, Err(Errno::EINVAL));
     }
-    report.equal("empty slots", sparse, Ok(()));
+    report.equal("empty indices", sparse, Ok(()));
     if facts.since(6, 0) {
-        report.equal("a range of slots to allocate from", ring.submitter().register_file_alloc_range(5, 2), Ok(()));
+        report.equal("a range of indices to allocate from", ring.submitter().register_file_alloc_range(5, 2), Ok(()));
         for expected in [Ok(5), Ok(6), Err(Errno::ENFILE)] {
             // SAFETY: the path is a constant.
             let opened = unsafe { request::run(ring, open.file_index(DestinationSlot::ALLOCATE).build()) };
-            report.equal("a slot that the kernel allocates", opened, expected);
+            report.equal("an index that the kernel allocates", opened, expected);
         }
     }
     report.equal("unregistering files", ring.submitter().unregister_files(), Ok(()));
@@ -120,8 +120,8 @@ fn old_groups(report: &mut Report, ring: &mut IoUring) {
 }
 
 fn group_memory(mapped: bool) -> BufRingMemory {
-    let descriptors = if mapped { &mut [][..] } else { pool::of(4, MaybeUninit::new(Descriptor::EMPTY)) };
-    BufRingMemory { descriptors, buffers: pool::of(4 * 32, 0), states: pool::of(4, BufferState::NEW) }
+    let entries = if mapped { &mut [][..] } else { pool::of(4, MaybeUninit::new(BufRingEntry::EMPTY)) };
+    BufRingMemory { entries, buffers: pool::of(4 * 32, 0), states: pool::of(4, BufferState::NEW) }
 }
 
 fn buffer_ring(report: &mut Report, facts: &Facts, ring: &mut IoUring) {

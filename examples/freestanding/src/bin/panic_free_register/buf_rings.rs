@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use bare_uring::register::buf_ring::{
-    BufRing, BufRingMemory, BufRingOptions, Buffer, BufferState, Descriptor, MAX_BUFFERS,
+    BufRing, BufRingEntry, BufRingMemory, BufRingOptions, Buffer, BufferState, MAX_BUFFERS,
 };
 use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{Fd, RawFd};
@@ -20,9 +20,9 @@ const COUNT: usize = 4;
 const SIZE: usize = 8;
 
 /// Returns memory for a ring: this many entries, bytes and states, as far as a page has room for them.
-fn memory(descriptors: usize, bytes: usize, states: usize) -> Result<BufRingMemory, Errno> {
+fn memory(entries: usize, bytes: usize, states: usize) -> Result<BufRingMemory, Errno> {
     Ok(BufRingMemory {
-        descriptors: filled(any(descriptors), MaybeUninit::new(Descriptor::EMPTY))?,
+        entries: filled(any(entries), MaybeUninit::new(BufRingEntry::EMPTY))?,
         buffers: filled(any(if bytes > PAGE { 0 } else { bytes }), 0)?,
         states: filled(any(states), BufferState::NEW)?,
     })
@@ -235,12 +235,12 @@ fn by_address<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
 
 fn nonsense<K: Kernel>(ring: &Ring<K>) -> Outcome<()> {
     let submitter = ring.submitter();
-    for (descriptors, bytes, states) in
+    for (entries, bytes, states) in
         [(0, 0, 0), (3, 24, 3), (4, 64, 8), (8, 64, 4), (4, 3, 4), (4, usize::MAX, 4), (2048, PAGE, 2048)]
     {
         let options = any(BufRingOptions::new().incremental().min_left(u32::MAX));
         for options in [options, any(BufRingOptions::new())] {
-            if let Ok(buffers) = submitter.register_buf_ring(12, memory(descriptors, bytes, states)?, options) {
+            if let Ok(buffers) = submitter.register_buf_ring(12, memory(entries, bytes, states)?, options) {
                 gone(ring, buffers)?;
             }
         }

@@ -74,18 +74,18 @@ fn disabled() -> Outcome<IoUring> {
 
 fn wait<K: Kernel>(ring: &IoUring, region: &mut WaitRegion<K>) -> Outcome<()> {
     static MASK: Sigset = Sigset::EMPTY.with(10);
-    let slots = region.slots();
-    check(slots == region.region().memory().len() / 64 - 1)?;
+    let capacity = region.capacity();
+    check(capacity == region.region().memory().len() / 64 - 1)?;
     let brief = WaitArgument::new().timespec(Timespec::new(0, any(2_000)));
     let whole = WaitArgument::default().timespec(Timespec::new(0, any(1_000))).min_wait_usec(any(1)).sigmask(&MASK);
     ring.submitter().register_enable_rings()?;
-    for (slot, argument) in [(0, brief), (3, whole), (slots.wrapping_sub(1), brief)] {
-        let offset = region.set(any(slot), any(argument)).ok_or(Errno::EIO)?;
-        check(region.offset(any(slot)) == Some(offset) && offset == slot * 64)?;
+    for (index, argument) in [(0, brief), (3, whole), (capacity.wrapping_sub(1), brief)] {
+        let offset = region.set(any(index), any(argument)).ok_or(Errno::EIO)?;
+        check(region.offset(any(index)) == Some(offset) && offset == index * 64)?;
         check(ring.submitter().submit_and_wait_reg(1, offset) == Err(Errno::ETIME))?;
     }
-    for slot in [slots, slots.wrapping_add(1), usize::MAX / 64, usize::MAX / 64 + 1, usize::MAX] {
-        check(region.offset(any(slot)).is_none() && region.set(any(slot), brief).is_none())?;
+    for index in [capacity, capacity.wrapping_add(1), usize::MAX / 64, usize::MAX / 64 + 1, usize::MAX] {
+        check(region.offset(any(index)).is_none() && region.set(any(index), brief).is_none())?;
     }
     Ok(())
 }
