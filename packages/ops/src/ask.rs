@@ -99,3 +99,17 @@ fn trials() -> impl Iterator<Item = Entry> {
     ]
     .into_iter()
 }
+
+#[cfg(test)]
+mod tests {
+    use bare_uring::opcode;
+
+    use super::{only, trials};
+    use crate::known::Request;
+
+    #[test]
+    fn each_request_that_an_operation_needs_is_tried() {
+        let tried = trials().fold(only(opcode::LinkTimeout::CODE), |all, entry| all | only(entry.opcode()));
+        assert_eq!(tried, Request::ALL.iter().fold(0, |all, request| all | request.all_ways()));
+    }
+}

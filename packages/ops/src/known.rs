@@ -99,6 +99,12 @@ impl Request {
         self.since
     }
 
+    /// Returns every request that takes part in one way to do it.
+    #[cfg(test)]
+    pub(crate) fn all_ways(self) -> Set {
+        self.by | self.or_by.unwrap_or(0)
+    }
+
     /// Tells whether a kernel that lacks these requests can do it.
     pub(crate) fn is_there(self, lacks: Set) -> bool {
         self.by & lacks == 0 || self.or_by.is_some_and(|way| way & lacks == 0)

@@ -200,6 +200,8 @@ fn a_limit_that_waits_for_a_driver_is_refused_by_it() {
     let mut driver = Driver::new(slab, kernel, &Builder::new(), 8).expect("io_uring");
     // The waker was called and dropped.
     assert_eq!((bells[0].rings(), bells[0].kept(), bells[1].rings()), (1, 0, 0));
+    // It does not go to the kernel either, though it waited for that.
+    driver.turn(Wait::One).expect("turn");
     let [limited, other] = &mut early;
     assert_eq!(poll(limited, &bells[0]), Poll::Ready(Err(Errno::EOPNOTSUPP)));
     assert_eq!(driver.block_on(other), Ok(Ok(0)));

@@ -76,6 +76,13 @@ impl Scene {
         Self { slab, driver, seen, file }
     }
 
+    /// Turns often enough for everything to happen.
+    fn turns(&mut self) {
+        for _ in 0..20 {
+            self.driver.turn(Wait::For(Timespec::new(0, 1000))).expect("turn");
+        }
+    }
+
     /// Returns what is pushed for an operation.
     fn entries<T: Kind>(&mut self, mut operation: Op<T>) -> Vec<Fields> {
         assert!(poll(&mut operation, &Bell::new()).is_pending());
@@ -190,6 +197,28 @@ fn sockets_are_asked_for_what_the_caller_says() {
 }
 
 #[test]
+fn without_links_a_timer_runs_beside_the_operation() {
+    let mut scene = Scene::answering(|opcode, _| opcode != opcode::LinkTimeout::CODE);
+    let (slab, file, bell) = (scene.slab, scene.file.clone(), Bell::new());
+    let timer = || Fields { opcode: opcode::Timeout::CODE, fd: -1, len: 1, ..Fields::default() };
+    let cancel = || Fields { opcode: opcode::AsyncCancel::CODE, fd: -1, ..Fields::default() };
+    // When the operation has ended, its timer is cancelled.
+    let mut soon = slab.nop().within(Timespec::new(1, 0));
+    assert!(poll(&mut soon, &bell).is_pending());
+    scene.turns();
+    let nop = Fields { opcode: opcode::Nop::CODE, ..Fields::default() };
+    assert_eq!(scene.seen.take(), [nop, timer(), cancel()]);
+    assert_eq!(poll(&mut soon, &bell), Poll::Ready(Ok(0)));
+    // When the timer has ended, the operation is cancelled, and the timer is not.
+    let mut late = slab.receive(&file, buffer(slab)).within(Timespec::new(0, 1000));
+    assert!(poll(&mut late, &bell).is_pending());
+    scene.turns();
+    let receive = Fields { opcode: opcode::Recv::CODE, fd: file.as_raw_fd(), len: 56, ..Fields::default() };
+    assert_eq!(scene.seen.take(), [receive, timer(), cancel()]);
+    assert!(matches!(poll(&mut late, &bell), Poll::Ready((Err(Errno::ETIME), _))));
+}
+
+#[test]
 fn a_limit_is_linked_to_its_operation() {
     let mut scene = Scene::new();
     let slab = scene.slab;
@@ -198,18 +227,6 @@ fn a_limit_is_linked_to_its_operation() {
     let nop = Fields { opcode: opcode::Nop::CODE, flags: link, ..Fields::default() };
     let limit = Fields { opcode: opcode::LinkTimeout::CODE, fd: -1, len: 1, ..Fields::default() };
     assert_eq!(scene.entries(limited), [nop, limit]);
-    // Where there are no links, a timer runs beside it. When the operation has ended, its timer is cancelled.
-    let mut beside = Scene::answering(|opcode, _| opcode != opcode::LinkTimeout::CODE);
-    let nop = Fields { opcode: opcode::Nop::CODE, ..Fields::default() };
-    let timer = Fields { opcode: opcode::Timeout::CODE, fd: -1, len: 1, ..Fields::default() };
-    let mut limited = beside.slab.nop().within(Timespec::new(1, 0));
-    assert!(poll(&mut limited, &Bell::new()).is_pending());
-    beside.driver.turn(Wait::One).expect("turn");
-    assert_eq!(beside.seen.take(), [nop, timer]);
-    assert_eq!(poll(&mut limited, &Bell::new()), Poll::Ready(Ok(0)));
-    beside.driver.turn(Wait::No).expect("turn");
-    let cancel = Fields { opcode: opcode::AsyncCancel::CODE, fd: -1, ..Fields::default() };
-    assert_eq!(beside.seen.take().into_iter().map(|entry| Fields { fd: -1, ..entry }).collect::<Vec<_>>(), [cancel]);
     // An operation that has started gets no limit any more.
     let mut late = slab.nop();
     assert!(poll(&mut late, &Bell::new()).is_pending());
