@@ -17,11 +17,11 @@ const UNKNOWN: u32 = 1 << 30;
 /// How an old kernel differs from this one.
 #[derive(Clone, Copy, Default)]
 struct Old {
-    /// It lacks these requests.
+    /// The kernel lacks these requests.
     lacks: &'static [op],
-    /// It has no probe.
+    /// The kernel has no probe.
     no_probe: bool,
-    /// It takes no flags for a ring.
+    /// The kernel takes no flags for a ring.
     no_flags: bool,
 }
 

@@ -37,6 +37,7 @@ use bare_uring::{Builder, Errno, Kernel, Linux};
 use bare_uring_ops::{Driver, File, Missing, Request, Slab, Wait};
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
+use freestanding::print::Line;
 use freestanding::sys;
 use linux_raw_sys::general::{SIGINT, SIGTERM};
 
@@ -47,6 +48,15 @@ pub enum Refusal {
     Missing(Missing),
     /// No ring was made.
     Ring(Errno),
+}
+
+/// Prints what the kernel lacks, for example `http: this kernel has no IORING_OP_BIND (Linux 6.11)`. By its parts, which
+/// takes less room in the program than their text by `core::fmt`.
+pub fn report(program: &str, missing: Missing) {
+    let (name, (major, minor)) = (missing.request().name(), missing.request().since());
+    let mut line = Line::new();
+    line.text(program).text(": this kernel has no ").text(name).text(" (Linux ");
+    line.number(major.into()).text(".").number(minor.into()).text(")\n").to_stderr();
 }
 
 /// Makes a driver, and sees that the kernel has everything that the program needs. A kernel that refuses the ring's flags

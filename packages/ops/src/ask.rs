@@ -37,6 +37,7 @@ pub(crate) fn lacks<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>) -> S
 // kernel: io_uring/io_uring.c io_init_req (6.12.117): an opcode that the kernel does not know fails with EINVAL before it
 // is prepared, while the entry is consumed.
 #[cold]
+#[inline(never)]
 fn by_trial<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>) -> Set {
     let mut lacks = 0;
     for entry in trials() {
@@ -55,6 +56,7 @@ const fn mark(entry: Entry) -> Entry {
 }
 
 /// Submits entries, and notes the opcodes in the user data of completions that say that something is unknown.
+#[inline(never)]
 fn try_out<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>, entries: &[Entry], lacks: &mut Set) {
     // SAFETY: the entries point to statics, which stay as they are, or to nothing. They name no file.
     if unsafe { ring.submission().push_multiple(entries) }.is_err() {

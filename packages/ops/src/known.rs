@@ -19,17 +19,17 @@ pub(crate) const fn only(code: u8) -> Set {
 /// What an operation needs of the kernel. [`Slab::missing`](crate::Slab::missing) tells whether the kernel has it.
 ///
 /// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) that of
-/// [`Op::within`](crate::Op::within). It stands for the request's number, which is all that a kernel can be asked for.
-/// So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
-/// [`pieces`](crate::Slab::pieces) needs: a kernel may have the request, and not its multishot form. Likewise
-/// `SET_OPTION` is `IORING_OP_URING_CMD`, whose command for options came later.
+/// [`Op::within`](crate::Op::within). A constant stands for the request's number, which is all that a kernel can be
+/// asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
+/// [`pieces`](crate::Slab::pieces) needs: a kernel may have the request, and not its multishot form. `SET_OPTION` is
+/// `IORING_OP_URING_CMD`, which is older than its command for options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     name: &'static str,
     since: (u8, u8),
-    /// These requests do it.
+    /// A kernel with these requests can do what the operation needs.
     by: Set,
-    /// These requests do it as well, if there is one such way.
+    /// A kernel with these requests can do the same in another way, if there is one.
     or_by: Option<Set>,
 }
 

@@ -7,7 +7,6 @@
 #![no_main]
 
 use core::ffi::CStr;
-use core::fmt::Write as _;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 
@@ -66,9 +65,7 @@ fn main(mut args: Args) -> u8 {
             1
         }
         Err(Failure::Missing(missing)) => {
-            let mut line = Line::new();
-            let _ = writeln!(line, "mirror: {missing}");
-            line.to_stderr();
+            runtime::report("mirror", missing);
             1
         }
     }

@@ -21,7 +21,6 @@ mod response;
 mod tasks;
 
 use core::ffi::CStr;
-use core::fmt::Write as _;
 use core::time::Duration;
 
 use bare_uring::types::{OpenFlags, OpenHow, Timespec};
@@ -116,9 +115,7 @@ fn main(args: Args) -> u8 {
     match serve(&request) {
         Ok(()) => 0,
         Err(Failure::Missing(missing)) => {
-            let mut line = Line::new();
-            let _ = writeln!(line, "http: {missing}");
-            line.to_stderr();
+            runtime::report("http", missing);
             1
         }
         Err(Failure::Errno { what, errno }) => {
