@@ -6,6 +6,7 @@ use bare_uring::types::{AddressFamily, Fd, OpenHow, SocketType, Timespec};
 use bare_uring::{Errno, IoUring, Kernel, cqueue, opcode};
 
 use crate::known::{Set, only};
+use crate::token::{Role, Token};
 
 /// A descriptor that no file has.
 const NO_FILE: Fd = Fd(-1);
@@ -17,58 +18,69 @@ const LOOKS: usize = 3;
 static ZERO: Timespec = Timespec::ZERO;
 static HOW: OpenHow = OpenHow::new();
 
-/// Returns the requests that the kernel lacks, of those that a slab can make.
-///
-/// The ring is new: nothing was pushed on it.
-pub(crate) fn lacks<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>) -> Set {
+/// What the kernel answered.
+#[derive(Default)]
+pub(crate) struct Answer {
+    /// The requests that the kernel lacks, of those that a slab can make.
+    pub(crate) lacks: Set,
+    /// The number of trials whose completions are still to come.
+    pub(crate) under_way: usize,
+}
+
+/// Asks the kernel. The ring is new: nothing was pushed on it.
+pub(crate) fn ask<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>) -> Answer {
     let mut probe = Probe::new();
     if ring.submitter().register_probe(&mut probe).is_err() {
         return by_trial(ring);
     }
     // A set has 128 bits; no kernel has more requests.
-    (0..128).filter(|&code| !probe.is_supported(code)).fold(0, |all, code| all | only(code))
+    let lacks = (0..128).filter(|&code| !probe.is_supported(code)).fold(0, |all, code| all | only(code));
+    Answer { lacks, under_way: 0 }
 }
 
 /// Makes one request of each kind, on no file, and sees which are refused as unknown. For kernels without a probe: Linux
 /// before 5.6, and others.
 ///
 /// A kernel refuses a number that it does not know at once. So a request that does not complete at once is one that
-/// the kernel has. Its completion comes later, and belongs to nobody: its user data is no `Token`.
+/// the kernel has. Its completion comes later, to the driver.
 // kernel: io_uring/io_uring.c io_init_req (6.12.117): an opcode that the kernel does not know fails with EINVAL before it
 // is prepared, while the entry is consumed.
 #[cold]
 #[inline(never)]
-fn by_trial<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>) -> Set {
-    let mut lacks = 0;
+fn by_trial<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>) -> Answer {
+    let mut answer = Answer::default();
     for entry in trials() {
-        try_out(ring, &[mark(entry)], &mut lacks);
+        try_out(ring, &[mark(entry, entry.opcode())], &mut answer);
     }
-    let first = opcode::Nop::new().build().flags(Flags::IO_LINK).user_data(u64::from(opcode::LinkTimeout::CODE));
-    let limit = mark(opcode::LinkTimeout::new(&raw const ZERO).build());
-    try_out(ring, &[first, limit], &mut lacks);
-    lacks
+    let limit = opcode::LinkTimeout::new(&raw const ZERO).build();
+    let first = opcode::Nop::new().build().flags(Flags::IO_LINK);
+    try_out(ring, &[first, limit].map(|entry| mark(entry, opcode::LinkTimeout::CODE)), &mut answer);
+    answer
 }
 
-/// Gives a trial its opcode as user data.
-const fn mark(entry: Entry) -> Entry {
-    let code = entry.opcode() as u64;
-    entry.user_data(code)
+/// Marks an entry as the trial of an opcode.
+const fn mark(entry: Entry, code: u8) -> Entry {
+    entry.user_data(Token::trial(code).encode())
 }
 
-/// Submits entries, and notes the opcodes in the user data of completions that say that something is unknown.
+/// Submits entries, and notes which trials say that something is unknown.
 #[inline(never)]
-fn try_out<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>, entries: &[Entry], lacks: &mut Set) {
+fn try_out<K: Kernel>(ring: &mut IoUring<Entry, cqueue::Entry, K>, entries: &[Entry], answer: &mut Answer) {
     // SAFETY: the entries point to statics, which stay as they are, or to nothing. They name no file.
     if unsafe { ring.submission().push_multiple(entries) }.is_err() {
         return;
     }
+    answer.under_way += entries.len();
     for _ in 0..LOOKS {
         // An error shows again in the driver's first turn.
         let _ = ring.submit();
         for cqe in ring.completion() {
+            answer.under_way = answer.under_way.saturating_sub(1);
             let is_unknown = matches!(cqe.outcome(), Err(Errno::EINVAL | Errno::EOPNOTSUPP | Errno::ENOSYS));
-            if let (true, Ok(code @ 0..128)) = (is_unknown, u8::try_from(cqe.user_data())) {
-                *lacks |= only(code);
+            if let (true, Some(Token { role: Role::Trial, index: code @ 0..128, .. })) =
+                (is_unknown, Token::decode(cqe.user_data()))
+            {
+                answer.lacks |= 1 << code;
             }
         }
     }

@@ -11,7 +11,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, RawFd, SubmitArgs, Timespec};
 use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Parameters, SetupError, cqueue, opcode};
 
-use crate::ask;
+use crate::ask::{self, Answer};
 use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
 use crate::token::{Role, Token};
@@ -72,11 +72,11 @@ impl<K: Kernel> Driver<K> {
             return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
         }
         let mut ring = builder.build_with(kernel, entries.max(STEP as u32))?;
-        let lacks = ask::lacks(&mut ring);
+        let Answer { lacks, under_way } = ask::ask(&mut ring);
         slab.driven.set(true);
         slab.opened_by.set(Some(known));
         slab.meet(lacks);
-        Ok(Self { slab, ring, group: None, expected: 0, surplus: None })
+        Ok(Self { slab, ring, group: None, expected: under_way, surplus: None })
     }
 
     /// Returns the slab.
@@ -273,7 +273,7 @@ impl<K: Kernel> Driver<K> {
             if !cqe.more() {
                 *expected = expected.saturating_sub(1);
             }
-            if token.role == Role::Close {
+            if matches!(token.role, Role::Close | Role::Trial) {
                 continue;
             }
             // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A

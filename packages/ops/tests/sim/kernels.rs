@@ -8,7 +8,7 @@ use bare_uring::register::Probe;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
 use bare_uring::{Builder, Errno, IoUring, cqueue, opcode, squeue, uapi};
 use bare_uring_ops::{CURRENT, Driver, Kind, Missing, Op, Request, Slab, Storage, Wait};
-use bare_uring_sim::{Profile, SimKernel, Waits};
+use bare_uring_sim::{Chaos, Profile, Rate, SimKernel, Waits};
 
 use crate::setting::{adopt, limit_this_test};
 use crate::shared::{Bell, poll};
@@ -217,4 +217,25 @@ fn each_operation_works_or_is_refused_on_every_kernel() {
         // No timer outlives its operation.
         assert!(scene.kernel.now() - began < Duration::from_secs(1), "{:?}", scene.profile);
     }
+}
+
+#[test]
+fn a_shutdown_waits_for_requests_that_tried_the_kernel_out() {
+    let mut waited = 0;
+    for seed in 0..50 {
+        limit_this_test();
+        let kernel = SimKernel::new(Profile::linux(5, 5), seed);
+        let mut chaos = Chaos::none();
+        chaos.delayed = Rate(200);
+        kernel.set_chaos(chaos);
+        let driver = drive(slab(), &kernel).expect("a ring");
+        // Timeouts that the library makes for itself, to wait with, end with the ring.
+        kernel.ignore(kernel.last_ring().expect("one"), !0xffff, 0xba5e_0b5e_55ed_0000);
+        let calls = kernel.calls();
+        assert_eq!(driver.shutdown(Duration::from_secs(16)), Ok(()));
+        // Whatever was under way when the ring was closed would be a fault.
+        assert_eq!(kernel.faults(), [], "seed {seed}");
+        waited += usize::from(kernel.calls() != calls);
+    }
+    assert!(waited > 0, "no trial was late");
 }
