@@ -38,7 +38,7 @@ pub struct Request {
 macro_rules! requests {
     ($($(#[$doc:meta])* $row:ident = $name:ident, $major:literal . $minor:literal $(, or $($other:ident)+)?;)*) => {
         impl Request {
-            /// All of them, in the order of the table in the crate's documentation.
+            /// All of them.
             pub const ALL: &[Self] = &[$(Self::$row),*];
 
             $(
