@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ci/facts.sh: every place that says since which Linux something is there says what the table of ci/facts says: the
-# documentation, the simulator, and the tests. Seconds.
+# documentation, the simulator, the tests, and the safe operations. Seconds.
 #
 # The programs `init` and ci/trace.sh take what they need from the table. Its numbers are compared with the crate's wherever
 # it is compiled, and with the kernel's headers by ci/layouts.sh.
@@ -12,7 +12,7 @@ ready
 scratch
 
 cargo test --quiet --locked --package facts --no-run
-for test in docs simulator needs; do
+for test in docs simulator needs ops; do
     if limit 120 cargo test --quiet --locked --package facts --test "$test" >"$work/log" 2>&1; then
         ok "$test: $(sed -n 's/^test result: ok. \([0-9]*\) passed.*/\1/p' "$work/log") tests"
     else

@@ -107,6 +107,15 @@ impl Tracee {
         bytes
     }
 
+    /// Writes to the program's memory.
+    ///
+    /// # Panics
+    ///
+    /// If the program has no memory at that address.
+    pub fn write(&self, address: u64, bytes: &[u8]) {
+        self.memory.write_all_at(bytes, address).expect("memory of the program");
+    }
+
     /// Reads a path in the program's memory.
     ///
     /// # Panics

@@ -7,6 +7,7 @@
 //! | [`mod@panic`] | std's panic handler; a release build links only if no panic is reachable |
 //! | [`sys`] | the C library's wrappers of the few system calls that io_uring has no request for |
 //! | [`print`] | `println!`, without `core::fmt`, which would be the largest part of a small program |
+//! | [`missing`] | a manual: it says which request the kernel lacks |
 //! | [`request`] | blocking calls: each submits one request and waits for it |
 //! | [`path`] | `std::path`, in fixed memory |
 //! | [`pages`] | an allocator of pages, in static memory |
@@ -33,6 +34,7 @@
 #[path = "../../../src/arch/mod.rs"]
 mod arch;
 pub mod mem;
+pub mod missing;
 pub mod number;
 pub mod pages;
 pub mod panic;

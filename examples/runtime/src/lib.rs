@@ -33,12 +33,54 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use bare_uring::types::Sigset;
-use bare_uring::{Errno, Kernel};
-use bare_uring_ops::{Driver, File, Slab, Wait};
+use bare_uring::{Builder, Errno, Kernel, Linux};
+use bare_uring_ops::{Driver, File, Missing, Request, Slab, Wait};
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
+use freestanding::print::Line;
 use freestanding::sys;
 use linux_raw_sys::general::{SIGINT, SIGTERM};
+
+/// Why a program can't begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The kernel lacks a request that the program needs.
+    Missing(Missing),
+    /// No ring was made.
+    Ring(Errno),
+}
+
+/// Prints what the kernel lacks, for example `http: this kernel has no IORING_OP_BIND (Linux 6.11)`. By its parts, which
+/// takes less room in the program than their text by `core::fmt`.
+pub fn report(program: &str, missing: Missing) {
+    let (name, (major, minor)) = (missing.request().name(), missing.request().since());
+    let mut line = Line::new();
+    line.text(program).text(": this kernel has no ").text(name).text(" (Linux ");
+    line.number(major.into()).text(".").number(minor.into()).text(")\n").to_stderr();
+}
+
+/// Makes a driver, and sees that the kernel has everything that the program needs. A kernel that refuses the ring's flags
+/// gets a ring without flags.
+///
+/// # Errors
+///
+/// The first of `needs` that the kernel lacks. The errors of [`Driver::new`].
+pub fn driver(
+    slab: &'static Slab,
+    builder: &Builder,
+    entries: u32,
+    needs: &[Request],
+) -> Result<Driver<Linux>, Refusal> {
+    let driver = Driver::new(slab, Linux, builder, entries).or_else(|error| match error.errno() {
+        Errno::EINVAL => Driver::new(slab, Linux, &Builder::new(), entries),
+        _ => Err(error),
+    });
+    let driver = driver.map_err(|error| Refusal::Ring(error.errno()))?;
+    match slab.missing(needs) {
+        Some(missing) => Err(Refusal::Missing(missing)),
+        None => Ok(driver),
+    }
+}
 
 /// Whether a task is ready.
 static READY: AtomicBool = AtomicBool::new(false);

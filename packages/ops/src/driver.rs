@@ -11,11 +11,12 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, RawFd, SubmitArgs, Timespec};
 use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Parameters, SetupError, cqueue, opcode};
 
+use crate::ask::{self, Answer};
 use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
 use crate::token::{Role, Token};
 
-/// The most entries that one step pushes: an operation and its linked timeout.
+/// The most entries that one step pushes: an operation and its time limit.
 const STEP: usize = 2;
 
 /// How long a turn waits for completions.
@@ -50,6 +51,8 @@ impl<K: Kernel> Driver<K> {
     /// Makes a ring with this number of submission queue entries (two at least) for this slab.
     ///
     /// The ring is made here and never shown, so that every completion on it is of a request that the slab has pushed.
+    /// The kernel is asked once which requests it has, for [`Slab::missing`]: by the probe (Linux 5.6), else by making
+    /// one request of each kind, on no file.
     ///
     /// # Errors
     ///
@@ -68,10 +71,12 @@ impl<K: Kernel> Driver<K> {
         if slab.driven.get() || (has_strange_files && slab.files.is_any_open()) {
             return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
         }
-        let ring = builder.build_with(kernel, entries.max(STEP as u32))?;
+        let mut ring = builder.build_with(kernel, entries.max(STEP as u32))?;
+        let Answer { lacks, under_way } = ask::ask(&mut ring);
         slab.driven.set(true);
         slab.opened_by.set(Some(known));
-        Ok(Self { slab, ring, group: None, expected: 0, surplus: None })
+        slab.meet(lacks);
+        Ok(Self { slab, ring, group: None, expected: under_way, surplus: None })
     }
 
     /// Returns the slab.
@@ -226,18 +231,16 @@ impl<K: Kernel> Driver<K> {
             }
             match self.slab.next_step() {
                 Some(Step::Start(entry, None)) | Some(Step::Cancel(entry)) => self.push(&[entry]),
-                Some(Step::Start(entry, Some(limit))) => {
-                    self.push(&[entry.flags(bare_uring::squeue::Flags::IO_LINK), limit]);
-                }
+                Some(Step::Start(entry, Some(limit))) => self.push(&[entry, limit]),
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Pushes entries for which there is room: an operation with its linked timeout, a cancellation, or a close.
+    /// Pushes entries for which there is room: an operation with its time limit, a cancellation, or a close.
     fn push(&mut self, entries: &[Entry]) {
-        // SAFETY: what an operation and its linked timeout point to lies in static memory, and is left alone until the
+        // SAFETY: what an operation and its time limit point to lies in static memory, and is left alone until the
         // last completion (invariants of `Slot`). A cancellation and a close point to nothing. A file that is named is
         // open, because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is
         // left.
@@ -270,7 +273,7 @@ impl<K: Kernel> Driver<K> {
             if !cqe.more() {
                 *expected = expected.saturating_sub(1);
             }
-            if token.role == Role::Close {
+            if matches!(token.role, Role::Close | Role::Trial) {
                 continue;
             }
             // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A

@@ -75,8 +75,9 @@
 //! - A slab stays on one thread, because references to it are not `Send`. Only its storage is `Sync`, whose functions any
 //!   thread may call.
 //!
-//! `unsafe` is in five places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument and time limit in a slot, and the driver's push, whose contract the above meets. A user
+//! `unsafe` is in six places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
+//! a [`Buffer`], the argument and time limit in a slot, the driver's push, whose contract the above meets, and the push
+//! of the requests that try out a kernel without a probe, which point to statics. A user
 //! of the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
 //!
@@ -197,6 +198,14 @@
 //! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
 //! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
 //!
+//! # Kernels that lack some of them
+//!
+//! [`Slab::missing`] names the first [`Request`] that the running kernel lacks, with the Linux that brought it. An
+//! operation whose request the kernel lacks completes with `EINVAL` (`EOPNOTSUPP` on some kernels), as the kernel refuses
+//! it. Three things are done in another way before they are refused: [`open`](Slab::open) takes `OPENAT`,
+//! [`within`](Op::within) takes a timeout beside the operation, and an operation that can't be cancelled is left to end
+//! by itself.
+//!
 //! # The layers
 //!
 //! A reader may take them from the bottom up; each knows only those before it.
@@ -205,12 +214,14 @@
 //! |--|--|
 //! | `list` | lists of items by index, which need no memory of their own |
 //! | `token` | user data: to which use of which slot a completion belongs |
+//! | `known` | [`Request`], [`Missing`]: which requests the kernel has |
 //! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
 //! | `buffer` | [`Buffer`]: bytes of the static memory with one owner, and the pool that they come from |
 //! | `file` | [`File`]: counted handles, and the table of file descriptors |
 //! | `slot` | the place of one operation: what it owns while the kernel knows it |
 //! | `slab` | [`Slab`]: when a slot is taken, started, cancelled, completed and free again |
 //! | `storage` | [`Storage`]: the static memory that becomes a slab |
+//! | `ask` | the questions to a kernel: which requests it has |
 //! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
 //! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`] |
 //! | `op` | [`Op`]: the future of one result |
@@ -228,10 +239,12 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod ask;
 mod buffer;
 mod driver;
 mod file;
 mod group;
+mod known;
 mod list;
 mod op;
 mod output;
@@ -246,6 +259,7 @@ pub use buffer::Buffer;
 pub use driver::{Driver, Wait};
 pub use file::File;
 pub use group::Group;
+pub use known::{Missing, Request};
 pub use op::Op;
 pub use output::{Done, Kind, Made, Moved, Stated};
 pub use requests::CURRENT;

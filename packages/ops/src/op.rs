@@ -49,6 +49,10 @@ impl<T: Kind> Op<T> {
     /// 5.5.
     ///
     /// Bytes that the operation has moved by then are not lost: the result is their number.
+    ///
+    /// The limit is a linked timeout. On a kernel without `IORING_OP_LINK_TIMEOUT` it is a timeout beside the
+    /// operation, after which the operation is cancelled. A kernel that can't cancel either can't limit an operation:
+    /// the operation is then not started, and gives `EOPNOTSUPP` ([`Request::WITHIN`](crate::Request::WITHIN)).
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
             self.slab.limit(index, span.into());

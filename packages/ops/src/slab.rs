@@ -12,12 +12,13 @@ use core::task::Waker;
 
 use bare_uring::cqueue;
 use bare_uring::register::buf_ring::Buffer as Piece;
-use bare_uring::squeue::Entry;
+use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{RawFd, Timespec};
 use bare_uring::{Errno, opcode};
 
 use crate::buffer::{Buffer, Pool};
 use crate::file::{File, Files, Place};
+use crate::known::{Known, Missing, Request, Set};
 use crate::list::List;
 use crate::slot::{Argument, Effect, Slot};
 use crate::token::{Role, Token};
@@ -33,6 +34,14 @@ fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
+}
+
+/// Ends an operation that the kernel does not know, because that kernel can't do it.
+fn refuse(slot: &Slot) {
+    slot.limited.set(false);
+    slot.entry.set(None);
+    slot.result.set(Some(-i32::from(Errno::EOPNOTSUPP.raw())));
+    wake(slot.waker.take());
 }
 
 /// An operation that is being put together.
@@ -54,7 +63,7 @@ pub(crate) struct Parts {
 
 /// What the driver is to push for a slot.
 pub(crate) enum Step {
-    /// The operation, and its linked timeout if it has a time limit.
+    /// The operation, and the timeout that limits it, if it has a time limit.
     Start(Entry, Option<Entry>),
     Cancel(Entry),
 }
@@ -62,6 +71,8 @@ pub(crate) enum Step {
 /// Operations, files and buffers in static memory. From [`Storage::start`](crate::Storage::start).
 ///
 /// A slab and its driver need Linux 5.6, because files are closed by a request. Each operation says which Linux has it.
+/// A slab learns what its kernel has when its driver is made, and [`missing`](Self::missing) tells it. So make
+/// operations after the driver: an `open` that was made before asks for `OPENAT2`, whatever the kernel has.
 ///
 /// # Errors of operations
 ///
@@ -70,7 +81,8 @@ pub(crate) enum Step {
 /// | `EBUSY` | all slots are taken: wait until an operation has ended, or start with a larger storage |
 /// | `ECANCELED` | it was cancelled: by its handle, or by [`Driver::shutdown`](crate::Driver::shutdown) |
 /// | `ETIME` | its time limit has passed ([`Op::within`](crate::Op::within)) |
-/// | `EINVAL` | the kernel is older than the operation, or an argument is wrong |
+/// | `EINVAL` | an argument is wrong, or the kernel lacks the request: [`missing`](Self::missing) names it |
+/// | `EOPNOTSUPP` | the kernel lacks what the operation needs ([`missing`](Self::missing) names it), or the file can't do it |
 /// | `EMFILE` | the table of files has no place: drop some, and let the driver turn once; or the process has no file descriptor left |
 /// | others | the kernel's, for the request that the operation names |
 ///
@@ -78,6 +90,7 @@ pub(crate) enum Step {
 pub struct Slab {
     pub(crate) pool: Pool,
     pub(crate) files: Files,
+    known: Known,
     slots: &'static [Slot],
     free: List,
     /// Slots that wait for the driver.
@@ -102,6 +115,7 @@ impl Slab {
         let this = Self {
             pool,
             files: Files::new(places),
+            known: Known::new(),
             slots,
             free: List::new(),
             work: List::new(),
@@ -151,6 +165,27 @@ impl Slab {
         let Some(file) = self.files.reserve() else { return Err(fd) };
         file.made(fd.into_raw_fd());
         Ok(file)
+    }
+
+    /// Returns the first of these that the kernel lacks. `None`: the kernel has all of them, or there was no driver yet.
+    ///
+    /// A server asks for everything that it needs before it begins, and says in one line what is missing:
+    ///
+    /// ```
+    /// use bare_uring_ops::{Request, Slab};
+    ///
+    /// fn begin(slab: &'static Slab) -> Result<(), bare_uring_ops::Missing> {
+    ///     // For example: "this kernel has no IORING_OP_BIND (Linux 6.11)".
+    ///     slab.missing(&[Request::SOCKET, Request::BIND, Request::LISTEN, Request::WITHIN]).map_or(Ok(()), Err)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn missing(&self, needs: &[Request]) -> Option<Missing> {
+        self.known.first_missing(needs)
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     pub(crate) fn slot(&self, index: u16) -> Option<&'static Slot> {
@@ -203,7 +238,7 @@ impl Slab {
         Ok(index)
     }
 
-    /// Gives a time limit to an operation that was not started yet.
+    /// Gives a time limit to an operation that was not started yet. Refuses the operation if the kernel can't limit it.
     pub(crate) fn limit(&self, index: u16, span: Timespec) {
         if let Some(slot) = self.slot(index)
             && slot.entry.get().is_some()
@@ -213,6 +248,19 @@ impl Slab {
             // reference.
             unsafe { slot.limit.get().write(span) };
             slot.limited.set(true);
+            if !self.known.has(Request::WITHIN) {
+                refuse(slot);
+            }
+        }
+    }
+
+    /// Notes what the kernel of a new driver lacks, and refuses the operations that wait for a limit that it can't give.
+    pub(crate) fn meet(&self, lacks: Set) {
+        self.known.note(lacks);
+        if !self.known.has(Request::WITHIN) {
+            for slot in self.slots.iter().filter(|slot| slot.limited.get() && slot.entry.get().is_some()) {
+                refuse(slot);
+            }
         }
     }
 
@@ -303,23 +351,44 @@ impl Slab {
             slot.queued.set(false);
             let token = |role| Token { role, index, generation: slot.generation.get() };
             let operation = token(Role::Operation).encode();
+            let cancel =
+                |user_data| opcode::AsyncCancel::new(user_data).build().user_data(token(Role::Cancel).encode());
             if slot.in_flight.get() {
-                let cancel = opcode::AsyncCancel::new(operation).build();
-                return Some(Step::Cancel(cancel.user_data(token(Role::Cancel).encode())));
+                if !self.known.has(Request::CANCEL) {
+                    // The operation ends by itself.
+                    continue;
+                }
+                return Some(Step::Cancel(cancel(operation)));
             }
             if slot.held.get()
                 && let Some(entry) = slot.entry.take()
             {
                 slot.in_flight.set(true);
                 self.in_flight.set(self.in_flight.get() + 1);
-                let limit = slot
-                    .limited
-                    .get()
-                    .then(|| opcode::LinkTimeout::new(slot.limit.get()).build().user_data(token(Role::Limit).encode()));
-                return Some(Step::Start(entry.user_data(operation), limit));
+                let entry = entry.user_data(operation);
+                if slot.limited.get() {
+                    return Some(self.limited(slot, entry, token(Role::Limit)));
+                }
+                return Some(Step::Start(entry, None));
             }
+            // The operation has ended before its timer.
+            let timer = slot.timed.replace(false).then(|| cancel(token(Role::Limit).encode()));
             self.release_if_free(index, slot);
+            if let Some(cancel) = timer {
+                return Some(Step::Cancel(cancel));
+            }
         }
+    }
+
+    /// Starts an operation with a time limit: by a linked timeout, or by a timer beside it where the kernel has no links.
+    fn limited(&self, slot: &Slot, entry: Entry, token: Token) -> Step {
+        let (entry, limit) = if self.known.links() {
+            (entry.flags(Flags::IO_LINK), opcode::LinkTimeout::new(slot.limit.get()).build())
+        } else {
+            slot.timed.set(true);
+            (entry, opcode::Timeout::new(slot.limit.get()).build())
+        };
+        Step::Start(entry, Some(limit.user_data(token.encode())))
     }
 
     /// Takes in a completion. Gives back a file descriptor for which the table of files has no place.
@@ -335,6 +404,10 @@ impl Slab {
             return None;
         }
         if token.role != Role::Operation {
+            if slot.timed.replace(false) {
+                // The operation's timer has ended before the operation, which is cancelled now.
+                self.queue(token.index, slot);
+            }
             return None;
         }
         let surplus = self.take_effect(slot, cqe, piece);
@@ -347,6 +420,9 @@ impl Slab {
             slot.in_flight.set(false);
             slot.result.set(Some(cqe.result()));
             self.in_flight.set(self.in_flight.get().saturating_sub(1));
+            if slot.timed.get() {
+                self.queue(token.index, slot);
+            }
         }
         // Not for a connection that found no place, or for no bytes, because the task would find nothing.
         let waker = if slot.result.get().is_some() || !slot.backlog.is_empty() { slot.waker.take() } else { None };

@@ -75,6 +75,8 @@ pub struct Slot {
     pub(crate) cancelled: Cell<bool>,
     /// The operation has a time limit, in `limit`.
     pub(crate) limited: Cell<bool>,
+    /// The time limit runs as a timer of its own, which is to be cancelled when the operation has ended.
+    pub(crate) timed: Cell<bool>,
     /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
@@ -103,6 +105,7 @@ impl Slot {
             in_flight: Cell::new(false),
             cancelled: Cell::new(false),
             limited: Cell::new(false),
+            timed: Cell::new(false),
             tries: Cell::new(0),
             effect: Cell::new(Effect::Plain),
             entry: Cell::new(None),

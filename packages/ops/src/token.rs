@@ -13,6 +13,8 @@ pub(crate) enum Role {
     Limit = 3,
     /// The closing of a file, which belongs to no slot.
     Close = 4,
+    /// A request that tries out what the kernel has. The index is its opcode, and it belongs to no slot.
+    Trial = 5,
 }
 
 /// The user data of a request: 32 bits of the slot's generation, 16 of the role, 16 of the slot's index.
@@ -32,6 +34,11 @@ pub(crate) struct Token {
 impl Token {
     pub(crate) const CLOSE: Self = Self { role: Role::Close, index: 0, generation: 0 };
 
+    /// Returns the token of the trial of an opcode.
+    pub(crate) const fn trial(code: u8) -> Self {
+        Self { role: Role::Trial, index: code as u16, generation: 0 }
+    }
+
     pub(crate) const fn encode(self) -> u64 {
         (self.generation as u64) << 32 | (self.role as u64) << 16 | self.index as u64
     }
@@ -39,7 +46,7 @@ impl Token {
     pub(crate) fn decode(user_data: u64) -> Option<Self> {
         // Each cast keeps the bits of its field.
         let (generation, role, index) = ((user_data >> 32) as u32, (user_data >> 16) as u16, user_data as u16);
-        let roles = [Role::Operation, Role::Cancel, Role::Limit, Role::Close];
+        let roles = [Role::Operation, Role::Cancel, Role::Limit, Role::Close, Role::Trial];
         let role = roles.into_iter().find(|&known| known as u16 == role)?;
         Some(Self { role, index, generation })
     }
@@ -51,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_token_comes_back_as_it_was() {
-        for role in [Role::Operation, Role::Cancel, Role::Limit, Role::Close] {
+        for role in [Role::Operation, Role::Cancel, Role::Limit, Role::Close, Role::Trial] {
             for (index, generation) in [(0, 0), (u16::MAX, 1), (7, u32::MAX), (u16::MAX, u32::MAX)] {
                 let token = Token { role, index, generation };
                 assert_eq!(Token::decode(token.encode()), Some(token));

@@ -2,7 +2,7 @@
 //!
 //! One request accepts all connections. One request for each connection receives all of its data: all connections share
 //! the buffers, and the kernel picks one when data comes. The data is sent from where it lies. SIGINT or SIGTERM ends
-//! the server.
+//! the server. Needs Linux 6.11; on an older kernel the server says what is missing.
 #![no_std]
 #![no_main]
 
@@ -11,11 +11,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 
 use bare_uring::types::Timespec;
-use bare_uring::{Builder, Errno, Linux};
-use bare_uring_ops::{CURRENT, Driver, File, Group, Slab, Storage};
+use bare_uring::{Builder, Errno};
+use bare_uring_ops::{CURRENT, File, Group, Missing, Request, Slab, Storage};
 use embassy_executor::Spawner;
 use freestanding::Args;
 use freestanding::print::Line;
+use runtime::Refusal;
 
 freestanding::entry!(main);
 
@@ -27,6 +28,22 @@ static STORAGE: Storage<{ 4 * CONNECTIONS }, { CONNECTIONS + 64 }, 1, 128> = Sto
 /// 1024 buffers for the data that comes in.
 static GROUP: Group<1024, 4096> = Group::new();
 static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// What the server needs of the kernel. The newest come first: the one that is named then tells the Linux that is enough.
+const NEEDS: &[Request] = &[
+    Request::BIND,
+    Request::LISTEN,
+    Request::SET_OPTION,
+    Request::SOCKET,
+    Request::SEND,
+    Request::RECEIVE,
+    Request::READ,
+    Request::CLOSE,
+    Request::ACCEPT,
+    Request::CANCEL,
+    Request::WITHIN,
+    Request::TIMEOUT,
+];
 
 /// A client to which a send takes longer counts as gone.
 const PATIENCE: Timespec = Timespec::new(30, 0);
@@ -43,18 +60,43 @@ fn main(mut args: Args) -> u8 {
     };
     match serve(port) {
         Ok(()) => 0,
-        Err(errno) => {
+        Err(Failure::Errno(errno)) => {
             Line::new().text("mirror: ").errno(errno).text("\n").to_stderr();
+            1
+        }
+        Err(Failure::Missing(missing)) => {
+            runtime::report("mirror", missing);
             1
         }
     }
 }
 
-fn serve(port: u16) -> Result<(), Errno> {
+/// Why the server has ended.
+enum Failure {
+    Missing(Missing),
+    Errno(Errno),
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Errno(errno)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Missing(missing) => Self::Missing(missing),
+            Refusal::Ring(errno) => Self::Errno(errno),
+        }
+    }
+}
+
+fn serve(port: u16) -> Result<(), Failure> {
     let slab = STORAGE.start().ok_or(Errno::EBUSY)?;
     let mut builder = Builder::new();
     builder.setup_single_issuer().setup_defer_taskrun();
-    let mut driver = Driver::new(slab, Linux, &builder, 256).map_err(|error| error.errno())?;
+    let mut driver = runtime::driver(slab, &builder, 256, NEEDS)?;
     driver.provide(&GROUP)?;
     let signals = runtime::signals(slab)?;
     let listener = driver.block_on(runtime::listener::listen(slab, port))??;
@@ -68,7 +110,7 @@ fn serve(port: u16) -> Result<(), Errno> {
         }
     };
     runtime::run(&mut driver, start, || STOPPED.load(Ordering::Relaxed))?;
-    driver.shutdown(Duration::from_secs(1))
+    Ok(driver.shutdown(Duration::from_secs(1))?)
 }
 
 #[embassy_executor::task]

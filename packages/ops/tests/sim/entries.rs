@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::task::Poll;
 
-use bare_uring::types::{AddressFamily, FsyncFlags, OpenHow, ShutdownHow, SocketType, Timespec};
-use bare_uring::{Builder, opcode, uapi};
-use bare_uring_ops::{CURRENT, Driver, File, Kind, Op, Slab, Storage, Wait};
+use bare_uring::types::{AddressFamily, FsyncFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
+use bare_uring::{Builder, Errno, opcode, uapi};
+use bare_uring_ops::{CURRENT, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
-use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, STATX_BASIC_STATS};
+use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, O_CREAT, STATX_BASIC_STATS};
 
 use crate::setting::{adopt, limit_this_test};
 use crate::shared::{Bell, poll};
@@ -50,22 +51,36 @@ impl Fields {
 
 struct Scene {
     slab: &'static Slab,
-    driver: Driver<Watched>,
+    driver: Driver<Watched<SimKernel>>,
     seen: Rc<RefCell<Vec<Fields>>>,
     file: File,
 }
 
 impl Scene {
     fn new() -> Self {
+        // The simulated kernel opens no files by path, but what it is asked for can be seen.
+        Self::answering(|opcode, supported| supported || opcode == opcode::OpenAt2::CODE)
+    }
+
+    /// Makes a scene on a kernel whose probe answers like this.
+    fn answering(answer: fn(u8, bool) -> bool) -> Self {
         limit_this_test();
         let kernel = SimKernel::new(Profile::linux(6, 12), 1);
         let seen = Rc::new(RefCell::new(Vec::new()));
         let slab = Box::leak(Box::new(Storage::<4, 4, 4, 64>::new())).start().expect("fresh");
         let seeing = seen.clone();
-        let watched = Watched::new(&kernel, move |entry| seeing.borrow_mut().push(Fields::of(entry)));
+        let watched = Watched::new(kernel.clone(), move |entry| seeing.borrow_mut().push(Fields::of(entry)));
+        let watched = watched.answering(Some(answer));
         let driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
         let file = adopt(slab, kernel.socket_pair().0);
         Self { slab, driver, seen, file }
+    }
+
+    /// Turns often enough for everything to happen.
+    fn turns(&mut self) {
+        for _ in 0..20 {
+            self.driver.turn(Wait::For(Timespec::new(0, 1000))).expect("turn");
+        }
     }
 
     /// Returns what is pushed for an operation.
@@ -133,6 +148,27 @@ fn files_are_asked_for_what_the_caller_says() {
 }
 
 #[test]
+fn openat_is_asked_for_what_openat2_would_be() {
+    let mut scene = Scene::answering(|opcode, _| opcode != opcode::OpenAt2::CODE);
+    let (slab, file) = (scene.slab, scene.file.clone());
+    let how = OpenHow::new().flags(OpenFlags(O_CREAT)).mode(0o640);
+    let (opcode, op_flags) = (opcode::OpenAt::CODE, O_CREAT | O_CLOEXEC);
+    for (directory, fd) in [(None, -100), (Some(&file), file.as_raw_fd())] {
+        let entry = scene.entry(slab.open(directory, c"path", how));
+        assert_eq!(entry, Fields { opcode, fd, len: 0o640, op_flags, ..Fields::default() });
+    }
+    // The path's buffer is free again, and nothing is asked for what OPENAT can't say.
+    let mut strict = slab.open(None, c"path", OpenHow { resolve: 1, ..how });
+    assert!(matches!(poll(&mut strict, &Bell::new()), Poll::Ready(Err(Errno::EOPNOTSUPP))));
+    assert_eq!(
+        slab.missing(&[Request::OPEN, Request::OPEN_RESOLVED]).map(Missing::request),
+        Some(Request::OPEN_RESOLVED)
+    );
+    let buffers: Vec<_> = std::iter::from_fn(|| slab.buffer()).take(5).collect();
+    assert_eq!(buffers.len(), 4);
+}
+
+#[test]
 fn sockets_are_asked_for_what_the_caller_says() {
     let mut scene = Scene::new();
     let (slab, file) = (scene.slab, scene.file.clone());
@@ -158,6 +194,28 @@ fn sockets_are_asked_for_what_the_caller_says() {
         let entry = scene.entry(slab.connect(&file, address));
         assert_eq!(entry, Fields { opcode: opcode::Connect::CODE, fd, off, ..none() });
     }
+}
+
+#[test]
+fn without_links_a_timer_runs_beside_the_operation() {
+    let mut scene = Scene::answering(|opcode, _| opcode != opcode::LinkTimeout::CODE);
+    let (slab, file, bell) = (scene.slab, scene.file.clone(), Bell::new());
+    let timer = || Fields { opcode: opcode::Timeout::CODE, fd: -1, len: 1, ..Fields::default() };
+    let cancel = || Fields { opcode: opcode::AsyncCancel::CODE, fd: -1, ..Fields::default() };
+    // When the operation has ended, its timer is cancelled.
+    let mut soon = slab.nop().within(Timespec::new(1, 0));
+    assert!(poll(&mut soon, &bell).is_pending());
+    scene.turns();
+    let nop = Fields { opcode: opcode::Nop::CODE, ..Fields::default() };
+    assert_eq!(scene.seen.take(), [nop, timer(), cancel()]);
+    assert_eq!(poll(&mut soon, &bell), Poll::Ready(Ok(0)));
+    // When the timer has ended, the operation is cancelled, and the timer is not.
+    let mut late = slab.receive(&file, buffer(slab)).within(Timespec::new(0, 1000));
+    assert!(poll(&mut late, &bell).is_pending());
+    scene.turns();
+    let receive = Fields { opcode: opcode::Recv::CODE, fd: file.as_raw_fd(), len: 56, ..Fields::default() };
+    assert_eq!(scene.seen.take(), [receive, timer(), cancel()]);
+    assert!(matches!(poll(&mut late, &bell), Poll::Ready((Err(Errno::ETIME), _))));
 }
 
 #[test]

@@ -1,13 +1,17 @@
-//! A slab whose drivers are of different kernels, one after the other. The number of a file of one kernel means nothing
-//! to the next.
+//! A slab whose drivers are of different kernels, one after the other: the number of a file of one kernel means nothing
+//! to the next. And slabs on each kernel: what a kernel lacks is refused and named.
 
+use std::task::Poll;
 use std::time::Duration;
 
-use bare_uring::{Builder, Errno};
-use bare_uring_ops::{Driver, Slab, Storage};
-use bare_uring_sim::{Profile, SimKernel};
+use bare_uring::register::Probe;
+use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
+use bare_uring::{Builder, Errno, IoUring, cqueue, opcode, squeue, uapi};
+use bare_uring_ops::{CURRENT, Driver, Kind, Missing, Op, Request, Slab, Storage, Wait};
+use bare_uring_sim::{Chaos, Profile, Rate, SimKernel, Waits};
 
-use crate::setting::adopt;
+use crate::setting::{adopt, limit_this_test};
+use crate::shared::{Bell, poll};
 
 fn slab() -> &'static Slab {
     Box::leak(Box::new(Storage::<4, 4, 4, 8>::new())).start().expect("fresh")
@@ -43,4 +47,195 @@ fn without_files_any_kernel_may_follow() {
         assert_eq!(driver.block_on(slab.nop()), Ok(Ok(0)));
         assert_eq!(driver.shutdown(Duration::from_secs(1)), Ok(()));
     }
+}
+
+/// One bit for each of these requests.
+fn set(codes: &[u8]) -> u128 {
+    codes.iter().fold(0, |all, code| all | 1 << code)
+}
+
+/// Returns every kernel that the simulator knows, and Linux without some of its requests, without links, and without a
+/// probe.
+fn kernels() -> Vec<Profile> {
+    let mut all = Profile::all();
+    all.extend([Profile::linux(5, 6), Profile::linux(5, 10), Profile::linux(5, 5)]);
+    let (link, cancel, timer) = (opcode::LinkTimeout::CODE, opcode::AsyncCancel::CODE, opcode::Timeout::CODE);
+    for lacks in
+        [&[][..], &[link], &[link, cancel], &[link, timer], &[cancel], &[opcode::Read::CODE, opcode::Send::CODE]]
+    {
+        for (has_probe, ends_batch, unknown) in [(true, true, -22), (false, true, -22), (false, false, -95)] {
+            let mut profile = Profile::linux(6, 12);
+            profile.opcodes &= !set(lacks);
+            if lacks.contains(&link) {
+                profile.sqe_flags &= !uapi::IOSQE_IO_LINK;
+            }
+            if !has_probe {
+                profile.registrations &= !(1 << 8);
+            }
+            (profile.bad_entry_ends_batch, profile.unknown_opcode) = (ends_batch, unknown);
+            all.push(profile);
+        }
+    }
+    all
+}
+
+/// A slab on one of the kernels.
+struct Scene {
+    profile: Profile,
+    kernel: SimKernel,
+    slab: &'static Slab,
+    driver: Driver<SimKernel>,
+}
+
+impl Scene {
+    fn new(profile: Profile) -> Self {
+        limit_this_test();
+        let (kernel, slab) = (SimKernel::new(profile.clone(), 1), slab());
+        let driver = drive(slab, &kernel).expect("a ring");
+        Self { profile, kernel, slab, driver }
+    }
+
+    /// Runs an operation to its end, and fails if that does not come.
+    fn end<T: Kind>(&mut self, mut operation: Op<T>) -> <Op<T> as Future>::Output {
+        let bell = Bell::new();
+        for _ in 0..200 {
+            if let Poll::Ready(output) = poll(&mut operation, &bell) {
+                return output;
+            }
+            // A kernel without timeouts has no waits with an end either.
+            let _ = self.driver.turn(Wait::For(Timespec::new(0, 100_000)));
+            self.kernel.run(2);
+        }
+        panic!("{}: it hangs", self.profile.name)
+    }
+
+    /// Returns what is expected of an operation that needs this request, and would else give `works`.
+    fn expect(&self, request: Request, works: Errors) -> Errors {
+        if self.slab.missing(&[request]).is_some() { &[Some(Errno::EINVAL), Some(Errno::EOPNOTSUPP)] } else { works }
+    }
+
+    fn check<T>(&self, request: Request, works: Errors, outcome: Result<T, Errno>) {
+        let (expected, error) = (self.expect(request, works), outcome.err());
+        assert!(expected.contains(&error), "{:?}: {request:?}: {error:?}", self.profile);
+    }
+}
+
+type Errors = &'static [Option<Errno>];
+
+/// Which requests the simulator has, with their numbers.
+const SIMULATED: [(Request, u8); 13] = [
+    (Request::NOP, opcode::Nop::CODE),
+    (Request::FSYNC, opcode::Fsync::CODE),
+    (Request::READ, opcode::Read::CODE),
+    (Request::WRITE, opcode::Write::CODE),
+    (Request::RECEIVE, opcode::Recv::CODE),
+    (Request::SEND, opcode::Send::CODE),
+    (Request::ACCEPT, opcode::Accept::CODE),
+    (Request::SHUTDOWN, opcode::Shutdown::CODE),
+    (Request::TIMEOUT, opcode::Timeout::CODE),
+    (Request::CANCEL, opcode::AsyncCancel::CODE),
+    (Request::CLOSE, opcode::Close::CODE),
+    (Request::BIND, opcode::Bind::CODE),
+    (Request::STAT, opcode::Statx::CODE),
+];
+
+#[test]
+fn what_is_missing_is_what_the_kernel_lacks() {
+    let (mut probes, mut others) = (0, 0);
+    for profile in kernels() {
+        let scene = Scene::new(profile);
+        let profile = &scene.profile;
+        let mut probe = Probe::new();
+        let ring =
+            IoUring::<squeue::Entry, cqueue::Entry, SimKernel>::with_kernel(scene.kernel.clone(), 2).expect("a ring");
+        let has_probe = ring.submitter().register_probe(&mut probe).is_ok();
+        // A probe is believed, also of a kernel that says more than is true.
+        let has = |code| if has_probe { probe.is_supported(code) } else { profile.knows(code) };
+        for (request, code) in SIMULATED {
+            let missing = scene.slab.missing(&[request]).map(Missing::request);
+            assert_eq!(missing, (!has(code)).then_some(request), "{profile:?}");
+        }
+        let (link, timer, cancel) = (opcode::LinkTimeout::CODE, opcode::Timeout::CODE, opcode::AsyncCancel::CODE);
+        let limits = has(link) || (has(timer) && has(cancel));
+        assert_eq!(scene.slab.missing(&[Request::WITHIN]).is_none(), limits, "{profile:?}");
+        probes += usize::from(has_probe);
+        others += usize::from(!has_probe);
+    }
+    assert!(probes >= 20 && others >= 15, "{probes} with a probe, {others} without");
+}
+
+#[test]
+fn each_operation_works_or_is_refused_on_every_kernel() {
+    const DONE: Errors = &[None];
+    const LATE: Errors = &[Some(Errno::ETIME)];
+    const EITHER: Errors = &[None, Some(Errno::ETIME)];
+
+    for profile in kernels() {
+        let mut scene = Scene::new(profile);
+        let slab = scene.slab;
+        let (near, far) = scene.kernel.socket_pair();
+        scene.kernel.write(far, b"some").expect("room");
+        let (listener, content) = (scene.kernel.listener(), scene.kernel.file(b"content".to_vec()));
+        let (socket, file, listening) = (adopt(slab, near), adopt(slab, content), adopt(slab, listener));
+        let buffer = || {
+            let mut buffer = slab.buffer().expect("all are back");
+            buffer.extend(b"abc");
+            buffer
+        };
+        let done = scene.end(slab.nop());
+        scene.check(Request::NOP, DONE, done);
+        let done = scene.end(slab.fsync(&file, FsyncFlags::empty()));
+        scene.check(Request::FSYNC, DONE, done);
+        let (done, kept) = scene.end(slab.read(&file, buffer(), CURRENT));
+        assert!(kept.starts_with(b"abc"));
+        scene.check(Request::READ, DONE, done);
+        let (done, kept) = scene.end(slab.write(&file, kept, CURRENT));
+        scene.check(Request::WRITE, DONE, done);
+        let (done, _) = scene.end(slab.receive(&socket, buffer()));
+        scene.check(Request::RECEIVE, DONE, done);
+        let (done, _) = scene.end(slab.send(&socket, buffer()));
+        scene.check(Request::SEND, DONE, done);
+        // StarryOS has no timers, and OSv ends a timeout by a count of completions as well.
+        let works = if scene.profile.waits == Waits::Count { LATE } else { EITHER };
+        let done = scene.end(slab.timeout(Timespec::new(0, 1000)));
+        scene.check(Request::TIMEOUT, works, done);
+        // Nobody connects.
+        let done = scene.end(slab.accept(&listening).within(Timespec::new(0, 1000)));
+        let works = if slab.missing(&[Request::ACCEPT]).is_some() { &[Some(Errno::EINVAL)] } else { LATE };
+        scene.check(Request::WITHIN, works, done);
+        scene.kernel.connect(listener).expect("it listens");
+        let done = scene.end(slab.accept(&listening));
+        scene.check(Request::ACCEPT, DONE, done);
+        let done = scene.end(slab.shutdown(&socket, ShutdownHow::WRITE));
+        scene.check(Request::SHUTDOWN, DONE, done);
+        drop(kept);
+        let buffers: Vec<_> = std::iter::from_fn(|| slab.buffer()).take(5).collect();
+        assert_eq!((slab.in_flight(), buffers.len()), (0, 4), "{:?}", scene.profile);
+        let began = scene.kernel.now();
+        let ended = scene.driver.shutdown(Duration::from_secs(16));
+        assert_eq!(ended, Ok(()), "{:?}", scene.profile);
+        // No timer outlives its operation.
+        assert!(scene.kernel.now() - began < Duration::from_secs(1), "{:?}", scene.profile);
+    }
+}
+
+#[test]
+fn a_shutdown_waits_for_requests_that_tried_the_kernel_out() {
+    let mut waited = 0;
+    for seed in 0..50 {
+        limit_this_test();
+        let kernel = SimKernel::new(Profile::linux(5, 5), seed);
+        let mut chaos = Chaos::none();
+        chaos.delayed = Rate(200);
+        kernel.set_chaos(chaos);
+        let driver = drive(slab(), &kernel).expect("a ring");
+        // Timeouts that the library makes for itself, to wait with, end with the ring.
+        kernel.ignore(kernel.last_ring().expect("one"), !0xffff, 0xba5e_0b5e_55ed_0000);
+        let calls = kernel.calls();
+        assert_eq!(driver.shutdown(Duration::from_secs(16)), Ok(()));
+        // Whatever was under way when the ring was closed would be a fault.
+        assert_eq!(kernel.faults(), [], "seed {seed}");
+        waited += usize::from(kernel.calls() != calls);
+    }
+    assert!(waited > 0, "no trial was late");
 }

@@ -29,7 +29,7 @@ fn a_count_too_large_is_as_much_as_there_was() {
     limit_this_test();
     let kernel = SimKernel::new(Profile::linux(6, 12), 1);
     let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
-    let watched = Watched::new(&kernel, |entry| inject(entry, 1000));
+    let watched = Watched::new(kernel.clone(), |entry| inject(entry, 1000));
     let mut driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
     let file = adopt(slab, kernel.pipe().0);
     let mut buffer = slab.buffer().expect("one");
@@ -49,7 +49,7 @@ fn a_completion_too_many_changes_nothing() {
     let seen = Rc::new(Cell::new(None));
     let first_seen = seen.clone();
     // Every entry after the first completes with the user data of the first, and another result.
-    let watched = Watched::new(&kernel, move |entry| match first_seen.get() {
+    let watched = Watched::new(kernel.clone(), move |entry| match first_seen.get() {
         None => first_seen.set(Some(<[u8; 8]>::try_from(&entry[32..40]).expect("eight"))),
         Some(user_data) => {
             inject(entry, 77);
@@ -81,7 +81,7 @@ fn what_its_limit_interrupts_is_late() {
             limit_this_test();
             let kernel = SimKernel::new(Profile::linux(6, 12), 1);
             let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
-            let watched = Watched::new(&kernel, move |entry| {
+            let watched = Watched::new(kernel.clone(), move |entry| {
                 if entry[0] == opcode::Fsync::CODE {
                     inject(entry, i32::cast_unsigned(result));
                 }

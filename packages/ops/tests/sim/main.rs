@@ -15,6 +15,7 @@ mod setting;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod turns;
+#[path = "../shared/watched.rs"]
 mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -25,9 +25,9 @@ struct Sight {
 }
 
 /// Makes a kernel that does not find what it is to cancel, as many times as `misses` says.
-fn missing(kernel: &SimKernel, sight: &Rc<Sight>) -> Watched {
+fn missing(kernel: &SimKernel, sight: &Rc<Sight>) -> Watched<SimKernel> {
     let sight = sight.clone();
-    Watched::new(kernel, move |entry| {
+    Watched::new(kernel.clone(), move |entry| {
         if entry[0] == opcode::AsyncCancel::CODE {
             sight.cancellations.set(sight.cancellations.get() + 1);
             if sight.misses.get() > 0 {
@@ -44,7 +44,7 @@ struct Scene {
     kernel: SimKernel,
     sight: Rc<Sight>,
     slab: &'static Slab,
-    driver: Driver<Watched>,
+    driver: Driver<Watched<SimKernel>>,
     reader: bare_uring_ops::File,
     writer: RawFd,
 }

@@ -42,6 +42,14 @@ impl Failure {
         Self::With(About::Ring, "failed", Some(errno))
     }
 
+    /// Returns the kernel's error, if there is one.
+    pub(crate) fn errno(&self) -> Option<Errno> {
+        match *self {
+            Self::With(_, _, errno) => errno,
+            Self::Interrupted => None,
+        }
+    }
+
     /// Prints the failure to standard error, such as `cp: 'file': cannot be read: EIO`.
     pub(crate) fn print(&self, source: &CStr, destination: &CStr) {
         let mut line = Line::new();

@@ -27,6 +27,7 @@ use core::ffi::CStr;
 
 use bare_uring::types::{RawFd, StatxBuffer};
 use bare_uring::{Errno, IoUring};
+use freestanding::missing::{self, Need};
 use freestanding::path::Path;
 use freestanding::print::Line;
 use freestanding::{Args, request};
@@ -47,6 +48,16 @@ const MISUSED: u8 = 2;
 /// Entries of the submission queue: one for each part of the copy, and a few for the timer and the signals.
 const ENTRIES: u32 = 64;
 
+/// The requests that every copy makes.
+const NEEDS: &[Need] = freestanding::needs![
+    IORING_OP_STATX,
+    IORING_OP_OPENAT,
+    IORING_OP_READ,
+    IORING_OP_WRITE,
+    IORING_OP_CLOSE,
+    IORING_OP_POLL_ADD,
+];
+
 fn main(args: Args) -> u8 {
     let Some((source, destination)) = operands(args) else {
         Line::new().text(USAGE).to_stderr();
@@ -61,7 +72,9 @@ fn main(args: Args) -> u8 {
         Ok(()) => 0,
         Err(failure) => {
             let destination = if path.as_bytes().is_empty() { destination } else { path.as_c_str() };
-            failure.print(source, destination);
+            if !failure.errno().is_some_and(|errno| missing::explain("cp", errno, NEEDS)) {
+                failure.print(source, destination);
+            }
             1
         }
     }

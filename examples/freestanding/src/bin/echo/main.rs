@@ -10,7 +10,7 @@
 //! - A connection ends when the client sends no more and everything was sent back, or when it breaks.
 //! - After SIGINT or SIGTERM, or when N connections were served, the server closes what is open and ends with status 0.
 //!
-//! Needs Linux 6.11, the first with `bind` and `listen` as requests.
+//! Needs Linux 6.11, the first with `bind` and `listen` as requests. On an older kernel the server says what is missing.
 #![no_std]
 #![no_main]
 
@@ -21,6 +21,7 @@ mod memory;
 mod server;
 
 use bare_uring::{Errno, IoUring};
+use freestanding::missing::{self, Need};
 use freestanding::print::Line;
 use freestanding::{Args, number, sys};
 use linux_raw_sys::general::{SIGINT, SIGTERM};
@@ -41,6 +42,20 @@ const ENTRIES: u32 = 1024;
 
 /// Entries of the completion queue: two for each connection. Completions for which it has no room wait in the kernel.
 const COMPLETIONS: u32 = 8192;
+
+/// The requests that the server makes.
+const NEEDS: &[Need] = freestanding::needs![
+    IORING_OP_BIND,
+    IORING_OP_LISTEN,
+    IORING_OP_SOCKET,
+    IORING_OP_SEND,
+    IORING_OP_RECV,
+    IORING_OP_CLOSE,
+    IORING_OP_ACCEPT,
+    IORING_OP_ASYNC_CANCEL,
+    IORING_OP_TIMEOUT,
+    IORING_OP_POLL_ADD,
+];
 
 /// What failed, and the kernel's error.
 pub(crate) struct Failure {
@@ -74,7 +89,9 @@ fn main(args: Args) -> u8 {
     match run(&settings) {
         Ok(()) => 0,
         Err(Failure { what, errno }) => {
-            Line::new().text("echo: ").text(what).text(": ").errno(errno).text("\n").to_stderr();
+            if !missing::explain("echo", errno, NEEDS) {
+                Line::new().text("echo: ").text(what).text(": ").errno(errno).text("\n").to_stderr();
+            }
             1
         }
     }

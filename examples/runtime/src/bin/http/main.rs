@@ -10,7 +10,8 @@
 //! - [`CONNECTIONS`] are served at a time. [`REFUSALS`] more are told to come later (503). All others are closed at once.
 //! - SIGINT or SIGTERM: the server answers the requests that have come, for 5 seconds at most, and ends with status 0.
 //!
-//! All memory is static. Needs Linux 6.11, the first with `bind` and `listen` as requests.
+//! All memory is static. Needs Linux 6.11, the first with `bind` and `listen` as requests. On an older kernel the server
+//! says what is missing.
 #![no_std]
 #![no_main]
 
@@ -23,12 +24,13 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use bare_uring::types::{OpenFlags, OpenHow, Timespec};
-use bare_uring::{Builder, Errno, Linux};
-use bare_uring_ops::{Driver, File, Slab, Storage};
+use bare_uring::{Builder, Errno};
+use bare_uring_ops::{File, Missing, Request as Need, Slab, Storage};
 use embassy_executor::Spawner;
 use freestanding::Args;
 use freestanding::print::Line;
 use linux_raw_sys::general::{O_DIRECTORY, O_PATH};
+use runtime::Refusal;
 
 freestanding::entry!(main);
 
@@ -54,6 +56,25 @@ static STORAGE: Storage<{ 2 * TASKS + 16 }, { 2 * TASKS + 256 }, BUFFERS, BUFFER
 
 const BUFFERS: usize = 3 * TASKS + 16;
 
+/// What the server needs of the kernel. The newest come first: the one that is named then tells the Linux that is enough.
+const NEEDS: &[Need] = &[
+    Need::BIND,
+    Need::LISTEN,
+    Need::SET_OPTION,
+    Need::SOCKET,
+    Need::SHUTDOWN,
+    Need::OPEN_RESOLVED,
+    Need::STAT,
+    Need::READ,
+    Need::SEND,
+    Need::RECEIVE,
+    Need::CLOSE,
+    Need::ACCEPT,
+    Need::CANCEL,
+    Need::WITHIN,
+    Need::TIMEOUT,
+];
+
 /// What every task needs.
 #[derive(Clone)]
 pub(crate) struct Site {
@@ -63,15 +84,15 @@ pub(crate) struct Site {
 }
 
 /// What failed, and how.
-struct Failure {
-    what: &'static str,
-    errno: Errno,
+enum Failure {
+    Errno { what: &'static str, errno: Errno },
+    Missing(Missing),
 }
 
 impl Failure {
     /// Makes a function for `map_err`.
     const fn of(what: &'static str) -> impl Fn(Errno) -> Self {
-        move |errno| Self { what, errno }
+        move |errno| Self::Errno { what, errno }
     }
 }
 
@@ -93,7 +114,11 @@ fn main(args: Args) -> u8 {
     };
     match serve(&request) {
         Ok(()) => 0,
-        Err(Failure { what, errno }) => {
+        Err(Failure::Missing(missing)) => {
+            runtime::report("http", missing);
+            1
+        }
+        Err(Failure::Errno { what, errno }) => {
             Line::new().text("http: ").text(what).text(": ").errno(errno).text("\n").to_stderr();
             1
         }
@@ -133,8 +158,10 @@ fn serve(request: &Request) -> Result<(), Failure> {
     let signals = runtime::signals(slab).map_err(Failure::of("signals"))?;
     let mut builder = Builder::new();
     builder.setup_single_issuer().setup_defer_taskrun().setup_cqsize(4096);
-    let mut driver =
-        Driver::new(slab, Linux, &builder, 1024).map_err(|error| Failure { what: "io_uring", errno: error.errno() })?;
+    let mut driver = runtime::driver(slab, &builder, 1024, NEEDS).map_err(|refusal| match refusal {
+        Refusal::Missing(missing) => Failure::Missing(missing),
+        Refusal::Ring(errno) => Failure::of("io_uring")(errno),
+    })?;
 
     let how = OpenHow::new().flags(OpenFlags(O_PATH | O_DIRECTORY));
     let root = driver.block_on(slab.open(None, request.directory, how)).and_then(|opened| opened);

@@ -1,13 +1,12 @@
-//! A simulated kernel whose entries a test looks at, or changes, before the kernel consumes them.
+//! A kernel whose entries a test looks at, or changes, before the kernel consumes them, and whose probe it answers.
 
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use bare_uring::types::RawFd;
-use bare_uring::uapi::io_uring_params;
+use bare_uring::uapi::{io_uring_params, io_uring_register_op};
 use bare_uring::{Errno, Kernel};
-use bare_uring_sim::SimKernel;
 
 /// `IORING_OFF_SQES`.
 const SQES: u64 = 0x1000_0000;
@@ -15,26 +14,36 @@ const SQES: u64 = 0x1000_0000;
 /// An entry as the kernel sees it.
 pub type Bytes = [u8; 64];
 
-pub struct Watched {
-    kernel: SimKernel,
+/// What the probe says of an opcode, given what the kernel says; `None`: the kernel has no probe.
+pub type Answer = Option<fn(u8, bool) -> bool>;
+
+pub struct Watched<K> {
+    kernel: K,
     look: Box<dyn Fn(&mut Bytes)>,
+    answer: Answer,
     /// The offsets in the ring of the submission queue's head, tail and mask.
     offsets: Cell<[u32; 3]>,
     ring: Cell<Option<NonNull<u8>>>,
     entries: Cell<Option<NonNull<Bytes>>>,
 }
 
-impl Watched {
+impl<K: Kernel> Watched<K> {
     /// Makes a kernel that makes one ring and maps it. The ring must not be one for SQPOLL, so that entries are
     /// consumed in calls only.
-    pub fn new(kernel: &SimKernel, look: impl Fn(&mut Bytes) + 'static) -> Self {
+    pub fn new(kernel: K, look: impl Fn(&mut Bytes) + 'static) -> Self {
         Self {
-            kernel: kernel.clone(),
+            kernel,
             look: Box::new(look),
+            answer: Some(|_, supported| supported),
             offsets: Cell::default(),
             ring: Cell::default(),
             entries: Cell::default(),
         }
+    }
+
+    /// Sets what the probe says.
+    pub fn answering(self, answer: Answer) -> Self {
+        Self { answer, ..self }
     }
 
     fn look_at(&self, to_submit: u32) {
@@ -54,9 +63,9 @@ impl Watched {
     }
 }
 
-// SAFETY: every method is the simulated kernel's, which keeps the contract. A test that changes entries answers for
-// what they make the kernel do.
-unsafe impl Kernel for Watched {
+// SAFETY: every method is the kernel's own, which keeps the contract. A test that changes entries answers for what they
+// make the kernel do.
+unsafe impl<K: Kernel> Kernel for Watched<K> {
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // SAFETY: the caller's contract is the same.
         let ring = unsafe { self.kernel.setup(entries, params) }?;
@@ -79,8 +88,24 @@ unsafe impl Kernel for Watched {
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
+        let is_probe = operation == io_uring_register_op::IORING_REGISTER_PROBE as u32;
+        if is_probe && self.answer.is_none() {
+            return Err(Errno::EINVAL);
+        }
         // SAFETY: the caller's contract is the same.
-        unsafe { self.kernel.register(fd, operation, argument, count) }
+        let done = unsafe { self.kernel.register(fd, operation, argument, count) }?;
+        if let (true, Some(answer)) = (is_probe, self.answer) {
+            // SAFETY: a probe's argument is a head of 16 bytes with `count` items of 8 bytes behind it.
+            let items = unsafe { argument.byte_add(16) }.cast::<[u8; 8]>();
+            // SAFETY: the items are integers, and the caller's until the call returns.
+            let items = unsafe { std::slice::from_raw_parts_mut(items, count as usize) };
+            for (opcode, item) in (0..=u8::MAX).zip(items) {
+                // The flags are the two bytes behind two numbers, and the one flag is their lowest bit.
+                let supported = u16::from_ne_bytes([item[2], item[3]]) & 1 != 0;
+                [item[2], item[3]] = u16::from(answer(opcode, supported)).to_ne_bytes();
+            }
+        }
+        Ok(done)
     }
 
     fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
