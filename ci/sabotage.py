@@ -278,6 +278,7 @@ def main():
     parser.add_argument("--day", default=str(datetime.date.today()), help="the day whose sample it is")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--check", action="store_true", help="only whether each fault fits the source")
+    parser.add_argument("--only", metavar="TEXT", help="the faults whose file or sentence contains TEXT")
     parser.add_argument("layer", nargs="*")
     asked = parser.parse_args()
 
@@ -290,6 +291,11 @@ def main():
     print(f"{len(faults)} faults fit the source", flush=True)
     if asked.check:
         return
+    if asked.only:
+        faults = [fault for fault in faults if asked.only in str(fault)]
+        if not faults:
+            sys.exit(f"no fault names {asked.only}")
+        print(f"{len(faults)} faults name {asked.only}", flush=True)
     if asked.sample:
         faults = random.Random(asked.day).sample(faults, min(asked.sample, len(faults)))
         faults.sort(key=lambda fault: (fault.layer, fault.number))

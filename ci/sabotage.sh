@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ci/sabotage.sh [--sample N [--day DAY]] [--jobs N] [--check] [LAYER...]: applies small faults, one at a time, and shows
-# that the tests notice each of them.
+# ci/sabotage.sh [--sample N [--day DAY]] [--only TEXT] [--jobs N] [--check] [LAYER...]: applies small faults, one at a
+# time, and shows that the tests notice each of them.
 #
 # The faults are data: ci/sabotage/LAYER.toml, in the form that ci/sabotage.py describes. Without a layer it tries all, in under
-# 30 minutes on two cores. `--sample` takes N of them, others every day; `--check` only checks that each fault still fits
-# the source. Works on copies of the tree, and changes nothing in this one.
+# 30 minutes on two cores. `--sample` takes N of them, others every day; `--only` takes those whose file or sentence has the
+# TEXT; `--check` only checks that each fault still fits the source. Works on copies of the tree, and changes nothing in this one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh

@@ -127,6 +127,12 @@ fn names(kind: Kind) -> Vec<&'static str> {
 }
 
 #[test]
+fn no_row_is_newer_than_the_newest_release() {
+    let newer = FACTS.iter().filter(|fact| fact.since > NEWEST);
+    none(&newer.map(|fact| format!("{}: since {:?}, NEWEST is {NEWEST:?}", fact.name, fact.since)).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_first_page_names_the_newest_release() {
     let (major, minor) = NEWEST;
     let sentence = format!("requests and registrations of Linux {major}.{minor}");

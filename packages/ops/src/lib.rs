@@ -182,6 +182,7 @@
 //! | [`read`](Slab::read) | [`Read`](bare_uring::opcode::Read) | [`Moved`] | 5.6 | read_write |
 //! | [`write`](Slab::write) | [`Write`](bare_uring::opcode::Write) | [`Moved`] | 5.6 | read_write |
 //! | [`fsync`](Slab::fsync) | [`Fsync`](bare_uring::opcode::Fsync) | [`Done`] | 5.1 | file |
+//! | [`ftruncate`](Slab::ftruncate) | [`Ftruncate`](bare_uring::opcode::Ftruncate) | [`Done`] | 6.9 | file |
 //! | [`open`](Slab::open) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
 //! | [`stat`](Slab::stat) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
 //! | [`socket`](Slab::socket) | [`Socket`](bare_uring::opcode::Socket) | [`Made`] | 5.19 | socket |

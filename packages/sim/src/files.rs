@@ -57,6 +57,9 @@ pub(crate) struct Files {
     listeners: Vec<VecDeque<Arc<Open>>>,
 }
 
+/// The length that no regular file exceeds.
+const LONGEST: usize = 1 << 24;
+
 pub(crate) const POLLIN: u32 = 1;
 pub(crate) const POLLOUT: u32 = 4;
 const POLLERR: u32 = 8;
@@ -269,7 +272,7 @@ impl Files {
             Kind::Content(content) => {
                 let Content { bytes: old, position } = &mut self.contents[content];
                 let start = usize::try_from(offset).ok().filter(|_| offset != u64::MAX).unwrap_or(*position);
-                let end = start.checked_add(bytes.len()).filter(|&end| end <= 1 << 24).ok_or(EFBIG)?;
+                let end = start.checked_add(bytes.len()).filter(|&end| end <= LONGEST).ok_or(EFBIG)?;
                 old.resize(old.len().max(end), 0);
                 old[start..end].copy_from_slice(bytes);
                 if offset == u64::MAX {
@@ -280,6 +283,18 @@ impl Files {
             Kind::End { write: None, .. } => Err(EBADF),
             _ => Err(EINVAL),
         }
+    }
+
+    /// Cuts a regular file to a length, or extends it with zeros, as `ftruncate(2)` does. The position stays.
+    // Tests on the real kernel show `EINVAL` for what is no regular file, and for a negative length.
+    pub(crate) fn truncate(&mut self, open: &Open, length: u64) -> i32 {
+        let Kind::Content(content) = open.kind else { return EINVAL };
+        match usize::try_from(length) {
+            Ok(length) if length <= LONGEST => self.contents[content].bytes.resize(length, 0),
+            _ if length > i64::MAX as u64 => return EINVAL,
+            _ => return EFBIG,
+        }
+        0
     }
 
     /// Shuts down reading (0), writing (1), or both (2), as `shutdown(2)` does.

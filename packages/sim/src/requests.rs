@@ -144,6 +144,7 @@ const ROWS: &[Row] = &[
     on_file(Op::IORING_OP_SHUTDOWN, |world, _, sqe, file, _| Attempt::done(world.files.shut_down(file, sqe.len))),
     on_file(Op::IORING_OP_MSG_RING, |world, _, sqe, file, _| world.message(sqe, file)),
     on_file(Op::IORING_OP_READ_MULTISHOT, World::receive).picks(Picks::Always),
+    on_file(Op::IORING_OP_FTRUNCATE, |world, _, sqe, file, _| Attempt::done(world.truncate(sqe, file))),
     Row { opcode: IORING_OP_NOP128 as u8, ..alone(Op::IORING_OP_NOP, World::nop) },
 ];
 

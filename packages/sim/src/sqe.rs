@@ -16,6 +16,7 @@ pub(crate) struct Sqe {
     pub(crate) user_data: u64,
     pub(crate) buf_index: u16,
     pub(crate) file_index: u32,
+    pub(crate) addr3: u64,
     /// The time of a request that has one, in nanoseconds, as its timespec was when the entry was consumed.
     pub(crate) time: u64,
     /// The lengths of the name and of the control data of a `struct msghdr`.
@@ -43,6 +44,7 @@ impl Sqe {
             user_data: u64::from_ne_bytes(part(bytes, 32)),
             buf_index: u16::from_ne_bytes(part(bytes, 40)),
             file_index: u32::from_ne_bytes(part(bytes, 44)),
+            addr3: u64::from_ne_bytes(part(bytes, 48)),
             time: 0,
             gaps: (0, 0),
             pieces: Vec::new(),

@@ -19,4 +19,13 @@ impl Slab {
     pub fn fsync(&'static self, file: &File, flags: FsyncFlags) -> Op<Done> {
         self.plain(Some(file), Argument::NONE, |fd, _| opcode::Fsync::new(fd).flags(flags).build())
     }
+
+    /// Cuts a file to `len` bytes, or extends it with zeros. Since 6.9.
+    ///
+    /// # Errors
+    ///
+    /// The [errors of any operation](Slab#errors-of-operations), and the kernel's for [`Ftruncate`](opcode::Ftruncate).
+    pub fn ftruncate(&'static self, file: &File, len: u64) -> Op<Done> {
+        self.plain(Some(file), Argument::NONE, |fd, _| opcode::Ftruncate::new(fd, len).build())
+    }
 }

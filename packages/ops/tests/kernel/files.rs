@@ -32,6 +32,12 @@ fn a_file_is_written_and_read() {
             assert_eq!(slab.fsync(&file, FsyncFlags::empty()).await, Ok(0));
             let stat = slab.stat(&file).await.expect("stat");
             assert_eq!((stat.stx_size, stat.stx_mode & 0o777), (12, 0o600));
+            for len in [(1 << 32) + 5, 12] {
+                assert_eq!(slab.ftruncate(&file, len).await, Ok(0));
+                assert_eq!(slab.stat(&file).await.map(|stat| stat.stx_size), Ok(len));
+            }
+            assert_eq!(slab.ftruncate(&file, u64::MAX).await, Err(Errno::EINVAL));
+            assert_eq!(slab.ftruncate(&directory_file, 0).await, Err(Errno::EINVAL));
             let (read, buffer) = slab.read(&file, buffer_of(slab, b"> "), 7).await;
             assert_eq!((read, &*buffer), (Ok(5), &b"> world"[..]));
             let (read, buffer) = slab.read(&file, buffer, CURRENT).await;
@@ -92,6 +98,7 @@ fn an_operation_holds_its_file_when_the_caller_does_not() {
     let mut read = slab.read(&null(), one(), 0);
     let mut stat = slab.stat(&null());
     let mut sync = slab.fsync(&null(), FsyncFlags::empty());
+    let mut cut = slab.ftruncate(&null(), 0);
     let root = adopt(slab, fs::File::open("/").expect("root"));
     let mut open = slab.open(Some(&root), c"dev", OpenHow::new());
     drop(root);
@@ -101,16 +108,18 @@ fn an_operation_holds_its_file_when_the_caller_does_not() {
     assert!(poll(&mut read, &bell).is_pending());
     assert!(poll(&mut stat, &bell).is_pending());
     assert!(poll(&mut sync, &bell).is_pending());
+    assert!(poll(&mut cut, &bell).is_pending());
     assert!(poll(&mut open, &bell).is_pending());
     assert!(poll(&mut accept, &bell).is_pending());
     settle(&mut driver);
-    assert_eq!(bell.rings(), 5);
+    assert_eq!(bell.rings(), 6);
     assert!(matches!(poll(&mut read, &bell), Poll::Ready((Ok(0), _))));
     let Poll::Ready(Ok(stat)) = poll(&mut stat, &bell) else { panic!("over") };
     // It is the character device, and not a file that was opened meanwhile and might have got its number.
     assert_eq!(u32::from(stat.stx_mode) & linux_raw_sys::general::S_IFMT, linux_raw_sys::general::S_IFCHR);
     // This is what the device answers while it is open.
     assert_eq!(poll(&mut sync, &bell), Poll::Ready(Err(Errno::EINVAL)));
+    assert_eq!(poll(&mut cut, &bell), Poll::Ready(Err(Errno::EINVAL)));
     assert!(matches!(poll(&mut open, &bell), Poll::Ready(Ok(_))));
     assert!(matches!(poll(&mut accept, &bell), Poll::Ready(Err(Errno::ETIME))));
     settle(&mut driver);

@@ -136,6 +136,8 @@ fn files_are_asked_for_what_the_caller_says() {
     let entry = scene.entry(slab.fsync(&file, FsyncFlags::DATASYNC));
     let op_flags = FsyncFlags::DATASYNC.bits();
     assert_eq!(entry, Fields { opcode: opcode::Fsync::CODE, fd, op_flags, ..Fields::default() });
+    let entry = scene.entry(slab.ftruncate(&file, u64::MAX >> 1));
+    assert_eq!(entry, Fields { opcode: opcode::Ftruncate::CODE, fd, off: u64::MAX >> 1, ..Fields::default() });
     let how = size_of::<OpenHow>() as u32;
     let (opcode, off) = (opcode::OpenAt2::CODE, 0);
     for (directory, fd) in [(None, -100), (Some(&file), fd)] {

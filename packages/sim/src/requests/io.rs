@@ -110,6 +110,17 @@ impl World {
         }
     }
 
+    /// Cuts or extends a file to the length in `off`.
+    // kernel: io_uring/truncate.c io_ftruncate_prep (7.3): EINVAL unless `addr`, `len`, `buf_index`, `file_index`, `addr3`
+    // and the flags are 0.
+    pub(super) fn truncate(&mut self, sqe: &Sqe, file: &Open) -> i32 {
+        let reserved = [sqe.addr, sqe.len.into(), sqe.buf_index.into(), sqe.file_index.into(), sqe.addr3];
+        if sqe.op_flags != 0 || reserved != [0; 5] {
+            return EINVAL;
+        }
+        self.files.truncate(file, sqe.off)
+    }
+
     /// Carries out a one-shot poll. A poll with any flag (`IORING_POLL_ADD_MULTI`) is refused, as kernels before 5.13
     /// do.
     pub(super) fn poll(&mut self, sqe: &Sqe, file: &Open) -> Attempt {

@@ -144,7 +144,7 @@ impl World {
     fn request(&mut self, books: &mut Books, random: &mut Random) -> (squeue::Entry, bool) {
         let buffer = self.buffer.as_mut_ptr();
         let victim = 1 + u64::from(random.below(books.entries.len() as u32 + 1));
-        match random.below(21) {
+        match random.below(22) {
             0 => (opcode::Read::new(Fd(self.reader), buffer, 8).build(), false),
             1 => (opcode::PollAdd::new(Fd(self.reader), PollEvents(1)).build(), false),
             2 => (opcode::Write::new(Fd(self.writer), buffer, 3).build(), false),
@@ -173,6 +173,7 @@ impl World {
                 let repeated = opcode::Timeout::new(self.time(random)).count(1 + random.below(3));
                 (repeated.flags(TimeoutFlags::MULTISHOT).build(), self.profile.knows(11))
             }
+            15 => (opcode::Ftruncate::new(Fd(self.content), u64::from(random.below(40))).build(), true),
             _ => (opcode::Nop::new().result(victim as i32).build(), true),
         }
     }

@@ -10,6 +10,8 @@ use bare_uring_sim::{CAPACITY, Event, Mark, Profile, Rate, SimKernel};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
 
+const EINVAL: i32 = -22;
+const EFBIG: i32 = -27;
 const ECANCELED: i32 = -125;
 const MORE: u32 = 1 << 1;
 
@@ -137,6 +139,54 @@ fn a_file_has_a_position() {
     submit(&ring, [read(1), read(2), read(3), read(4)]);
     assert_eq!(ring.results(), [(1, 4), (2, 4), (3, 2), (4, 0)]);
     assert_eq!(buffer, [8, 9, 6, 7]);
+}
+
+#[test]
+fn a_file_is_cut_and_extended_and_its_position_stays() {
+    let ring = ring();
+    let file = ring.kernel.file((0..100).collect());
+    let (mut first, mut second) = ([0xee_u8; 3], [0xee_u8; 8]);
+    let run = |entry: Entry, result| {
+        submit(&ring, [entry.user_data(1)]);
+        assert_eq!((ring.wait(1), ring.results()), (Ok(0), vec![(1, result)]));
+    };
+    let cut = |length| opcode::Ftruncate::new(Fd(file), length).build();
+    run(opcode::Read::new(Fd(file), &raw mut first[0], 3).offset(u64::MAX).build(), 3);
+    run(cut(5), 0);
+    run(cut(9), 0);
+    // The position is 3: two bytes are left, and four zeros follow.
+    run(opcode::Read::new(Fd(file), &raw mut second[0], 8).offset(u64::MAX).build(), 6);
+    assert_eq!((first, second), ([0, 1, 2], [3, 4, 0, 0, 0, 0, 0xee, 0xee]));
+    run(cut(1 << 24), 0);
+    run(cut((1 << 24) + 1), EFBIG);
+    run(cut(i64::MAX as u64), EFBIG);
+    run(cut(i64::MAX as u64 + 1), EINVAL);
+    run(cut(u64::MAX), EINVAL);
+    run(cut(0), 0);
+    run(opcode::Read::new(Fd(file), &raw mut second[0], 8).offset(0).build(), 0);
+}
+
+#[test]
+fn cutting_what_is_no_file_or_with_more_than_a_length_is_refused() {
+    let ring = ring();
+    let (reader, writer) = ring.kernel.pipe();
+    let others =
+        [reader, writer, ring.kernel.socket_pair().0, ring.kernel.listener(), ring.kernel.directory(), ring.fd];
+    submit(&ring, others.map(|fd| opcode::Ftruncate::new(Fd(fd), 0).build()));
+    assert_eq!(ring.results(), [(0, EINVAL); 6]);
+    submit(&ring, [opcode::Ftruncate::new(Fd(9999), 0).build()]);
+    assert_eq!(ring.results(), [(0, -9)]);
+    let file = ring.kernel.file(vec![7; 10]);
+    // `addr`, `len`, the flags, `buf_index`, `file_index`, `addr3`: each by its last byte.
+    for at in [23, 27, 31, 41, 47, 55] {
+        let mut bytes = opcode::Ftruncate::new(Fd(file), 0).build().to_bytes();
+        bytes[at] = 1;
+        submit(&ring, [Entry::from_bytes(bytes)]);
+        assert_eq!(ring.results(), [(0, EINVAL)], "byte {at}");
+    }
+    let mut all = [0_u8; 11];
+    submit(&ring, [opcode::Read::new(Fd(file), &raw mut all[0], 11).offset(0).build()]);
+    assert_eq!((ring.results(), all), (vec![(0, 10)], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0]));
 }
 
 #[test]

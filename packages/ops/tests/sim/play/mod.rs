@@ -20,6 +20,8 @@ const SLOTS: usize = 12;
 const FILES: usize = 12;
 const BUFFERS: usize = 8;
 const SIZE: usize = 48;
+/// How long the file with content is.
+const CONTENT: usize = 500;
 
 type Memory = Storage<SLOTS, FILES, BUFFERS, SIZE>;
 type Provided = Group<4, 32>;
@@ -47,7 +49,7 @@ struct Play {
     listener: RawFd,
     /// The other ends, and the next byte that each writes, so that what it writes is one run.
     far: Vec<(RawFd, u8)>,
-    /// A file whose content is one run, and which is only read.
+    /// A file whose content is one run. It is read, and cut to the length that it has.
     content: RawFd,
     lost: Lost,
     tally: Tally,
@@ -162,7 +164,7 @@ impl Play {
     fn open(&mut self) {
         let (reader, writer) = self.kernel.pipe();
         let (near, far) = self.kernel.socket_pair();
-        let content = self.kernel.file(run(0, 500));
+        let content = self.kernel.file(run(0, CONTENT));
         let (back_reader, back_writer) = self.kernel.pipe();
         self.far = vec![(writer, 0), (far, 0), (back_reader, 0)];
         self.content = content;

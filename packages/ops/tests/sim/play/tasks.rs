@@ -9,7 +9,7 @@ use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
 use bare_uring_ops::{Buffer, CURRENT, Done, File, Made, Moved, Op, Stream};
 
-use super::{Play, SIZE};
+use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
 use crate::shared::Bell;
 
@@ -111,8 +111,10 @@ impl Play {
             }
             6 => Running::Plain(slab.nop()),
             7 => Running::Plain(slab.timeout(Timespec::new(0, self.random.below(10_000)))),
-            8 => Running::Plain(match self.random.below(2) {
+            8 => Running::Plain(match self.random.below(3) {
                 0 => slab.fsync(&file, FsyncFlags::empty()),
+                // A longer file would end in zeros, and the rest of a shorter one could not come back.
+                1 => slab.ftruncate(&file, CONTENT as u64),
                 _ => slab.shutdown(&file, ShutdownHow::WRITE),
             }),
             9 => Running::Made(slab.accept(&file)),
