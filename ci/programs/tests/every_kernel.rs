@@ -176,7 +176,7 @@ fn a_kernel_with_nops_and_readv_only() {
 }
 
 #[test]
-fn a_kernel_with_a_probe_and_thirteen_requests() {
+fn a_kernel_with_a_probe_and_eighteen_requests() {
     let kernel = Lean {
         features: IORING_FEAT_SINGLE_MMAP | IORING_FEAT_RW_CUR_POS,
         flags: IORING_SETUP_CQSIZE,
@@ -190,10 +190,15 @@ fn a_kernel_with_a_probe_and_thirteen_requests() {
             op::IORING_OP_POLL_REMOVE,
             op::IORING_OP_TIMEOUT,
             op::IORING_OP_TIMEOUT_REMOVE,
+            op::IORING_OP_ACCEPT,
+            op::IORING_OP_OPENAT,
             op::IORING_OP_CLOSE,
             op::IORING_OP_FILES_UPDATE,
+            op::IORING_OP_STATX,
             op::IORING_OP_READ,
             op::IORING_OP_WRITE,
+            op::IORING_OP_SEND,
+            op::IORING_OP_RECV,
         ]),
         // `IOSQE_FIXED_FILE` and `IOSQE_ASYNC`.
         entry_flags: 1 | 1 << 4,
