@@ -59,6 +59,7 @@ kernels() {
         [[ ${cells[2]} =~ ^\ (every kernel|Linux|Linux $release and later|Linux $release to $release|kernels with .+ \(Linux $release and later\))\ $ ]]
 }
 # The check itself: rows without kernels, and with kernels in other words.
+# shellcheck disable=SC2016 # Backticks of Markdown.
 for row in '| a promise | `tests/a.rs::b` |' '| a promise |  | `tests/a.rs::b` |' '| a promise | most kernels | `tests/a.rs::b` |' \
     '| a promise | Linux 6 and later | `tests/a.rs::b` |' '| a promise | kernels with NODROP | `tests/a.rs::b` |'; do
     ! kernels "$row" || bad "taken for a row that names its kernels" "$row"
