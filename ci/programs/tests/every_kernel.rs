@@ -1,6 +1,7 @@
 //! Tests `every_kernel` on kernels that have less than this one: the tracer takes features, set-up flags and requests away, and
 //! a filter refuses registrations.
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -159,6 +160,21 @@ const fn no_registrations(errno: u32) -> Refused {
 }
 
 #[test]
+fn this_kernel() {
+    let (status, said) = told(&programs::run(&mut Command::new(every_kernel())));
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux says its release");
+    let mut numbers =
+        release.split(|letter: char| !letter.is_ascii_digit()).map_while(|digits| digits.parse::<u32>().ok());
+    // `NO_MMAP` is the last thing that the program looks for.
+    if (numbers.next(), numbers.next()) >= (Some(6), Some(5)) {
+        assert_eq!((status, &*said), (0, "OK every kernel: 1014 checks, 0 not here\n"));
+    } else {
+        println!("SKIP the whole line: this kernel lacks what came until Linux 6.5");
+        assert!(status == 0 && said.starts_with("OK every kernel: ") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
 fn a_kernel_with_nops_and_readv_only() {
     let kernel = Lean {
         features: IORING_FEAT_SINGLE_MMAP,
@@ -171,7 +187,7 @@ fn a_kernel_with_nops_and_readv_only() {
         FEAT_EXT_ARG (not among the features), links (EINVAL), Write (EINVAL), Writev (EINVAL), Read (EINVAL), \
         Timeout (EINVAL), timed waits (neither FEAT_EXT_ARG nor a timeout that lasts), provided memory (EINVAL), \
         CQSIZE (EINVAL), CLAMP (EINVAL), R_DISABLED (EINVAL), SUBMIT_ALL (EINVAL), COOP_TASKRUN (EINVAL), \
-        SINGLE_ISSUER (EINVAL), DEFER_TASKRUN (EINVAL), SQPOLL (EINVAL), cancel_and_drain (needs timed waits)\n";
+        SINGLE_ISSUER (EINVAL), DEFER_TASKRUN (EINVAL), SQPOLL (EINVAL), cancel_and_drain (needs timeouts)\n";
     assert_eq!(run_on(&kernel), (0, said.to_owned()));
 }
 
@@ -208,6 +224,23 @@ fn a_kernel_with_a_probe_and_eighteen_requests() {
         FEAT_EXT_ARG (not among the features), links (EINVAL), provided memory (EINVAL), CLAMP (EINVAL), \
         R_DISABLED (EINVAL), SUBMIT_ALL (EINVAL), COOP_TASKRUN (EINVAL), SINGLE_ISSUER (EINVAL), DEFER_TASKRUN (EINVAL), \
         SQPOLL (EINVAL), cancellation of everything (the request ended by itself)\n";
+    assert_eq!(run_on(&kernel), (0, said.to_owned()));
+}
+
+#[test]
+fn what_the_probe_lacks_is_not_tried() {
+    let kernel = Lean {
+        features: IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG,
+        flags: 0,
+        requests: Some(&[op::IORING_OP_NOP, op::IORING_OP_READ, op::IORING_OP_WRITE]),
+        entry_flags: 0xff,
+        refused: (__NR_io_uring_register, EINVAL, Some(io_uring_register_op::IORING_REGISTER_PROBE as u32)),
+    };
+    let said = "OK every kernel: 777 checks, 14 not here: Writev (not in the probe), Readv (not in the probe), \
+        Timeout (not in the probe), waits until a time (neither FEAT_MIN_TIMEOUT nor a timeout that lasts), \
+        provided memory (EINVAL), CQSIZE (EINVAL), CLAMP (EINVAL), R_DISABLED (EINVAL), SUBMIT_ALL (EINVAL), \
+        COOP_TASKRUN (EINVAL), SINGLE_ISSUER (EINVAL), DEFER_TASKRUN (EINVAL), SQPOLL (EINVAL), \
+        cancel_and_drain (needs timeouts)\n";
     assert_eq!(run_on(&kernel), (0, said.to_owned()));
 }
 

@@ -14,14 +14,14 @@ const MANY: u32 = 300;
 /// The time of a request that is in flight at the end of its ring. Short, because some kernels wait for it.
 static SOON: Timespec = Timespec::new(0, 300_000_000);
 
-/// `timed` says whether timeouts and timed waits work, which a drain needs.
-pub(super) fn check(report: &mut Report, timed: bool) -> Option<()> {
+/// `timeouts` says whether there are timeouts, and with them timed waits. The checks need something that is in flight.
+pub(super) fn check(report: &mut Report, timeouts: bool) -> Option<()> {
     many(report)?;
-    if timed {
+    if timeouts {
         drain(report)?;
         drop_with_a_timeout(report);
     } else {
-        report.skip("cancel_and_drain", "needs timed waits");
+        report.skip("cancel_and_drain", "needs timeouts");
     }
     Some(())
 }

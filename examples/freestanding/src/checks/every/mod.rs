@@ -63,7 +63,7 @@ pub fn check(report: &mut Report) {
 
 /// Runs all checks that need a ring. `None`: a request has not completed.
 fn check_all(report: &mut Report, known: &Known, ring: IoUring) -> Option<()> {
-    let timed = used(ring, |ring| {
+    let timeouts = used(ring, |ring| {
         report.topic("queues");
         queues::check(report, known, ring)?;
         report.topic("reads and writes");
@@ -74,7 +74,7 @@ fn check_all(report: &mut Report, known: &Known, ring: IoUring) -> Option<()> {
     report.topic("rings");
     rings::check(report)?;
     report.topic("the end of a ring");
-    ends::check(report, timed)
+    ends::check(report, timeouts)
 }
 
 /// What the kernel says of itself.
