@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ci/guarantees.sh: checks the tests that DESIGN.md ("What breaks rings in the field") and docs/guarantees.md name: each
-# `FILE.rs::NAME` is a test of that file, each file and script exists, and each row names one at least.
+# `FILE.rs::NAME` is a test of that file, each file and script exists, and each row names one at least. Each row of
+# docs/guarantees.md also names the kernels that it holds on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib/check.sh
@@ -49,6 +50,26 @@ look() {
 
 look DESIGN.md "$(sed -n '/^## What breaks rings in the field/,/^## Unsafe functions/p' DESIGN.md)"
 look docs/guarantees.md "$(cat docs/guarantees.md)"
+
+# kernels ROW: passes if the second of three cells names kernels, in one of the forms that the page explains.
+kernels() {
+    local release='[5-9]\.[0-9]+' cells
+    IFS='|' read -ra cells <<<"$1"
+    [ ${#cells[@]} = 4 ] &&
+        [[ ${cells[2]} =~ ^\ (every kernel|Linux|Linux $release and later|Linux $release to $release|kernels with .+ \(Linux $release and later\))\ $ ]]
+}
+# The check itself: rows without kernels, and with kernels in other words.
+# shellcheck disable=SC2016 # Backticks of Markdown.
+for row in '| a promise | `tests/a.rs::b` |' '| a promise |  | `tests/a.rs::b` |' '| a promise | most kernels | `tests/a.rs::b` |' \
+    '| a promise | Linux 6 and later | `tests/a.rs::b` |' '| a promise | kernels with NODROP | `tests/a.rs::b` |'; do
+    ! kernels "$row" || bad "taken for a row that names its kernels" "$row"
+done
+rows=$(grep -E '^\|' docs/guarantees.md | grep -vE '^\|--|\| kernels \| shown by \|$')
+while read -r row; do
+    kernels "$row" || bad "docs/guarantees.md names no kernels" "${row:0:80}"
+done <<<"$rows"
+ok "docs/guarantees.md: $(wc -l <<<"$rows") rows name their kernels"
+
 # Each unsafe function, and each method of an unsafe trait, has its row in DESIGN.md.
 section=$(sed -n '/^## Unsafe functions/,/^## Fuzzing/p' DESIGN.md)
 functions=$(git ls-files 'src/*.rs' 'packages/ops/src/*.rs' | grep -v '/models.rs$\|_models.rs$\|^src/models' |

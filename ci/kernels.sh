@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ci/kernels.sh [all | fetch | ROW...]: boots kernels of other versions and architectures, with the program `init` of
-# examples/freestanding as process 1.
+# examples/freestanding as process 1. That program first makes the checks of `every_kernel`, and both parts must pass.
 #
 # The rows are those of ci/lib/kernels.table. Without argument it boots one row of each architecture, and the oldest and the
 # newest kernel of two of them; `all` boots every row, and `fetch` only fetches the kernels that it boots without argument.
@@ -39,7 +39,7 @@ fetch() {
 # verdict ROW: boots the row's kernel, and prints the row's line.
 verdict() {
     . ci/lib/guest.sh
-    local program machine suite package kernel result status=FAIL tenths before=${EPOCHREALTIME/./} log=$cache/log/$1.log
+    local program machine suite package kernel result every status=FAIL tenths before=${EPOCHREALTIME/./} log=$cache/log/$1.log
     row "$1"
     if [ -s "$cache/log/$1.kernel" ] && kernel=$(cat "$cache/log/$1.kernel"); then
         python3 ci/lib/initrd.py "$cache/log/$1.initrd" init="$cache/init-$program"
@@ -47,8 +47,11 @@ verdict() {
         rm -f "$cache/log/$1.initrd"
         # The firmware moves the cursor, and clears the screen.
         result=$(sed -E 's/\r//g; s/\x1b[^A-Za-z]*[A-Za-z]/\n/g' "$log" |
-            found -aoE '^(OK|FAIL|panic at) .*|Kernel panic .*' | tail -n 1)
-        [[ $result != OK\ io_uring* ]] || status=PASS
+            found -aoE '^(OK|FAIL|panic at) .*|Kernel panic .*')
+        every=$(found -E '^(OK|FAIL) every kernel: ' <<<"$result")
+        result=$(tail -n 1 <<<"$result")
+        [[ $every != OK* || $result != OK\ io_uring* ]] || status=PASS
+        result+=${every:+; ${every#OK }}
     else
         result=$(tail -n 1 "$cache/log/$1.fetch")
     fi

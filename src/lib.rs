@@ -64,8 +64,9 @@
 //! # How to wait
 //!
 //! - [`submit_and_wait`](IoUring::submit_and_wait) is the usual way: one call for both.
-//! - [`Submitter::submit_with_args`] has a time limit, a minimum time, or another signal mask, on every kernel. The time limit
-//!   ends the wait with `ETIME`. Since Linux 6.13, arguments in a [registered region](register::WaitRegion) cost no copy.
+//! - [`Submitter::submit_with_args`] has a time limit (where the kernel has no argument for one, by a timeout request), a
+//!   minimum time since Linux 6.12, or another signal mask. The time limit ends the wait with `ETIME`. Since Linux 6.13,
+//!   arguments in a [registered region](register::WaitRegion) cost no copy.
 //! - A wait may end early: with `EINTR` for a signal, with `EAGAIN` or `EBUSY` when the kernel wants its CQEs read first. Look at
 //!   the queue, then wait again. SQEs that were submitted stay submitted.
 //! - [`Submitter::get_events`] makes the kernel do its pending work, without waiting.

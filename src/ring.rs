@@ -49,11 +49,12 @@ const NO_FD: RawFd = RawFd::MIN;
 /// # Dropping a ring
 ///
 /// Drop unregisters the ring's registered descriptor if it has one, unmaps the memory and closes the descriptor. The kernel
-/// decides what becomes of requests in flight. Kernels up to 7.3 cancel them some time after the close; until then requests may
-/// still write to their buffers, and drop does not wait. Later kernels may cancel and wait in the close itself: then drop blocks
-/// until the last request has ended, however long a device takes. So don't count on drop to end requests, nor to return at
-/// once. If you must free the memory of requests, or must not be held up, call [`cancel_and_drain`](Self::cancel_and_drain)
-/// first, which says whether all requests have ended.
+/// decides what becomes of requests in flight. Linux up to 7.3 cancels them some time after the close; until then requests may
+/// still write to their buffers, and drop does not wait. Later releases may cancel and wait in the close itself: then drop blocks
+/// until the last request has ended, however long a device takes. Some unikernels (Nanos, OSv) wait in the close, and do not
+/// cancel a read that is pending. So don't count on drop to end requests, nor to return at once. If you must free the memory of
+/// requests, or must not be held up, call [`cancel_and_drain`](Self::cancel_and_drain) first, which says whether all requests
+/// have ended.
 ///
 /// A mapping of the ring can outlive the ring (a [region](crate::register::MemoryRegion), a
 /// [refill ring](crate::register::zcrx::RefillRing), a mapped provided buffer ring). While it lives, the kernel keeps the ring

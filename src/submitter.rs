@@ -73,7 +73,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// | `ETIME` | the timeout passed |
     /// | `EAGAIN` | no memory for even one request: reap completions, then submit again |
     /// | `EBUSY` | too many completions wait outside the queue (before 5.19): reap them, then submit again |
-    /// | `EBADR` | completions were dropped because the kernel had no memory; [`overflow`](crate::CompletionQueue::overflow) counts them |
+    /// | `EBADR` | completions were dropped because the kernel had no memory; [`overflow`](crate::CompletionQueue::overflow) counts them. A kernel without `FEAT_NODROP` drops without this error |
     /// | `EBADFD` | the ring is disabled: enable it |
     /// | `EEXIST` | the ring is SINGLE_ISSUER or DEFER_TASKRUN, and this is not its task |
     /// | `EOWNERDEAD` | the SQPOLL thread died (its process ran `exec`): make a new ring |

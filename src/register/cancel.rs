@@ -90,7 +90,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// - The errors of [`Submitter::wait_with_args`].
     ///
     /// Kernels before 6.0 cannot cancel from outside the queue. There this call only waits: cancel requests that never end by
-    /// themselves with [`opcode::AsyncCancel`] first.
+    /// themselves with [`opcode::AsyncCancel`] first. [The guide for unikernels](crate::guides::unikernel) says what other
+    /// kernels cancel.
     ///
     /// [`opcode::AsyncCancel`]: crate::opcode::AsyncCancel
     pub fn cancel_and_drain(&mut self, patience: Timespec, mut each: impl FnMut(C) -> bool) -> Result<(), Errno> {

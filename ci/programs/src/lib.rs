@@ -32,6 +32,15 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 ///
 /// If the program doesn't build.
 pub fn program(package: &str, name: &str) -> PathBuf {
+    program_with(package, name, &[])
+}
+
+/// Builds a program as [`program`] does, with further arguments for cargo.
+///
+/// # Panics
+///
+/// If the program doesn't build.
+pub fn program_with(package: &str, name: &str, arguments: &[&str]) -> PathBuf {
     static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,7 +49,8 @@ pub fn program(package: &str, name: &str) -> PathBuf {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--locked", "--quiet", "--release", "--package", package, "--bin", name]).current_dir(&root);
+    build.args(["build", "--locked", "--quiet", "--release", "--package", package, "--bin", name]);
+    build.args(arguments).current_dir(&root);
     let said = build.output().expect("cargo runs");
     assert!(said.status.success(), "{name} does not build: {}", String::from_utf8_lossy(&said.stderr));
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));

@@ -5,7 +5,8 @@
 //! system and without luck. It also sees what no tracer of system calls shows: the requests, and their order.
 //!
 //! The ring's memory is read and written through `/proc/PID/mem`, at the offsets that `io_uring_setup` returned to the
-//! program. The program may have one ring, with one mapping for both queues, and entries of the usual size.
+//! program. The program's rings must have one mapping for both queues, and entries of the usual size. A ring in provided memory
+//! is not looked into.
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_long, c_void};
@@ -72,6 +73,8 @@ pub struct Request {
     pub user_data: u64,
     /// The buffer's index or group.
     pub buffer: u16,
+    /// The address of the entry in the program's memory.
+    pub place: u64,
 }
 
 /// A moment at which the program is stopped.
@@ -107,7 +110,7 @@ impl Tracee {
         bytes
     }
 
-    /// Writes to the program's memory.
+    /// Writes bytes to the program's memory.
     ///
     /// # Panics
     ///
@@ -161,11 +164,9 @@ impl Tracee {
     }
 }
 
-/// The program's ring.
-#[derive(Default)]
+/// A ring of the program's, which `io_uring_setup` has returned.
 struct Ring {
-    /// The parameters that `io_uring_setup` returned.
-    params: Option<io_uring_params>,
+    params: io_uring_params,
     queues: u64,
     entries: u64,
     /// The number of completions seen so far.
@@ -173,10 +174,16 @@ struct Ring {
     under_way: HashMap<u64, Request>,
 }
 
+/// The program's rings, by their descriptors.
+type Rings = HashMap<u64, Ring>;
+
 impl Ring {
     /// Returns the requests that the call submits.
     fn requests(&self, tracee: &Tracee, count: u32) -> Vec<Request> {
-        let Some(params) = &self.params else { return Vec::new() };
+        let params = &self.params;
+        if self.queues == 0 {
+            return Vec::new();
+        }
         let offsets = &params.sq_off;
         let head = tracee.word(self.queues + u64::from(offsets.head));
         let mask = tracee.word(self.queues + u64::from(offsets.ring_mask));
@@ -186,12 +193,15 @@ impl Ring {
             _ => at & mask,
         };
         (0..count.min(tail.wrapping_sub(head)))
-            .map(|nth| parse(&tracee.read(self.entries + 64 * u64::from(number(head.wrapping_add(nth))))))
+            .map(|nth| {
+                let place = self.entries + 64 * u64::from(number(head.wrapping_add(nth)));
+                parse(&tracee.read(place), place)
+            })
             .collect()
     }
 }
 
-fn parse(sqe: &[u8; 64]) -> Request {
+fn parse(sqe: &[u8; 64], place: u64) -> Request {
     let word = |at: usize| u32::from_ne_bytes(sqe[at..at + 4].try_into().expect("four bytes"));
     let long = |at: usize| u64::from_ne_bytes(sqe[at..at + 8].try_into().expect("eight bytes"));
     let half = |at: usize| u16::from_ne_bytes([sqe[at], sqe[at + 1]]);
@@ -206,6 +216,7 @@ fn parse(sqe: &[u8; 64]) -> Request {
         op_flags: word(28),
         user_data: long(32),
         buffer: half(40),
+        place,
     }
 }
 
@@ -249,7 +260,7 @@ pub fn trace(command: &mut Command, mut at: impl FnMut(&Tracee, Moment<'_>)) -> 
 fn follow(child: &Child, at: &mut impl FnMut(&Tracee, Moment<'_>)) -> ExitStatus {
     let pid = Pid::from_child(child);
     let next = || waitpid(Some(pid), WaitOptions::empty()).expect("a child").expect("it has stopped or ended").1;
-    let mut ring = Ring::default();
+    let mut rings = Rings::new();
     let mut call = None;
     // This stop is the one after exec.
     let mut status = next();
@@ -265,7 +276,7 @@ fn follow(child: &Child, at: &mut impl FnMut(&Tracee, Moment<'_>)) -> ExitStatus
                 let size = std::ptr::without_provenance_mut(size_of::<Info>());
                 // SAFETY: the kernel writes at most as many bytes as the structure has.
                 unsafe { ptrace(PTRACE_GET_SYSCALL_INFO, child.id().cast_signed(), size, (&raw mut info).cast()) };
-                stopped(&tracee, &mut ring, &mut call, &info.words, at);
+                stopped(&tracee, &mut rings, &mut call, &info.words, at);
                 0
             }
             // A further exec gives the program another memory.
@@ -298,14 +309,16 @@ fn control(pid: Pid, request: c_long, data: usize) {
 /// Calls the test's function at the start of a system call, and at its end.
 fn stopped(
     tracee: &Tracee,
-    ring: &mut Ring,
+    rings: &mut Rings,
     call: &mut Option<(u64, [u64; 6])>,
     words: &[u64; 8],
     at: &mut impl FnMut(&Tracee, Moment<'_>),
 ) {
     let Some((number, arguments)) = call.take() else {
         let [number, a, b, c, d, e, f, _] = *words;
-        if number == u64::from(__NR_io_uring_enter) {
+        if number == u64::from(__NR_io_uring_enter)
+            && let Some(ring) = rings.get_mut(&a)
+        {
             for request in ring.requests(tracee, u32::try_from(b).expect("a count")) {
                 at(tracee, Moment::Request(request));
                 ring.under_way.insert(request.user_data, request);
@@ -319,11 +332,17 @@ fn stopped(
         // SAFETY: the structure consists of integers.
         let params = unsafe { std::mem::transmute::<[u8; 120], io_uring_params>(tracee.read(arguments[1])) };
         assert_ne!(params.features & IORING_FEAT_SINGLE_MMAP, 0, "one mapping for both queues");
-        ring.params = Some(params);
-    } else if number == u64::from(__NR_mmap) && result > 0 {
+        let ring = Ring { params, queues: 0, entries: 0, seen: 0, under_way: HashMap::new() };
+        rings.insert(result.cast_unsigned(), ring);
+    } else if number == u64::from(__NR_mmap)
+        && result > 0
+        && let Some(ring) = rings.get_mut(&arguments[4])
+    {
         let place = if arguments[5] == u64::from(IORING_OFF_SQES) { &mut ring.entries } else { &mut ring.queues };
         *place = result.cast_unsigned();
-    } else if number == u64::from(__NR_io_uring_enter) {
+    } else if number == u64::from(__NR_io_uring_enter)
+        && let Some(ring) = rings.get_mut(&arguments[0])
+    {
         completions(tracee, ring, at);
     }
     at(tracee, Moment::Returned(number, result));
@@ -331,7 +350,10 @@ fn stopped(
 
 /// Calls the test's function for each new completion.
 fn completions(tracee: &Tracee, ring: &mut Ring, at: &mut impl FnMut(&Tracee, Moment<'_>)) {
-    let Some(io_uring_params { cq_off: offsets, .. }) = ring.params else { return };
+    if ring.queues == 0 {
+        return;
+    }
+    let offsets = ring.params.cq_off;
     let tail = tracee.word(ring.queues + u64::from(offsets.tail));
     let mask = tracee.word(ring.queues + u64::from(offsets.ring_mask));
     while ring.seen != tail {

@@ -5,12 +5,12 @@ use bare_uring::types::{
     CancelBuilder, Fd, PollEvents, RawFd, ShutdownHow, Sigset, SubmitArgs, TimeoutFlags, Timespec,
 };
 use bare_uring::{Errno, Features, IoUring, cqueue, opcode};
+use freestanding::checks::os;
+use freestanding::checks::report::Report;
 use freestanding::{request, sys};
 
 use crate::facts::Facts;
 use crate::many::{self, PATIENCE};
-use crate::os;
-use crate::report::Report;
 
 static SHORT: Timespec = Timespec::new(0, 2_000_000);
 static HOUR: Timespec = Timespec::new(3600, 0);

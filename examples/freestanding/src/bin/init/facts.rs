@@ -4,11 +4,10 @@ use core::fmt::Write as _;
 
 use bare_uring::register::Probe;
 use bare_uring::{Features, IoUring, SetupFlags};
+use freestanding::checks::os::Names;
+use freestanding::checks::report::Report;
 use freestanding::print::Line;
 use kernel_facts::{Kind, NEWEST, Version};
-
-use crate::os::Names;
-use crate::report::Report;
 
 /// The kernel that the checks run on.
 pub(crate) struct Facts {
@@ -42,6 +41,27 @@ impl Facts {
             report.check("the last opcode", last >= newest);
         }
         facts
+    }
+
+    /// Checks that the checks for every kernel have found what a Linux of this version has, and nothing newer.
+    pub(crate) fn check_absences(&self, report: &mut Report, every: &Report) {
+        let newer = [
+            ("FEAT_EXT_ARG", self.since(5, 11)),
+            ("provided memory", self.makes(SetupFlags::NO_MMAP)),
+            ("SUBMIT_ALL", self.makes(SetupFlags::SUBMIT_ALL)),
+            ("COOP_TASKRUN", self.makes(SetupFlags::COOP_TASKRUN)),
+            ("SINGLE_ISSUER", self.makes(SetupFlags::SINGLE_ISSUER)),
+            ("DEFER_TASKRUN", self.makes(SetupFlags::DEFER_TASKRUN)),
+            ("cancellation of everything", self.since(6, 0)),
+        ];
+        let mut expected = newer.iter().filter(|(_, has)| !has).map(|(name, _)| *name);
+        let mut seen = every.skipped().iter().copied();
+        let differ = core::iter::from_fn(|| match (seen.next(), expected.next()) {
+            (None, None) => None,
+            both => Some(both),
+        })
+        .find(|(seen, expected)| seen != expected);
+        report.equal("what is not here", differ, None);
     }
 
     /// Whether it has what came with this Linux.

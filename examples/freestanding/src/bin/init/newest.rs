@@ -2,9 +2,9 @@
 
 use bare_uring::register::query::{self, Opcodes, RingHeader};
 use bare_uring::{Builder, Errno, IoUring, Linux, cqueue, opcode, squeue};
+use freestanding::checks::report::Report;
 
 use crate::facts::Facts;
-use crate::report::Report;
 
 pub(crate) fn check(report: &mut Report, facts: &Facts) {
     ask(report, facts);

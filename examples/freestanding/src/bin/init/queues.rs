@@ -1,11 +1,12 @@
 //! Checks of queues that are full or overflow, and of a kernel thread that sleeps.
 
 use bare_uring::{Builder, Errno, IoUring, SqFlags, cqueue, opcode, squeue};
+use freestanding::checks::os;
+use freestanding::checks::report::Report;
 
 use crate::facts::Facts;
-use crate::report::Report;
+use crate::many;
 use crate::rings::round_trip;
-use crate::{many, os};
 
 pub(crate) fn check(report: &mut Report, facts: &Facts) {
     let plain = Builder::<squeue::Entry, cqueue::Entry>::new();

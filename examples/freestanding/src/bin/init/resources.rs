@@ -7,11 +7,12 @@ use bare_uring::register::buf_ring::{BufRingEntry, BufRingMemory, BufRingOptions
 use bare_uring::squeue::Flags;
 use bare_uring::types::{DestinationSlot, Fd, Fixed, IoVec, RawFd, Timespec};
 use bare_uring::{Builder, Errno, IoUring, cqueue, opcode, squeue};
+use freestanding::checks::os;
+use freestanding::checks::report::Report;
 use freestanding::{request, sys};
 
 use crate::facts::Facts;
-use crate::report::Report;
-use crate::{many, os, pool};
+use crate::{many, pool};
 
 pub(crate) fn check(report: &mut Report, facts: &Facts, ring: &mut IoUring) {
     let Some(file) = report.value("a file", os::memory_file()) else { return };

@@ -2,12 +2,12 @@
 
 use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Linux, LocalRing, SetupError, SetupFlags};
 use bare_uring::{cqueue, opcode, squeue};
+use freestanding::checks::report::Report;
 use kernel_facts::since;
 use linux_raw_sys::io_uring::io_uring_params;
 
 use crate::facts::Facts;
 use crate::pool;
-use crate::report::Report;
 
 /// Submission entries of each ring.
 const ENTRIES: u32 = 8;

@@ -6,12 +6,13 @@ use bare_uring::squeue::Flags;
 use bare_uring::types::{AddressFamily, AtFlags, Fd, IoVec, MsgFlags, MsgHdr, OpenFlags, RawFd, ShutdownHow, SockAddr};
 use bare_uring::types::{SocketFlags, SocketType};
 use bare_uring::{Errno, IoUring, opcode};
+use freestanding::checks::os;
+use freestanding::checks::report::Report;
 use freestanding::{request, sys};
 use linux_raw_sys::general as nr;
 
 use crate::facts::Facts;
-use crate::report::Report;
-use crate::{many, os};
+use crate::many;
 
 const TEXT: [u8; 16] = *b"sixteen bytes...";
 

@@ -8,15 +8,16 @@
 use core::hint::black_box;
 
 use bare_uring::Errno;
-use freestanding::sys;
 use linux_raw_sys::general as nr;
 
-use crate::report::Report;
+use super::report::Report;
+use crate::sys;
 
 /// Result of the system call in the computation, a `close` of no file.
 const REFUSED: isize = -(Errno::EBADF.raw() as isize);
 
-pub(crate) fn check(report: &mut Report) {
+/// Compares the computation with system calls and the one without.
+pub fn check(report: &mut Report) {
     let seed = black_box(0x9e37_79b9_7f4a_7c15);
     report.equal("values in registers across calls", with_calls(seed), without_calls(seed));
 }
