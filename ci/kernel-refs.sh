@@ -56,6 +56,7 @@ let x = 1; // kernel: man io_uring_enter(2) (liburing 2.12): beside the code.
 // Release: no part of it either.
 // kernel: gvisor pkg/sentry/fsimpl/iouringfs/iouringfs.go New, handleReadv (21c00c14): a rule of
 // another kernel.
+// kernel: osv core/io_uring.cc io_uring_wait_cqe (24eb7668): one of a file in C++.
 END
 python3 ci/kernel_refs.py all "$work/good.rs" >"$work/listed"
 same "what is complete is listed" "$(sed "s,$work/,," "$work/listed")" "gvisor pkg/sentry/fsimpl/iouringfs/iouringfs.go
@@ -71,7 +72,10 @@ io_uring/rsrc.c
     6.18  good.rs:8  an older one.
     6.18  good.rs:10  another one.
 man io_uring_enter(2)
-    liburing 2.12  good.rs:7  beside the code."
+    liburing 2.12  good.rs:7  beside the code.
+osv core/io_uring.cc
+  io_uring_wait_cqe
+    24eb7668  good.rs:14  one of a file in C++."
 for row in '6.18 0' '7.0 2' '7.1 3' 'liburing 2.12 0' 'liburing 2.14 1'; do
     same "those before ${row% *}" "$(python3 ci/kernel_refs.py "${row% *}" "$work/good.rs" | count '^    ')" "${row##* }"
 done

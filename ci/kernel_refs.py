@@ -20,7 +20,7 @@ import sys
 MARK = re.compile(r"(?P<lead>//[/!]?|#+!?)(?P<gap>\s*)(?P<word>kernels?)(?P<rest>\s*:.*|\s+(?:source\s+)?(?:\S+\.[chS]|man\s+\S+\(\d\))\s.*)$", re.I)
 SOURCE = r"[\w.+-]+(?:/[\w.+-]+)*\.(?:c|h|S|rst)"
 # A kernel that is not Linux, and a file of its source; and the revision that was read.
-OTHER_SOURCE = r"[a-z][a-z0-9-]* [\w.+-]+(?:/[\w.+-]+)+\.(?:c|cc|h|hh|rs|go)"
+OTHER_SOURCE = r"[a-z][a-z0-9-]* [\w.+-]+(?:/[\w.+-]+)+\.(?:cc?|hh?|rs|go)\b"
 REVISION = r"[0-9a-f]{8,40}"
 PAGE = r"man [\w.+-]+\(\d\w*\)"
 RELEASE = r"(?:[a-z][a-z-]* )?\d+\.\d+(?:\.\d+)*(?:-rc\d+)?"

@@ -130,5 +130,7 @@ pub use cqe::Completion;
 pub use fault::Fault;
 pub use kernel::{CAPACITY, Leaks, SimKernel};
 pub use ledger::Event;
-pub use profile::{GroupRules, Header, Overflow, Profile, ReadError, Waits};
+pub use profile::{
+    Counting, CqSize, GroupRules, Header, Mask, Overflow, Profile, ReadError, ReadsTime, TimeoutRules, Unready, Waits,
+};
 pub use random::Random;
