@@ -195,7 +195,7 @@ impl Profile {
             close_waits: false,
             wraps: true,
             without_effect: SetupFlags::empty(),
-            // The change that rounds both came with 5.10, and with stable releases of 5.4 and 5.9.
+            // The change that rounds both came with 5.10, and with a stable release of 5.9.
             cq_size: if known((5, 10)) { CqSize::Rounded } else { CqSize::Unrounded },
             clamps: true,
             too_many_entries: Errno::EINVAL,
