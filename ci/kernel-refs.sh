@@ -31,6 +31,12 @@ finds "no function" "1${tab}it names no function" '// kernel: io_uring/kbuf.c (7
 finds "no file" "1${tab}it names no file of the kernel and no man page" '// kernel: io_kbuf_commit (7.0): the rule.'
 finds "no rule" "1${tab}it has no rule" '// kernel: io_uring/kbuf.c io_kbuf_commit (7.0):' 'let x = 1;'
 finds "no colon before the rule" "1${tab}it has no rule" '// kernel: io_uring/kbuf.c io_kbuf_commit (7.0) the rule.'
+finds "no revision" "1${tab}it has no revision in parentheses" '// kernel: nanos src/unix/io_uring.c iour_submit (7.0): the rule.'
+finds "a revision for Linux" "1${tab}it has no release in parentheses" '// kernel: io_uring/kbuf.c io_kbuf_commit (0468d568): the rule.'
+finds "a short revision" "1${tab}it has no revision in parentheses" '// kernel: nanos src/unix/io_uring.c iour_submit (0468d56): the rule.'
+finds "another kernel without a function" "1${tab}it names no function" '// kernel: nanos src/unix/io_uring.c (0468d568): the rule.'
+finds "two kernels" "1${tab}it names files of two kernels" \
+    '// kernel: nanos src/unix/io_uring.c iour_submit and io_uring/kbuf.c io_kbuf_commit (7.0): the rule.'
 for near in '//kernel: io_uring/kbuf.c io_kbuf_commit (7.0): the rule.' '// Kernel: io_uring/kbuf.c io_kbuf_commit (7.0): the rule.' \
     '// kernel : io_uring/kbuf.c io_kbuf_commit (7.0): the rule.' '// kernel io_uring/kbuf.c io_kbuf_commit (7.0): the rule.' \
     '/// kernel: io_uring/kbuf.c io_kbuf_commit (7.0): the rule.' '// kernels: io_uring/kbuf.c io_kbuf_commit (7.0): the rule.'; do
@@ -48,9 +54,17 @@ let x = 1; // kernel: man io_uring_enter(2) (liburing 2.12): beside the code.
 // SAFETY: no part of the rule.
 // kernel: io_uring/rsrc.c io_buffer_validate (6.18): another one.
 // Release: no part of it either.
+// kernel: gvisor pkg/sentry/fsimpl/iouringfs/iouringfs.go New, handleReadv (21c00c14): a rule of
+// another kernel.
+// kernel: osv core/io_uring.cc io_uring_wait_cqe (24eb7668): one of a file in C++.
 END
 python3 ci/kernel_refs.py all "$work/good.rs" >"$work/listed"
-same "what is complete is listed" "$(sed "s,$work/,," "$work/listed")" "io_uring/kbuf.c
+same "what is complete is listed" "$(sed "s,$work/,," "$work/listed")" "gvisor pkg/sentry/fsimpl/iouringfs/iouringfs.go
+  New
+    21c00c14  good.rs:12  a rule of another kernel.
+  handleReadv
+    21c00c14  good.rs:12  a rule of another kernel.
+io_uring/kbuf.c
   io_kbuf_commit
     7.0  good.rs:4  a rule that runs over three lines.
 io_uring/rsrc.c
@@ -58,7 +72,10 @@ io_uring/rsrc.c
     6.18  good.rs:8  an older one.
     6.18  good.rs:10  another one.
 man io_uring_enter(2)
-    liburing 2.12  good.rs:7  beside the code."
+    liburing 2.12  good.rs:7  beside the code.
+osv core/io_uring.cc
+  io_uring_wait_cqe
+    24eb7668  good.rs:14  one of a file in C++."
 for row in '6.18 0' '7.0 2' '7.1 3' 'liburing 2.12 0' 'liburing 2.14 1'; do
     same "those before ${row% *}" "$(python3 ci/kernel_refs.py "${row% *}" "$work/good.rs" | count '^    ')" "${row##* }"
 done

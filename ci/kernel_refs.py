@@ -5,10 +5,12 @@ A reference has this form, and may run over several lines of a comment (`#` for 
     // kernel: io_uring/kbuf.c io_kbuf_commit (7.0): the rule, in our own words.
     // kernel: man io_uring_enter(2) (liburing 2.12): the rule.
     // kernel: io_uring/net.c io_send, io_send_zc and io_uring/kbuf.c struct io_buffer_list (7.0): a rule of all of them.
+    // kernel: nanos src/unix/io_uring.c iour_timeout_add (0468d568): a rule of a kernel that is not Linux.
 
+A kernel that is not Linux stands in front of its file, and has a revision (8 to 40 hex digits) in place of the release.
 Prints them grouped by file and function, each with the release it was checked against and its place in our tree. With a
 RELEASE other than `all` (`7.4`, `liburing 2.14`) it prints only those of the same series that were checked against an older
-one. Faulty references go to standard error as `PLACE<tab>FAULT<tab>TEXT`, one a line, and make the status 1.
+one; a revision is older than none. Faulty references go to standard error as `PLACE<tab>FAULT<tab>TEXT`, one a line, and make the status 1.
 """
 
 import re
@@ -17,6 +19,9 @@ import sys
 # A comment whose first word may be meant as the mark: `kernel:`, or `kernel` in front of a source file or a man page.
 MARK = re.compile(r"(?P<lead>//[/!]?|#+!?)(?P<gap>\s*)(?P<word>kernels?)(?P<rest>\s*:.*|\s+(?:source\s+)?(?:\S+\.[chS]|man\s+\S+\(\d\))\s.*)$", re.I)
 SOURCE = r"[\w.+-]+(?:/[\w.+-]+)*\.(?:c|h|S|rst)"
+# A kernel that is not Linux, and a file of its source; and the revision that was read.
+OTHER_SOURCE = r"[a-z][a-z0-9-]* [\w.+-]+(?:/[\w.+-]+)+\.(?:cc?|hh?|rs|go)\b"
+REVISION = r"[0-9a-f]{8,40}"
 PAGE = r"man [\w.+-]+\(\d\w*\)"
 RELEASE = r"(?:[a-z][a-z-]* )?\d+\.\d+(?:\.\d+)*(?:-rc\d+)?"
 # What a line of a comment begins with that is no part of the rule above it.
@@ -61,7 +66,7 @@ def places_of(head):
     """
     places, source = [], None
     while True:
-        whole = re.match(rf"(?:(?P<page>{PAGE})|(?P<source>{SOURCE})(?: (?P<function>{FUNCTION}))?)", head)
+        whole = re.match(rf"(?:(?P<page>{PAGE})|(?P<source>{SOURCE}|{OTHER_SOURCE})(?: (?P<function>{FUNCTION}))?)", head)
         alone = source and re.match(rf"(?P<function>{FUNCTION})", head)
         if whole:
             source = whole["source"]
@@ -88,9 +93,13 @@ def taken_apart(reference):
     if isinstance(found, str):
         return found
     places, behind = found
-    behind = re.match(rf" \((?P<release>{RELEASE})\)(?P<rule>.*)$", behind)
+    others = {re.fullmatch(OTHER_SOURCE, source) is not None for source, _ in places}
+    if len(others) > 1:
+        return "it names files of two kernels"
+    kind, number = ("revision", REVISION) if True in others else ("release", RELEASE)
+    behind = re.match(rf" \((?P<release>{number})\)(?P<rule>.*)$", behind)
     if not behind:
-        return "it has no release in parentheses"
+        return f"it has no {kind} in parentheses"
     rule = re.match(r": (?=.*\w)(.*)$", behind["rule"])
     if not rule:
         return "it has no rule"
@@ -105,8 +114,8 @@ def order(release):
 
 
 def older(release, than):
-    """Whether a release is of the same series as another one, and before it."""
-    return order(release)[0] == order(than)[0] and order(release) < order(than)
+    """Whether a release is of the same series as another one, and before it. A revision is not."""
+    return not re.fullmatch(REVISION, release) and order(release)[0] == order(than)[0] and order(release) < order(than)
 
 
 def main(than, paths):

@@ -10,7 +10,7 @@ ready
 seeds=${1:-100000}
 fast_release
 
-for test in property groups; do
+for test in property groups timed_waits; do
     cargo test --locked --release --package bare-uring-sim --test "$test" -- --seeds "$seeds"
     ok "$test: $seeds seeds"
 done

@@ -36,7 +36,7 @@ impl World {
     }
 
     /// Posts a completion.
-    pub(crate) fn post(&mut self, ring: u32, mut cqe: Completion) {
+    pub(crate) fn post(&mut self, id: u32, mut cqe: Completion) {
         // A completion that only names a buffer is left alone: the buffer stayed in the ring and is the kernel's.
         let only_names = cqe.result < 0 && self.profile.groups.read_error == ReadError::OnlyNames;
         let names = cqe.flags & IORING_CQE_F_BUFFER != 0 && !only_names;
@@ -53,15 +53,15 @@ impl World {
         let no_memory = self.chaos.lost_completions.happens(&mut self.random);
         let overflow = self.profile.overflow;
         let Self { rings, faults, .. } = self;
-        let Some(ring) = rings.get_mut(&ring) else { return };
+        let Some(ring) = rings.get_mut(&id) else { return };
         if ring.detached {
             return;
         }
         // kernel: io_uring/io_uring.c io_cqe_cache_refill (7.2): while the overflow list is not empty, new CQEs go to
         // its end.
         if ring.overflow.is_empty() && ring.place(&cqe, faults) {
-            ring.completed = ring.completed.wrapping_add(1);
             ring.ledger.note(cqe.user_data, Event::Completed(cqe));
+            self.count_completion(id, cqe.result);
             return;
         }
         // kernel: io_uring/io_uring.c io_cqring_add_overflow (7.2): without memory for the list the CQE is lost and
@@ -71,11 +71,11 @@ impl World {
             ring.lost = overflow != Overflow::Drop;
             ring.coverage.mark(if ring.lost { Mark::Lost } else { Mark::Dropped });
             ring.ledger.note(cqe.user_data, Event::Dropped(cqe));
+            self.count_completion(id, cqe.result);
             return;
         }
         ring.overflow.push_back(cqe);
         ring.coverage.mark(Mark::Listed);
-        ring.completed = ring.completed.wrapping_add(1);
         ring.set_flag(SqFlags::CQ_OVERFLOW, true);
         ring.ledger.note(cqe.user_data, Event::Completed(cqe));
     }

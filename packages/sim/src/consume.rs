@@ -8,7 +8,7 @@ use crate::errno::{ECANCELED, EINVAL, EOPNOTSUPP};
 use crate::fault::Fault;
 use crate::flight::{Chain, Outcome};
 use crate::ledger::Event;
-use crate::profile::Overflow;
+use crate::profile::{Overflow, ReadsTime};
 use crate::requests::selects_buffers;
 use crate::sqe::Sqe;
 use crate::world::World;
@@ -36,11 +36,12 @@ impl World {
                 return Err(Errno::EBUSY);
             }
         }
+        let keeps = self.profile.timeouts.reads == ReadsTime::InWorker;
         let (start, goes_on) = (ring.sq_head, ring.is(SetupFlags::SUBMIT_ALL) || !self.profile.bad_entry_ends_batch);
         let mut left = entries;
         let mut chain = Chain::default();
         while left != 0 {
-            if self.chaos.short_submits.happens(&mut self.random) {
+            if self.profile.empty_submit_fails && self.chaos.short_submits.happens(&mut self.random) {
                 self.coverage.mark(if left == entries { Mark::NoMemory } else { Mark::ShortSubmit });
                 break;
             }
@@ -53,8 +54,13 @@ impl World {
             if let (Err(why), None) = (refused, chain.refused) {
                 chain.refused = Some((chain.sqes.len(), why));
             }
-            let last = !sqe.links();
-            let ends_batch = refused.is_err() && !goes_on && last;
+            // A kernel without links sees only flags that it does not know.
+            let last = !sqe.links() || self.has_unknown_flags(&sqe);
+            let only_flags = !self.profile.bad_flags_end_batch && self.has_unknown_flags(&sqe);
+            let ends_batch = refused.is_err() && !goes_on && last && !only_flags;
+            if only_flags {
+                self.coverage.mark(Mark::BadFlags);
+            }
             chain.sqes.push_back(sqe);
             if last {
                 self.queue(id, std::mem::take(&mut chain));
@@ -69,9 +75,10 @@ impl World {
         // A chain ends at the end of its batch.
         self.queue(id, chain);
         if let Some(ring) = self.rings.get_mut(&id) {
-            ring.commit_head(start);
+            ring.commit_head(start, keeps);
         }
-        if left == entries { Err(Errno::EAGAIN) } else { Ok(entries - left) }
+        self.run_ready_work(id);
+        if left == entries && self.profile.empty_submit_fails { Err(Errno::EAGAIN) } else { Ok(entries - left) }
     }
 
     /// Notes that an entry was consumed, and compares it with the expected one.
@@ -94,7 +101,7 @@ impl World {
             return Err(refusal);
         }
         // gVisor looks at no flag of a nop, and refuses any flag of other requests. Its profile knows no flag at all.
-        if sqe.flags & !self.profile.sqe_flags != 0 {
+        if self.has_unknown_flags(sqe) {
             return Err(refusal);
         }
         let Some(ring) = self.rings.get_mut(&id) else { return Err(EINVAL) };
@@ -120,6 +127,11 @@ impl World {
             *left -= 1;
         }
         self.read_arguments(sqe)
+    }
+
+    /// Returns whether an entry has a flag that the kernel does not know.
+    fn has_unknown_flags(&self, sqe: &Sqe) -> bool {
+        sqe.flags & !self.profile.sqe_flags != 0
     }
 
     /// Starts a chain, or has it wait for a drain.

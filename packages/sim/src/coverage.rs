@@ -30,6 +30,12 @@ pub enum Mark {
     ShortSubmit,
     /// There was no memory for the first request: `EAGAIN`.
     NoMemory,
+    /// A kernel that is told to submit nothing answered with an error.
+    EmptyEnter,
+    /// A call waited though its submit was short.
+    WaitedAfterShort,
+    /// An entry with an unknown flag was refused, and its batch went on.
+    BadFlags,
     /// A refused entry ended its batch.
     BatchEnded,
     /// A submit was refused while the overflow list was not empty: `EBUSY`.
@@ -72,6 +78,16 @@ pub enum Mark {
     InterruptedWithSome,
     /// A wait ended early, with fewer completions than asked for.
     EarlyReturn,
+    /// A wait ended because the overflow list found no room.
+    EndedByOverflow,
+    /// Enough completions ended a timeout.
+    CountReached,
+    /// A timeout was removed, or got another time.
+    TimeoutChanged,
+    /// A read that waited for a pipe ended with an odd error, because the writer went.
+    HungUp,
+    /// Closing a ring took time, because the kernel waits for its timers.
+    CloseWaited,
     /// A request's timeout ended a wait.
     EndedByTimeout,
     /// The time of a wait was over: `ETIME`, if the completion queue was empty.
@@ -136,7 +152,7 @@ pub enum Mark {
 
 impl Mark {
     /// All marks, in the order of their values.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 71] = [
         Self::NearTheWrap,
         Self::EntryOverwritten,
         Self::CompletionOverwritten,
@@ -149,6 +165,9 @@ impl Mark {
         Self::WaitedForRoom,
         Self::ShortSubmit,
         Self::NoMemory,
+        Self::EmptyEnter,
+        Self::WaitedAfterShort,
+        Self::BadFlags,
         Self::BatchEnded,
         Self::Busy,
         Self::ChainRefused,
@@ -170,6 +189,11 @@ impl Mark {
         Self::Interrupted,
         Self::InterruptedWithSome,
         Self::EarlyReturn,
+        Self::EndedByOverflow,
+        Self::CountReached,
+        Self::TimeoutChanged,
+        Self::HungUp,
+        Self::CloseWaited,
         Self::EndedByTimeout,
         Self::TimeOver,
         Self::MinimumOver,

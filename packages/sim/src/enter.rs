@@ -7,6 +7,7 @@ use bare_uring::uapi::io_uring_getevents_arg;
 use bare_uring::{EnterFlags, Errno, SetupFlags};
 
 use crate::coverage::Mark;
+use crate::profile::Mask;
 use crate::user::{copy_from_user, timespec};
 use crate::wait::Limits;
 use crate::world::World;
@@ -19,6 +20,8 @@ impl World {
     /// `argument` and `size` are what `flags` calls for.
     // kernel: io_uring/io_uring.c io_uring_enter (7.2): EBADFD for a disabled ring; a short submit returns at once,
     // without a wait; the count of a submit hides the error of the wait behind it.
+    // kernel: gvisor pkg/sentry/syscalls/linux/sys_iouring.go IOUringEnter (39fdf5f3): looks at the flags and the mask
+    // before anything else, also of a call that does not wait.
     pub(crate) unsafe fn enter(
         &mut self,
         id: u32,
@@ -33,11 +36,14 @@ impl World {
             return Err(Errno::EINVAL);
         }
         let flags = flags & known;
-        self.may_enter(id)?;
-        // gVisor returns before it looks at its arguments.
-        if to_submit == 0 && !self.profile.has_register {
-            return Ok(0);
+        if self.profile.mask == Mask::Refused && !argument.is_null() {
+            return Err(Errno::EFAULT);
         }
+        if let (0, Some(errno)) = (to_submit, self.profile.empty_enter) {
+            self.coverage.mark(Mark::EmptyEnter);
+            return Err(errno);
+        }
+        self.may_enter(id)?;
         self.tick();
         if self.is(id, SetupFlags::COOP_TASKRUN) {
             self.run_work(id, u32::MAX);
@@ -48,7 +54,10 @@ impl World {
         } else if to_submit != 0 {
             let done = self.submit(id, to_submit)?;
             if done != to_submit {
-                return Ok(done);
+                if !self.profile.short_submit_waits {
+                    return Ok(done);
+                }
+                self.coverage.mark(Mark::WaitedAfterShort);
             }
             done
         } else {
@@ -118,8 +127,11 @@ impl World {
             return Err(Errno::EFAULT);
         }
         if !flags.contains(EnterFlags::EXT_ARG) {
-            let mask_is_whole = argument.is_null() || size == Sigset::SIZE as usize;
-            return if mask_is_whole { Ok(Limits::default()) } else { Err(Errno::EINVAL) };
+            let fits = match self.profile.mask {
+                Mask::Bytes(bytes) => argument.is_null() || size == bytes as usize,
+                Mask::AnySize | Mask::Refused => true,
+            };
+            return if fits { Ok(Limits::default()) } else { Err(Errno::EINVAL) };
         }
         if size != size_of::<io_uring_getevents_arg>() {
             return Err(Errno::EINVAL);

@@ -1,6 +1,7 @@
 //! Negative error numbers, as they stand in a completion's result.
 
 pub(crate) const ENOENT: i32 = -2;
+pub(crate) const EINTR: i32 = -4;
 pub(crate) const EBADF: i32 = -9;
 pub(crate) const EAGAIN: i32 = -11;
 pub(crate) const EFAULT: i32 = -14;

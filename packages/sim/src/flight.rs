@@ -41,12 +41,21 @@ pub(crate) enum Wait {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timer {
     pub(crate) deadline: u64,
-    /// The ring's count of completions at which the timer ends.
+    /// The count of completions at which the timer ends ([`Counting`](crate::profile::Counting) says what is counted).
     pub(crate) target: Option<u32>,
+    /// Whether the count was reached.
+    pub(crate) reached: bool,
     /// Of a multishot timeout: the span, and how many times are left (0: without end).
     pub(crate) again: Option<(u64, u64)>,
     /// Whether `ETIME` is a success (`IORING_TIMEOUT_ETIME_SUCCESS`).
     pub(crate) is_success: bool,
+}
+
+impl Timer {
+    /// Returns the point of time at which the timer ends, if no completion ends it before.
+    pub(crate) fn next(&self) -> u64 {
+        if self.reached { 0 } else { self.deadline }
+    }
 }
 
 /// A request in flight.

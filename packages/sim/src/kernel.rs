@@ -105,6 +105,14 @@ impl SimKernel {
     }
 }
 
+impl SimKernel {
+    /// Lets everything happen, without a call, that can happen before time passes.
+    pub fn settle(&self) {
+        let mut world = self.world();
+        while world.step() {}
+    }
+}
+
 impl World {
     /// Counts a call, and fails it if it is the one to fail.
     fn called(&mut self) -> Result<(), Errno> {

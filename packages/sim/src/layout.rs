@@ -110,7 +110,8 @@ impl Layout {
             Header::Nanos => {
                 layout.words = NANOS;
                 array = 48;
-                layout.cqes = array + array_len;
+                // The completions are aligned: a queue of a single entry works on b9c3671d.
+                layout.cqes = (array + array_len).next_multiple_of(8);
                 layout.sq_len = (layout.cqes + cqes_len) as usize;
                 layout.cq_len = layout.sq_len;
             }

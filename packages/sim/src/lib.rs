@@ -44,6 +44,8 @@
 //!   sockets are simulated; the user's memory is real.
 //! - Provided buffer rings, with the [`GroupRules`] of each release: when a buffer is committed and how much of it,
 //!   which completions name it, incremental use, bundles, messages, groups whose memory the kernel provides.
+//! - Timeouts with the [`TimeoutRules`] of each release: what their number of completions counts, when their time is
+//!   read, what becomes of a timeout that is removed or gets another time.
 //! - Registered files and buffers, buffer rings, probe, enabling, registered rings, synchronous cancellation, query.
 //! - [`Profile`]s of Linux from 5.1 to 7.3, OSv, Nanos, StarryOS and gVisor. A test can take features away from each.
 //! - [`SimKernel::fail_call`] fails the n-th call. [`SimKernel::hostile`] is a kernel that lies in everything.
@@ -130,5 +132,7 @@ pub use cqe::Completion;
 pub use fault::Fault;
 pub use kernel::{CAPACITY, Leaks, SimKernel};
 pub use ledger::Event;
-pub use profile::{GroupRules, Header, Overflow, Profile, ReadError, Waits};
+pub use profile::{
+    Counting, CqSize, GroupRules, Header, Mask, Overflow, Profile, ReadError, ReadsTime, TimeoutRules, Unready, Waits,
+};
 pub use random::Random;

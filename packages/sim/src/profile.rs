@@ -1,13 +1,15 @@
 //! [`Profile`]: what a kernel offers, and how it behaves where kernels differ.
 
-use bare_uring::{EnterFlags, Features, SetupFlags};
+use bare_uring::{EnterFlags, Errno, Features, SetupFlags};
 
 mod groups;
 mod linux;
 mod others;
+mod timeouts;
 
 pub use groups::{GroupRules, ReadError};
 pub(crate) use linux::SIMULATED;
+pub use timeouts::{Counting, ReadsTime, TimeoutRules};
 
 /// What becomes of a completion that finds the queue full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,45 @@ pub enum Waits {
     Never,
 }
 
+/// Which size of the completion queue (`CQSIZE`) must not be less than which size of the submission queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CqSize {
+    /// Both sizes, rounded up to a power of two (Linux since 5.10).
+    Rounded,
+    /// The size that was asked for, compared with the rounded size of the submission queue.
+    Unrounded,
+    /// The sizes that were asked for.
+    AsAsked,
+}
+
+/// How a kernel takes the signal mask of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mask {
+    /// The mask has this size; another size is `EINVAL`.
+    Bytes(u32),
+    /// The kernel looks at no size.
+    AnySize,
+    /// Any mask is `EFAULT`.
+    Refused,
+}
+
+/// What becomes of a request whose file is not ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unready {
+    /// The request waits for the file.
+    Waits,
+    /// The submit waits for the file, without end if nobody else does anything. Then it is a [`Fault`], and the request
+    /// ends with `EINTR`.
+    ///
+    /// [`Fault`]: crate::Fault::Stuck
+    Blocks,
+    /// The request fails with this result.
+    Fails(i32),
+}
+
 /// What a simulated kernel offers. The fields are public, so that a test can take a profile and change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -72,12 +113,27 @@ pub struct Profile {
     pub unknown_opcode: i32,
     /// Whether an entry that is refused ends the batch, on a ring without `SUBMIT_ALL`.
     pub bad_entry_ends_batch: bool,
+    /// Whether an entry with an unknown flag ends the batch too.
+    pub bad_flags_end_batch: bool,
+    /// Whether a submit that consumes nothing is `EAGAIN`; else it is 0. Only on a kernel with that error does a submit
+    /// lack memory.
+    pub empty_submit_fails: bool,
+    /// Whether a call waits though its submit was short.
+    pub short_submit_waits: bool,
+    /// The error of a call that is told to submit nothing; `None` if such a call is as good as another.
+    pub empty_enter: Option<Errno>,
     /// The `IOSQE_*` flags that the kernel knows.
     pub sqe_flags: u8,
     /// The registrations that the kernel knows, one bit each.
     pub registrations: u64,
     /// Whether the kernel has `io_uring_register` at all.
     pub has_register: bool,
+    /// The error of a registration that the kernel does not know.
+    pub unknown_registration: Errno,
+    /// The registrations that are `ENOSYS` instead, one bit each.
+    pub unsupported_registrations: u64,
+    /// Whether the probe says of every request that the kernel knows it.
+    pub probe_claims_all: bool,
     /// How the header of a ring's memory is laid out.
     pub header: Header,
     /// Whether rings have flags for the completion queue (`cq_flags`).
@@ -90,10 +146,30 @@ pub struct Profile {
     pub waits: Waits,
     /// How the kernel uses provided buffer rings.
     pub groups: GroupRules,
-    /// Whether a timeout is a timer; else it completes at once with 0.
-    pub timers: bool,
-    /// The fewest submission queue entries of a ring.
-    pub min_entries: u32,
+    /// Whether a wait returns 0 as soon as completions in the overflow list find no room (Linux since 7.3).
+    pub returns_overflown: bool,
+    /// How the kernel carries out timeouts.
+    pub timeouts: TimeoutRules,
+    /// How the kernel takes a signal mask.
+    pub mask: Mask,
+    /// What becomes of a request whose file is not ready.
+    pub unready: Unready,
+    /// The result of a read that waited on a pipe until its last writer went.
+    pub hangup: i32,
+    /// Whether requests are cancelled by their user data only, whatever the flags of the cancellation say.
+    pub cancels_by_user_data: bool,
+    /// Whether closing a ring waits for its requests; timers and polls aside if the kernel cancels those.
+    pub close_waits: bool,
+    /// Whether the queues' indices may pass 2^32.
+    pub wraps: bool,
+    /// The set-up flags that the kernel takes and that change nothing.
+    pub without_effect: SetupFlags,
+    /// How `CQSIZE` is compared.
+    pub cq_size: CqSize,
+    /// Whether `CLAMP` makes too large queues as large as can be; else they are an error all the same.
+    pub clamps: bool,
+    /// The error for too many entries.
+    pub too_many_entries: Errno,
     /// The most submission queue entries of a ring.
     pub max_entries: u32,
 }

@@ -89,7 +89,8 @@ impl World {
             return Err(Errno::ENOSYS);
         }
         if !self.profile.registers(operation) {
-            return Err(Errno::EINVAL);
+            let unsupported = operation < 64 && self.profile.unsupported_registrations >> operation & 1 != 0;
+            return Err(if unsupported { Errno::ENOSYS } else { self.profile.unknown_registration });
         }
         self.tick();
         let argument = Argument(argument);
@@ -146,6 +147,7 @@ impl World {
         if argument.0.is_null() || count > 256 {
             return Err(Errno::EINVAL);
         }
+        let claims_all = self.profile.probe_claims_all;
         let last = (0..128_u8).rev().find(|&opcode| self.profile.knows(opcode)).unwrap_or(0);
         let count = count.min(u32::from(last) + 1);
         let mut bytes = vec![0_u8; 16 + count as usize * 8];
@@ -153,7 +155,7 @@ impl World {
         bytes[1] = count as u8;
         for (opcode, row) in (0..count as u8).zip(bytes[16..].chunks_exact_mut(8)) {
             row[0] = opcode;
-            let flags = u16::from(self.profile.knows(opcode));
+            let flags = u16::from(claims_all || self.profile.knows(opcode));
             row[2..4].copy_from_slice(&flags.to_ne_bytes());
         }
         // SAFETY: the operation's contract: a header and `count` rows.
@@ -223,10 +225,13 @@ impl World {
         // SAFETY: the operation's contract.
         let cancel = unsafe { argument.read::<io_uring_sync_cancel_reg>() }?;
         let key = Key { user_data: cancel.addr, fd: cancel.fd, flags: cancel.flags, opcode: cancel.opcode };
+        let by_user_data = self.profile.cancels_by_user_data;
         let result = self.cancel(id, key);
         // Nothing runs on during a simulated call, so a request that runs is never done before the timeout.
         match Errno::from_result(result) {
             None => Ok(0),
+            // OSv does not wait for a request that it found.
+            Some(Errno::EALREADY) if by_user_data => Ok(0),
             Some(Errno::EALREADY) => Err(Errno::ETIME),
             Some(errno) => Err(errno),
         }

@@ -73,9 +73,7 @@ pub(crate) struct Ring {
     pub(crate) overflow: VecDeque<Completion>,
     /// Whether completions were lost since the last `EBADR`.
     pub(crate) lost: bool,
-    /// How many completions were put into the queue or the overflow list so far.
-    pub(crate) completed: u32,
-    /// How many timeouts have ended so far (`cq_timeouts`). Each also ends a wait.
+    /// How many timeouts have ended so far (`cq_timeouts`). Each also ends a wait on most kernels.
     pub(crate) timeouts: u32,
     pub(crate) flights: BTreeMap<u64, Flight>,
     /// The chains that wait for a drain (`defer_list`).
@@ -113,7 +111,6 @@ impl Ring {
             cq_head_seen: start.1,
             overflow: VecDeque::new(),
             lost: false,
-            completed: 0,
             timeouts: 0,
             flights: BTreeMap::new(),
             deferred: VecDeque::new(),

@@ -6,6 +6,8 @@ use bare_uring::types::RawFd;
 use crate::coverage::Mark;
 use crate::fault::Fault;
 use crate::files::Kind;
+use crate::flight::Wait;
+use crate::ring::Ring;
 use crate::world::{REGISTERED, World};
 
 impl World {
@@ -40,6 +42,24 @@ impl World {
         Ok(())
     }
 
+    /// Lets the time pass that closing a ring takes on a kernel that waits for the ring's timers. What waits for a file
+    /// is a [`Fault::ClosedInFlight`]: the call would not return.
+    // kernel: nanos src/unix/io_uring.c iour_close (0468d568): takes timers and polls away, and waits for the rest.
+    // kernel: osv core/io_uring.cc close (24eb7668): joins the workers, and so waits for timers too.
+    fn wait_for_requests(&mut self, ring: &Ring) {
+        if !self.profile.close_waits || self.profile.timeouts.removes {
+            return;
+        }
+        let timers = ring.flights.values().filter_map(|flight| match &flight.wait {
+            Wait::Timer(timer) => Some(timer.next()),
+            _ => None,
+        });
+        if let Some(last) = timers.max() {
+            self.coverage.mark(Mark::CloseWaited);
+            self.clock = self.clock.max(last);
+        }
+    }
+
     /// Ends a ring that neither a descriptor, nor a registered index, nor the mapping of a buffer group names any more.
     pub(crate) fn release(&mut self, id: u32) {
         let by_fd = self.files.table.values().any(|open| matches!(open.kind, Kind::Ring(ring) if ring == id));
@@ -52,6 +72,7 @@ impl World {
             return;
         }
         let Some(mut ring) = self.rings.remove(&id) else { return };
+        self.wait_for_requests(&ring);
         self.coverage.merge(&ring.coverage);
         let user_data: Vec<u64> = ring.in_flight().into_iter().filter(|&data| !ring.ledger.ignores(data)).collect();
         if !user_data.is_empty() {

@@ -8,7 +8,7 @@ use bare_uring::{Errno, Features, SetupFlags};
 use crate::coverage::Mark;
 use crate::layout::{Layout, Shape};
 use crate::memory::Area;
-use crate::profile::{Header, Overflow};
+use crate::profile::{CqSize, Header, Overflow};
 use crate::ring::{Mapping, Memory, Ring, Thread};
 use crate::world::World;
 
@@ -48,7 +48,7 @@ impl World {
             mapped_memory(&layout)?
         };
         // Real kernels start the indices at 0. No user of a mapped ring may rely on that.
-        let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND);
+        let free_start = !provided && !flags.contains(SetupFlags::SQ_REWIND) && self.profile.wraps;
         let start = if free_start && self.chaos.near_the_wrap.happens(&mut self.random) {
             self.coverage.mark(Mark::NearTheWrap);
             let (sq, cq) = (0_u32.wrapping_sub(self.random.below(24)), 0_u32.wrapping_sub(self.random.below(48)));
@@ -82,26 +82,37 @@ impl World {
     /// Checks the parameters, and computes what the ring's layout depends on.
     // kernel: io_uring/io_uring.c io_uring_fill_params (7.2): sizes are rounded up to a power of two; too large ones
     // are EINVAL unless CLAMP is set; the completion queue has twice the entries unless CQSIZE is set, and never fewer.
+    // kernel: nanos src/unix/io_uring.c io_uring_setup (0468d568): the size for CQSIZE is compared as it was asked for.
     fn shape(&self, entries: u32, params: &io_uring_params) -> Result<Shape, Errno> {
         let setup = SetupFlags::from_bits_retain(params.flags);
-        if !self.profile.setup.contains(setup) || is_refused(setup) || params.resv != [0; 3] {
+        if !self.profile.setup.contains(setup)
+            || is_refused(setup - self.profile.without_effect)
+            || params.resv != [0; 3]
+        {
             return Err(Errno::EINVAL);
         }
-        let round_up = |entries: u32, limit: u32| match entries {
+        let clamps = self.profile.clamps && setup.contains(SetupFlags::CLAMP);
+        let round_up = |entries: u32, limit: u32, too_many: Errno| match entries {
             0 => Err(Errno::EINVAL),
-            _ if entries <= limit => Ok(entries.next_power_of_two().max(self.profile.min_entries)),
-            _ if setup.contains(SetupFlags::CLAMP) => Ok(limit),
-            _ => Err(Errno::EINVAL),
+            _ if entries <= limit => Ok(entries.next_power_of_two()),
+            _ if clamps => Ok(limit),
+            _ => Err(too_many),
         };
-        let sq_entries = round_up(entries, self.profile.max_entries)?;
+        let sq_entries = round_up(entries, self.profile.max_entries, self.profile.too_many_entries)?;
         let cq_entries = if setup.contains(SetupFlags::CQSIZE) {
-            round_up(params.cq_entries, 2 * self.profile.max_entries)?
+            round_up(params.cq_entries, 2 * self.profile.max_entries, Errno::EINVAL)?
         } else {
             2 * sq_entries
         };
+        let asked = if setup.contains(SetupFlags::CQSIZE) { params.cq_entries } else { cq_entries };
+        let fewer = match self.profile.cq_size {
+            CqSize::Rounded => cq_entries < sq_entries,
+            CqSize::Unrounded => asked < sq_entries,
+            CqSize::AsAsked => asked < entries,
+        };
         let too_few = setup.contains(SetupFlags::CQE_MIXED) && cq_entries < 2
             || setup.contains(SetupFlags::SQE_MIXED) && sq_entries < 2;
-        if cq_entries < sq_entries || too_few {
+        if fewer || too_few {
             return Err(Errno::EINVAL);
         }
         let provided = setup.contains(SetupFlags::NO_MMAP);
@@ -112,7 +123,7 @@ impl World {
             } else {
                 self.profile.header
             },
-            setup,
+            setup: setup - self.profile.without_effect,
             single: self.profile.features.contains(Features::SINGLE_MMAP),
             cq_flags: self.profile.cq_flags,
             sq_entries,

@@ -34,7 +34,7 @@ impl World {
                     (Wait::Told(_) | Wait::Turn, _) => true,
                     (Wait::File(events), Some(file)) => self.files.events(file) & events != 0,
                     (Wait::File(_), None) => true,
-                    (Wait::Timer(timer), _) => self.is_due(timer, ring.completed),
+                    (Wait::Timer(timer), _) => self.is_due(timer),
                 };
                 if ready {
                     happenings.push(Happening::Flight(id, number));
@@ -73,7 +73,7 @@ impl World {
         let rings = self.rings.values().filter(|ring| !ring.detached);
         let flights = rings.flat_map(|ring| ring.flights.values()).filter(|flight| !flight.queued);
         let deadlines = flights.flat_map(|flight| {
-            let timer = if let Wait::Timer(timer) = &flight.wait { Some(timer.deadline) } else { None };
+            let timer = if let Wait::Timer(timer) = &flight.wait { Some(timer.next()) } else { None };
             timer.into_iter().chain(flight.limit.as_ref().map(|limit| limit.0))
         });
         deadlines.min()
@@ -110,9 +110,6 @@ impl World {
             flight.wait = Wait::Told(flight.ended(ECANCELED));
             Outcome::of(ETIME)
         };
-        if let Some(ring) = self.rings.get_mut(&id) {
-            ring.timeouts = ring.timeouts.wrapping_add(1);
-        }
         // The timeout ends as a request of its own, so that a ring that defers task work defers this completion too.
         let told = Flight {
             sqe: timeout,

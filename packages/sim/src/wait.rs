@@ -26,9 +26,8 @@ pub(crate) struct Limits {
 impl World {
     /// Runs task work, and flushes the overflow list. Returns how many completions are in the queue.
     fn look(&mut self, id: u32, want: u32) -> u32 {
-        if self.is(id, SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN) {
-            self.run_work(id, WORK_AT_ONCE.max(want));
-        }
+        let defers = self.is(id, SetupFlags::COOP_TASKRUN | SetupFlags::DEFER_TASKRUN);
+        self.run_work(id, if defers { WORK_AT_ONCE.max(want) } else { u32::MAX });
         let Some(ring) = self.rings.get_mut(&id) else { return 0 };
         if ring.detached {
             return u32::MAX;
@@ -42,6 +41,7 @@ impl World {
     // flushed first; a lost CQE is EBADR; an error is told only if the queue is empty.
     // kernel: io_uring/io_uring.h io_should_wake (7.2): a timeout that has ended since the wait began ends the wait
     // too.
+    // kernel: io_uring/wait.c io_cqring_wait (7.3): returns 0 if completions are left in the overflow list.
     pub(crate) fn wait(&mut self, id: u32, want: u32, mut limits: Limits) -> Result<(), Errno> {
         let Some(ring) = self.rings.get(&id) else { return Err(Errno::EBADF) };
         let (mut want, timeouts) = (want.min(ring.shape.cq_entries), ring.timeouts);
@@ -52,7 +52,11 @@ impl World {
             if ready >= want || self.profile.waits == Waits::Never {
                 return Ok(());
             }
-            if ring.timeouts != timeouts {
+            if self.profile.returns_overflown && !ring.overflow.is_empty() {
+                self.coverage.mark(Mark::EndedByOverflow);
+                return Ok(());
+            }
+            if self.profile.timeouts.ends_waits && ring.timeouts != timeouts {
                 self.coverage.mark(Mark::EndedByTimeout);
                 return Ok(());
             }

@@ -63,6 +63,15 @@ impl SimKernel {
         ring.in_flight().into_iter().filter(|&user_data| !ring.ledger.ignores(user_data)).collect()
     }
 
+    /// Returns the user data of the requests that were consumed, are not complete, and are left out of the ledger
+    /// ([`ignore`](Self::ignore)).
+    #[must_use]
+    pub fn ignored_in_flight(&self, ring: u32) -> Vec<u64> {
+        let world = self.world();
+        let Some(ring) = world.rings.get(&ring) else { return Vec::new() };
+        ring.in_flight().into_iter().filter(|&user_data| ring.ledger.ignores(user_data)).collect()
+    }
+
     /// Takes what the users did wrong since the last call.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {

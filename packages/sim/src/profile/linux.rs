@@ -1,9 +1,9 @@
 //! Linux, release by release. The versions are those of `include/uapi/linux/io_uring.h` in the releases named.
 
 use bare_uring::uapi::{self, IORING_REGISTER_QUERY};
-use bare_uring::{EnterFlags, Features, SetupFlags};
+use bare_uring::{EnterFlags, Errno, Features, SetupFlags};
 
-use super::{GroupRules, Header, Overflow, Profile, Waits};
+use super::{CqSize, GroupRules, Header, Mask, Overflow, Profile, TimeoutRules, Unready, Waits};
 
 type Release = (u8, u8);
 
@@ -15,6 +15,7 @@ pub(super) const RELEASES: &[Release] = &[
     (5, 5),
     (5, 6),
     (5, 7),
+    (5, 8),
     (5, 10),
     (5, 11),
     (5, 15),
@@ -23,6 +24,7 @@ pub(super) const RELEASES: &[Release] = &[
     (6, 0),
     (6, 1),
     (6, 3),
+    (6, 4),
     (6, 5),
     (6, 6),
     (6, 12),
@@ -30,6 +32,7 @@ pub(super) const RELEASES: &[Release] = &[
     (6, 18),
     (6, 19),
     (7, 0),
+    (7, 1),
     (7, 3),
 ];
 
@@ -159,9 +162,16 @@ impl Profile {
             opcodes: SIMULATED & (u128::MAX >> (127 - last)),
             unknown_opcode: -22,
             bad_entry_ends_batch: true,
+            bad_flags_end_batch: true,
+            empty_submit_fails: true,
+            short_submit_waits: false,
+            empty_enter: None,
             sqe_flags: flags,
             registrations: REGISTRATIONS.iter().filter(|row| known(row.1)).fold(0, |all, row| all | 1 << row.0),
             has_register: true,
+            unknown_registration: Errno::EINVAL,
+            unsupported_registrations: 0,
+            probe_claims_all: false,
             header: if known((6, 6)) { Header::Line } else { Header::Lines },
             cq_flags: known((5, 8)),
             reads_array: true,
@@ -174,8 +184,21 @@ impl Profile {
             },
             waits: Waits::Count,
             groups: GroupRules::linux(major, minor),
-            timers: true,
-            min_entries: 1,
+            // kernel: io_uring/wait.c io_cqring_wait (7.3): ends with 0 if a flush leaves IO_CHECK_CQ_OVERFLOW set; 7.2
+            // waits on.
+            returns_overflown: known((7, 3)),
+            timeouts: TimeoutRules::linux(major, minor),
+            mask: Mask::Bytes(8),
+            unready: Unready::Waits,
+            hangup: 0,
+            cancels_by_user_data: false,
+            close_waits: false,
+            wraps: true,
+            without_effect: SetupFlags::empty(),
+            // The change that rounds both came with 5.10, and with a stable release of 5.9.
+            cq_size: if known((5, 10)) { CqSize::Rounded } else { CqSize::Unrounded },
+            clamps: true,
+            too_many_entries: Errno::EINVAL,
             max_entries: if known((5, 4)) { 32_768 } else { 4096 },
         }
     }

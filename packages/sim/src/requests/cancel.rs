@@ -50,16 +50,24 @@ impl World {
     // kernel: io_uring/cancel.c __io_async_cancel (7.2): with ALL or ANY the result is the number of requests, and 0 is
     // no error.
     pub(crate) fn cancel(&mut self, id: u32, key: Key) -> i32 {
+        let by_user_data = self.profile.cancels_by_user_data;
+        let key = if by_user_data { Key { flags: 0, ..key } } else { key };
         let all = key.flags & (ALL | ANY) != 0;
+        let rules = self.profile.timeouts;
         let Some(ring) = self.rings.get_mut(&id) else { return ENOENT };
         let (mut found, mut running) = (Vec::new(), false);
         for (&number, flight) in &mut ring.flights {
             if !key.matches(flight) {
                 continue;
             }
-            if flight.queued || matches!(flight.wait, Wait::Told(_)) {
+            let timer = if let Wait::Timer(timer) = flight.wait { Some(timer) } else { None };
+            let unstoppable = timer.is_some_and(|timer| timer.reached || !rules.removes);
+            if flight.queued || unstoppable || matches!(flight.wait, Wait::Told(_)) {
                 running = true;
                 continue;
+            }
+            if timer.is_some() && rules.counts_removed {
+                ring.timeouts = ring.timeouts.wrapping_add(1);
             }
             flight.wait = Wait::Told(flight.ended(ECANCELED));
             found.push(number);
@@ -71,6 +79,8 @@ impl World {
             self.wake(id, number);
         }
         match found.len() {
+            // OSv says of every request that it finds that it is cancelled.
+            0 if running && by_user_data => 0,
             0 if running && !all => EALREADY,
             0 if all => 0,
             0 => ENOENT,

@@ -6,6 +6,7 @@ use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
 use super::selected::goes_on;
 use super::{Attempt, READ_FIXED, READ_MULTISHOT, RECV, RECVMSG, Reads, SEND, WRITE_FIXED, row};
 use crate::buffers::Progress;
+use crate::coverage::Mark;
 use crate::errno::{EAGAIN, EBADF, EFAULT, EINVAL, ENFILE};
 use crate::files::{Kind, Open, POLLIN, POLLOUT};
 use crate::flight::Outcome;
@@ -66,7 +67,12 @@ impl World {
             return Attempt::done(EINVAL);
         }
         let wanted = sqe.pieces.iter().map(|piece| piece.1).sum();
+        let has_waited = std::mem::replace(&mut progress.armed, true);
         let bytes = match self.files.read(file, wanted, offset) {
+            Ok(bytes) if bytes.is_empty() && wanted != 0 && has_waited && self.profile.hangup != 0 => {
+                self.coverage.mark(Mark::HungUp);
+                return Attempt::done(self.profile.hangup);
+            }
             Ok(bytes) => bytes,
             Err(EAGAIN) => return Attempt::NotReady(POLLIN),
             Err(errno) => return Attempt::done(errno),

@@ -5,14 +5,15 @@ use std::collections::VecDeque;
 use bare_uring::uapi::{IORING_CQE_F_MORE, IOSQE_ASYNC, IOSQE_BUFFER_SELECT, IOSQE_IO_HARDLINK, IOSQE_IO_LINK};
 
 use super::selected::goes_on;
-use super::{Attempt, LINK_TIMEOUT, Runs, needs_file, row};
+use super::{Attempt, LINK_TIMEOUT, Runs, TIMEOUT, needs_file, row};
 use crate::buffers::Progress;
 use crate::coverage::Mark;
-use crate::errno::{EAGAIN, EBADF, ECANCELED, EINVAL};
+use crate::errno::{EBADF, ECANCELED, EINTR, EINVAL};
+use crate::fault::Fault;
 use crate::files::Open;
 use crate::flight::{Flight, Outcome, Wait};
 use crate::ledger::Event;
-use crate::profile::Waits;
+use crate::profile::{ReadsTime, Unready, Waits};
 use crate::ring::Work;
 use crate::sqe::Sqe;
 use crate::world::World;
@@ -37,7 +38,8 @@ impl World {
         // A worker takes the request over.
         // kernel: io_uring/io_uring.c io_wq_submit_work (7.2): a multishot request does not run in a worker; it waits
         // for its file.
-        flight.progress.in_worker = selects && flight.sqe.has(IOSQE_ASYNC) && !goes_on(&flight.sqe);
+        let late = flight.sqe.opcode == TIMEOUT && self.profile.timeouts.reads == ReadsTime::InWorker;
+        flight.progress.in_worker = late || selects && flight.sqe.has(IOSQE_ASYNC) && !goes_on(&flight.sqe);
         let first = if flight.progress.in_worker {
             Attempt::Punted
         } else {
@@ -58,12 +60,19 @@ impl World {
                 self.coverage.mark(Mark::Delayed);
                 flight.wait = Wait::Told(outcome);
             }
-            // Kernels whose waits never wait execute each request on the spot.
-            Attempt::NotReady(_) if self.profile.waits == Waits::Never => {
-                self.finish(id, flight, Outcome::of(EAGAIN));
-                return;
-            }
-            Attempt::NotReady(events) => flight.wait = Wait::File(events),
+            Attempt::NotReady(events) => match self.profile.unready {
+                Unready::Waits => flight.wait = Wait::File(events),
+                // Nobody else does anything during a call.
+                Unready::Blocks => {
+                    self.faults.push(Fault::Stuck { ring: id, asleep_over: 0 });
+                    self.finish(id, flight, Outcome::of(EINTR));
+                    return;
+                }
+                Unready::Fails(result) => {
+                    self.finish(id, flight, Outcome::of(result));
+                    return;
+                }
+            },
             Attempt::Punted => flight.wait = Wait::Turn,
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
@@ -170,6 +179,15 @@ impl World {
             ring.coverage.mark(Mark::WorkDeferred);
             ring.show_work();
         } else {
+            self.run_work(id, u32::MAX);
+        }
+    }
+
+    /// Runs the work that a submit has left, unless work waits for the task to enter the kernel.
+    // kernel: io_uring/io_uring.c io_submit_sqes (7.2): completions of the batch are posted first, and task work runs on
+    // the way out.
+    pub(crate) fn run_ready_work(&mut self, id: u32) {
+        if self.rings.get(&id).is_some_and(|ring| !ring.defers_work()) {
             self.run_work(id, u32::MAX);
         }
     }

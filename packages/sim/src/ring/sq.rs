@@ -78,9 +78,9 @@ impl Ring {
         Some(Sqe::of(&self.read_sqe(slot)))
     }
 
-    /// Publishes the head, after all slots since `from` were overwritten.
-    pub(crate) fn commit_head(&mut self, from: u32) {
-        let mut at = from;
+    /// Publishes the head, after all slots since `from` were overwritten, unless they `keep` their content.
+    pub(crate) fn commit_head(&mut self, from: u32, keep: bool) {
+        let mut at = if keep { self.sq_head } else { from };
         while at != self.sq_head {
             self.scribble_sqe(at & (self.shape.sq_entries - 1));
             self.coverage.mark(Mark::EntryOverwritten);

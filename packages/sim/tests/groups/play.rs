@@ -10,12 +10,23 @@ use bare_uring_sim::{Chaos, Profile, Random, Rate, SimKernel};
 use crate::counts::{Counts, Seen};
 use crate::memory::{Arena, STALE};
 use crate::owners::{Live, check_apart, check_live, check_ring};
+use crate::releases;
 use crate::requests::{GROUP, Request, Terms};
 use crate::streams::{Source, Stream};
 
 /// The releases at which something about buffer groups changed.
 const RELEASES: [(u8, u8); 13] =
     [(5, 19), (6, 1), (6, 4), (6, 8), (6, 10), (6, 12), (6, 12), (6, 16), (6, 16), (6, 18), (6, 18), (7, 0), (7, 1)];
+
+/// Picks the release of a seed: mostly one that changed something about groups, else any that there is a profile of.
+fn release(random: &mut Random) -> (u8, u8) {
+    if random.chance(3, 4) { random.pick(&RELEASES) } else { random.pick(&releases::with_groups()) }
+}
+
+/// Returns the release of a seed.
+pub fn release_of(seed: u64) -> (u8, u8) {
+    release(&mut Random::new(seed))
+}
 
 /// What a seed's streams are picked from.
 const SOURCES: [Source; 10] = [
@@ -103,7 +114,7 @@ pub fn run(seed: u64, says: bool) -> Vec<u64> {
 impl Play {
     fn new(seed: u64, says: bool) -> Self {
         let mut random = Random::new(seed);
-        let release = random.pick(&RELEASES);
+        let release = release(&mut random);
         let profile = Profile::linux(release.0, release.1);
         let kernel = SimKernel::new(profile.clone(), seed);
         let lies = random.chance(1, 6);

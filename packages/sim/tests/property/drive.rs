@@ -151,6 +151,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
             Ok(count) => self.books.told += count as u64,
             Err(Errno::EAGAIN) => {}
             Err(Errno::EBUSY) if self.world.profile.overflow == Overflow::ListBusy => {}
+            Err(errno) if self.world.profile.empty_enter == Some(errno) => {}
             Err(errno) => assert!(allowed.contains(&errno), "{errno}"),
         }
     }
@@ -164,9 +165,16 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.say(|| format!("  the flags were {stranded:?}"));
     }
 
+    /// Returns how many completions are sure to come if all entries are submitted.
+    fn certain(&self) -> usize {
+        // Where an entry can end the batch and the call waits all the same, it would wait for what is not submitted.
+        let profile = &self.world.profile;
+        self.books.certain(!(profile.short_submit_waits && profile.bad_entry_ends_batch))
+    }
+
     /// Submits, and waits for completions that are sure to come.
     fn submit_and_wait(&mut self) {
-        let certain = self.books.certain(true);
+        let certain = self.certain();
         let want = self.random.below(certain as u32 + 1) as usize;
         self.say(|| format!("submit and wait for {want}"));
         let outcome = self.ring.submit_and_wait(want);
@@ -311,7 +319,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
                 break;
             }
             // Only completions that are sure to come may be waited for.
-            if polls || self.books.certain(true) == 0 {
+            if polls || self.certain() == 0 {
                 self.submit();
                 self.world.kernel.run(1);
             } else {

@@ -20,6 +20,9 @@ const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::WaitedForRoom, 16),
     (Mark::ShortSubmit, 396),
     (Mark::NoMemory, 300),
+    (Mark::EmptyEnter, 86),
+    (Mark::WaitedAfterShort, 36),
+    (Mark::BadFlags, 0),
     (Mark::BatchEnded, 517),
     (Mark::Busy, 28),
     (Mark::ChainRefused, 1260),
@@ -41,6 +44,11 @@ const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::Interrupted, 27),
     (Mark::InterruptedWithSome, 17),
     (Mark::EarlyReturn, 40),
+    (Mark::EndedByOverflow, 0),
+    (Mark::CountReached, 256),
+    (Mark::TimeoutChanged, 83),
+    (Mark::HungUp, 1),
+    (Mark::CloseWaited, 0),
     (Mark::EndedByTimeout, 39),
     (Mark::TimeOver, 209),
     (Mark::MinimumOver, 24),
@@ -73,7 +81,16 @@ const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::ErrorLie, 131),
 ];
 
-/// Returns a line for each mark that was reached too seldom or has no row in the table.
-pub fn wrong(reached: &Coverage, seeds: u64) -> Vec<String> {
-    if seeds < ENOUGH { Vec::new() } else { reached.shortfalls(seeds, &TABLE) }
+/// The least number of seeds on each kernel in 1000 seeds.
+const ON_EACH: u64 = 7;
+
+/// Returns a line for each mark that was reached too seldom or has no row in the table, and for each kernel that too few
+/// seeds ran on.
+pub fn wrong(reached: &Coverage, on_each: &[(String, u64)], seeds: u64) -> Vec<String> {
+    if seeds < ENOUGH {
+        return Vec::new();
+    }
+    let few = on_each.iter().filter(|row| row.1 * 1000 < ON_EACH * seeds);
+    let few = few.map(|(kernel, ran)| format!("{ran} of {seeds} seeds ran on {kernel}, fewer than {ON_EACH} per 1000"));
+    reached.shortfalls(seeds, &TABLE).into_iter().chain(few).collect()
 }

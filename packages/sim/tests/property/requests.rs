@@ -4,7 +4,7 @@
 use bare_uring::opcode;
 use bare_uring::squeue::{self, Flags};
 use bare_uring::types::{CancelBuilder, Fd, PollEvents, RawFd, TimeoutFlags, Timespec};
-use bare_uring_sim::{Profile, Random, SimKernel};
+use bare_uring_sim::{Profile, Random, SimKernel, Unready};
 
 use crate::books::{Books, MESSAGES};
 
@@ -144,7 +144,10 @@ impl World {
     fn request(&mut self, books: &mut Books, random: &mut Random) -> (squeue::Entry, bool) {
         let buffer = self.buffer.as_mut_ptr();
         let victim = 1 + u64::from(random.below(books.entries.len() as u32 + 1));
+        let blocks = self.profile.unready == Unready::Blocks;
         match random.below(22) {
+            // The submit would wait for a writer, which comes after it.
+            0 if blocks => (opcode::Nop::new().build(), true),
             0 => (opcode::Read::new(Fd(self.reader), buffer, 8).build(), false),
             1 => (opcode::PollAdd::new(Fd(self.reader), PollEvents(1)).build(), false),
             2 => (opcode::Write::new(Fd(self.writer), buffer, 3).build(), false),

@@ -5,8 +5,10 @@ mod groups;
 #[path = "../limit/mod.rs"]
 mod limit;
 mod memory;
+mod others;
 mod overflow;
 mod raw;
 mod requests;
 mod thread;
+mod timeouts;
 mod waits;

@@ -6,7 +6,7 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{CancelBuilder, Fd, IoVec, TimeoutFlags, Timespec};
 use bare_uring::uapi::{IOSQE_BUFFER_SELECT, io_uring_buf_reg, io_uring_register_op};
 use bare_uring::{Errno, Kernel, SetupFlags, opcode};
-use bare_uring_sim::{CAPACITY, Event, Mark, Profile, Rate, SimKernel};
+use bare_uring_sim::{CAPACITY, Event, Fault, Mark, Profile, Rate, SimKernel};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
 
@@ -428,18 +428,27 @@ fn a_buffer_may_be_used_up_in_parts() {
     assert_eq!(&look(buffers), b"abc\xeed\xee\xee\xee");
 }
 
-#[test]
-fn a_kernel_that_executes_on_the_spot_waits_for_nothing() {
-    let kernel = SimKernel::new(Profile::starry(), 5);
+/// Reads an empty pipe with a vectored read. Returns the outcome, and the faults.
+fn read_empty_pipe(profile: Profile) -> (Result<u32, Errno>, Vec<Fault>) {
+    let kernel = SimKernel::new(profile, 5);
     let mut ring = bare_uring::Builder::<Entry, bare_uring::cqueue::Entry>::new()
         .build_with(kernel.clone(), 4)
         .expect("as set up");
     let (reader, _writer) = kernel.pipe();
     let mut byte = 0;
-    let read = opcode::Read::new(Fd(reader), &raw mut byte, 1).build().user_data(1);
-    // SAFETY: the byte outlives the ring.
+    let vector = IoVec { base: (&raw mut byte).cast(), len: 1 };
+    let read = opcode::Readv::new(Fd(reader), &raw const vector, 1).build().user_data(1);
+    // SAFETY: the byte and the vector outlive the ring.
     unsafe { ring.submission().push(read) }.expect("room");
     assert_eq!(ring.submit_and_wait(1), Ok(1));
-    let seen: Vec<_> = ring.completion().map(|cqe| (cqe.user_data(), cqe.outcome())).collect();
-    assert_eq!(seen, [(1, Err(Errno::EAGAIN))]);
+    let cqe = ring.completion().next().expect("executed on the spot");
+    assert_eq!(cqe.user_data(), 1);
+    (cqe.outcome(), kernel.faults())
+}
+
+#[test]
+fn a_kernel_that_executes_on_the_spot_blocks_or_fails() {
+    let stuck = Fault::Stuck { ring: 0, asleep_over: 0 };
+    assert_eq!(read_empty_pipe(Profile::starry()), (Err(Errno::EINTR), vec![stuck]));
+    assert_eq!(read_empty_pipe(Profile::gvisor()), (Err(Errno::ESPIPE), vec![]));
 }
