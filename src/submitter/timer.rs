@@ -125,26 +125,42 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// Ends the timer before its time. On a kernel that drops, it also waits for the CQEs of timer and removal.
+    /// Ends the timer before its time.
     fn disarm(&self, timer: Timer) {
         // If the removal can't be sent, the timer ends by itself, hidden all the same.
-        let removal = opcode::TimeoutRemove::new(timer.id).build().user_data(self.cq.hidden_id());
-        if self.make_room(1).and_then(|()| self.send(removal)).is_err() || !self.drops() {
-            return;
+        let removal = self.cq.hidden_id();
+        let entry = opcode::TimeoutRemove::new(timer.id).build().user_data(removal);
+        if self.make_room(1).and_then(|()| self.send(entry)).is_ok() && self.drops() {
+            self.collect(timer, removal);
         }
-        // Before Linux 5.5 there is no removal, but each CQE counts towards those that end the timer: no-ops give them.
-        for _ in 0..timer.count {
-            let room = self.make_room(1);
-            self.look(0);
-            if room.is_err() || self.cq.hidden() == 0 || self.spare() == 0 {
+    }
+
+    /// Waits until all CQEs of ours have come, after the removal was sent. They come soon, and the timer's at its time at the latest.
+    fn collect(&self, timer: Timer, removal: u64) {
+        /// Waits that bring nothing, after which a CQE of ours is left on its way.
+        const PATIENCE: u32 = 100;
+
+        let (mut no_ops, mut refused, mut fruitless, mut tail) = (0, false, 0, None);
+        loop {
+            let seen = self.look(removal);
+            fruitless = if tail == Some(seen.tail) { fruitless + 1 } else { 0 };
+            tail = Some(seen.tail);
+            if self.cq.hidden() == 0 || self.dropped() != timer.dropped || fruitless > PATIENCE {
                 return;
             }
-            let nop = opcode::Nop::new().build().user_data(self.cq.hidden_id());
-            if self.send(nop).is_err() {
+            // Linux before 5.5 knows no removal. There no-ops make up the count of CQEs that ends the timer.
+            refused |= seen.found.is_some_and(|result| Errno::from_result(result) == Some(Errno::EINVAL));
+            let outcome = if refused && no_ops < timer.count && self.spare() != 0 {
+                no_ops += 1;
+                let no_op = opcode::Nop::new().build().user_data(self.cq.hidden_id());
+                self.make_room(1).and_then(|()| self.send(no_op)).map(drop)
+            } else {
+                self.core.wait((seen.slots + 1).min(self.core.most()), EnterArgument::NONE)
+            };
+            if !matches!(outcome, Ok(()) | Err(Errno::EINTR | Errno::EAGAIN)) {
                 return;
             }
         }
-        self.look(0);
     }
 
     /// Looks at the completion queue, and takes CQEs of ours out of it.
