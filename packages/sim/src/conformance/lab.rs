@@ -38,6 +38,9 @@ const REMOVAL: u64 = GUARD + 1;
 const LOOKS: u32 = 3000;
 const PATIENCE: Duration = Duration::from_millis(700);
 
+/// The number of calls in which a simulated kernel completes what is left.
+pub(super) const MORE_LOOKS: u32 = 50;
+
 /// Alignment that suffices for pages of 4, 16 and 64 KiB.
 const PAGE: usize = 65_536;
 
@@ -188,16 +191,19 @@ pub(super) fn end_guard<K: Kernel>(ring: &mut RingOn<K>, mut seen: Vec<Seen>) ->
             }
         });
         if result(&seen, REMOVAL).is_some_and(|result| result != 0) {
-            // Linux before 5.5 removes no timeout: the guard ends these waits, in its time.
-            let mut ends = Vec::new();
+            // Linux before 5.5 removes no timeout. If the guard has not ended either, it ends these waits in its time.
+            for _ in 0..MORE_LOOKS {
+                let _ = ring.submitter().get_events();
+                seen.extend(take(ring));
+            }
             for _ in 0..5 {
-                if result(&ends, GUARD).is_none() {
+                if result(&seen, GUARD).is_none() {
                     let _ = ring.submitter().wait(1);
-                    ends.extend(take(ring));
+                    seen.extend(take(ring));
                 }
             }
-            ends.retain(|seen| *seen != (GUARD, ETIME));
-            seen.extend(ends);
+            // Here its end is no news.
+            seen.retain(|seen| *seen != (GUARD, ETIME));
         }
     }
     seen.retain(|seen| seen.0 != REMOVAL && *seen != (GUARD, ECANCELED));

@@ -2,13 +2,11 @@
 
 use bare_uring::{EnterFlags, Errno, Features, Kernel, SqFlags};
 
-use super::lab::{Lab, Ring, done, look, nop, push, settle, submit_all, take};
+use super::lab::{Lab, MORE_LOOKS, Ring, done, look, nop, push, settle, submit_all, take};
 use super::report::{Outcome, Verdict, broken, expect, not_offered};
 
 /// How many completions find no room.
 const EXTRA: usize = 3;
-/// The number of calls in which a simulated kernel completes what is left.
-const MORE_LOOKS: u32 = 50;
 
 /// Makes a ring whose completion queue is full, with more completions behind it. Returns their number, all in all.
 fn overfull<'l, K: Kernel>(lab: &'l Lab<'_, K>) -> Result<(Ring<'l, K>, usize), Outcome> {
