@@ -11,7 +11,7 @@ use super::lab::{
 use super::report::{Outcome, Verdict, broken, expect, not_offered};
 
 /// How often a wait may return early before it counts as one that never waits.
-const EARLY: u32 = 5;
+const EARLY: u32 = 20;
 
 /// Waits for one completion until it is there, or the guard is. Returns what came, and the number of early returns.
 fn wait_for_one<K: Kernel>(ring: &mut Ring<'_, K>) -> Result<(Vec<Seen>, u32), Outcome> {
