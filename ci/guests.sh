@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# ci/guests.sh [all | ROW...]: runs the crate's tests on other kernels and architectures, as guests of QEMU.
+# ci/guests.sh [all | ROW...]: runs the crate's tests, and the check of its kernel interface (conformance), on other kernels and
+# architectures, as guests of QEMU.
 #
 # The rows are those of ci/guests.txt, which are kernels of ci/lib/kernels.table; without argument, the oldest and the
 # newest kernel. The tests are linked statically; a busybox has the other programs that they need. A test that lacks

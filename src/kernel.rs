@@ -34,6 +34,70 @@ pub use adapted::{Adapted, Quirks};
 /// - `map`: on success the memory is valid for reads and writes of `length` bytes, aligned to at least 64 bytes, and
 ///   stays so until it is given to `unmap`. It is shared with the kernel and with nothing else.
 /// - `unmap`, `keep_from_fork`, `close`: act only on what they are given.
+///
+/// # Checklist
+///
+/// An implementer must get the following right. The function `conformance::check` of the crate `bare-uring-sim` checks each
+/// point by its name, on any kernel. Points that say "if" may be left out: the crate works without them.
+///
+/// Making a ring:
+/// - **ring**: a ring can be made and its memory is there, mapped or provided.
+/// - **refusal**: an unknown flag, no entries, and too many entries are `EINVAL`, and leave `params` as it is.
+/// - **sizes**: the reported sizes are powers of two. The submission queue has at least `entries` slots, and the completion
+///   queue no fewer.
+/// - **offsets**: each word, the index array and the CQEs lie inside the memory, aligned (words to 4 bytes, CQEs to 8), and
+///   overlap nothing.
+/// - **words**: sizes and masks in the memory are the reported ones. The heads equal the tails, and the counts of dropped
+///   entries and completions are 0.
+/// - **rings-apart**: two rings have two numbers. What is submitted to one completes in that one.
+/// - **provided**: if `NO_MMAP` is accepted, the ring lies in the given memory, and its indices start at 0.
+/// - **no-sqarray**: if `NO_SQARRAY` is accepted, an entry's slot is its index, whatever stands in the memory.
+/// - **cq-size**: if `CQSIZE` is accepted, the completion queue has at least as many slots as asked for.
+/// - **submit-all**: if `SUBMIT_ALL` is accepted, a refused entry does not end the batch.
+/// - **defer-taskrun**: if `DEFER_TASKRUN` is accepted, a call with `GETEVENTS` brings deferred completions.
+///
+/// Submitting:
+/// - **count**: a call consumes at most `to_submit` entries, moves the head by their number (with release), and returns that
+///   number. An error means that none was consumed. Entries that were not consumed stay for the next call.
+/// - **reuse**: once the head has passed an entry, its slot may be written again. The kernel needs the entry no more.
+/// - **empty**: a call with nothing to submit and nothing to wait for returns 0.
+/// - **no-ring**: a number that names no ring is `EBADF`.
+/// - **enter-flags**: if unknown flags are refused, then with `EINVAL`.
+/// - **unknown-request**: an entry that the kernel does not know is consumed, and completes with an error. Entries behind it
+///   work, in the same call or in the next.
+///
+/// Waiting:
+/// - **timers**: if there is `IORING_OP_TIMEOUT`, it completes with `ETIME` after its time, and not before.
+/// - **wait**: a wait ends when `min_complete` completions are in the queue; it may end earlier. A signal ends it too, with
+///   `EINTR` if the queue is empty. (The check sends no signal.)
+/// - **submit-and-wait**: the count of consumed entries is returned, whatever ended the wait behind it.
+/// - **timed-wait**: a wait with a timeout ends with `ETIME` if nothing has come, by `EXT_ARG` or by a timeout request.
+/// - **ext-arg**: `FEAT_EXT_ARG` promises that `EXT_ARG` is understood. An argument of another size is `EINVAL`.
+/// - **signal-mask**: if a wait takes a signal mask, the mask has 8 bytes.
+///
+/// Completing:
+/// - **completions**: each entry has one completion, with all 64 bits of its user data. The CQE is written before the tail
+///   moves (with release).
+/// - **slots**: indices count on and wrap at 2<sup>32</sup>. The slot is the index masked.
+/// - **full**: the kernel reads the head (with acquire) and overwrites nothing between head and tail. All slots can be in use.
+/// - **overflow-counted**: a completion that finds no room is kept or dropped. A dropped one adds 1 to the overflow word.
+/// - **nodrop**: `FEAT_NODROP` promises that none is dropped (while there is memory).
+/// - **flush**: while completions are kept, `IORING_SQ_CQ_OVERFLOW` is set. A call with `GETEVENTS` moves them to the queue as
+///   far as there is room, and clears the flag behind the last.
+///
+/// Registering:
+/// - **register-unknown**: an unknown operation is `EINVAL`; `ENOSYS` if there are no registrations.
+/// - **register-no-ring**: -1 with an operation that needs a ring, and any other number that names no ring, are `EBADF` or
+///   `EINVAL`.
+/// - **probe**: if there is `REGISTER_PROBE`, it tells the truth.
+/// - **ring-fd**: if there is `REGISTER_RING_FDS`, `REGISTERED_RING` names the ring by its index.
+///
+/// Memory:
+/// - **map**: mappings are aligned to 64 bytes and do not overlap. An unknown offset is an error. `unmap` succeeds.
+/// - **single-mmap**: `FEAT_SINGLE_MMAP` promises that the mapping of the submission queue has the completion queue too.
+/// - **close**: `close` succeeds, and its number names no ring afterwards.
+/// - **quiet**: after `close`, and after the completion of all that was in flight, writes to the ring's memory come to an end.
+///   The kernel says nowhere when: Linux still stores the completion tail when a worker frees the ring.
 pub unsafe trait Kernel {
     /// Makes a ring (`io_uring_setup(2)`). Returns the new ring's fd, or its registered index where `params` asks for
     /// that.

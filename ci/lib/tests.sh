@@ -34,21 +34,31 @@ std_target() {
     esac
 }
 
-# build_tests PROGRAM: builds all tests, or those that TESTS names, statically linked, into $cache/tests-PROGRAM; fetches a
-# busybox.
+# Tests of the package bare-uring-sim that run on the machine's own kernel, not on a simulated one.
+sim_tests=(conformance)
+
+# build_tests PROGRAM: builds all tests of the crate and sim_tests, or those that TESTS names, statically linked, into
+# $cache/tests-PROGRAM; fetches a busybox.
 build_tests() {
-    local triple variable settings=() tests=() file list name log=$cache/log/build-$1
-    # shellcheck disable=SC2206 # A list of names.
-    tests=(${TESTS-})
+    local triple variable settings=() of_core=() of_sim=() file list name log=$cache/log/build-$1
+    for name in ${TESTS-}; do
+        if [[ " ${sim_tests[*]} " = *" $name "* ]]; then of_sim+=("--test=$name"); else of_core+=("--test=$name"); fi
+    done
+    [ -n "${TESTS-}" ] || of_sim=("${sim_tests[@]/#/--test=}")
     triple=$(std_target "$1")
     if [ "$1" != x86_64 ]; then
         need_std "$1" || return
         variable=${triple//-/_}
         settings=(RUSTC="$target/cross/rustc" "CARGO_TARGET_${variable^^}_LINKER=$(cross_linker "$1")")
     fi
-    env "${settings[@]}" RUSTFLAGS='-Ctarget-feature=+crt-static -Cdebuginfo=0 -Cstrip=symbols' \
-        cargo test --locked --no-run --package bare-uring --features "$(test_features "$1")" --target "$triple" \
-        "${tests[@]/#/--test=}" --target-dir "$target/guests/build-tests" >"$log" 2>&1 || { { grep -A 8 '^error' "$log" || tail -n 5 "$log"; } >&2; return 1; }
+    : >"$log"
+    # What is built for one package must not change the features of the other.
+    if [ "${#of_core[@]}" != 0 ] || [ -z "${TESTS-}" ]; then
+        build_package --package bare-uring --features "$(test_features "$1")" "${of_core[@]}" || return
+    fi
+    if [ "${#of_sim[@]}" != 0 ]; then
+        build_package --package bare-uring-sim "${of_sim[@]}" || return
+    fi
     rm -rf "$cache/tests-$1"
     mkdir "$cache/tests-$1"
     list=$(sed -nE 's/^  Executable .*\((.*)\)$/\1/p' "$log" | grep .) || { echo "no tests were built" >&2; return 1; }
@@ -58,6 +68,13 @@ build_tests() {
         [[ $name == absent-* ]] || ln "$file" "$cache/tests-$1/${name%-*}"
     done <<<"$list"
     fetch_busybox "$1"
+}
+
+# build_package ARGUMENT...: builds tests of one package, with the settings of build_tests.
+build_package() {
+    env "${settings[@]}" RUSTFLAGS='-Ctarget-feature=+crt-static -Cdebuginfo=0 -Cstrip=symbols' \
+        cargo test --locked --no-run --target "$triple" "$@" --target-dir "$target/guests/build-tests" >>"$log" 2>&1 ||
+        { { grep -A 8 '^error' "$log" || tail -n 5 "$log"; } >&2; return 1; }
 }
 
 # fetch_busybox PROGRAM: fetches the programs that process 1 and the tests call.

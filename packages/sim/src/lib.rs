@@ -49,6 +49,7 @@
 //! - Registered files and buffers, buffer rings, probe, enabling, registered rings, synchronous cancellation, query.
 //! - [`Profile`]s of Linux from 5.1 to 7.3, OSv, Nanos, StarryOS and gVisor. A test can take features away from each.
 //! - [`SimKernel::fail_call`] fails the n-th call. [`SimKernel::hostile`] is a kernel that lies in everything.
+//! - [`conformance::check`] puts any kernel, simulated or not, through what [`bare_uring`] relies on.
 //! - [`SimKernel::coverage`] counts how often each behaviour was reached, so that a test can assert that it was.
 //!
 //! # What it does not
@@ -94,10 +95,12 @@
 //! | `setup` | `io_uring_setup` |
 //! | `register` | `io_uring_register` |
 //! | `kernel` | [`SimKernel`]: the seam to the ring, and the test's side of it |
+//! | [`conformance`] | checks any kernel; it uses nothing of the simulation |
 
 mod buffers;
 mod chaos;
 mod complete;
+pub mod conformance;
 mod consume;
 mod coverage;
 mod cqe;
