@@ -132,6 +132,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// - `ETIME`, only if nothing was handed over and no CQE is there.
     /// - `EOPNOTSUPP`: a minimum time on a kernel without `FEAT_MIN_TIMEOUT`; or a time or a mask on an IOPOLL ring without
     ///   SQPOLL, where the kernel would ignore it.
+    /// - `EINVAL`: a time that the kernel does not take; or the kernel (Linux before 5.4) has no timeout request either.
     /// - `EBUSY`: no room for the timeout request and its timespec, which take two slots of the submission queue; or, on a kernel
     ///   that drops CQEs, none for their CQEs. SQEs may have been handed over; nothing was waited for.
     #[inline]

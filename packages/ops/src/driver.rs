@@ -9,7 +9,7 @@ use core::time::Duration;
 use bare_uring::register::buf_ring::{BufRing, BufRingOptions};
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, RawFd, SubmitArgs, Timespec};
-use bare_uring::{Builder, Call, Errno, IoUring, Kernel, Parameters, SetupError, cqueue, opcode};
+use bare_uring::{Builder, Call, Errno, Features, IoUring, Kernel, Parameters, SetupError, cqueue, opcode};
 
 use crate::ask::{self, Answer};
 use crate::group::{GROUP, Group};
@@ -26,7 +26,8 @@ pub enum Wait {
     No,
     /// Until one is there. If none can come, not at all.
     One,
-    /// Until one is there, for this long at most. If none can come, not at all.
+    /// Until one is there, for this long at most. If none can come, not at all; and not on a kernel without timeouts (Linux before
+    /// 5.4).
     For(Timespec),
 }
 
@@ -128,7 +129,10 @@ impl<K: Kernel> Driver<K> {
         let entered = match wait {
             Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
             Wait::For(span) if self.expected > 0 => {
-                self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&span))
+                let waited = self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&span));
+                let unknown = !self.ring.params().features().contains(Features::EXT_ARG);
+                // A kernel that knows neither a time nor a timeout can't wait that long: the turn only looks.
+                if unknown && waited == Err(Errno::EINVAL) { self.ring.submit() } else { waited }
             }
             _ => self.ring.submit(),
         };
