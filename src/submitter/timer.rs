@@ -81,8 +81,8 @@ impl<K: Kernel> Submitter<'_, K> {
         self.make_room(2)?;
         // The timespec stands in the free slot behind the timer's, so that no memory but the ring's must stay until the kernel
         // has read it. Nothing is pushed there before that: either the kernel consumes the timer in this call, or the timer is
-        // taken back. With SQPOLL, the next request of ours waits until the timer was consumed; if the thread is stuck, and the
-        // caller pushes there, the timer ends at another time, when nobody waits for it any more.
+        // taken back. With SQPOLL no removal is pushed before the thread has consumed the timer. If the caller pushes there before
+        // that, the timer ends at another time, when nobody waits for it any more.
         // kernel: io_uring/timeout.c __io_timeout_prep (6.12.117): the timespec is read when the SQE is consumed; other CQEs than
         // those of timeouts count towards `off`.
         let place = self.core.second_slot(self.sq).cast::<Timespec>();
@@ -127,10 +127,14 @@ impl<K: Kernel> Submitter<'_, K> {
 
     /// Ends the timer before its time.
     fn disarm(&self, timer: Timer) {
-        // If the removal can't be sent, the timer ends by itself, hidden all the same.
+        // Where the removal can't be sent, the timer ends by itself, hidden all the same.
         let removal = self.cq.hidden_id();
-        let entry = opcode::TimeoutRemove::new(timer.id).build().user_data(removal);
-        if self.make_room(1).and_then(|()| self.send(entry)).is_ok() && self.drops() {
+        let consumed = self.core.free_slots(self.sq) == self.core.rings.sq().count();
+        if consumed {
+            let entry = opcode::TimeoutRemove::new(timer.id).build().user_data(removal);
+            let _ = self.send(entry);
+        }
+        if self.drops() {
             self.collect(timer, removal);
         }
     }
@@ -153,7 +157,7 @@ impl<K: Kernel> Submitter<'_, K> {
             let outcome = if refused && no_ops < timer.count && self.spare() != 0 {
                 no_ops += 1;
                 let no_op = opcode::Nop::new().build().user_data(self.cq.hidden_id());
-                self.make_room(1).and_then(|()| self.send(no_op)).map(drop)
+                self.send(no_op).map(drop)
             } else {
                 self.core.wait((seen.slots + 1).min(self.core.most()), EnterArgument::NONE)
             };
@@ -229,19 +233,15 @@ impl<K: Kernel> Submitter<'_, K> {
         }
     }
 
-    /// Hands over what is queued, if it leaves too few slots. With SQPOLL, it also waits until all of it was consumed if our timer
-    /// may be among it, whose timespec stands in the slot behind.
+    /// Hands over what is queued, if it leaves too few slots.
     fn make_room(&self, slots: u32) -> Result<(), Errno> {
-        let all = self.core.rings.sq().count();
-        if slots > all {
+        if slots > self.core.rings.sq().count() {
             return Err(Errno::EBUSY);
         }
-        let sqpoll = self.core.params.setup().contains(SetupFlags::SQPOLL);
-        let needed = if sqpoll && self.cq.hidden() != 0 { all } else { slots };
-        if self.core.free_slots(self.sq) < needed {
+        if self.core.free_slots(self.sq) < slots {
             self.submit_uncounted()?;
             let mut woken = false;
-            while sqpoll && self.core.free_slots(self.sq) < needed {
+            while self.core.free_slots(self.sq) < slots && self.core.params.setup().contains(SetupFlags::SQPOLL) {
                 // Older kernels consume nothing while completions wait outside the queue, and only the caller takes those.
                 // Ours are taken out first, which may make room for the others.
                 if self.core.sq_flags().contains(SqFlags::CQ_OVERFLOW) {

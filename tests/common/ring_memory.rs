@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use super::kernels::Trace;
 use bare_uring::types::{Fd, RawFd};
 use bare_uring::uapi::{io_cqring_offsets, io_sqring_offsets, io_uring_params};
-use bare_uring::{Builder, EnterFlags, Errno, IoUring, Kernel, Parameters, SetupFlags, SqFlags, cqueue, squeue};
+use bare_uring::{
+    Builder, EnterFlags, Errno, Features, IoUring, Kernel, Parameters, SetupFlags, SqFlags, cqueue, squeue,
+};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 
 /// Byte offsets of the words, in an order that no kernel uses.
@@ -144,6 +146,12 @@ impl Fake {
             fake.word(offset).store(value, Ordering::Relaxed);
         }
         fake
+    }
+
+    /// A kernel that reports these features. (It does not have them.)
+    pub fn reporting(mut self, features: Features) -> Self {
+        self.params.features = features.bits();
+        self
     }
 
     /// The ring over this memory; take one only.

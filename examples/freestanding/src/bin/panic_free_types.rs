@@ -18,7 +18,9 @@ use bare_uring::types::{
     StatxMask, SubmitArgs, SyncFileRangeFlags, Timespec, WaitOptions, XattrFlags,
 };
 use bare_uring::uapi::io_uring_params;
-use bare_uring::{Builder, Errno, IoUring, Linux, Parameters, RingMemory, SetupFlags, cqueue, opcode, squeue};
+use bare_uring::{
+    Adapted, Builder, Errno, IoUring, Linux, Parameters, Quirks, RingMemory, SetupFlags, cqueue, opcode, squeue,
+};
 use freestanding::Args;
 
 freestanding::entry!(main);
@@ -197,6 +199,15 @@ fn set_up(odd: u32) -> u64 {
     // SAFETY: no file descriptor has this number, so no ring is taken over.
     let taken = unsafe { IoUring::<squeue::Entry, cqueue::Entry>::from_fd_with(Linux, any(-1), params) };
     let size = builder.memory_size(odd).map_or(0, |size| size.rings as u64);
+    let word = Quirks { empty_enter_fails: true, timed_waits_unsaid: true, long_masks: true };
+    for kernel in any([Adapted::new(Linux), Adapted::with(Linux, word)]) {
+        let ring = IoUring::<squeue::Entry, cqueue::Entry, _>::with_kernel(kernel, any(2));
+        any(ring.map_or(word, |ring| {
+            let mask = any(types::Sigset::EMPTY);
+            let _ = ring.submitter().wait_with_args(any(0), &types::SubmitArgs::new().sigmask(&mask));
+            ring.kernel().quirks()
+        }));
+    }
     size ^ u64::from(refused) ^ u64::from(params.sq_thread_idle()) ^ u64::from(taken.is_ok() | short | shorter)
 }
 

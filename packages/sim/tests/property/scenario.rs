@@ -46,9 +46,9 @@ fn profile(random: &mut Random) -> (Profile, usize) {
     let mut profile = all[picked].clone();
     if random.chance(1, 3) {
         let taken = Features::from_bits_retain(1 << random.below(18));
-        // Kernels that drop completions have one for each request: multishot came later, with RSRC_TAGS.
-        let multishot = profile.features.contains(Features::RSRC_TAGS);
-        profile = profile.without_features(if multishot { taken - Features::NODROP } else { taken });
+        // Kernels that drop completions have one for each request: multishot came with RSRC_TAGS, and none at all with CQE_SKIP.
+        let others = profile.features.intersects(Features::RSRC_TAGS | Features::CQE_SKIP);
+        profile = profile.without_features(if others { taken - Features::NODROP } else { taken });
     }
     if random.chance(1, 4) {
         profile = profile.without_setup(SetupFlags::from_bits_retain(1 << random.below(21)));

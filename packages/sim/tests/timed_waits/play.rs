@@ -12,7 +12,7 @@ const OWN: (u64, u64) = (!0xffff, 0xba5e_0b5e_55ed_0000);
 
 /// The most completions of the crate's own that a wait may need room for, with those of the wait before. With more room
 /// than that, a wait is not refused.
-const OWN_MOST: usize = 8;
+const OWN_MOST: usize = 2;
 
 /// The time that the calls of a wait may take beyond its limit.
 const SLACK: Duration = Duration::from_micros(500);
@@ -241,9 +241,13 @@ impl Play {
         self.submit();
         self.kernel.settle();
         self.take();
-        // A timer that OSv has started can't be taken back.
-        if self.profile.timeouts.counting != Counting::Len {
-            assert_eq!(self.kernel.ignored_in_flight(0), [], "requests of the crate's own");
+        // A timer that OSv has started can't be taken back. A kernel with a list may refuse the removal (EBUSY); then the timer
+        // ends at its time, and displaces nothing.
+        let left = self.kernel.ignored_in_flight(0);
+        if self.profile.overflow == Overflow::Drop {
+            assert_eq!(left, [], "requests of the crate's own");
+        } else if self.profile.timeouts.counting != Counting::Len {
+            assert!(left.len() <= 1, "requests of the crate's own: {left:?}");
         }
         self.check();
         drop(self.ring);
