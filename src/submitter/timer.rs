@@ -21,7 +21,7 @@ const OURS: u32 = 2;
 /// A timeout request of our own.
 #[derive(Clone, Copy)]
 struct Timer {
-    /// Its user data.
+    /// The user data of the request.
     id: u64,
     /// The number of other CQEs that end it.
     count: u32,

@@ -203,8 +203,8 @@ fn set_up(odd: u32) -> u64 {
     for kernel in any([Adapted::new(Linux), Adapted::with(Linux, word)]) {
         let ring = IoUring::<squeue::Entry, cqueue::Entry, _>::with_kernel(kernel, any(2));
         any(ring.map_or(word, |ring| {
-            let mask = any(types::Sigset::EMPTY);
-            let _ = ring.submitter().wait_with_args(any(0), &types::SubmitArgs::new().sigmask(&mask));
+            let mask = any(Sigset::EMPTY);
+            let _ = ring.submitter().wait_with_args(any(0), &SubmitArgs::new().sigmask(&mask));
             ring.kernel().quirks()
         }));
     }

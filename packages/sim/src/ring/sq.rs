@@ -57,7 +57,7 @@ impl Ring {
         let (head, tail) = (self.sq_head, self.load(Word::SqTail));
         let seen = self.sq_tail_seen.wrapping_sub(head);
         let ahead = tail.wrapping_sub(head);
-        // A kernel without a thread reads the tail in the calls of the user's own, who may take back what was not consumed.
+        // A kernel without a thread reads the tail in the user's own calls. So the user may take back what was not consumed.
         if ahead > self.shape.sq_entries || self.thread.is_some() && ahead < seen {
             faults.push(Fault::SqTail { head, tail });
             return seen;
