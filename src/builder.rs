@@ -140,7 +140,9 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// submission queue. Since 5.5.
     #[doc(alias = "IORING_SETUP_CQSIZE")]
     pub const fn setup_cqsize(&mut self, entries: u32) -> &mut Self {
-        self.cq_entries = entries;
+        // Rounded up here, because Linux 5.5 to 5.9 and other kernels compare this size with that of the submission queue before
+        // they round it.
+        self.cq_entries = if entries <= MAX_CQ_ENTRIES && entries != 0 { entries.next_power_of_two() } else { entries };
         self.add(SetupFlags::CQSIZE)
     }
 

@@ -1,6 +1,6 @@
 //! The attempts of set-up: the flags to ask for first, and the flags to leave out if the kernel does not know them.
 
-use super::{Builder, MAX_CQ_ENTRIES};
+use super::Builder;
 use crate::error::{Area, Call, Errno, SetupError};
 use crate::flags::SetupFlags;
 use crate::kernel::Kernel;
@@ -80,12 +80,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
 
     /// Writes everything but the flags into `params`, a structure of zeroes.
     pub(super) const fn fill(&self, params: &mut io_uring_params) {
-        // Linux 5.5 to 5.9 and other kernels compare this size with that of the submission queue before they round it up.
-        params.cq_entries = match self.cq_entries {
-            0 => 0,
-            entries if entries <= MAX_CQ_ENTRIES => entries.next_power_of_two(),
-            entries => entries,
-        };
+        params.cq_entries = self.cq_entries;
         params.sq_thread_cpu = self.sq_thread_cpu;
         params.sq_thread_idle = self.sq_thread_idle;
         params.wq_fd = self.wq_fd.cast_unsigned();
