@@ -12,7 +12,7 @@
 //! | [`path`] | `std::path`, in fixed memory |
 //! | [`pages`] | an allocator of pages, in static memory |
 //! | [`number`] | `str::parse` for decimal numbers |
-//! | [`checks`] | nothing: what `every_kernel` and `init` check |
+//! | `checks` | nothing: what `every_kernel` and `init` check (feature `report-panics`) |
 //!
 //! A program looks like this; the build script adds the arguments for the linker:
 //!
@@ -34,6 +34,7 @@
 #[allow(unused, unexpected_cfgs, reason = "the library's own file; this package needs one function of it")]
 #[path = "../../../src/arch/mod.rs"]
 mod arch;
+#[cfg(feature = "report-panics")]
 pub mod checks;
 pub mod mem;
 pub mod missing;
