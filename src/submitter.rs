@@ -121,7 +121,7 @@ impl<K: Kernel> Submitter<'_, K> {
     /// 6.12), a timeout request of the crate's own takes two slots of the submission queue; its CQE never surfaces. Its user
     /// data is 0xba5e0b5e55ed followed by 16 bits: don't use such user data on these kernels. If `want` CQEs are there already,
     /// no request is made. On a kernel that drops CQEs (without `FEAT_NODROP`), the call needs two slots of the completion queue
-    /// beyond the CQEs that are unread and the requests in flight; a larger queue
+    /// (with SQPOLL three) beyond the CQEs that are unread and the requests in flight; a larger queue
     /// ([`setup_cqsize`](crate::Builder::setup_cqsize)) gives them. The timeout request waits behind a
     /// request with `IO_DRAIN`, and its time starts then. Under SQPOLL, if the queue has no room for it, the call spins until
     /// the SQPOLL thread has made room.

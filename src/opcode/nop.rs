@@ -2,6 +2,7 @@
 
 use crate::flags::NopFlags;
 use crate::squeue::{Entry, Entry128, LargeEntry};
+use crate::types::Timespec;
 use crate::types::sealed::{Target, UseFixed};
 use crate::uapi::IORING_OP_NOP128;
 use crate::uapi::io_uring_op::IORING_OP_NOP;
@@ -115,6 +116,21 @@ pub struct Nop(Entry);
 
 request!(Nop, IORING_OP_NOP);
 nothing!(Nop);
+
+impl Nop {
+    /// Makes a request that only keeps a timespec in the ring's memory, [`TIMESPEC`](Self::TIMESPEC) bytes into its entry.
+    pub(crate) const fn carrying(timespec: Timespec) -> Self {
+        let mut entry = Entry::new(Self::CODE);
+        // kernel: io_uring/nop.c io_nop_prep (6.12.117): without flags, neither `off` nor `addr` of a no-op is looked at, so that
+        // they can hold anything.
+        entry.off = timespec.seconds().cast_unsigned();
+        entry.addr = timespec.nanoseconds().cast_unsigned();
+        Self(entry)
+    }
+
+    /// The offset in the entry where [`carrying`](Self::carrying) keeps the timespec: two fields that follow each other.
+    pub(crate) const TIMESPEC: usize = core::mem::offset_of!(Entry, off);
+}
 
 /// Does nothing, in an entry of 128 bytes, on rings that take such entries; see [`Nop`].
 ///

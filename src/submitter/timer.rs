@@ -3,7 +3,10 @@
 //! The request's CQE never surfaces. When the wait ends, the request has ended too, and its CQE has been taken out of the
 //! completion queue, so that the caller has the queue for itself again. On a kernel that drops CQEs for which there is no room
 //! (without `FEAT_NODROP`) our CQEs must not take the room of the caller's. There a timed wait needs two slots of the completion
-//! queue that no CQE of the caller's can fill (one for the timeout, one for the request that ends it); without them it is refused.
+//! queue that no CQE of the caller's can fill (one for the timeout, one for the request that ends it, and with SQPOLL one for the
+//! request that carries its time); without them it is refused.
+
+use core::ptr::NonNull;
 
 use super::{EnterArgument, Submitter};
 use crate::cqueue::Census;
@@ -14,9 +17,6 @@ use crate::squeue::{self, SubmissionQueue};
 use crate::sync::{self, Ordering};
 use crate::types::{SubmitArgs, Timespec};
 use crate::{cqueue, opcode};
-
-/// Slots of a dropping completion queue that a timed wait needs for itself.
-const OURS: u32 = 2;
 
 /// A timeout request of our own.
 #[derive(Clone, Copy)]
@@ -54,13 +54,16 @@ impl<K: Kernel> Submitter<'_, K> {
         if self.is_enough(&seen, want) {
             return Ok(());
         }
-        if self.drops() && self.spare() < OURS {
+        // The CQE of the request that carries the time.
+        let carrier = u32::from(self.core.params.setup().contains(SetupFlags::SQPOLL));
+        // The CQEs of the timer and of its removal besides.
+        if self.drops() && self.spare() < 2 + carrier {
             return Err(Errno::EBUSY);
         }
         let missing = want - seen.callers;
         // CQEs of ours that an earlier wait has left on their way count too, and must not end this one early. (If their number is
         // not known, there are fillers, which have a CQE only if their chain fails.)
-        let count = missing.checked_add(self.cq.hidden()).unwrap_or(missing);
+        let count = missing.checked_add(self.cq.hidden()).unwrap_or(missing).saturating_add(carrier);
         let timer = Timer { id: self.cq.hidden_id(), count, dropped: self.dropped() };
         if !self.arm(timer, *timespec, args.absolute)? {
             // A request before the timer was refused at once, so that the timer was not consumed: nothing would end the wait.
@@ -79,20 +82,28 @@ impl<K: Kernel> Submitter<'_, K> {
             self.hand_over_all()?;
         }
         self.make_room(2)?;
-        // The timespec stands in the free slot behind the timer's, so that no memory but the ring's must stay until the kernel
-        // has read it. Nothing is pushed there before that: either the kernel consumes the timer in this call, or the timer is
-        // taken back. With SQPOLL no removal is pushed before the thread has consumed the timer. If the caller pushes there before
-        // that, the timer ends at another time, when nobody waits for it any more.
+        // The timespec stands in the slot behind the timer's, so that no memory but the ring's must stay until the kernel has read
+        // it: when it consumes the timer.
         // kernel: io_uring/timeout.c __io_timeout_prep (6.12.117): the timespec is read when the SQE is consumed; other CQEs than
         // those of timeouts count towards `off`.
-        let place = self.core.second_slot(self.sq).cast::<Timespec>();
+        let place = self.core.second_slot(self.sq);
+        let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
+        let timeout = |time: NonNull<u8>| {
+            let time = time.as_ptr().cast_const().cast();
+            opcode::Timeout::new(time).flags(flags).count(timer.count).build().user_data(timer.id)
+        };
+        if self.core.params.setup().contains(SetupFlags::SQPOLL) {
+            // The thread may consume the timer after this call. So a no-op carries the timespec, and keeps its slot until then.
+            // SAFETY: the place lies within a slot of the entries, whose size is more than the offset and a timespec together.
+            let time = unsafe { place.add(opcode::Nop::TIMESPEC) };
+            let carrier = opcode::Nop::carrying(timespec).build().user_data(self.cq.hidden_id());
+            return self.send([timeout(time), carrier]);
+        }
+        // The slot stays free: either the kernel consumes the timer in this call, or the timer is taken back.
         // SAFETY: two slots are free, so the second one is ours: inside the entries, as large as a timespec and aligned. The kernel
         // does not touch slots behind the tail.
-        unsafe { sync::write(place, timespec) };
-        place.as_ptr().expose_provenance();
-        let flags = if absolute { TimeoutFlags::ABS } else { TimeoutFlags::empty() };
-        let timeout = opcode::Timeout::new(place.as_ptr()).flags(flags).count(timer.count).build().user_data(timer.id);
-        self.send(timeout)
+        unsafe { sync::write(place.cast(), timespec) };
+        self.send([timeout(place)])
     }
 
     /// Waits for one slot after the other until enough completions are there, or the timer's is. Also tells whether the timer has
@@ -132,7 +143,7 @@ impl<K: Kernel> Submitter<'_, K> {
         let consumed = self.core.free_slots(self.sq) == self.core.rings.sq().count();
         if consumed {
             let entry = opcode::TimeoutRemove::new(timer.id).build().user_data(removal);
-            let _ = self.send(entry);
+            let _ = self.send([entry]);
         }
         if self.drops() {
             self.collect(timer, removal);
@@ -157,7 +168,7 @@ impl<K: Kernel> Submitter<'_, K> {
             let outcome = if refused && no_ops < timer.count && self.spare() != 0 {
                 no_ops += 1;
                 let no_op = opcode::Nop::new().build().user_data(self.cq.hidden_id());
-                self.send(no_op).map(drop)
+                self.send([no_op]).map(drop)
             } else {
                 self.core.wait((seen.slots + 1).min(self.core.most()), EnterArgument::NONE)
             };
@@ -258,18 +269,19 @@ impl<K: Kernel> Submitter<'_, K> {
         Ok(())
     }
 
-    /// Submits a request of our own, after what the caller has queued. `false`, or an error, if the kernel did not consume the
-    /// request: then it is not queued either. (With SQPOLL it stays queued, for the thread.)
-    fn send(&self, entry: squeue::Entry) -> Result<bool, Errno> {
-        if self.core.params.setup().contains(SetupFlags::SQE128) {
-            self.queue_as(squeue::Entry128::from(entry))?;
-        } else {
-            self.queue_as(entry)?;
-        }
-        self.cq.hide(1);
-        self.sq.adjust(-1);
-        let outcome = self.submit_uncounted();
+    /// Submits requests of our own, after what the caller has queued. `false`, or an error, if the kernel did not consume the
+    /// request: then it is not queued either. (With SQPOLL requests stay queued, for the thread. Without it there is one.)
+    fn send<const N: usize>(&self, entries: [squeue::Entry; N]) -> Result<bool, Errno> {
         let setup = self.core.params.setup();
+        if setup.contains(SetupFlags::SQE128) {
+            self.queue_as(&entries.map(squeue::Entry128::from))?;
+        } else {
+            self.queue_as(&entries)?;
+        }
+        let count = N as u32;
+        self.cq.hide(count);
+        self.sq.adjust(-count.cast_signed());
+        let outcome = self.submit_uncounted();
         let consumed =
             setup.contains(SetupFlags::SQPOLL) || self.core.free_slots(self.sq) == self.core.rings.sq().count();
         if !consumed {
@@ -280,11 +292,11 @@ impl<K: Kernel> Submitter<'_, K> {
         outcome.map(|()| consumed)
     }
 
-    fn queue_as<S: squeue::EntryMarker>(&self, entry: S) -> Result<(), Errno> {
+    fn queue_as<S: squeue::EntryMarker>(&self, entries: &[S]) -> Result<(), Errno> {
         let mut queue = SubmissionQueue::<S>::new(&self.core.rings, &self.sq.queue);
-        // SAFETY: `S` is of the ring's own slot size. The request points to nothing but the slot behind it, which stays as it is
-        // until the request was consumed or taken back.
-        unsafe { queue.push(entry) }.map_err(|_| Errno::EBUSY)
+        // SAFETY: `S` is of the ring's own slot size. The requests point to nothing but the slot behind the first, which stays as it
+        // is until the first was consumed or taken back.
+        unsafe { queue.push_multiple(entries) }.map_err(|_| Errno::EBUSY)
     }
 
     /// Submits, and leaves it to the next submit to tell how many.
