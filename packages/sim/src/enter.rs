@@ -152,7 +152,7 @@ impl World {
             limits.deadline = Some(if absolute { time } else { self.clock.saturating_add(time) });
         }
         if min_wait != 0 {
-            limits.min_wait = Some(self.clock + u64::from(min_wait) * 1000);
+            limits.min_wait = Some(self.clock.saturating_add(u64::from(min_wait) * 1000));
         }
         Ok(limits)
     }
