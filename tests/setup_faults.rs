@@ -250,6 +250,7 @@ fn a_ring_with_an_index_that_was_made_and_dropped() {
 
 #[test]
 fn mappings_of_many_pages_are_unmapped_whole() {
+    let _alone = alone();
     let trace = Trace::new();
     drop(IoUring::<squeue::Entry, cqueue::Entry, &Trace>::with_kernel(&trace, 512).unwrap());
     let (mut mapped, mut unmapped) = (Vec::new(), Vec::new());
