@@ -257,15 +257,15 @@ fn a_timer_ends_by_itself_when_the_completions_have_come() {
     bounded(|| {
         let trace = old();
         let mut ring: Ring<'_> = Builder::new().build_with(&trace, 8).unwrap();
-        let (reader, mut writer) = std::io::pipe().unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
         push(&mut ring, poll(&reader, 0));
         push(&mut ring, nop(1));
         assert_eq!(ring.submit(), Ok(2));
         trace.take();
         std::thread::scope(|scope| {
-            scope.spawn(move || {
+            scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(20));
-                writer.write_all(b"x").unwrap();
+                (&writer).write_all(b"x").unwrap();
             });
             assert_eq!(ring.submitter().wait_with_args(2, &SubmitArgs::new().timespec(&FAR)), Ok(()));
         });
