@@ -144,7 +144,9 @@ tried() {
         bad "$1" "$(tail -n 3 "$work/log" | tr '\n' ' ')"
     else
         what=$(sed -n 's/^there \([^ ]*\) .*/\1/p' "$work/log" | sort -u)
-        { called "$1"; echo "$what"; } | found . | sort -u >"$tree/tmp/words"
+        # The copy of the checkout has no tag of a release, so that ci/release.sh has nothing to compare with, and needs no
+        # program for that.
+        { called "$1"; echo "$what"; } | found . | found -vx 'cargo semver-checks' | sort -u >"$tree/tmp/words"
         there=$(wc -l <"$tree/tmp/words")
         missing=$(lacks "$tree")
         if grep -q '^cargo ' "$tree/tmp/words" && ! grep -qx cc <<<"$what"; then

@@ -205,6 +205,8 @@ fn set_up(odd: u32) -> u64 {
         any(ring.map_or(word, |ring| {
             let mask = any(Sigset::EMPTY);
             let _ = ring.submitter().wait_with_args(any(0), &SubmitArgs::new().sigmask(&mask));
+            // SAFETY: no operation has this number, so that the argument is not looked at.
+            let _ = unsafe { ring.kernel().register(any(-1), any(77), core::ptr::null_mut(), 0) };
             ring.kernel().quirks()
         }));
     }
