@@ -19,7 +19,7 @@ use bare_uring::types::{
 };
 use bare_uring::uapi::io_uring_params;
 use bare_uring::{
-    Adapted, Builder, Errno, IoUring, Linux, Parameters, Quirks, RingMemory, SetupFlags, cqueue, opcode, squeue,
+    Adapted, Builder, Errno, IoUring, Kernel, Linux, Parameters, Quirks, RingMemory, SetupFlags, cqueue, opcode, squeue,
 };
 use freestanding::Args;
 
