@@ -4,7 +4,6 @@ mod common;
 
 use core::ffi::c_void;
 use core::mem::size_of;
-use core::ptr::NonNull;
 use std::cell::Cell;
 
 use bare_uring::types::{RawFd, Sigset, SubmitArgs, Timespec};
@@ -12,7 +11,7 @@ use bare_uring::uapi::{io_uring_getevents_arg, io_uring_params};
 use bare_uring::{Adapted, Builder, EnterFlags, Errno, Features, IoUring, Kernel, Linux, Quirks, cqueue, squeue};
 use common::old_kernel::{milliseconds, takes};
 use common::ring_memory::{bounded, nops};
-use common::{needs, nop};
+use common::{needs, nop, pass_on};
 
 /// Linux with quirks: it does what the flags of [`Quirks`] say.
 #[derive(Debug, Default)]
@@ -74,29 +73,7 @@ unsafe impl Kernel for Quirky {
         unsafe { Linux.enter(fd, to_submit, min_complete, flags, argument, size) }
     }
 
-    unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        // SAFETY: the caller's contract carries over.
-        unsafe { Linux.register(fd, operation, argument, count) }
-    }
-
-    fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
-        Linux.map(length, fd, offset)
-    }
-
-    unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract carries over.
-        unsafe { Linux.unmap(address, length) }
-    }
-
-    unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's contract carries over.
-        unsafe { Linux.keep_from_fork(address, length) }
-    }
-
-    unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
-        // SAFETY: the caller's contract carries over.
-        unsafe { Linux.close(fd) }
-    }
+    pass_on! { self => Linux; register map unmap keep_from_fork close }
 }
 
 const NONE: Quirks = Quirks { empty_enter_fails: false, timed_waits_unsaid: false, long_masks: false };

@@ -1,10 +1,10 @@
 //! How to wait with a timeout on a kernel that has no argument for one: by a timeout request of our own.
 //!
-//! The request's CQE never surfaces. When the wait ends, the request has ended too, and its CQE has been taken out of the
-//! completion queue, so that the caller has the queue for itself again. On a kernel that drops CQEs for which there is no room
-//! (without `FEAT_NODROP`) our CQEs must not take the room of the caller's. There a timed wait needs two slots of the completion
-//! queue that no CQE of the caller's can fill (one for the timeout, one for the request that ends it, and with SQPOLL one for the
-//! request that carries its time); without them it is refused.
+//! The request's CQE never surfaces: it is taken out of the completion queue when the wait looks there, or stepped over if it comes
+//! later. On a kernel that drops CQEs for which there is no room (without `FEAT_NODROP`) our CQEs must not take the room of the
+//! caller's. There a timed wait needs two slots of the completion queue that no CQE of the caller's can fill: one for the timeout,
+//! one for the request that ends it. (With SQPOLL a third, for the request that carries the time.) Without them it is refused; and
+//! it ends only when all CQEs of ours have come, so that the caller has the queue for itself again.
 
 use core::ptr::NonNull;
 
