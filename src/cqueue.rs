@@ -14,15 +14,19 @@ use crate::flags::SetupFlags;
 use crate::memory::Rings;
 use crate::sync::Ordering;
 use crate::uapi;
-use sealed::Layout as _;
 
+mod census;
 mod compact;
 mod entry;
+mod hidden;
 mod net;
 
+pub(crate) use census::{Census, census};
 pub(crate) use compact::compact;
 pub(crate) use entry::sealed;
 pub use entry::{Entry, Entry32, EntryMarker, EntryMixed, Timestamp};
+pub(crate) use hidden::HIDDEN;
+use hidden::{ALWAYS, StepOver, is_hidden};
 
 /// What only this side of the completion queue knows.
 #[derive(Debug)]
@@ -33,9 +37,9 @@ pub(crate) struct Consumer {
     published: Cell<u32>,
     /// The kernel's tail when it was last read; at most a ring's worth ahead of `head`.
     tail: Cell<u32>,
-    /// Up to this index the kernel's tail is taken as it is; beyond it [`bound`](Self::bound) clamps it. At most a
-    /// ring's worth ahead of `published`, and never behind `tail`. Equal to `tail` while completions are hidden.
-    limit: Cell<u32>,
+    /// The kernel's tail is taken as it is if it is at most this many slots ahead of the head, and all slots before the head
+    /// are the kernel's; otherwise [`bound`](Self::bound) clamps it. A ring's worth, or 0 while completions are hidden.
+    sure: Cell<u32>,
     /// The number of hidden completions still to come: those of requests that the crate made for itself, which the
     /// caller never sees. [`ALWAYS`] if the number is unknown.
     hidden: Cell<u32>,
@@ -46,22 +50,6 @@ pub(crate) struct Consumer {
     hidden_number: Cell<u16>,
 }
 
-/// The type of [`Consumer::step_over_hidden`].
-type StepOver = fn(&Consumer, &Rings, SetupFlags, u32);
-
-/// The user data of the crate's own requests: these 48 bits, and a number in the 16 bits below. Such requests are the
-/// timeouts that a wait makes for itself on kernels without a timed wait, and fillers of a mixed submission queue
-/// (number 0). While one of them is in flight, a completion of the caller's with user data of this form would be lost;
-/// [`SubmitArgs`](crate::types::SubmitArgs) and [`squeue::EntryMixed`](crate::squeue::EntryMixed) say so.
-pub(crate) const HIDDEN: u64 = 0xba5e_0b5e_55ed_0000;
-
-/// Stands for an unknown number of hidden completions.
-const ALWAYS: u32 = u32::MAX;
-
-const fn is_hidden(user_data: u64) -> bool {
-    user_data & !0xffff == HIDDEN
-}
-
 impl Consumer {
     /// The value for a ring that does not exist yet. A constant instead of a function lets the compiler fill the whole
     /// ring with zeroes at once.
@@ -70,7 +58,7 @@ impl Consumer {
         head: Cell::new(0),
         published: Cell::new(0),
         tail: Cell::new(0),
-        limit: Cell::new(0),
+        sure: Cell::new(0),
         hidden: Cell::new(0),
         hidden_number: Cell::new(0),
         step_over: Cell::new(None),
@@ -85,7 +73,7 @@ impl Consumer {
         self.head.set(head);
         self.published.set(head);
         self.tail.set(head);
-        self.limit.set(head);
+        self.sure.set(0);
         if setup.contains(SetupFlags::SQE_MIXED) {
             // A filler posts a completion only if its chain fails.
             // kernel: io_uring/timeout.c io_fail_links (6.12.117): the requests behind a failed one lose their flag to
@@ -94,55 +82,14 @@ impl Consumer {
         }
     }
 
-    /// Returns the user data for one more request of the crate's own.
-    pub(crate) fn hidden_id(&self) -> u64 {
-        let number = self.hidden_number.get().wrapping_add(1);
-        self.hidden_number.set(number);
-        HIDDEN + u64::from(number)
-    }
-
-    /// Announces the completions of `count` more requests of the crate's own. From now on every look checks for them.
-    pub(crate) fn hide(&self, count: u32) {
-        self.hidden.set(self.hidden.get().saturating_add(count));
-        self.step_over.set(Some(Self::step_over_hidden));
-        self.forget_limit();
-    }
-
-    /// Takes the announcement of one completion back, whose request was not submitted after all.
-    pub(crate) fn unhide(&self) {
-        if self.hidden.get() != ALWAYS {
-            self.come(1);
-        }
-    }
-
-    /// Counts hidden completions that have come.
-    fn come(&self, count: u32) {
-        self.hidden.set(self.hidden.get().saturating_sub(count));
-        if self.hidden.get() == 0 {
-            self.step_over.set(None);
-        }
-    }
-
-    /// Forgets hidden completions that will not come any more.
-    pub(crate) fn forget_hidden(&self) {
-        if self.hidden.get() != ALWAYS {
-            self.come(u32::MAX);
-        }
-    }
-
-    /// Returns the number of hidden completions still to come.
-    pub(crate) fn hidden(&self) -> u32 {
-        self.hidden.get()
-    }
-
     /// Returns the head that the kernel sees.
     pub(crate) fn published(&self) -> u32 {
         self.published.get()
     }
 
-    /// Makes the next look compute the limit again, after the number of slots or the rules have changed.
-    pub(crate) fn forget_limit(&self) {
-        self.limit.set(self.tail.get());
+    /// Makes the next look work out again what is sure, after the number of slots or the rules have changed.
+    pub(crate) fn doubt(&self) {
+        self.sure.set(0);
     }
 
     /// Gives the slots read so far back to the kernel, in one store; without any, it stores nothing.
@@ -150,12 +97,28 @@ impl Consumer {
     pub(crate) fn publish(&self, rings: &Rings) {
         let head = self.head.get();
         if head != self.published.get() {
-            // Release: pairs with the kernel's load of `cq.head`. Our reads of the slots come before it, so that the
-            // kernel cannot overwrite a slot that is being read.
-            // kernel: io_uring/io_uring.c io_cqe_cache_refill (6.12.117): the head is read to find free slots, and the
-            // writes to the slots depend on that read; no barrier but this control dependency orders them.
-            rings.cq_head().store(head, Ordering::Release);
-            self.published.set(head);
+            self.give_back(rings, head);
+        }
+    }
+
+    /// Gives the slots before `head` back to the kernel.
+    #[inline(always)]
+    fn give_back(&self, rings: &Rings, head: u32) {
+        // Release: pairs with the kernel's load of `cq.head`. Our reads of the slots come before it, so that the kernel
+        // cannot overwrite a slot that is being read.
+        // kernel: io_uring/io_uring.c io_cqe_cache_refill (6.12.117): the head is read to find free slots, and the writes to
+        // the slots depend on that read; no barrier but this control dependency orders them.
+        rings.cq_head().store(head, Ordering::Release);
+        self.published.set(head);
+    }
+
+    /// Gives the slots before `start` back to the kernel, if it does not have them yet: those that a handle has read which was
+    /// then forgotten.
+    #[cold]
+    fn give_back_older(&self, rings: &Rings, start: u32) {
+        let published = self.published.get();
+        if start.wrapping_sub(published) <= self.head.get().wrapping_sub(published) {
+            self.give_back(rings, start);
         }
     }
 
@@ -171,11 +134,19 @@ impl Consumer {
         if come == 0 {
             return None;
         }
-        if come > self.limit.get().wrapping_sub(head) {
+        if come > self.sure.get() || head != self.published.get() {
             return self.look_with_care(rings, setup, tail);
         }
         self.tail.set(tail);
         Some(head)
+    }
+
+    /// Returns the place of the next completion, if one has come. Out of line, for loops in which this is rare.
+    #[cold]
+    #[inline(never)]
+    fn next_place(&self, rings: &Rings, setup: SetupFlags) -> Option<u32> {
+        let head = self.head.get();
+        if head == self.tail.get() { self.look_again(rings, setup, head) } else { Some(head) }
     }
 
     #[cold]
@@ -204,101 +175,8 @@ impl Consumer {
         let used = rings.cq().used(published, tail);
         let tail = published.wrapping_add(used.max(taken));
         self.tail.set(tail);
-        let all = published.wrapping_add(rings.cq().count());
-        self.limit.set(if self.step_over.get().is_none() { all } else { tail });
+        self.sure.set(if self.step_over.get().is_none() { rings.cq().count() } else { 0 });
         tail
-    }
-}
-
-impl Consumer {
-    /// Moves the head past hidden completions, and the copy of the tail (which was acquired) to the next hidden
-    /// completion.
-    fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
-        let mut at = self.head.get();
-        while at != tail {
-            // SAFETY: `at` is between the head and the tail that was acquired.
-            let (entry, slots) = unsafe { header(rings, setup, at, tail) };
-            let next = at.wrapping_add(slots);
-            if !is_hidden(entry.user_data) {
-                at = next;
-                continue;
-            }
-            if at != self.head.get() {
-                self.tail.set(at);
-                self.forget_limit();
-                return;
-            }
-            self.head.set(next);
-            if self.hidden.get() != ALWAYS {
-                self.come(1);
-                if self.hidden.get() == 0 {
-                    return;
-                }
-            }
-            at = next;
-        }
-    }
-}
-
-/// What the slots between the head and the kernel's tail hold.
-pub(crate) struct Census {
-    /// The number of completions for the caller.
-    pub(crate) callers: u32,
-    /// The number of filled slots.
-    pub(crate) slots: u32,
-    /// The kernel's tail.
-    pub(crate) tail: u32,
-    /// The result of the completion that was looked for, if it has come.
-    pub(crate) found: Option<i32>,
-}
-
-/// Counts the completions that are there, and looks for the one with user data `id`. Hidden completions before the
-/// caller's first are removed, and their slots go back to the kernel, so that everything the kernel then finds in the
-/// queue is the caller's.
-pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64) -> Census {
-    let (head, tail) = (local.head.get(), local.look(rings));
-    let mut census = Census { callers: 0, slots: 0, tail, found: None };
-    let step_over = local.step_over.get();
-    let mut at = head;
-    while at != tail {
-        // SAFETY: `at` is between the head and the tail just acquired.
-        let (entry, slots) = unsafe { header(rings, setup, at, tail) };
-        if step_over.is_some() && is_hidden(entry.user_data) {
-            if entry.user_data == id {
-                census.found = Some(entry.result());
-            }
-        } else if !entry.flags().contains(Flags::SKIP) {
-            census.callers += 1;
-        }
-        at = at.wrapping_add(slots);
-    }
-    if let Some(step_over) = step_over {
-        step_over(local, rings, setup, tail);
-    }
-    local.publish(rings);
-    census.slots = tail.wrapping_sub(local.head.get());
-    census
-}
-
-/// Returns the first 16 bytes of the completion at `at`, and the number of its slots, for every kind of ring.
-///
-/// # Safety
-///
-/// `at` lies between the head and a tail that was acquired.
-unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
-    if setup.contains(SetupFlags::CQE32) {
-        // SAFETY: the caller's contract covers `at` and `tail`; the ring's entries have 32 bytes.
-        let taken = unsafe { Entry32::read(rings.cqes(), rings.cq(), at, tail) };
-        return (taken.entry.map_or(Entry::FILLER, |entry| entry.entry), taken.slots);
-    }
-    // SAFETY: the caller's contract covers `at` and `tail`; the ring's slots have 16 bytes.
-    let taken = unsafe { EntryMixed::read(rings.cqes(), rings.cq(), at, tail) };
-    match taken.entry {
-        Some(EntryMixed::Small(entry) | EntryMixed::Large(Entry32 { entry, .. })) => {
-            // In a ring without mixed entries the flag has no meaning, and each entry takes one slot.
-            (entry, if setup.contains(SetupFlags::CQE_MIXED) { taken.slots } else { 1 })
-        }
-        None => (Entry::FILLER, taken.slots),
     }
 }
 
@@ -306,8 +184,17 @@ unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry
 ///
 /// [`IoUring::completion`](crate::IoUring::completion) returns it. The iterator ends when the queue is empty; called
 /// again later, it returns what has come since. The kernel gets the slots back when the handle is dropped, at
-/// [`sync`](Self::sync), and before a submit or wait enters the kernel. So one iteration hands out at most a ring's
-/// worth of completions and always ends. Forgetting the handle loses nothing.
+/// [`sync`](Self::sync), and before a [`Submitter`](crate::Submitter) enters the kernel. So one iteration hands out at most a
+/// ring's worth of completions and always ends.
+///
+/// [`for_each`](Iterator::for_each), [`fold`](Iterator::fold) and what the standard library builds on them (`count`, `sum`,
+/// `last`, …) are the fastest way to take all: the queue's head stays in a register. They take what has come when they begin.
+/// (On a handle from [`split`](crate::IoUring::split) they are a loop over `next`, because the closure may use the
+/// submitter.) A `for` loop stores the head for each completion.
+///
+/// Forgetting the handle loses nothing. But for the kernel, the slots that a forgotten handle has read stay filled until the
+/// next handle looks at the queue. Until then a wait of [`IoUring`](crate::IoUring) takes these completions for new ones, and
+/// returns early.
 #[derive(Debug)]
 #[doc(alias = "io_uring_cqe_iter_next")]
 #[doc(alias = "io_uring_peek_cqe")]
@@ -316,13 +203,24 @@ pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
     local: &'a Consumer,
     /// A copy of the ring's pointer, which stays in a register while completions are read.
     cqes: NonNull<u8>,
+    /// Whether a [`Submitter`](crate::Submitter) can be used while this handle is. The constructors are inlined, so that the
+    /// compiler knows the value where a handle is made and used.
+    shared: bool,
+    /// The head when the handle was made. Slots before it that the kernel does not have yet are those of a forgotten handle.
+    start: u32,
     entries: PhantomData<C>,
 }
 
 impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     #[inline(always)]
     pub(crate) fn new(rings: &'a Rings, local: &'a Consumer) -> Self {
-        Self { rings, local, cqes: rings.cqes(), entries: PhantomData }
+        Self { rings, local, cqes: rings.cqes(), shared: false, start: local.head.get(), entries: PhantomData }
+    }
+
+    /// Makes the handle that stands beside a [`Submitter`](crate::Submitter), which can move the head at any time.
+    #[inline(always)]
+    pub(crate) fn beside_submitter(rings: &'a Rings, local: &'a Consumer) -> Self {
+        Self { shared: true, ..Self::new(rings, local) }
     }
 
     /// Gives the slots of the completions taken so far back to the kernel.
@@ -437,6 +335,9 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
         loop {
             let mut head = self.local.head.get();
             if head == self.local.tail.get() {
+                if !self.shared && self.start != self.local.published.get() {
+                    self.local.give_back_older(self.rings, self.start);
+                }
                 head = self.local.look_again(self.rings, C::SETUP, head)?;
             }
             // SAFETY: `head` is not the tail that was acquired, and the distance is at most a ring's worth.
@@ -446,6 +347,60 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
                 return taken.entry;
             }
         }
+    }
+
+    #[inline(always)]
+    fn fold<B, F: FnMut(B, C) -> B>(self, init: B, mut f: F) -> B {
+        let (mut sum, head) = (init, self.local.head.get());
+        // Acquire: pairs with the kernel's release of `cq.tail`, so that the slots before the tail are filled.
+        let tail = self.rings.cq_tail().load(Ordering::Acquire);
+        let come = tail.wrapping_sub(head);
+        if come == 0 {
+            return sum;
+        }
+        // The kernel's tail is clamped to a ring's worth after the head, even if an earlier handle was forgotten.
+        if self.shared || come > self.local.sure.get() {
+            while let Some(head) = self.local.next_place(self.rings, C::SETUP) {
+                // SAFETY: the place is before the tail that was acquired, and the distance is at most a ring's worth.
+                let taken = unsafe { C::read(self.cqes, self.rings.cq(), head, self.local.tail.get()) };
+                self.local.head.set(head.wrapping_add(taken.slots));
+                if let Some(entry) = taken.entry {
+                    sum = f(sum, entry);
+                }
+            }
+            return sum;
+        }
+        self.local.tail.set(tail);
+        let (cqes, ring) = (self.cqes, self.rings.cq());
+        // `f` may panic: what was handed out until then counts as taken.
+        let mut taking = Taking { head, local: self.local };
+        while taking.head != tail {
+            // SAFETY: the head is before the tail that was acquired, and the distance is at most a ring's worth. `f` can't
+            // reach the queue, because this handle is borrowed, and no submitter is beside it.
+            let taken = unsafe { C::read(cqes, ring, taking.head, tail) };
+            taking.head = taking.head.wrapping_add(taken.slots);
+            if let Some(entry) = taken.entry {
+                sum = f(sum, entry);
+            }
+        }
+        drop(taking);
+        self.local.give_back(self.rings, tail);
+        // Nothing is left for the handle's drop to give back.
+        core::mem::forget(self);
+        sum
+    }
+}
+
+/// A head that is in a register while completions are taken, and goes back to the queue's state in the end.
+struct Taking<'a> {
+    head: u32,
+    local: &'a Consumer,
+}
+
+impl Drop for Taking<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.local.head.set(self.head);
     }
 }
 

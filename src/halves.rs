@@ -37,7 +37,7 @@ impl<S: squeue::EntryMarker, K: Kernel> SubmissionHalf<'_, S, K> {
     /// Those of [`Submitter::submit`](crate::Submitter::submit).
     #[inline(always)]
     pub fn submit(&mut self) -> Result<usize, Errno> {
-        self.core.submit(self.local, 0, EnterArgument::NONE)
+        self.core.submit(self.local)
     }
 
     /// Waits until the SQPOLL thread has made room, as [`Submitter::squeue_wait`](crate::Submitter::squeue_wait) does.

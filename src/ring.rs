@@ -127,8 +127,8 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
         let old = core::mem::replace(&mut self.regions, regions);
         self.core.rings = rings;
         self.core.params = params;
-        self.sq.queue.forget_room();
-        self.cq.forget_limit();
+        self.sq.resized(&self.core.rings);
+        self.cq.doubt();
         // SAFETY: each reference into the old rings borrowed this ring, which is borrowed exclusively now.
         unsafe { old.release(&self.core.kernel) };
     }
@@ -183,7 +183,17 @@ impl<S, C, K: Kernel> IoUring<S, C, K> {
     /// Those of [`Submitter::submit`].
     #[inline(always)]
     pub fn submit(&self) -> Result<usize, Errno> {
-        self.submitter().submit()
+        self.core.submit(&self.sq)
+    }
+
+    /// Submits everything pushed, on a ring with SQPOLL: [`Submitter::submit_sqpoll`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Submitter::submit`].
+    #[inline(always)]
+    pub fn submit_sqpoll(&self) -> Result<usize, Errno> {
+        self.core.submit_sqpoll(&self.sq)
     }
 
     /// Sets whether waits count as I/O wait of the task. I/O wait raises the CPU's frequency, and shows as load. The waits of a
@@ -219,7 +229,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     /// Those of [`Submitter::submit_and_wait`].
     #[inline(always)]
     pub fn submit_and_wait(&self, want: usize) -> Result<usize, Errno> {
-        let submitted = self.submitter().submit_and_wait(want)?;
+        let submitted = self.core.submit_and_wait(&self.sq, want)?;
         // One completion is there as soon as one slot is filled.
         if const { C::SETUP.contains(SetupFlags::CQE_MIXED) } && want > 1 {
             return self.wait_for_entries(want, submitted);
@@ -279,8 +289,8 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     pub fn split(&mut self) -> (Submitter<'_, K>, SubmissionQueue<'_, S>, CompletionQueue<'_, C>) {
         (
             Submitter { core: &self.core, sq: &self.sq, cq: &self.cq },
-            SubmissionQueue::new(&self.core.rings, &self.sq.queue),
-            CompletionQueue::new(&self.core.rings, &self.cq),
+            SubmissionQueue::beside_submitter(&self.core.rings, &self.sq.queue),
+            CompletionQueue::beside_submitter(&self.core.rings, &self.cq),
         )
     }
 }

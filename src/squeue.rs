@@ -6,6 +6,7 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::mem::size_of;
 use core::ptr::NonNull;
@@ -106,6 +107,9 @@ pub struct SubmissionQueue<'a, S: EntryMarker = Entry> {
     local: &'a Producer,
     /// A copy of the ring's pointer, which stays in a register while entries are written.
     sqes: NonNull<u8>,
+    /// Whether a [`Submitter`](crate::Submitter) can be used while this handle is. The constructors are inlined, so that the
+    /// compiler knows the value where a handle is made and used.
+    shared: bool,
     entries: PhantomData<S>,
 }
 
@@ -133,7 +137,13 @@ impl<T> core::error::Error for PushError<T> {}
 impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     #[inline(always)]
     pub(crate) fn new(rings: &'a Rings, local: &'a Producer) -> Self {
-        Self { rings, local, sqes: rings.sqes(), entries: PhantomData }
+        Self { rings, local, sqes: rings.sqes(), shared: false, entries: PhantomData }
+    }
+
+    /// Makes the handle that stands beside a [`Submitter`](crate::Submitter), which can move the tail at any time.
+    #[inline(always)]
+    pub(crate) fn beside_submitter(rings: &'a Rings, local: &'a Producer) -> Self {
+        Self { shared: true, ..Self::new(rings, local) }
     }
 
     /// Queues one request.
@@ -200,6 +210,71 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
         }
         self.local.tail.set(tail);
         Ok(())
+    }
+
+    /// Queues up to `count` requests, which `entry` makes: it is called with 0, 1, 2, … while there is room. Returns the
+    /// number of requests queued; go on with that number after the next submit.
+    ///
+    /// This is the fastest way to queue many: the queue's tail stays in a register, and room is asked for once. On a
+    /// handle from [`split`](crate::IoUring::split) it takes as long as [`push`](Self::push) in a loop, because `entry`
+    /// may use the submitter.
+    ///
+    /// In a mixed submission queue, three slots must be free for each request, because an SQE of 128 bytes may take that
+    /// many. If `entry` panics, the requests that this call has queued so far may be forgotten; the kernel sees none of
+    /// those.
+    ///
+    /// # Safety
+    ///
+    /// Each entry satisfies the contract of [`push`](Self::push).
+    #[inline(always)]
+    pub unsafe fn push_with(&mut self, count: usize, mut entry: impl FnMut() -> S) -> usize {
+        if self.shared || S::MOST_SLOTS != 1 {
+            // SAFETY: the caller's contract.
+            return unsafe { self.push_one_by_one(count, entry) };
+        }
+        let (ring, sqes, link, tail) = (self.rings.sq(), self.sqes, &self.local.link, self.local.tail.get());
+        let mut count = count;
+        // Less than one wraps: the comparison that finds too little room finds that too.
+        if count.wrapping_sub(1) >= self.local.limit.get().wrapping_sub(tail) as usize {
+            cold_path();
+            count = count.min(self.local.look(self.rings) as usize);
+            if count == 0 {
+                return 0;
+            }
+        }
+        let end = tail.wrapping_add(count as u32);
+        let mut write = |at| {
+            // SAFETY: the slots from `tail` up to `end` are free: the kernel does not read them. `entry` can't reach the
+            // queue, because this handle is borrowed, and no submitter is beside it.
+            unsafe { entry().write(sqes, ring, at, link) };
+            at.wrapping_add(1)
+        };
+        // The first stands before the loop, so that a batch of one runs through no loop that is unrolled.
+        let mut at = write(tail);
+        while at != end {
+            at = write(at);
+        }
+        self.local.tail.set(end);
+        count
+    }
+
+    /// Does the work of [`push_with`](Self::push_with) where a slot is not an entry, or where others may move the tail.
+    ///
+    /// # Safety
+    ///
+    /// Each entry satisfies the contract of [`push`](Self::push).
+    unsafe fn push_one_by_one(&mut self, count: usize, mut entry: impl FnMut() -> S) -> usize {
+        for number in 0..count {
+            // Asked first, so that no entry is made that finds no room.
+            if !self.room(self.local.tail.get(), S::MOST_SLOTS) {
+                return number;
+            }
+            // SAFETY: the caller's contract.
+            if unsafe { self.push(entry()) }.is_err() {
+                return number;
+            }
+        }
+        count
     }
 
     /// Returns whether `slots` more slots are free after `tail`. Looks at the kernel's head only if the last look shows

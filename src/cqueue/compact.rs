@@ -49,5 +49,5 @@ fn compact_as<C: Copy>(rings: &Rings, local: &Consumer, tail: u32, user_data: fn
     local.publish(rings);
     // Nothing beyond this tail was looked at for hidden completions.
     local.tail.set(tail);
-    local.forget_limit();
+    local.doubt();
 }

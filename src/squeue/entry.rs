@@ -21,6 +21,9 @@ pub(crate) mod sealed {
         /// The set-up flags of a ring with such entries.
         const SETUP: SetupFlags;
 
+        /// The largest number of slots that an entry takes, with the fillers before it.
+        const MOST_SLOTS: u32 = 1;
+
         /// Returns the number of slots that this entry takes where `until_end` slots are left in the array.
         fn slots(&self, until_end: u32) -> u32;
 

@@ -113,6 +113,7 @@ impl From<LargeEntry> for EntryMixed {
 
 impl sealed::Layout for EntryMixed {
     const SETUP: SetupFlags = SetupFlags::SQE_MIXED;
+    const MOST_SLOTS: u32 = 3;
 
     #[inline(always)]
     fn slots(&self, until_end: u32) -> u32 {

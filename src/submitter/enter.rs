@@ -83,15 +83,15 @@ impl<K: Kernel> Core<K> {
         pending
     }
 
-    /// Makes everything pushed visible to the SQPOLL thread. Returns how many SQEs no submit has reported yet, and the ring's
+    /// Makes everything up to `tail` visible to the SQPOLL thread. Returns how many SQEs no submit has reported yet, and the ring's
     /// flags.
     #[inline(always)]
-    fn flush_to_thread(&self, local: &Progress<K>) -> (u32, SqFlags) {
-        let unreported = local.unreported();
+    fn flush_to_thread(&self, local: &Progress<K>, tail: u32) -> (u32, SqFlags) {
+        let unreported = local.unreported(tail);
         if unreported != 0 {
             // Release: pairs with the kernel's acquire of `sq.tail`. The entries are written before the tail is visible.
             // kernel: io_uring/io_uring.h __io_sqring_entries (7.3): loads the tail with acquire.
-            self.rings.sq_tail().store(local.queue.tail.get(), Ordering::Release);
+            self.rings.sq_tail().store(tail, Ordering::Release);
         }
         // The tail must be visible before the flags are read. The SQPOLL thread works in the other order, so either the thread
         // sees our SQEs, or we see that it sleeps.
@@ -105,7 +105,7 @@ impl<K: Kernel> Core<K> {
     pub(super) fn publish(&self, local: &Progress<K>) -> (u32, SqFlags) {
         let setup = self.params.setup();
         if setup.contains(SetupFlags::SQPOLL) {
-            self.flush_to_thread(local)
+            self.flush_to_thread(local, local.queue.tail.get())
         } else {
             (self.flush(setup, local), self.sq_flags())
         }
@@ -113,38 +113,87 @@ impl<K: Kernel> Core<K> {
 
     /// Publishes the tail, decides, and enters the kernel. Returns the number of SQEs handed over.
     #[inline(always)]
-    pub(crate) fn submit(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<usize, Errno> {
+    pub(crate) fn submit(&self, local: &Progress<K>) -> Result<usize, Errno> {
         const PLAIN: SetupFlags = SetupFlags::empty();
 
         if let Some(submit) = local.general() {
             cold_path();
-            return submit(self, local, want, argument.copied()).map(|done| done as usize);
+            return submit(self, local, 0, None).map(|done| done as usize);
         }
         let pending = self.flush(PLAIN, local);
-        let done = if want != 0 {
-            // `decide` answers this for a wait, whatever the ring's flags are.
-            self.enter(pending, want, self.wait_flags, argument)?
-        } else {
-            match decide(PLAIN, pending, 0, self.sq_flags()) {
-                None => 0,
-                Some(flags) => self.enter(pending, 0, flags, EnterArgument::NONE)?,
-            }
+        let done = match decide(PLAIN, pending, 0, self.sq_flags()) {
+            None => 0,
+            Some(flags) => self.enter(pending, 0, flags, EnterArgument::NONE)?,
         };
         Ok(done as usize)
     }
 
-    /// Submits on a ring with SQPOLL, while no count must be adjusted. If the thread is awake, and no completion waits for us to
-    /// fetch it, the SQEs need only be made visible.
-    pub(super) fn submit_to_thread(
+    /// Submits on a ring with SQPOLL like [`submit`](Self::submit), without a call through a pointer while the thread is awake.
+    #[inline(always)]
+    pub(crate) fn submit_sqpoll(&self, local: &Progress<K>) -> Result<usize, Errno> {
+        if !local.goes_to_thread() {
+            cold_path();
+            return self.submit(local);
+        }
+        self.submit_to_thread(local, 0, None).map(|done| done as usize)
+    }
+
+    /// Submits, and waits until `want` CQEs are there.
+    #[inline(always)]
+    pub(crate) fn submit_and_wait(&self, local: &Progress<K>, want: usize) -> Result<usize, Errno> {
+        let want = if local.waits_plainly(want) {
+            want as u32
+        } else {
+            cold_path();
+            let limited = self.want(want);
+            if let Some(submit) = local.general() {
+                return submit(self, local, limited, None).map(|done| done as usize);
+            }
+            if want == 0 {
+                return self.submit(local);
+            }
+            limited
+        };
+        let tail = local.queue.tail.get();
+        // Relaxed, both, for the reasons in `flush`. With nothing pending, the store changes nothing.
+        let pending = tail.wrapping_sub(self.rings.sq_head().load(Ordering::Relaxed));
+        self.rings.sq_tail().store(tail, Ordering::Relaxed);
+        // `decide` answers this for a wait, whatever the ring's flags are.
+        self.enter(pending, want, self.wait_flags, EnterArgument::NONE).map(|done| done as usize)
+    }
+
+    /// Submits and waits on every kind of ring.
+    #[inline]
+    pub(crate) fn submit_with(
         &self,
         local: &Progress<K>,
         want: u32,
         argument: EnterArgument<'_>,
+    ) -> Result<usize, Errno> {
+        if let Some(submit) = local.general() {
+            return submit(self, local, want, Some(&argument.copied())).map(|done| done as usize);
+        }
+        if want == 0 {
+            return self.submit(local);
+        }
+        let pending = self.flush(SetupFlags::empty(), local);
+        self.enter(pending, want, self.wait_flags, argument).map(|done| done as usize)
+    }
+
+    /// Submits on a ring with SQPOLL, while no count must be adjusted. If the thread is awake, and no completion waits for us to
+    /// fetch it, the SQEs need only be made visible.
+    #[inline(always)]
+    pub(super) fn submit_to_thread(
+        &self,
+        local: &Progress<K>,
+        want: u32,
+        argument: Option<&EnterArgument<'_>>,
     ) -> Result<u32, Errno> {
-        let (unreported, sq) = self.flush_to_thread(local);
+        let tail = local.queue.tail.get();
+        let (unreported, sq) = self.flush_to_thread(local, tail);
         // `decide` answers this for a thread that is awake, without a wait.
         if want == 0 && sq.is_empty() {
-            local.report_all();
+            local.report_up_to(tail);
             return Ok(unreported);
         }
         self.hand_over(local, want, argument, unreported, sq)
@@ -152,7 +201,12 @@ impl<K: Kernel> Core<K> {
 
     /// Submits on every kind of ring, and adjusts counts. Called only through the pointer in [`Progress`], because the extra work
     /// would cost instructions and bytes in programs that don't need it.
-    pub(super) fn submit_any(&self, local: &Progress<K>, want: u32, argument: EnterArgument<'_>) -> Result<u32, Errno> {
+    pub(super) fn submit_any(
+        &self,
+        local: &Progress<K>,
+        want: u32,
+        argument: Option<&EnterArgument<'_>>,
+    ) -> Result<u32, Errno> {
         let (to_submit, sq) = self.publish(local);
         self.hand_over(local, want, argument, to_submit, sq)
     }
@@ -163,10 +217,11 @@ impl<K: Kernel> Core<K> {
         &self,
         local: &Progress<K>,
         want: u32,
-        argument: EnterArgument<'_>,
+        argument: Option<&EnterArgument<'_>>,
         to_submit: u32,
         sq: SqFlags,
     ) -> Result<u32, Errno> {
+        let argument = argument.map_or(EnterArgument::NONE, EnterArgument::copied);
         let setup = self.params.setup();
         let pending = if setup.contains(SetupFlags::SQPOLL) && sq.contains(SqFlags::NEED_WAKEUP) {
             // Relaxed: a head that is too old wakes the thread once more than needed.
@@ -182,9 +237,9 @@ impl<K: Kernel> Core<K> {
         if setup.contains(SetupFlags::SQ_REWIND) {
             local.queue.rewind(&self.rings, self.sqe_size(), done);
         }
-        local.report_all();
+        local.report_up_to(local.queue.tail.get());
         let counted = local.count(done);
-        local.settle(setup);
+        local.settle(setup, &self.rings);
         Ok(counted)
     }
 

@@ -11,7 +11,7 @@ use crate::squeue;
 use crate::sync::Ordering;
 
 /// [`Core::submit_any`], or [`Core::submit_to_thread`].
-type Submit<K> = fn(&Core<K>, &Progress<K>, u32, EnterArgument<'_>) -> Result<u32, Errno>;
+type Submit<K> = fn(&Core<K>, &Progress<K>, u32, Option<&EnterArgument<'_>>) -> Result<u32, Errno>;
 
 /// The state of the submitting side: its end of the queue, and which counts it has reported.
 #[derive(Debug)]
@@ -21,6 +21,13 @@ pub(crate) struct Progress<K> {
     /// never needs it: one that makes plain rings only, takes no ring over, registers no ring's descriptor
     /// ([`through`](Self::through)), and makes no timed wait ([`adjust`](Self::adjust)).
     general: Cell<Option<Submit<K>>>,
+    /// Up to this number of CQEs, and from one CQE on, a submit waits the plain way; 0 while `general` is set. One comparison
+    /// so answers three questions of each wait: whether the ring is plain, whether there is anything to wait for, and whether
+    /// the queue can hold it.
+    plain_wants: Cell<u32>,
+    /// Whether `general` is [`Core::submit_to_thread`]. A test of its own, because a comparison with that function would link it
+    /// into every program.
+    to_thread: Cell<bool>,
     /// The tail up to which submits have reported their counts.
     reported: Cell<u32>,
     /// The number to add to the next counts: negative for SQEs of the crate's own, which no count may contain; positive for
@@ -31,8 +38,14 @@ pub(crate) struct Progress<K> {
 impl<K: Kernel> Progress<K> {
     /// The state of a ring that is not there yet. A constant, not a function, so that the whole ring is filled with zeroes at once.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is a value of its own")]
-    pub(crate) const NOTHING: Self =
-        Self { queue: squeue::Producer::NOTHING, general: Cell::new(None), reported: Cell::new(0), owed: Cell::new(0) };
+    pub(crate) const NOTHING: Self = Self {
+        queue: squeue::Producer::NOTHING,
+        general: Cell::new(None),
+        plain_wants: Cell::new(0),
+        to_thread: Cell::new(false),
+        reported: Cell::new(0),
+        owed: Cell::new(0),
+    };
 
     /// Returns the slow-path submit function of a ring made with `setup`, while no count must be adjusted.
     #[inline(always)]
@@ -55,14 +68,37 @@ impl<K: Kernel> Progress<K> {
         let tail = if rewinds { 0 } else { rings.sq_tail().load(Ordering::Relaxed) };
         self.queue.begin(tail);
         self.reported.set(tail);
+        self.choose(setup, rings);
+    }
+
+    /// Chooses how a ring made with `setup` submits, while no count must be adjusted.
+    #[inline(always)]
+    fn choose(&self, setup: SetupFlags, rings: &Rings) {
         self.general.set(Self::usual(setup));
+        self.to_thread.set(setup.contains(SetupFlags::SQPOLL));
+        self.adapt(rings);
+    }
+
+    /// Works out what depends on the completion queue's size.
+    #[inline(always)]
+    fn adapt(&self, rings: &Rings) {
+        // A mixed completion queue can hold two slots less than it has. The same bound serves every queue, because a `want` above
+        // it only takes the longer way.
+        self.plain_wants.set(if self.general.get().is_some() { 0 } else { rings.cq().last().saturating_sub(1) });
+    }
+
+    /// Adapts to queues of other sizes.
+    pub(crate) fn resized(&self, rings: &Rings) {
+        self.queue.forget_room();
+        self.adapt(rings);
     }
 
     /// Converts the state to that of a ring reached through another kernel.
     pub(crate) fn through<L: Kernel>(self) -> Progress<L> {
         // The first submit that leaves the counts right chooses the usual function again.
         let general = self.general.get().map(|_| Core::<L>::submit_any as Submit<L>);
-        Progress { queue: self.queue, general: Cell::new(general), reported: self.reported, owed: self.owed }
+        let Self { queue, plain_wants, reported, owed, .. } = self;
+        Progress { queue, general: Cell::new(general), plain_wants, to_thread: Cell::new(false), reported, owed }
     }
 
     /// Takes the entry pushed last back, which the kernel has not consumed. Not for SQPOLL, whose thread may consume it meanwhile.
@@ -83,6 +119,20 @@ impl<K: Kernel> Progress<K> {
     pub(crate) fn adjust(&self, more: i32) {
         self.owed.set(self.owed.get().saturating_add(more));
         self.general.set(Some(Core::submit_any));
+        self.plain_wants.set(0);
+        self.to_thread.set(false);
+    }
+
+    /// Returns whether a submit has only to show the SQPOLL thread what was pushed.
+    #[inline(always)]
+    pub(super) fn goes_to_thread(&self) -> bool {
+        self.to_thread.get()
+    }
+
+    /// Returns whether a submit that waits for `want` CQEs can go the plain way.
+    #[inline(always)]
+    pub(super) fn waits_plainly(&self, want: usize) -> bool {
+        want.wrapping_sub(1) < self.plain_wants.get() as usize
     }
 
     /// Returns the slow-path submit function; `None` if head and tail are all that matters.
@@ -91,16 +141,16 @@ impl<K: Kernel> Progress<K> {
         self.general.get()
     }
 
-    /// Returns the number of SQEs that no submit has reported yet.
+    /// Returns the number of SQEs before `tail` that no submit has reported yet.
     #[inline(always)]
-    pub(super) fn unreported(&self) -> u32 {
-        self.queue.tail.get().wrapping_sub(self.reported.get())
+    pub(super) fn unreported(&self, tail: u32) -> u32 {
+        tail.wrapping_sub(self.reported.get())
     }
 
-    /// Marks every SQE that is there now as reported.
+    /// Marks every SQE before `tail` as reported.
     #[inline(always)]
-    pub(super) fn report_all(&self) {
-        self.reported.set(self.queue.tail.get());
+    pub(super) fn report_up_to(&self, tail: u32) {
+        self.reported.set(tail);
     }
 
     /// Marks `count` more SQEs as reported.
@@ -120,9 +170,9 @@ impl<K: Kernel> Progress<K> {
     }
 
     /// Returns to the ring's usual submit function once no count must be adjusted.
-    pub(super) fn settle(&self, setup: SetupFlags) {
+    pub(super) fn settle(&self, setup: SetupFlags, rings: &Rings) {
         if self.owed.get() == 0 {
-            self.general.set(Self::usual(setup));
+            self.choose(setup, rings);
         }
     }
 }

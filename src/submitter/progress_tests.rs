@@ -11,14 +11,14 @@ type Ring = Progress<DefaultKernel>;
 fn a_ring_goes_its_usual_way_again_once_nothing_is_owed() {
     for (setup, special) in [(SetupFlags::empty(), false), (SetupFlags::SQPOLL, true), (SetupFlags::IOPOLL, true)] {
         let local = Ring::NOTHING;
-        local.settle(setup);
+        local.settle(setup, &Rings::NOWHERE);
         assert_eq!(local.general().is_some(), special, "{setup:?}");
         local.adjust(-2);
         assert_eq!(local.count(1), 0);
-        local.settle(setup);
+        local.settle(setup, &Rings::NOWHERE);
         assert!(local.general().is_some(), "{setup:?}: one is owed still");
         assert_eq!(local.count(3), 2);
-        local.settle(setup);
+        local.settle(setup, &Rings::NOWHERE);
         assert_eq!(local.general().is_some(), special, "{setup:?}");
         assert_eq!(local.count(3), 3);
     }
@@ -28,13 +28,13 @@ fn a_ring_goes_its_usual_way_again_once_nothing_is_owed() {
 fn what_is_reported_is_not_reported_again() {
     let local = Ring::NOTHING;
     local.queue.begin(u32::MAX - 1);
-    local.report_all();
+    local.report_up_to(u32::MAX - 1);
     local.queue.tail.set(2);
-    assert_eq!(local.unreported(), 4);
+    assert_eq!(local.unreported(local.queue.tail.get()), 4);
     local.report(3);
-    assert_eq!(local.unreported(), 1);
-    local.report_all();
-    assert_eq!(local.unreported(), 0);
+    assert_eq!(local.unreported(local.queue.tail.get()), 1);
+    local.report_up_to(2);
+    assert_eq!(local.unreported(local.queue.tail.get()), 0);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn an_entry_that_is_taken_back_is_neither_there_nor_reported() {
         local.queue.tail.set(tail);
         local.reported.set(reported);
         local.take_back(&Rings::NOWHERE, SetupFlags::SQ_REWIND);
-        (local.queue.tail.get(), local.reported.get(), local.unreported())
+        (local.queue.tail.get(), local.reported.get(), local.unreported(local.queue.tail.get()))
     };
     assert_eq!(taken_back(5, 5), (4, 4, 0));
     assert_eq!(taken_back(5, 3), (4, 3, 1));

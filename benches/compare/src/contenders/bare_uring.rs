@@ -23,8 +23,8 @@ use crate::work::{alone, create};
 pub const CONTENDER: Contender = Contender {
     name: OURS,
     nop,
-    singly: || nop::singly_row(Bare(open(Setup::Plain)?)),
-    idle: || nop::idle_row(Bare(open(Setup::Plain)?)),
+    singly: || nop::singly_row(Bare::<_, false>(open(Setup::Plain)?)),
+    idle: || nop::idle_row(Bare::<_, false>(open(Setup::Plain)?)),
     alone: || alone::row(take_over),
     reads,
     waits,
@@ -90,28 +90,32 @@ fn provided_again() -> Box<dyn FnMut()> {
 
 fn nop(setup: Setup) -> Opened {
     if setup.registered() {
-        return nop::row(setup, move || open_registered(setup).map(Bare));
+        return nop::row(setup, move || open_registered(setup).map(Bare::<_, false>));
     }
-    nop::row(setup, move || open(setup).map(Bare))
+    if setup.sqpoll_idle().is_some() {
+        return nop::row(setup, move || open(setup).map(Bare::<_, true>));
+    }
+    nop::row(setup, move || open(setup).map(Bare::<_, false>))
 }
 
-fn take_over(fd: RawFd, params: RawParams) -> Result<Bare<Linux>, Lack> {
+fn take_over(fd: RawFd, params: RawParams) -> Result<Bare<Linux, true>, Lack> {
     // SAFETY: the type is the kernel's structure.
     let params = Parameters::from_raw(unsafe { foreign_params(params) });
     // SAFETY: the parameters are those of the ring in memory, which nothing else uses.
     unsafe { IoUring::from_fd(fd, params) }.map(Bare).map_err(failed)
 }
 
-struct Bare<K: Kernel>(IoUring<squeue::Entry, cqueue::Entry, K>);
+/// A ring; `SQPOLL` says how its user submits.
+struct Bare<K: Kernel, const SQPOLL: bool = false>(IoUring<squeue::Entry, cqueue::Entry, K>);
 
-impl<K: Kernel> NopRing for Bare<K> {
+impl<K: Kernel, const SQPOLL: bool> NopRing for Bare<K, SQPOLL> {
     #[inline(always)]
     fn push(&mut self, batch: u32, first: u64) {
-        let mut queue = self.0.submission();
-        for tag in first..first + u64::from(batch) {
-            // SAFETY: the request points to nothing.
-            unsafe { queue.push(opcode::Nop::new().build().user_data(tag)) }.expect("room for a batch");
-        }
+        let mut tags = first..;
+        let nop = || opcode::Nop::new().build().user_data(tags.next().expect("a tag"));
+        // SAFETY: the request points to nothing.
+        let pushed = unsafe { self.0.submission().push_with(batch as usize, nop) };
+        assert!(pushed == batch as usize, "room for a batch");
     }
 
     #[inline(always)]
@@ -124,7 +128,7 @@ impl<K: Kernel> NopRing for Bare<K> {
 
     #[inline(always)]
     fn submit(&mut self) {
-        self.0.submit().expect("submitted");
+        if SQPOLL { self.0.submit_sqpoll() } else { self.0.submit() }.expect("submitted");
     }
 
     #[inline(always)]
@@ -134,9 +138,7 @@ impl<K: Kernel> NopRing for Bare<K> {
 
     #[inline(always)]
     fn reap(&mut self, seen: &mut Seen) {
-        for cqe in self.0.completion() {
-            seen.add(cqe.user_data(), cqe.result());
-        }
+        self.0.completion().for_each(|cqe| seen.add(cqe.user_data(), cqe.result()));
     }
 
     fn asleep(&mut self) -> bool {
