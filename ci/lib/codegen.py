@@ -47,6 +47,8 @@ class Function:
 
     def __init__(self, name, cold):
         self.name, self.cold, self.lines = name, cold, []
+        # The labels in its jump tables.
+        self.tables = []
 
     def instructions(self):
         """Returns the instructions, and the index of the instruction behind each label."""
@@ -70,8 +72,8 @@ class Function:
             elif DEAD_ENDS.fullmatch(mnemonic):
                 ways.append([])
             elif JUMPS.fullmatch(mnemonic):
-                # A jump to no label of the function ends it: a call in the place of a return.
-                ways.append(target or [None])
+                # A jump to no label and by no table ends the function: a call in the place of a return.
+                ways.append(target or [labels[name] for name in self.tables] or [None])
             elif BRANCHES.fullmatch(mnemonic):
                 ways.append([at + 1, *target])
             else:
@@ -85,13 +87,11 @@ class Function:
         cost = [1 + CALL * bool(CALLS.fullmatch(line.split()[0]) or to == [None] and not RETURNS.fullmatch(line.split()[0]))
                 for line, to in zip(code, ways)]
         enters = [bool(SYSTEM_CALLS.fullmatch(line.split()[0])) for line in code]
-        said = [f"{len(code)} instructions", "shortest way " + steps(shortest(ways, cost, enters, 0, None, False))]
-        if any(enters):
-            said.append("with a system call " + steps(shortest(ways, cost, enters, 0, None, True)))
         names = {at: label for label, at in self.instructions()[1].items()}
-        for head in heads(ways):
-            said.append(f"loop at {names[head]}: " + steps(shortest(ways, cost, enters, head, head, False)))
-        return "; ".join(said)
+        asked = [("shortest way ", 0, None, False), ("with a system call ", 0, None, True)]
+        asked += [(f"loop at {names[head]}: ", head, head, False) for head in heads(ways)]
+        lengths = [(words, shortest(ways, cost, enters, *way)) for words, *way in asked]
+        return "; ".join([f"{len(code)} instructions"] + [words + steps(length) for words, length in lengths if length])
 
     def text(self):
         code = [f"{label}:" if label else "    " + line for label, line in self.lines]
@@ -104,8 +104,8 @@ def steps(length):
 
 
 def shortest(ways, cost, enters, start, end, entering):
-    """Returns the length of the shortest way from `start` to `end`, through a system call if `entering` says so. From an
-    instruction to itself, it is the shortest way round."""
+    """Returns the length of the shortest way from `start` to `end`, through a system call if `entering` says so; `None` without
+    such a way. From an instruction to itself, it is the shortest way round."""
     queue, done = [(0, start, not entering)], set()
     while queue:
         length, at, entered = heapq.heappop(queue)
@@ -120,7 +120,7 @@ def shortest(ways, cost, enters, start, end, entering):
                 heapq.heappush(queue, (length + cost[at], ARRIVED, True))
             elif to is not None:
                 heapq.heappush(queue, (length + cost[at], to, entered))
-    raise ValueError(f"no way from instruction {start} to its end")
+    return None
 
 
 def heads(ways):
@@ -173,17 +173,16 @@ def parsed(assembly):
 
 def renumbered(function, constants):
     """Numbers the labels that are jumped to, in the order of their lines, and the constants. Returns the constants' texts."""
-    used = set(LABEL.findall("\n".join(line for _, line in function.lines if line)))
-    function.lines = [(label, line) for label, line in function.lines if not label or label in used]
-    names, texts = {}, []
-    for label, _ in function.lines:
-        if label:
-            names[label] = f".L{len(names) + 1}"
-    for name in sorted(used - names.keys(), key=lambda name: "\n".join(str(line) for line in function.lines).index(name)):
-        if name in constants:
-            names[name] = f".Constant{len(texts) + 1}"
-            texts.append("\n".join([names[name] + ":"] + ["    " + line for line in constants[name]]))
+    named = LABEL.findall("\n".join(line for _, line in function.lines if line))
+    shown = [name for name in dict.fromkeys(named) if name in constants]
+    tables = set(LABEL.findall("\n".join(line for name in shown for line in constants[name])))
+    function.lines = [(label, line) for label, line in function.lines if not label or label in tables or label in named]
+    labels = [label for label, _ in function.lines if label]
+    names = {label: f".L{number}" for number, label in enumerate(labels, 1)}
+    names |= {name: f".Constant{number}" for number, name in enumerate(shown, 1)}
     new = lambda found: names.get(found.group(), found.group())
+    texts = ["\n".join([names[name] + ":"] + ["    " + LABEL.sub(new, line) for line in constants[name]]) for name in shown]
+    function.tables = [names[label] for label in labels if label in tables]
     function.lines = [(names.get(label), line and LABEL.sub(new, line)) for label, line in function.lines]
     return texts
 
