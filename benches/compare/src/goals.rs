@@ -2,14 +2,19 @@
 //! with an error: timings inform, and decide nothing.
 
 use crate::contenders::{BY_HAND, OURS, PEERS};
-use crate::measure::{Table, median, quantile, ratios};
+use crate::count::Counts;
+use crate::measure::{Lack, Table, median, quantile, ratios};
 use crate::work::nop::BATCHES;
+
+/// The row of the table of the user's side alone that is deducted from the others.
+pub const PLAYER: &str = "player alone";
 
 /// The limits, each with the figure of this run.
 #[derive(Default)]
 pub struct Goals {
     lines: Vec<String>,
-    missed: usize,
+    /// The limits that do not hold, or that nothing was measured for.
+    missed: Vec<String>,
 }
 
 impl Goals {
@@ -17,21 +22,26 @@ impl Goals {
     fn check(&mut self, what: String, seen: Option<f64>, limit: f64, at_most: bool, decimals: usize) {
         let relation = if at_most { "at most" } else { "at least" };
         let verdict = match seen {
-            None => "not measured".to_owned(),
+            None => {
+                self.missed.push(format!("{what} (not measured)"));
+                "not measured".to_owned()
+            }
             Some(seen) => {
                 let holds = if at_most { seen <= limit } else { seen >= limit };
-                self.missed += usize::from(!holds);
+                if !holds {
+                    self.missed.push(what.clone());
+                }
                 format!("{seen:>10.decimals$}  {}", if holds { "ok" } else { "MISS" })
             }
         };
-        self.lines.push(format!("  {what:<62} {relation:<8} {limit:>7.decimals$}  {verdict}"));
+        self.lines.push(format!("  {what:<78} {relation:<8} {limit:>7.decimals$}  {verdict}"));
     }
 
-    pub fn at_least(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
+    fn at_least(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
         self.check(what.into(), seen, limit, false, 2);
     }
 
-    pub fn at_most(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
+    fn at_most(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
         self.check(what.into(), seen, limit, true, 2);
     }
 
@@ -52,6 +62,37 @@ impl Goals {
             }
             let what = format!("NOP, {setup}, batch {batch}: ours / by hand");
             self.at_most(what, table.ratio(OURS, BY_HAND, column), 1.05);
+        }
+    }
+
+    /// Compares the user's side alone with each peer, and notes the peer that comes nearest. The player's time in the
+    /// same round is deducted from both: `work::alone` says why the order stays what it is.
+    pub fn alone(&mut self, table: &Table) {
+        for (column, batch) in BATCHES.iter().enumerate() {
+            let own = |name: &str| -> Option<Vec<f64>> {
+                let (all, player) = (table.samples(name, column)?, table.samples(PLAYER, column)?);
+                Some(all.iter().zip(player).map(|(all, player)| all - player).collect())
+            };
+            let ours = own(OURS);
+            let to = |peer: &'static str| Some((peer, median(&ratios(ours.as_deref()?, &own(peer)?))));
+            let nearest = PEERS.into_iter().filter_map(to).max_by(|a, b| a.1.total_cmp(&b.1));
+            let what = format!("user's side alone, batch {batch}: ours / {}", nearest.map_or("best peer", |it| it.0));
+            self.at_most(what, nearest.map(|it| it.1), 0.97);
+        }
+    }
+
+    /// Compares instructions, which are the same in each run.
+    pub fn counts(&mut self, counts: Option<&Counts>) {
+        let real = |kind: &'static str| move |batch| counts?.get(kind, OURS, batch);
+        let alone = |batch| counts?.alone(OURS, batch);
+        self.instructions("real kernel", real("batches"), [82.0, 29.0, 23.0, 21.5]);
+        self.instructions("real kernel, a handle for each push", real("singly"), [82.0, 34.0, 28.0, 27.0]);
+        self.instructions("user's side alone", alone, [73.0, 26.0, 21.5, 20.0]);
+    }
+
+    fn instructions(&mut self, kind: &str, seen: impl Fn(u32) -> Option<f64>, limits: [f64; BATCHES.len()]) {
+        for (batch, limit) in BATCHES.into_iter().zip(limits) {
+            self.at_most(format!("instructions for one NOP, {kind}, batch {batch}"), seen(batch), limit);
         }
     }
 
@@ -83,15 +124,34 @@ impl Goals {
         self.at_most("a registered timed wait / an untimed one", seen, 1.03);
     }
 
+    /// Notes an empty submit, beside that of the peer that makes no system call for one either.
     pub fn idle(&mut self, table: &Table) {
-        self.at_most("an empty submit, ns", table.samples(OURS, 0).map(median), 3.0);
+        let [ours, theirs] = [OURS, "ququmatz"].map(|name| table.samples(name, 0).map(median));
+        let beside = theirs.map_or("–".to_owned(), |ns| format!("{ns:.2}"));
+        self.at_most(format!("an empty submit, ns (ququmatz: {beside})"), ours, 1.7);
     }
 
-    /// Prints all limits.
+    /// Compares the seconds of our clean build with those of the fastest peer.
+    pub fn build(&mut self, times: &[(&'static str, Vec<Result<f64, Lack>>)]) {
+        let seconds = |name: &str| times.iter().find(|(found, _)| *found == name)?.1.first()?.as_ref().ok().copied();
+        let peers = PEERS.into_iter().filter_map(|peer| Some((peer, seconds(peer)?)));
+        let fastest = peers.min_by(|a, b| a.1.total_cmp(&b.1));
+        let what = format!("clean build: ours / {}, the fastest peer", fastest.map_or("–", |it| it.0));
+        self.at_most(what, seconds(OURS).zip(fastest).map(|(ours, it)| ours / it.1), 1.00);
+    }
+
+    /// Prints all limits. The last line says how many hold, and names those that do not.
     pub fn show(&self) {
         println!("\nWhat must hold");
         self.lines.iter().for_each(|line| println!("{line}"));
-        println!("  {} of {} hold", self.lines.len() - self.missed, self.lines.len());
+        println!("\n{}", self.last_line());
+    }
+
+    fn last_line(&self) -> String {
+        let held = self.lines.len() - self.missed.len();
+        let missed =
+            if self.missed.is_empty() { String::new() } else { format!("; missed: {}", self.missed.join("; ")) };
+        format!("{held} of {} hold{missed}", self.lines.len())
     }
 }
 
