@@ -1,6 +1,8 @@
 //! Limits that the figures should keep, printed beside the figures of this run. A missed limit does not end the program
 //! with an error: timings inform, and decide nothing.
 
+use record::limits::{Limits, Side};
+
 use crate::contenders::{BY_HAND, OURS, PEERS};
 use crate::count::Counts;
 use crate::measure::{Lack, Table, median, quantile, ratios};
@@ -11,49 +13,30 @@ pub const PLAYER: &str = "player alone";
 
 /// The limits, each with the figure of this run.
 #[derive(Default)]
-pub struct Goals {
-    lines: Vec<String>,
-    /// The limits that do not hold, or that nothing was measured for.
-    missed: Vec<String>,
-}
+pub struct Goals(Limits);
 
 impl Goals {
-    /// Notes a figure that must be at least the limit, or with `at_most` at most the limit.
-    fn check(&mut self, what: String, seen: Option<f64>, limit: f64, at_most: bool, decimals: usize) {
-        let relation = if at_most { "at most" } else { "at least" };
-        let verdict = match seen {
-            None => {
-                self.missed.push(format!("{what} (not measured)"));
-                "not measured".to_owned()
-            }
-            Some(seen) => {
-                let holds = if at_most { seen <= limit } else { seen >= limit };
-                if !holds {
-                    self.missed.push(what.clone());
-                }
-                format!("{seen:>10.decimals$}  {}", if holds { "ok" } else { "MISS" })
-            }
-        };
-        self.lines.push(format!("  {what:<78} {relation:<8} {limit:>7.decimals$}  {verdict}"));
-    }
-
     fn at_least(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
-        self.check(what.into(), seen, limit, false, 2);
+        self.0.note(what, seen, Side::AtLeast, limit, 2);
     }
 
     fn at_most(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
-        self.check(what.into(), seen, limit, true, 2);
+        self.0.note(what, seen, Side::AtMost, limit, 2);
     }
 
     /// Notes a count or a size, which has no decimals.
     pub fn at_most_whole(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
-        self.check(what.into(), seen, limit, true, 0);
+        self.0.note(what, seen, Side::AtMost, limit, 0);
     }
 
-    /// Compares NOPs on one set-up: the peers return from the kernel through a function, and we do not.
+    /// Compares NOPs on one set-up: these peers return from the kernel through a function, and we do not. A peer whose
+    /// library can't make such a ring has no limit here.
     pub fn nop(&mut self, table: &Table, setup: &str) {
         for (column, (batch, limit)) in BATCHES.iter().zip([1.35, 1.10, 1.00, 1.00]).enumerate() {
             for peer in ["io-uring", "liburing"] {
+                if table.samples(peer, column).is_none() {
+                    continue;
+                }
                 let what = format!("NOP, {setup}, batch {batch}: {peer} / ours");
                 // A peer may be as fast as we are in large batches: there the upper quartile is compared.
                 let at = if limit == 1.00 { 0.75 } else { 0.5 };
@@ -143,15 +126,8 @@ impl Goals {
     /// Prints all limits. The last line says how many hold, and names those that do not.
     pub fn show(&self) {
         println!("\nWhat must hold");
-        self.lines.iter().for_each(|line| println!("{line}"));
-        println!("\n{}", self.last_line());
-    }
-
-    fn last_line(&self) -> String {
-        let held = self.lines.len() - self.missed.len();
-        let missed =
-            if self.missed.is_empty() { String::new() } else { format!("; missed: {}", self.missed.join("; ")) };
-        format!("{held} of {} hold{missed}", self.lines.len())
+        self.0.lines().iter().for_each(|line| println!("{line}"));
+        println!("\n{}", self.0.summary());
     }
 }
 

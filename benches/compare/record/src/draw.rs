@@ -56,7 +56,7 @@ fn picture<'a>(file: &'a Path, height: u32, title: &str, caption: &[String]) -> 
 
 /// The figures of one table of a file.
 struct Figures {
-    /// Processor, mitigation, kernel, date and source of the file.
+    /// Processor, mitigation, kernel, date, load and source of the file.
     origin: String,
     slices: u32,
     contenders: Vec<String>,
@@ -73,6 +73,9 @@ impl Figures {
         let first = rows.first().ok_or_else(none)?;
         let from = &first.origin;
         let mut origin = format!("{}, {}, Linux {}, {}", from.processor, from.mitigation, from.kernel, from.date);
+        if !from.load.is_empty() {
+            origin.push_str(&format!(", load {}", from.load));
+        }
         if from.source != "measured" {
             origin.push_str(&format!(" (from {})", from.source));
         }

@@ -6,6 +6,7 @@
 //! | [`machine`] | the processor's name and its return-stack mitigation, and the directory named by both |
 //! | [`store`] | where files are, and which one of a directory is the newest |
 //! | [`draw`] | the pictures |
+//! | [`limits`] | the limits of a run, and which of them hold |
 //!
 //! This package depends on no contender, so that pictures and tests need no C library and no compiler of C.
 
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub mod csv;
 pub mod draw;
+pub mod limits;
 pub mod machine;
 pub mod store;
 
