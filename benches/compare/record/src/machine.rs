@@ -39,10 +39,11 @@ pub fn mitigation() -> &'static str {
 pub fn mitigation_of(retbleed: &str, spec_rstack_overflow: &str) -> &'static str {
     let of = |state: &str| {
         let state = state.to_ascii_lowercase();
-        // These act when a guest exits, or set a register once.
-        if state.contains("vmexit") || state.contains("enhanced ibrs") {
+        // Acts when a guest exits, not at a system call.
+        if state.contains("vmexit") {
             return None;
         }
+        // Does not match `Mitigation: Enhanced IBRS`, which is set once.
         [
             ("safe ret", "Safe RET"),
             ("untrained return thunk", "untrained return thunk"),
