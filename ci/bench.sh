@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# ci/bench.sh [quick|full|pictures [PART]]: measures bare-uring beside other io_uring libraries (benches/compare).
+# ci/bench.sh [quick|full|record|pictures [PART]]: measures bare-uring beside other io_uring libraries (benches/compare).
 #
-# full, the default, measures everything and draws the README's pictures (some minutes). quick measures a part in under a minute
-# once all is built. pictures only draws. PART limits quick and full to one of nop, calls, reads, echo, counts, programs.
+# full, the default, measures everything (some minutes), writes the raw figures to benches/record, and draws the README's
+# pictures from them. record is another word for it. quick measures what has a limit, in a minute and a half once all is
+# built, and writes nothing. pictures only draws: from the newest file of each processor in benches/record, without measuring.
+# PART limits quick and full to one of nop, calls, reads, echo, counts, programs, and then nothing is written.
 # Needs Linux on x86_64; installs what else it lacks. The exit status depends on no figure: it tells whether every program could
 # be built and did what it should.
 set -euo pipefail
@@ -10,6 +12,11 @@ cd "$(dirname "$0")/.."
 . ci/lib/check.sh
 
 what=${1:-full}
+case $what in
+    record) what=full ;;
+    quick | full | pictures) ;;
+    *) echo "usage: ci/bench.sh [quick|full|record|pictures [PART]]"; exit 2 ;;
+esac
 target=${CARGO_TARGET_DIR:-target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
 target=$target/bench
@@ -17,16 +24,25 @@ programs=$target/programs
 mkdir -p "$programs" "$target/scratch" docs
 
 need_cargo
-need make valgrind
+if [ "$what" != pictures ]; then need git make valgrind; fi
 # bindgen makes liburing's bindings, and needs libclang and its headers.
-compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || apt_install libclang-dev
+[ "$what" = pictures ] || compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || apt_install libclang-dev
 ready
+scratch
 # Nothing here may stand between the programs and the processor.
 test_limit 0
 
+compare=(--manifest-path benches/compare/Cargo.toml --locked --target-dir "$target")
+# draw: draws the pictures. The package that it runs depends on no contender.
+draw() { cargo run --quiet "${compare[@]}" --package record -- benches/record docs; }
+if [ "$what" = pictures ]; then
+    check "pictures of the record" draw
+    cat "$work/.out"
+    finish
+fi
+
 # ---- building
 
-compare=(--manifest-path benches/compare/Cargo.toml --locked --target-dir "$target")
 cargo build "${compare[@]}" --release
 keep() { cp "$1" "$programs/$2"; } # keep FILE NAME
 for peer in by-hand rustix-uring ququmatz io-uring; do
@@ -55,8 +71,14 @@ done
 # With a high priority, where that is allowed: a kernel thread that spins needs its processor at once.
 first=()
 if nice -n -20 true 2>/dev/null; then first=(nice -n -20); fi
-pictures=docs
-if [ "$what" = quick ] || [ $# -gt 1 ]; then pictures=-; fi
-"${first[@]}" "$target/release/compare" "$what" "$target/scratch" "$programs" "$pictures" "${@:2}"
+record=benches/record
+if [ "$what" = quick ] || [ $# -gt 1 ]; then record=-; fi
+BENCH_RUSTC=$(rustc --version | cut -d ' ' -f 2) BENCH_COMMIT=$(git describe --always --dirty --exclude '*' --abbrev=12)
+export BENCH_RUSTC BENCH_COMMIT
+"${first[@]}" "$target/release/compare" "$what" "$target/scratch" "$programs" "$record" "${@:2}"
 ok "built and measured"
+if [ "$record" != - ]; then
+    check "pictures of the record" draw
+    cat "$work/.out"
+fi
 finish

@@ -11,6 +11,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use record::what;
+
+use crate::book::Book;
 use crate::contenders;
 use crate::measure::{Lack, Opened};
 use crate::report;
@@ -25,6 +28,11 @@ const ROUNDS: u32 = 200;
 /// user's side alone.
 const KINDS: [&str; 3] = ["batches", "singly", "alone"];
 const PLAYER: &str = "the kernel's player";
+const TITLES: [&str; 3] = [
+    "Instructions for one NOP, real kernel, plain set-up (user's side of it)",
+    "Instructions for one NOP, real kernel, each request pushed through a handle of its own",
+    "Instructions for one NOP, user's side alone: ring in process memory, SQPOLL awake (fence and flags), player deducted",
+];
 
 /// Makes callgrind write its counters to a file, under a name, and reset them. Does nothing outside callgrind.
 fn dump(name: &str) {
@@ -93,19 +101,25 @@ impl Counts {
         BATCHES.iter().map(cell).collect()
     }
 
-    pub fn show(&self) {
-        let titles = [
-            "Instructions for one NOP, real kernel, plain set-up (user's side of it)",
-            "Instructions for one NOP, real kernel, each request pushed through a handle of its own",
-            "Instructions for one NOP, user's side alone: ring in process memory, SQPOLL awake (fence and flags), player deducted",
-        ];
-        for (kind, title) in KINDS.iter().zip(titles) {
+    /// Prints the counts, and records them.
+    pub fn show(&self, book: &Book) {
+        for (kind, title) in KINDS.iter().zip(TITLES) {
             let without = (*kind == "alone").then_some(PLAYER);
             let names = contenders::ALL.iter().map(|contender| contender.name);
-            let rows: Vec<_> = names.map(|name| (name, self.row(kind, name, without))).collect();
+            let mut rows: Vec<_> = names.map(|name| (name, self.row(kind, name, without))).collect();
+            if let Some(player) = without {
+                rows.push((player, self.row(kind, player, None)));
+            }
             let batches = BATCHES.map(|batch| format!("batch {batch}"));
-            report::grid(title, &batches.each_ref().map(String::as_str), &rows, 1);
+            let batches = batches.each_ref().map(String::as_str);
+            report::grid(title, &batches, &rows, 1);
+            book.grid(title, &batches, &rows, what::INSTRUCTIONS);
         }
+    }
+
+    /// Returns the instructions for one request of the user's side alone, without the player.
+    pub fn alone(&self, name: &str, batch: u32) -> Option<f64> {
+        Some(self.get("alone", name, batch)? - self.get("alone", PLAYER, batch)?)
     }
 }
 

@@ -1,6 +1,4 @@
-//! Chooses the processor that the work runs on, and describes the machine.
-
-use std::fs;
+//! Chooses the processor that the work runs on, and tells the date.
 
 /// Restricts this thread, and the threads that it starts from now on, to one processor; `None` lifts the restriction.
 pub fn pin(only: Option<usize>) {
@@ -15,34 +13,6 @@ pub fn pin(only: Option<usize>) {
     // SAFETY: the size is that of the set.
     let done = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
     assert_eq!(done, 0, "pinning failed");
-}
-
-/// Returns the processor's name.
-pub fn name() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map_or("unknown processor", |(_, name)| name).to_owned()
-}
-
-/// Returns the kernel's release.
-pub fn kernel() -> String {
-    fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
-}
-
-/// Returns the kernel's mitigations for processors that predict the target of `ret`. If they make the first `ret` after
-/// a system call slow, inlining the call saves that time.
-pub fn return_mitigations() -> String {
-    let state = |name: &str| {
-        let state = fs::read_to_string(format!("/sys/devices/system/cpu/vulnerabilities/{name}"));
-        format!("{name}: {}", state.as_deref().unwrap_or("unknown").trim())
-    };
-    ["retbleed", "spec_rstack_overflow"].map(state).join("; ")
-}
-
-/// Returns the load average of the last minute, which shows what else the machine does.
-pub fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').next().unwrap_or("?").to_owned()
 }
 
 /// Returns today's date, such as 2026-11-22.

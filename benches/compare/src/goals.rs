@@ -1,49 +1,42 @@
 //! Limits that the figures should keep, printed beside the figures of this run. A missed limit does not end the program
 //! with an error: timings inform, and decide nothing.
 
+use record::limits::{Limits, Side};
+
 use crate::contenders::{BY_HAND, OURS, PEERS};
-use crate::measure::{Table, median, quantile, ratios};
+use crate::count::Counts;
+use crate::measure::{Lack, Table, median, quantile, ratios};
 use crate::work::nop::BATCHES;
+
+/// The row of the table of the user's side alone that is deducted from the others.
+pub const PLAYER: &str = "player alone";
 
 /// The limits, each with the figure of this run.
 #[derive(Default)]
-pub struct Goals {
-    lines: Vec<String>,
-    missed: usize,
-}
+pub struct Goals(Limits);
 
 impl Goals {
-    /// Notes a figure that must be at least the limit, or with `at_most` at most the limit.
-    fn check(&mut self, what: String, seen: Option<f64>, limit: f64, at_most: bool, decimals: usize) {
-        let relation = if at_most { "at most" } else { "at least" };
-        let verdict = match seen {
-            None => "not measured".to_owned(),
-            Some(seen) => {
-                let holds = if at_most { seen <= limit } else { seen >= limit };
-                self.missed += usize::from(!holds);
-                format!("{seen:>10.decimals$}  {}", if holds { "ok" } else { "MISS" })
-            }
-        };
-        self.lines.push(format!("  {what:<62} {relation:<8} {limit:>7.decimals$}  {verdict}"));
+    fn at_least(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
+        self.0.note(what, seen, Side::AtLeast, limit, 2);
     }
 
-    pub fn at_least(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
-        self.check(what.into(), seen, limit, false, 2);
-    }
-
-    pub fn at_most(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
-        self.check(what.into(), seen, limit, true, 2);
+    fn at_most(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
+        self.0.note(what, seen, Side::AtMost, limit, 2);
     }
 
     /// Notes a count or a size, which has no decimals.
     pub fn at_most_whole(&mut self, what: impl Into<String>, seen: Option<f64>, limit: f64) {
-        self.check(what.into(), seen, limit, true, 0);
+        self.0.note(what, seen, Side::AtMost, limit, 0);
     }
 
-    /// Compares NOPs on one set-up: the peers return from the kernel through a function, and we do not.
+    /// Compares NOPs on one set-up: these peers return from the kernel through a function, and we do not. A peer whose
+    /// library can't make such a ring has no limit here.
     pub fn nop(&mut self, table: &Table, setup: &str) {
         for (column, (batch, limit)) in BATCHES.iter().zip([1.35, 1.10, 1.00, 1.00]).enumerate() {
             for peer in ["io-uring", "liburing"] {
+                if table.samples(peer, column).is_none() {
+                    continue;
+                }
                 let what = format!("NOP, {setup}, batch {batch}: {peer} / ours");
                 // A peer may be as fast as we are in large batches: there the upper quartile is compared.
                 let at = if limit == 1.00 { 0.75 } else { 0.5 };
@@ -52,6 +45,37 @@ impl Goals {
             }
             let what = format!("NOP, {setup}, batch {batch}: ours / by hand");
             self.at_most(what, table.ratio(OURS, BY_HAND, column), 1.05);
+        }
+    }
+
+    /// Compares the user's side alone with each peer, and notes the peer that comes nearest. The player's time in the
+    /// same round is deducted from both: `work::alone` says why the order stays what it is.
+    pub fn alone(&mut self, table: &Table) {
+        for (column, batch) in BATCHES.iter().enumerate() {
+            let own = |name: &str| -> Option<Vec<f64>> {
+                let (all, player) = (table.samples(name, column)?, table.samples(PLAYER, column)?);
+                Some(all.iter().zip(player).map(|(all, player)| all - player).collect())
+            };
+            let ours = own(OURS);
+            let to = |peer: &'static str| Some((peer, median(&ratios(ours.as_deref()?, &own(peer)?))));
+            let nearest = PEERS.into_iter().filter_map(to).max_by(|a, b| a.1.total_cmp(&b.1));
+            let what = format!("user's side alone, batch {batch}: ours / {}", nearest.map_or("best peer", |it| it.0));
+            self.at_most(what, nearest.map(|it| it.1), 0.97);
+        }
+    }
+
+    /// Compares instructions, which are the same in each run.
+    pub fn counts(&mut self, counts: Option<&Counts>) {
+        let real = |kind: &'static str| move |batch| counts?.get(kind, OURS, batch);
+        let alone = |batch| counts?.alone(OURS, batch);
+        self.instructions("real kernel", real("batches"), [82.0, 29.0, 23.0, 21.5]);
+        self.instructions("real kernel, a handle for each push", real("singly"), [82.0, 34.0, 28.0, 27.0]);
+        self.instructions("user's side alone", alone, [73.0, 26.0, 21.5, 20.0]);
+    }
+
+    fn instructions(&mut self, kind: &str, seen: impl Fn(u32) -> Option<f64>, limits: [f64; BATCHES.len()]) {
+        for (batch, limit) in BATCHES.into_iter().zip(limits) {
+            self.at_most(format!("instructions for one NOP, {kind}, batch {batch}"), seen(batch), limit);
         }
     }
 
@@ -83,15 +107,27 @@ impl Goals {
         self.at_most("a registered timed wait / an untimed one", seen, 1.03);
     }
 
+    /// Notes an empty submit, beside that of the peer that makes no system call for one either.
     pub fn idle(&mut self, table: &Table) {
-        self.at_most("an empty submit, ns", table.samples(OURS, 0).map(median), 3.0);
+        let [ours, theirs] = [OURS, "ququmatz"].map(|name| table.samples(name, 0).map(median));
+        let beside = theirs.map_or("–".to_owned(), |ns| format!("{ns:.2}"));
+        self.at_most(format!("an empty submit, ns (ququmatz: {beside})"), ours, 1.7);
     }
 
-    /// Prints all limits.
+    /// Compares the seconds of our clean build with those of the fastest peer.
+    pub fn build(&mut self, times: &[(&'static str, Vec<Result<f64, Lack>>)]) {
+        let seconds = |name: &str| times.iter().find(|(found, _)| *found == name)?.1.first()?.as_ref().ok().copied();
+        let peers = PEERS.into_iter().filter_map(|peer| Some((peer, seconds(peer)?)));
+        let fastest = peers.min_by(|a, b| a.1.total_cmp(&b.1));
+        let what = format!("clean build: ours / {}, the fastest peer", fastest.map_or("–", |it| it.0));
+        self.at_most(what, seconds(OURS).zip(fastest).map(|(ours, it)| ours / it.1), 1.00);
+    }
+
+    /// Prints all limits. The last line says how many hold, and names those that do not.
     pub fn show(&self) {
         println!("\nWhat must hold");
-        self.lines.iter().for_each(|line| println!("{line}"));
-        println!("  {} of {} hold", self.lines.len() - self.missed, self.lines.len());
+        self.0.lines().iter().for_each(|line| println!("{line}"));
+        println!("\n{}", self.0.summary());
     }
 }
 

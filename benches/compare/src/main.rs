@@ -1,26 +1,30 @@
 //! Compares bare-uring with io-uring, rustix-uring, ququmatz, liburing, a ring driven by hand, and the system calls
 //! that a program without a ring would make.
 //!
-//! `compare quick` measures what has a limit, `compare full` everything, `compare pictures` what the README shows. Run
-//! it with `ci/bench.sh`, which provides what it needs.
+//! `compare quick` measures what has a limit, `compare full` everything. Run it with `ci/bench.sh`, which provides what
+//! it needs.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("the ring by hand and the count of instructions need Linux on x86_64");
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use record::what;
+
+use book::Book;
 use contenders::{ALL, Contender};
 use goals::Goals;
-use measure::{Column, Effort, Opened, Table, table};
+use measure::{Column, Effort, Lack, Opened, Table, table};
 use setup::Setup;
 use work::echo::ReceiveMode;
 use work::read::{Plan, Target};
 use work::{create, echo, nop, read, wait};
 
+mod book;
 mod contenders;
 mod count;
 mod cpu;
-mod draw;
 mod goals;
 mod measure;
 mod pages;
@@ -39,7 +43,11 @@ struct Run {
     part: Option<String>,
     /// Directory of the programs to measure.
     programs: PathBuf,
+    book: Book,
 }
+
+/// A row of plain numbers.
+type Line = (&'static str, Vec<Result<f64, Lack>>);
 
 /// Opens every contender.
 fn each(open: impl Fn(&Contender) -> Opened) -> Vec<(&'static str, Opened)> {
@@ -53,8 +61,13 @@ impl Run {
         columns: Vec<Column>,
         contenders: Vec<(&'static str, Opened)>,
     ) -> Table {
-        let table = table(title, columns, contenders, self.effort);
+        self.show(table(title, columns, contenders, self.effort))
+    }
+
+    /// Prints a table, and keeps its figures.
+    fn show(&self, table: Table) -> Table {
         report::show(&table);
+        self.book.table(&table);
         table
     }
 
@@ -73,8 +86,7 @@ impl Run {
         cpu::pin(setup.sqpoll_cpu().map(|_| 0));
         let table = table(title, nop::columns(), each(|contender| (contender.nop)(setup)), effort);
         cpu::pin(None);
-        report::show(&table);
-        table
+        self.show(table)
     }
 
     fn reads(&self, target: &Target, direct: bool, fixed_file: bool, fixed_buffers: bool) -> Table {
@@ -95,7 +107,7 @@ impl Run {
         cpu::pin(None);
     }
 
-    fn all(&self) {
+    fn all(&self) -> Goals {
         let mut goals = Goals::default();
         if self.wants("nop") {
             self.rings(&mut goals);
@@ -116,7 +128,7 @@ impl Run {
         if self.wants("programs") {
             self.programs(&mut goals);
         }
-        goals.show();
+        goals
     }
 
     fn wants(&self, part: &str) -> bool {
@@ -143,9 +155,9 @@ impl Run {
         let singly = each(|contender| (contender.singly)());
         self.measure("NOP, plain, a handle for each push", nop::columns(), singly);
         let mut alone = each(|contender| (contender.alone)());
-        alone.push(("player alone", work::alone::player_row()));
+        alone.push((goals::PLAYER, work::alone::player_row()));
         let title = "NOP, user's side alone on a ring in process memory, with the part that plays the kernel";
-        self.measure(title, nop::columns(), alone);
+        goals.alone(&self.measure(title, nop::columns(), alone));
         let idle = each(|contender| (contender.idle)());
         goals.idle(&self.measure("A submit with nothing to submit", vec![Column::new("one submit", 1)], idle));
         let waits = each(|contender| (contender.waits)());
@@ -155,32 +167,25 @@ impl Run {
     }
 
     fn programs(&self, goals: &mut Goals) {
+        let grid = |title: &str, columns: &[(&str, &str)], rows: &[Line], decimals| {
+            let names: Vec<&str> = columns.iter().map(|column| column.0).collect();
+            report::grid(title, &names, rows, decimals);
+            for (at, (name, what)) in columns.iter().enumerate() {
+                let only = |(row, cells): &Line| (*row, vec![cells[at].clone()]);
+                self.book.grid(title, &[name], &rows.iter().map(only).collect::<Vec<_>>(), what);
+            }
+        };
         let sizes = programs::sizes(&self.programs);
-        programs::show("A program that does one NOP, stripped", "bytes", &sizes, 0);
-        report::show(&programs::starts(&self.programs, self.effort.slices / 2));
-        let contenders = if self.full { 5 } else { 2 };
-        let times = programs::build_times(&self.scratch, contenders, 2);
-        programs::show("Clean release build of a dependent crate, default features (best of 2)", "s", &times, 2);
-        let (ours, theirs) = (programs::find(&times, contenders::OURS), programs::find(&times, "io-uring"));
-        goals.at_most("clean build: ours / io-uring", ours.zip(theirs).map(|(ours, theirs)| ours / theirs), 1.00);
+        grid(record::SIZES, &[("bytes", what::BYTES)], &sizes, 0);
+        let cat = [(contenders::OURS, vec![programs::bytes(&self.programs, programs::CAT)])];
+        grid("A program that prints files, stripped", &[("bytes", what::BYTES)], &cat, 0);
+        self.show(programs::starts(&self.programs, self.effort.slices / 2));
+        let times = programs::build_times(&self.scratch, self.full, 3);
+        let columns = [("s", what::SECONDS), ("CPU s", what::CPU_SECONDS)];
+        grid("Clean release build of a dependent crate, default features (best of 3)", &columns, &times, 2);
+        goals.build(&times);
         goals.at_most_whole("bytes of the freestanding nop", programs::find(&sizes, contenders::OURS), 1600.0);
-        let cat = programs::bytes(&self.programs, programs::CAT).ok();
-        goals.at_most_whole("bytes of the freestanding cat", cat, 6144.0);
-    }
-
-    /// Measures for the README's pictures, and draws them.
-    fn pictures(&self, directory: &Path) {
-        let from = format!("{}, Linux {}, {}", cpu::name(), cpu::kernel(), cpu::today());
-        let table = self.nop(Setup::Defer);
-        let how = format!(
-            "Medians of {} slices of {:?} each, the contenders in turn. Shorter is better.",
-            self.effort.slices, self.effort.slice
-        );
-        draw::nop(&directory.join("nop.svg"), &table, &[how, from.clone()]).expect("drawn");
-        let sizes = programs::sizes(&self.programs);
-        programs::show("A program that does one NOP, stripped", "bytes", &sizes, 0);
-        let how = "Built for size and stripped; without C library unless said otherwise. Logarithmic scale.";
-        draw::sizes(&directory.join("size.svg"), &sizes, &[how.to_owned(), from]).expect("drawn");
+        goals.at_most_whole("bytes of the freestanding cat", programs::find(&cat, contenders::OURS), 5024.0);
     }
 
     fn files(&self, goals: &mut Goals) {
@@ -198,52 +203,50 @@ impl Run {
     }
 
     fn counts(&self, goals: &mut Goals) {
-        let counts = match count::run(&self.scratch.join("callgrind")) {
-            Ok(counts) => counts,
-            Err(lack) => return println!("\nInstructions for one NOP: – {}", lack.0),
-        };
-        counts.show();
-        for (batch, limit) in nop::BATCHES.into_iter().zip([75.0, 30.0, 26.0, 25.0]) {
-            let seen = counts.get("batches", contenders::OURS, batch);
-            goals.at_most(format!("instructions for one NOP, real kernel, batch {batch}"), seen, limit);
+        let counts = count::run(&self.scratch.join("callgrind"));
+        match &counts {
+            Ok(counts) => counts.show(&self.book),
+            Err(lack) => println!("\nInstructions for one NOP: – {}", lack.0),
         }
-        let seen = counts.get("singly", contenders::OURS, 32);
-        goals.at_most("instructions for one NOP, one push at a time, batch 32", seen, 35.0);
+        goals.counts(counts.as_ref().ok());
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
-    let [what, scratch, programs, ref more @ ..] = words[..] else {
+    let [what @ ("quick" | "full"), scratch, programs, ref more @ ..] = words[..] else {
         if words == ["under-valgrind"] {
-            return count::under_valgrind();
+            count::under_valgrind();
+            return ExitCode::SUCCESS;
         }
-        eprintln!(
-            "usage: compare quick|full|pictures SCRATCH-DIRECTORY PROGRAMS-DIRECTORY [PICTURES-DIRECTORY|- [PART]]"
-        );
-        std::process::exit(2);
+        eprintln!("usage: compare quick|full SCRATCH-DIRECTORY PROGRAMS-DIRECTORY [RECORD-DIRECTORY|- [PART]]");
+        return ExitCode::from(2);
     };
-    let full = what != "quick";
+    let full = what == "full";
     let effort = if full {
         Effort { slices: 200, slice: Duration::from_micros(500), warm: true }
     } else {
         Effort { slices: 48, slice: Duration::from_micros(300), warm: true }
     };
     let start = Instant::now();
-    println!("{}, Linux {}; {}; load {}", cpu::name(), cpu::kernel(), cpu::return_mitigations(), cpu::load());
     let run = Run {
         full,
         effort,
         scratch: Path::new(scratch).to_owned(),
         programs: Path::new(programs).to_owned(),
         part: more.get(1).map(|part| (*part).to_owned()),
+        book: Book::new(),
     };
-    if what != "pictures" {
-        run.all();
-    }
-    if let Some(directory) = more.first().filter(|directory| **directory != "-") {
-        run.pictures(Path::new(directory));
+    println!("{}", run.book.describe());
+    let goals = run.all();
+    if let Some(record) = more.first().filter(|record| **record != "-")
+        && let Err(fault) = run.book.save(Path::new(record))
+    {
+        eprintln!("{fault}");
+        return ExitCode::FAILURE;
     }
     println!("\nmeasured in {:.0} s", start.elapsed().as_secs_f64());
+    goals.show();
+    ExitCode::SUCCESS
 }

@@ -1,7 +1,7 @@
 //! Prints figures as text.
 
 use crate::contenders::OURS;
-use crate::measure::{Column, Lack, Samples, Table, median, quantile, ratio};
+use crate::measure::{Column, Lack, Samples, Table, quantile, ratio};
 
 /// Prints a table: for each cell the median, the quartiles, and how many times as long as ours it takes.
 pub fn show(table: &Table) {
@@ -62,9 +62,4 @@ pub fn grid(title: &str, columns: &[&str], rows: &[(&str, Vec<Result<f64, Lack>>
             println!("  – {name}: {reason}");
         }
     }
-}
-
-/// Returns the median of one cell.
-pub fn median_of(table: &Table, name: &str, column: usize) -> Option<f64> {
-    table.samples(name, column).map(median)
 }

@@ -1,4 +1,7 @@
 //! The set-ups of a ring that are compared.
+//!
+//! A plain ring is what each library makes when it is asked for nothing. The other set-ups are those of a user that
+//! wants speed, so each contender gets every flag that its library knows, `NO_SQARRAY` among them.
 
 use crate::work::nop::ENTRIES;
 
@@ -44,6 +47,11 @@ impl Setup {
         }
     }
 
+    /// Returns whether contenders ask for a ring without an index array, if they can.
+    pub const fn no_sqarray(self) -> bool {
+        !matches!(self, Self::Plain)
+    }
+
     pub const fn coop(self) -> bool {
         matches!(self, Self::Coop)
     }
@@ -86,7 +94,7 @@ impl Setup {
         }
     }
 
-    /// Returns the kernel's flags, for contenders that pass numbers. Those with provided memory add further flags.
+    /// Returns the kernel's flags, for contenders that pass numbers. With provided memory they add further flags.
     pub const fn flags(self) -> u32 {
         const SQPOLL: u32 = 1 << 1;
         const SQ_AFF: u32 = 1 << 2;
@@ -101,7 +109,7 @@ impl Setup {
         if self.defer() {
             flags |= SINGLE_ISSUER | DEFER_TASKRUN;
         }
-        if self.provided() {
+        if self.no_sqarray() {
             flags |= NO_SQARRAY;
         }
         if self.sqpoll_idle().is_some() {

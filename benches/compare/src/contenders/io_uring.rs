@@ -42,6 +42,9 @@ fn open(setup: Setup) -> Result<IoUring, Lack> {
     if setup.defer() {
         builder.setup_single_issuer().setup_defer_taskrun();
     }
+    if setup.no_sqarray() {
+        builder.setup_no_sqarray();
+    }
     if let Some(idle) = setup.sqpoll_idle() {
         builder.setup_sqpoll(idle);
     }

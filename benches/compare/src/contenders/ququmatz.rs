@@ -9,6 +9,7 @@ use super::{Contender, lack};
 use crate::measure::{Lack, Opened};
 use crate::pages::PAGE;
 use crate::setup::Setup;
+use crate::work::alone::{self, Player};
 use crate::work::create;
 use crate::work::echo::{self, EchoRing, Event, MESSAGE, ReceiveMode};
 use crate::work::nop::{self, ENTRIES, NopRing, Seen};
@@ -20,7 +21,7 @@ pub const CONTENDER: Contender = Contender {
     nop,
     singly: || nop::singly_row(open(Setup::Plain)?),
     idle: || nop::idle_row(open(Setup::Plain)?),
-    alone: || lack("it can't take over a ring"),
+    alone,
     reads,
     waits: || wait::row(Waits(open(Setup::Defer)?)),
     echo: |mode| echo::row(mode, move || Echo::open(mode)),
@@ -51,6 +52,9 @@ fn open(setup: Setup) -> Result<Ring, Lack> {
     if setup.defer() {
         builder = builder.single_issuer().defer_taskrun();
     }
+    if setup.no_sqarray() {
+        builder = builder.no_sqarray();
+    }
     if let Some(idle) = setup.sqpoll_idle() {
         builder = builder.sqpoll(idle);
     }
@@ -66,6 +70,23 @@ fn nop(setup: Setup) -> Opened {
         return lack("its submit never uses the registered index of the ring");
     }
     nop::row(setup, move || open(setup))
+}
+
+/// Runs on a plain ring of the kernel, because the library can't take over a ring. Submits as with a kernel thread that
+/// is awake: the tail, the fence, the flags. No flag is ever set, so no submit enters the kernel.
+fn alone() -> Opened {
+    let Ring { ring, .. } = open(Setup::Plain)?;
+    let rings = ring.sq_head_ptr().cast_mut().cast::<u8>();
+    let at = |offset: usize| rings.wrapping_add(offset).cast_const();
+    let found = [ring.sq_tail_ptr(), ring.cq_head_ptr(), ring.cq_tail_ptr(), ring.cqe_array_ptr().cast()];
+    let expected = alone::OFFSETS.map(|offset| at(offset).cast());
+    if found != expected || (ring.sq_mask(), ring.cq_mask()) != alone::MASKS {
+        return lack("this kernel's rings have another layout than the ring in memory");
+    }
+    // SAFETY: the checks above: the layout is that of the player. The memory lives as long as the ring, which the row
+    // keeps beside the player, and the kernel reads and writes it only in calls that the row does not make.
+    let player = unsafe { Player::on(rings, ring.sqe_array_ptr().cast()) };
+    Ok(alone::row_with(Ring { ring, sqpoll: true }, player))
 }
 
 impl NopRing for Ring {

@@ -2,7 +2,13 @@
 //!
 //! The ring's memory is a memfd with the kernel's layout of a ring, so that every library that can take over a ring by
 //! its file descriptor can take over this one. The ring claims to have a kernel thread that is awake, so that no
-//! library enters the kernel to submit. No such thread exists; the player does its work.
+//! library enters the kernel to submit. No such thread exists; the player does its work. A library that can't take
+//! over a ring gives its own ring's memory to the player.
+//!
+//! The player takes the same time for every contender. Its own row is deducted where a contender's own time is compared:
+//! `(ours - player) / (theirs - player)` of each round, and of these the median. That keeps the order of the
+//! contenders, whatever the player takes. It moves the ratio away from 1, where the undeducted ratio stays near 1
+//! because both have the player in them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +24,11 @@ const CQES: u32 = 64;
 const ARRAY: u32 = CQES + 16 * CQ_ENTRIES;
 const RINGS: usize = (ARRAY + 4 * ENTRIES) as usize;
 const SQES: usize = 64 * ENTRIES as usize;
+
+/// Offsets of the submission tail, the completion head and tail, and the completions.
+pub const OFFSETS: [usize; 4] = [4, 8, 12, CQES as usize];
+/// Masks of both queues.
+pub const MASKS: (u32, u32) = (ENTRIES - 1, CQ_ENTRIES - 1);
 
 const SETUP_SQPOLL: u32 = 1 << 1;
 const FEAT_SINGLE_MMAP: u32 = 1;
@@ -69,9 +80,19 @@ impl Player {
         (fd, player)
     }
 
+    /// Plays the kernel on a ring that is there already.
+    ///
+    /// # Safety
+    ///
+    /// - The rings must have the layout of [`OFFSETS`], and the sizes of [`MASKS`].
+    /// - Both must stay mapped while the player is used, and only one library, on this thread, may use them besides.
+    pub unsafe fn on(rings: *mut u8, sqes: *const [u64; 8]) -> Self {
+        Self { rings, sqes }
+    }
+
     #[inline(always)]
     fn word(&self, offset: usize) -> &AtomicU32 {
-        // SAFETY: the offset is that of an aligned word in the mapping, which is never unmapped.
+        // SAFETY: the offset is that of an aligned word in the mapping, which outlives the player.
         unsafe { &*self.rings.add(offset).cast() }
     }
 
@@ -94,6 +115,7 @@ impl Player {
     }
 
     /// Moves the tail as a library would, and does nothing else: the cost of the player is measured without a library.
+    /// This move, some three instructions a round, is deducted from each contender along with the player.
     fn push_unseen(&self, batch: u32) {
         let tail = self.word(4).load(Ordering::Relaxed);
         self.word(4).store(tail.wrapping_add(batch), Ordering::Relaxed);
@@ -123,7 +145,12 @@ impl<R: NopRing> Row for Alone<R> {
 /// Makes a row of the table, for a library that takes the ring over.
 pub fn row<R: NopRing + 'static>(take_over: impl FnOnce(i32, RawParams) -> Result<R, Lack>) -> Opened {
     let (fd, player) = Player::new();
-    Ok(Box::new(Alone { ring: take_over(fd, params())?, player }))
+    Ok(row_with(take_over(fd, params())?, player))
+}
+
+/// Makes a row of a library that has its ring already, in the memory of this player.
+pub fn row_with<R: NopRing + 'static>(ring: R, player: Player) -> Box<dyn Row> {
+    Box::new(Alone { ring, player })
 }
 
 /// Runs the player without a library.
