@@ -79,6 +79,7 @@ fn address(path: &CStr) -> usize {
 }
 
 /// Ends the program.
+#[inline(always)]
 pub fn exit(status: u8) -> ! {
     loop {
         // SAFETY: no code of the program runs afterwards. Should the call ever return, the loop repeats it.
