@@ -57,8 +57,9 @@ liburing=$(dirname "$(newest "$target"/release/build/axboe-liburing-*/out/src/li
 # Built from its sources, because its archive is linked in whole files; with the linker and the script of the others.
 cc -Os -ffunction-sections -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
     -include "$liburing/../config-host.h" -I "$liburing/include" -nostdlib -static -no-pie \
-    -B "$(rustc --print sysroot)/lib/rustlib/$triple/bin/gcc-ld" -fuse-ld=lld -Wl,-T,examples/freestanding/small.ld \
-    -Wl,-s,--gc-sections,--build-id=none,-z,norelro,--no-eh-frame-hdr,-z,noseparate-code,-z,nosectionheader \
+    -B "$(rustc --print sysroot)/lib/rustlib/$triple/bin/gcc-ld" -fuse-ld=lld \
+    -Wl,-T,"$(newest "$target"/small/build/nop-by-hand-*/out/image.ld)" \
+    -Wl,-s,--gc-sections,--build-id=none,-z,norelro,--no-eh-frame-hdr,-z,noseparate-code,--oformat=binary \
     -o "$target/nop-liburing" benches/compare/programs/nop-liburing.c "$liburing"/{setup,queue,register,syscall,nolibc}.c
 keep "$target/nop-liburing" nop-liburing
 cargo build --locked --release --package freestanding --target-dir "$target/freestanding"

@@ -21,8 +21,8 @@ mod offsets;
 mod size;
 
 use offsets::{
-    CQ_CQES, CQ_FLAGS, CQ_OVERFLOW, ENTRIES, HEAD, MASK, SQ_ARRAY, SQ_DROPPED, SQ_FLAGS, TAIL, Words, cq_words, end_of,
-    extent, sq_words,
+    CQ_CQES, CQ_FLAGS, CQ_OVERFLOW, ENTRIES, HEAD, MASK, MAY_LACK, SQ_ARRAY, SQ_DROPPED, SQ_FLAGS, TAIL, Words,
+    cq_words, end_of, extent, sq_words,
 };
 pub use size::MemorySize;
 pub(crate) use size::{EntrySizes, Header, until_array};
@@ -120,7 +120,7 @@ impl Region {
 /// the parameters, and aligned to 8 bytes.
 #[derive(Debug)]
 pub(crate) struct Regions {
-    /// The submission ring, the completion ring, and the SQEs. If one mapping has both rings, the second place is empty.
+    /// The submission ring, the completion ring, and the SQEs. If one mapping has both rings, it stands in both places.
     parts: [Region; 3],
     mapped: bool,
     dontfork: bool,
@@ -150,7 +150,7 @@ impl Regions {
     /// Checks that no parts of the ring overlap; else returns [`SetupError::Garbled`]. A ring that was made and mapped just now
     /// needs no check, because [`Kernel::setup`] promises it.
     pub(crate) fn apart(&self, params: &io_uring_params, sizes: EntrySizes) -> Result<(), SetupError> {
-        if apart::apart(params, sizes, self.all()) { Ok(()) } else { Err(SetupError::Garbled) }
+        if apart::apart(params, sizes, self.parts) { Ok(()) } else { Err(SetupError::Garbled) }
     }
 
     /// Maps the ring `fd` as `params` reports it. Mappings are aligned to 64 bytes at least ([`Kernel`]). If a step fails, the
@@ -163,32 +163,28 @@ impl Regions {
         sizes: EntrySizes,
         dontfork: bool,
     ) -> Result<(), SetupError> {
-        let mut lengths = extent(params, sizes);
-        if Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP) {
-            lengths[SQ] = lengths[SQ].max(lengths[CQ]);
-            lengths[CQ] = 0;
+        let [array, cqes, sqes] = extent(params, sizes);
+        // One mapping has both rings, or the submission ring has one of its own. Without an array that ring has only words, none
+        // of which lies beyond the start of the CQEs.
+        let (least, cqes) = if Features::from_bits_retain(params.features).contains(Features::SINGLE_MMAP) {
+            (cqes, 0)
         } else {
-            // Without an array the submission ring has only words, none of which lies beyond the start of the CQEs.
-            lengths[SQ] = lengths[SQ].max(u64::from(params.cq_off.cqes));
-        }
+            (u64::from(params.cq_off.cqes), cqes)
+        };
+        let lengths = [array.max(least), cqes, sqes];
         self.mapped = true;
         self.dontfork = dontfork;
+        let mut before = Region::NOTHING;
         for (place, (part, &len)) in self.parts.iter_mut().zip(&lengths).enumerate() {
             if len != 0 {
                 let len = usize::try_from(len).map_err(|_| SetupError::Garbled)?;
                 part.map(kernel, len, fd, place as u32 * IORING_OFF_CQ_RING, dontfork)?;
+            } else {
+                *part = before;
             }
+            before = *part;
         }
         Ok(())
-    }
-
-    /// Returns the three regions. If one mapping has both rings, that mapping stands in both places.
-    fn all(&self) -> [Region; 3] {
-        let mut all = self.parts;
-        if all[CQ].base.is_null() {
-            all[CQ] = all[SQ];
-        }
-        all
     }
 
     /// Tells whether the memory is mapped from the kernel.
@@ -224,8 +220,13 @@ impl Regions {
         if !self.mapped {
             return;
         }
+        let mut before = null_mut();
         for part in &self.parts {
-            if let Some(base) = NonNull::new(part.base) {
+            // One mapping may stand in two places, and is unmapped once.
+            if let Some(base) = NonNull::new(part.base)
+                && part.base != before
+            {
+                before = part.base;
                 // SAFETY: the region came from a successful `map`, and nothing uses it any more (caller's contract). If
                 // unmapping fails, nothing can be done about it.
                 let _ = unsafe { kernel.unmap(base, part.len) };
@@ -250,7 +251,8 @@ const _: () = {
 /// # Invariants
 ///
 /// After [`locate`](Self::locate) has succeeded, each pointer is valid for the life of the value, aligned, and inside its region
-/// with the word that it points to. Nothing reads the fields before that, and nobody changes them after set-up.
+/// with the word that it points to; but that of [`MAY_LACK`] is null if the ring lacks what stands there. Nothing reads the fields
+/// before that, and nobody changes them after set-up.
 #[derive(Debug)]
 // In this order the fields that each request uses come first, see `IoUring`.
 #[repr(C)]
@@ -269,7 +271,7 @@ impl Queue {
     ///
     /// The region is valid for reads and writes for the life of the value, and its words are used as atomics only.
     #[inline(never)]
-    unsafe fn locate(&mut self, region: Region, offsets: &Words, entries: u32) -> Option<()> {
+    unsafe fn locate(&mut self, region: &Region, offsets: &Words, entries: u32) -> Option<()> {
         self.slots = Slots::new(entries)?;
         for (word, &offset) in self.words.iter_mut().zip(offsets) {
             if !offset.is_multiple_of(4) || end_of(offset, 1, WORD) > region.len as u64 {
@@ -277,6 +279,9 @@ impl Queue {
             }
             // SAFETY: the word lies within the region, which the caller promises to be valid.
             *word = unsafe { region.base.add(offset as usize) }.cast();
+        }
+        if offsets[MAY_LACK] == 0 {
+            self.words[MAY_LACK] = null();
         }
         // kernel: io_uring/io_uring.c io_allocate_scq_urings (7.3): the kernel writes mask and size to the ring once, when the
         // ring is made, and goes by its own copies.
@@ -287,7 +292,7 @@ impl Queue {
 
     #[inline(always)]
     fn word(&self, place: usize) -> &AtomicU32 {
-        // SAFETY: the type's invariant.
+        // SAFETY: the type's invariant; nobody asks for `MAY_LACK` here.
         unsafe { self.words[place].as_ref_unchecked() }
     }
 }
@@ -296,7 +301,7 @@ impl Queue {
 ///
 /// # Invariants
 ///
-/// Besides those of [`Queue`], after [`locate`](Self::locate): `sqes`, `cqes` (`CQ_CQES`) and, if `has_array`, the index array
+/// Besides those of [`Queue`], after [`locate`](Self::locate): `sqes`, `cqes` (`CQ_CQES`) and, unless it is null, the index array
 /// (`SQ_ARRAY`) are inside the ring's regions, with as many entries and words as the queue has slots. They are aligned to 8
 /// bytes (the array to a word), and overlap neither each other nor the words of the queues.
 ///
@@ -318,8 +323,6 @@ pub(crate) struct Rings {
     sqes: *mut u8,
     completion: Queue,
     submission: Queue,
-    has_array: bool,
-    has_cq_flags: bool,
 }
 
 // SAFETY: the shared words are atomics. The entries are reached only through a queue handle, of which each queue has one, and
@@ -330,13 +333,7 @@ unsafe impl Sync for Rings {}
 
 impl Rings {
     /// Stands in place of a ring whose memory is not there yet.
-    pub(crate) const NOWHERE: Self = Self {
-        submission: Queue::NOWHERE,
-        completion: Queue::NOWHERE,
-        has_array: false,
-        has_cq_flags: false,
-        sqes: null_mut(),
-    };
+    pub(crate) const NOWHERE: Self = Self { submission: Queue::NOWHERE, completion: Queue::NOWHERE, sqes: null_mut() };
 
     /// Locates the words, the entries and the array in the regions.
     ///
@@ -358,19 +355,14 @@ impl Rings {
 
     /// Does the work of [`locate`](Self::locate); `None` is its error.
     unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
-        let all = regions.all();
         if !params.cq_off.cqes.is_multiple_of(8) {
             return None;
         }
         // SAFETY: the caller's contract. Only the place of `cqes` holds no atomic, and it is never used as one.
-        unsafe { self.submission.locate(all[SQ], sq_words(params), params.sq_entries) }?;
+        unsafe { self.submission.locate(&regions.parts[SQ], sq_words(params), params.sq_entries) }?;
         // SAFETY: the caller's contract, as for the submission queue.
-        unsafe { self.completion.locate(all[CQ], cq_words(params), params.cq_entries) }?;
-        // kernel: io_uring/io_uring.c io_prepare_config (7.3): the offset of the array is written only for a ring that has one.
-        self.has_array = params.sq_off.array != 0;
-        // Kernels before 5.8 have no completion queue flags, and report offset 0.
-        self.has_cq_flags = params.cq_off.flags != 0;
-        self.sqes = all[SQES].base;
+        unsafe { self.completion.locate(&regions.parts[CQ], cq_words(params), params.cq_entries) }?;
+        self.sqes = regions.parts[SQES].base;
         Some(())
     }
 
@@ -402,19 +394,20 @@ impl Rings {
 
     /// Tells whether queued SQEs go through an index array that other code has written.
     pub(crate) fn have_foreign_indices(&self) -> bool {
-        self.has_array && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
+        !self.array().is_null() && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
     }
 
     /// Sets entry n of the index array to n, if the ring has an array. Must run before the first entry is made visible, or while
     /// the array is new and the kernel reads nothing of it.
     // kernel: io_uring/io_uring.c io_get_sqe (7.3): the array is read for each entry that is consumed, and never written.
     pub(crate) fn write_indices(&self) {
-        if !self.has_array {
+        let array = self.array();
+        if array.is_null() {
             return;
         }
         for slot in 0..self.sq().count() {
             // SAFETY: the array has that many words (invariant).
-            let index = unsafe { self.submission.words[SQ_ARRAY].add(slot as usize) };
+            let index = unsafe { array.add(slot as usize) };
             // SAFETY: the type's invariant.
             unsafe { index.as_ref_unchecked() }.store(slot, Ordering::Relaxed);
         }
@@ -454,7 +447,13 @@ impl Rings {
     }
 
     pub(crate) fn cq_flags(&self) -> Option<&AtomicU32> {
-        self.has_cq_flags.then(|| self.completion.word(CQ_FLAGS))
+        // SAFETY: the type's invariant: the pointer is valid or null.
+        unsafe { self.completion.words[CQ_FLAGS].as_ref() }
+    }
+
+    /// Returns the address of the index array; null if the ring has no array.
+    fn array(&self) -> *const AtomicU32 {
+        self.submission.words[SQ_ARRAY]
     }
 }
 

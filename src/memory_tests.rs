@@ -4,7 +4,7 @@ use core::array::from_fn;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use super::{EntrySizes, Header, MemorySize, Queue, Region, Regions, Words, end_of, extent};
+use super::{EntrySizes, Header, MAY_LACK, MemorySize, Queue, Region, Regions, Words, end_of, extent};
 use crate::error::{Area, SetupError};
 use crate::flags::SetupFlags;
 use crate::parameters::Parameters;
@@ -125,12 +125,15 @@ fn a_queue_is_found_if_every_word_is_inside_and_aligned_and_its_sizes_agree() {
         let region = Region::of(NonNull::slice_from_raw_parts(memory.cast(), len));
         let mut queue = Queue::NOWHERE;
         // SAFETY: the memory lives until the end of the test, and consists of atomics.
-        unsafe { queue.locate(region, words, entries) }.map(|()| queue.words.map(|word| word.addr()))
+        unsafe { queue.locate(&region, words, entries) }.map(|()| queue.words.map(|word| word.addr()))
     };
     let words = [0, 4, 8, 12, 16, 60, 56];
     let found = words.map(|offset| memory.addr().get() + offset as usize);
     assert_eq!(locate(&words, 8, 64), Some(found));
     assert_eq!(locate(&words, 8, 63), None);
+    let (mut without, mut all_but_one) = (words, found);
+    (without[MAY_LACK], all_but_one[MAY_LACK]) = (0, 0);
+    assert_eq!(locate(&without, 8, 64), Some(all_but_one));
     for entries in [0, 4, 7, 16] {
         assert_eq!(locate(&words, entries, 64), None);
     }

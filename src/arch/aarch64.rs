@@ -22,6 +22,8 @@
 
 use core::arch::asm;
 
+use super::Word;
+
 /// Makes system call `number` with six arguments; returns the kernel's word unchanged.
 ///
 /// # Safety
@@ -30,12 +32,12 @@ use core::arch::asm;
 #[inline(always)]
 pub(crate) unsafe fn syscall6(
     number: usize,
-    a1: usize,
-    a2: usize,
-    a3: usize,
-    a4: usize,
-    a5: usize,
-    a6: usize,
+    a1: Word,
+    a2: Word,
+    a3: Word,
+    a4: Word,
+    a5: Word,
+    a6: Word,
 ) -> isize {
     // kernel: Documentation/arch/arm64/sve.rst (6.12.117): a system call preserves the lowest 128 bits of z0 to z31;
     // all their other bits, p0 to p15 and ffr become zero.

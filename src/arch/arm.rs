@@ -25,6 +25,8 @@
 
 use core::arch::asm;
 
+use super::Word;
+
 /// Makes system call `number` with six arguments; returns the kernel's word unchanged.
 ///
 /// # Safety
@@ -33,12 +35,12 @@ use core::arch::asm;
 #[inline(always)]
 pub(crate) unsafe fn syscall6(
     number: usize,
-    a1: usize,
-    a2: usize,
-    a3: usize,
-    a4: usize,
-    a5: usize,
-    a6: usize,
+    a1: Word,
+    a2: Word,
+    a3: Word,
+    a4: Word,
+    a5: Word,
+    a6: Word,
 ) -> isize {
     // kernel: arch/arm/kernel/entry-common.S vector_swi (6.12.117): r0 to r12, sp, lr and the status register are saved
     // on entry; an EABI program has the number in r7.

@@ -19,6 +19,8 @@
 
 use core::arch::asm;
 
+use super::Word;
+
 /// Makes system call `number` with six arguments; returns the kernel's word unchanged.
 ///
 /// # Safety
@@ -27,12 +29,12 @@ use core::arch::asm;
 #[inline(always)]
 pub(crate) unsafe fn syscall6(
     number: usize,
-    a1: usize,
-    a2: usize,
-    a3: usize,
-    a4: usize,
-    a5: usize,
-    a6: usize,
+    a1: Word,
+    a2: Word,
+    a3: Word,
+    a4: Word,
+    a5: Word,
+    a6: Word,
 ) -> isize {
     // kernel: arch/loongarch/kernel/entry.S handle_syscall (6.12.117): the argument registers, ra, tp, fp, $r21 and the
     // saved registers are stored on entry; t0, t1 and t2 are overwritten at once, and no temporary register is stored.

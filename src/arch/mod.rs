@@ -9,8 +9,9 @@
 //! and everything else is a value. A value may look negative: on a 32-bit machine half of all addresses do. [`check`]
 //! tells them apart, and no other code should.
 //!
-//! A call with fewer arguments passes zero for the rest. That costs one instruction for each argument, which is little
-//! beside a trap, and saves five more asm blocks per architecture that would have to be right.
+//! A call with fewer arguments leaves the registers of the rest as they are ([`UNUSED`]): the kernel does not read them.
+//! That costs no instruction, and saves five more asm blocks per architecture that would have to be right. An argument that
+//! the kernel does read is passed even if it is zero, such as flags.
 //!
 //! # What a caller owes
 //! The kernel does what the number and the arguments say, so the conditions are those of the call that is made:
@@ -34,6 +35,7 @@
 //!   stack of its own.
 
 use core::hint::cold_path;
+use core::mem::MaybeUninit;
 use core::num::NonZeroU16;
 
 /// Expands to its items, or to those before `else`.
@@ -144,6 +146,23 @@ cfg_select! {
         pub(crate) const CACHE_LINE: usize = 256;
         pub(crate) const IOC_NONE: u32 = 0;
     }
+}
+
+/// One argument of a call: a register's content.
+#[allow(dead_code, reason = "used where there is a system call")]
+pub(crate) type Word = MaybeUninit<usize>;
+
+/// Stands for an argument that a call does not have. The register keeps what is in it.
+#[allow(dead_code, reason = "used where there is a system call")]
+pub(crate) const UNUSED: Word = Word::uninit();
+
+/// Adds to the arguments of a call what makes them six.
+#[inline(always)]
+#[allow(dead_code, reason = "used where there is a system call")]
+pub(crate) fn words<const COUNT: usize>(arguments: [usize; COUNT]) -> [Word; 6] {
+    const { assert!(COUNT <= 6) };
+    let word = |at: usize| arguments.get(at).map_or(UNUSED, |&argument| Word::new(argument));
+    [word(0), word(1), word(2), word(3), word(4), word(5)]
 }
 
 /// How `mmap` takes its arguments, with the call's number. The list also has the size of a cache line

@@ -24,6 +24,8 @@
 
 use core::arch::asm;
 
+use super::Word;
+
 /// Makes system call `number` with six arguments; returns the kernel's word unchanged.
 ///
 /// # Safety
@@ -32,12 +34,12 @@ use core::arch::asm;
 #[inline(always)]
 pub(crate) unsafe fn syscall6(
     number: usize,
-    a1: usize,
-    a2: usize,
-    a3: usize,
-    a4: usize,
-    a5: usize,
-    a6: usize,
+    a1: Word,
+    a2: Word,
+    a3: Word,
+    a4: Word,
+    a5: Word,
+    a6: Word,
 ) -> isize {
     // kernel: Documentation/arch/powerpc/syscall64-abi.rst (6.12.117): with `sc` the number is in r0 and the arguments
     // in r3 to r8; cr0.SO says that r3 is a positive errno. r0, r3 to r8 and cr0 are volatile, lr and cr1, cr5 to cr7

@@ -26,6 +26,8 @@
 
 use core::arch::asm;
 
+use super::Word;
+
 /// Makes system call `number` with six arguments; returns the kernel's word unchanged.
 ///
 /// # Safety
@@ -34,14 +36,14 @@ use core::arch::asm;
 #[inline(always)]
 pub(crate) unsafe fn syscall6(
     number: usize,
-    a1: usize,
-    a2: usize,
-    a3: usize,
-    a4: usize,
-    a5: usize,
-    a6: usize,
+    a1: Word,
+    a2: Word,
+    a3: Word,
+    a4: Word,
+    a5: Word,
+    a6: Word,
 ) -> isize {
-    let block: [usize; 4] = [number, a1, a4, a6];
+    let block: [Word; 4] = [Word::new(number), a1, a4, a6];
     let ret: isize;
     // SAFETY: the registers read, written and kept are those of the table above, which is the
     // kernel's contract for this instruction, and ebx, esi and ebp are put back from the stack;

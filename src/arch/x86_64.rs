@@ -23,6 +23,8 @@
 
 use core::arch::asm;
 
+use super::Word;
+
 /// Makes system call `number` with six arguments; returns the kernel's word unchanged.
 ///
 /// # Safety
@@ -31,12 +33,12 @@ use core::arch::asm;
 #[inline(always)]
 pub(crate) unsafe fn syscall6(
     number: usize,
-    a1: usize,
-    a2: usize,
-    a3: usize,
-    a4: usize,
-    a5: usize,
-    a6: usize,
+    a1: Word,
+    a2: Word,
+    a3: Word,
+    a4: Word,
+    a5: Word,
+    a6: Word,
 ) -> isize {
     // kernel: arch/x86/entry/entry_64.S entry_SYSCALL_64 (6.12.117): the instruction saves the return address in rcx
     // and the flags in r11, writes nothing to the stack and keeps rsp; the number is in rax, the arguments in rdi, rsi,

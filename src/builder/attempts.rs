@@ -5,11 +5,13 @@ use crate::error::{Area, Call, Errno, SetupError};
 use crate::flags::SetupFlags;
 use crate::kernel::Kernel;
 use crate::memory::{Header, Region};
+use crate::parameters::Parameters;
 use crate::uapi::io_uring_params;
 use crate::{cqueue, squeue};
 
 impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// Asks the kernel for the ring: first with the flags that the builder adds, then without those that it does not know.
+    /// `params` are those of [`parameters`](Self::parameters).
     pub(super) fn set_up<K: Kernel>(
         &self,
         kernel: &K,
@@ -25,7 +27,6 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         };
         let may_go_on = provided.is_none_or(|(_, rings, _)| long_enough(rings));
         let mut flags = self.best();
-        self.fill(params);
         // A kernel that refuses an attempt leaves the structure as it is, so only the flags change between attempts.
         // kernel: io_uring/io_uring.c io_uring_setup, io_uring_create (6.12.117): a flag that the kernel does not know is
         // EINVAL before anything is made, and the structure is written once, after the last check that gives EINVAL.
@@ -78,11 +79,13 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         }
     }
 
-    /// Writes everything but the flags into `params`, a structure of zeroes.
-    pub(super) const fn fill(&self, params: &mut io_uring_params) {
-        params.cq_entries = self.cq_entries;
-        params.sq_thread_cpu = self.sq_thread_cpu;
-        params.sq_thread_idle = self.sq_thread_idle;
-        params.wq_fd = self.wq_fd.cast_unsigned();
+    /// Returns the parameters that ask for this ring, without the flags.
+    pub(super) const fn parameters(&self) -> Parameters {
+        let mut params = Parameters::NOTHING;
+        params.0.cq_entries = self.cq_entries;
+        params.0.sq_thread_cpu = self.sq_thread_cpu;
+        params.0.sq_thread_idle = self.sq_thread_idle;
+        params.0.wq_fd = self.wq_fd.cast_unsigned();
+        params
     }
 }

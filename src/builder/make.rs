@@ -34,7 +34,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     /// [`SetupError`] says which step failed, and why. Nothing is left behind.
     pub fn build_with<K: Kernel>(&self, kernel: K, entries: u32) -> Result<IoUring<S, C, K>, SetupError> {
         self.check(entries)?;
-        let mut ring = IoUring::unmade(kernel, Parameters::NOTHING);
+        let mut ring = IoUring::unmade(kernel, self.parameters());
         let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, None, params)?.cast_signed();
         ring.own(fd);
@@ -65,7 +65,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
         memory: RingMemory,
     ) -> Result<IoUring<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
-        let mut ring = IoUring::unmade(kernel, Parameters::NOTHING);
+        let mut ring = IoUring::unmade(kernel, self.parameters());
         let (kernel, params) = ring.asking();
         let fd = self.set_up(kernel, entries, Some((SetupFlags::NO_MMAP, rings, sqes)), params)?;
         ring.own(fd.cast_signed());
@@ -92,7 +92,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker> Builder<S, C> {
     ) -> Result<LocalRing<S, C, K>, SetupError> {
         let (rings, sqes) = self.provided(&kernel, entries, memory)?;
         let flags = SetupFlags::NO_MMAP.union(SetupFlags::REGISTERED_FD_ONLY);
-        let mut params = Parameters::NOTHING.0;
+        let mut params = self.parameters().0;
         let index = self.set_up(&kernel, entries, Some((flags, rings, sqes)), &mut params)?;
         let mut ring = IoUring::unmade(Registered::without_fd(kernel, index), Parameters(params));
         ring.own(index.cast_signed());

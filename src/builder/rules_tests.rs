@@ -185,8 +185,7 @@ fn the_kernels_structure_carries_what_was_set_and_nothing_else() {
     let mut builder = Plainest::new();
     builder.setup_cqsize(100).setup_sqpoll(7).setup_sqpoll_cpu(3).setup_attach_wq(11);
     assert_eq!(builder.flags, F::CQSIZE | F::SQPOLL | F::SQ_AFF | F::ATTACH_WQ);
-    let Parameters(mut params) = Parameters::NOTHING;
-    builder.fill(&mut params);
+    let Parameters(params) = builder.parameters();
     assert_eq!((params.cq_entries, params.sq_thread_idle, params.sq_thread_cpu, params.wq_fd), (128, 7, 3, 11));
     assert_eq!((params.flags, params.sq_entries, params.features, params.resv), (0, 0, 0, [0; 3]));
     let sq = params.sq_off;

@@ -27,8 +27,8 @@ pub struct Linux;
 ///
 /// What the call `number` does with these arguments is sound; see [`arch`].
 #[inline(always)]
-unsafe fn call(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
-    let [a, b, c, d, e, f] = arguments;
+unsafe fn call<const COUNT: usize>(number: u32, arguments: [usize; COUNT]) -> Result<usize, Errno> {
+    let [a, b, c, d, e, f] = arch::words(arguments);
     // SAFETY: the caller's contract is that of the shim.
     let raw = unsafe { arch::syscall6(number as usize, a, b, c, d, e, f) };
     arch::check(raw).map_err(Errno::from_shim)
@@ -49,7 +49,7 @@ unsafe impl Kernel for Linux {
         let address = core::ptr::from_mut(params).expose_provenance();
         // SAFETY: the kernel writes to `params` only, whose size is the kernel's (asserted in `uapi`); the caller
         // answers for memory that `params` names.
-        unsafe { call(__NR_io_uring_setup, [entries as usize, address, 0, 0, 0, 0]) }.map(|fd| fd as u32)
+        unsafe { call(__NR_io_uring_setup, [entries as usize, address]) }.map(|fd| fd as u32)
     }
 
     #[inline(always)]
@@ -71,7 +71,7 @@ unsafe impl Kernel for Linux {
     }
 
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
-        let arguments = [word(fd), operation as usize, argument.expose_provenance(), count as usize, 0, 0];
+        let arguments = [word(fd), operation as usize, argument.expose_provenance(), count as usize];
         // SAFETY: the caller's contract covers the operation and its argument.
         unsafe { call(__NR_io_uring_register, arguments) }.map(|result| result as u32)
     }
@@ -102,17 +102,17 @@ unsafe impl Kernel for Linux {
         let address = address.as_ptr().expose_provenance();
         // SAFETY: the memory is one of the crate's own mappings, and nothing uses it any more, by the caller's
         // contract.
-        unsafe { call(__NR_munmap, [address, length, 0, 0, 0, 0]) }.map(drop)
+        unsafe { call(__NR_munmap, [address, length]) }.map(drop)
     }
 
     unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
-        let arguments = [address.as_ptr().expose_provenance(), length, MADV_DONTFORK as usize, 0, 0, 0];
+        let arguments = [address.as_ptr().expose_provenance(), length, MADV_DONTFORK as usize];
         // SAFETY: the memory is one of the crate's own mappings, and the advice changes nothing in this process.
         unsafe { call(__NR_madvise, arguments) }.map(drop)
     }
 
     unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
         // SAFETY: the ring is the crate's own, and nothing uses it any more, by the caller's contract.
-        unsafe { call(__NR_close, [word(fd), 0, 0, 0, 0, 0]) }.map(drop)
+        unsafe { call(__NR_close, [word(fd)]) }.map(drop)
     }
 }

@@ -34,6 +34,10 @@ pub(super) const SQ_ARRAY: usize = 6;
 pub(super) const CQ_OVERFLOW: usize = 4;
 pub(super) const CQ_CQES: usize = 5;
 pub(super) const CQ_FLAGS: usize = 6;
+/// The place in the [`Words`] of both queues for what a ring may lack: the array, and (before 5.8) the completion queue flags.
+/// The offset is 0 then.
+// kernel: io_uring/io_uring.c io_prepare_config (7.3): the offset of the array is written only for a ring that has one.
+pub(super) const MAY_LACK: usize = 6;
 
 /// Returns the offsets of the words of the submission queue.
 pub(super) fn sq_words(params: &io_uring_params) -> &Words {
@@ -48,6 +52,7 @@ pub(super) fn cq_words(params: &io_uring_params) -> &Words {
 }
 
 const _: () = {
+    assert!(SQ_ARRAY == MAY_LACK && CQ_FLAGS == MAY_LACK);
     assert!(offset_of!(io_sqring_offsets, head) == HEAD * WORD);
     assert!(offset_of!(io_sqring_offsets, tail) == TAIL * WORD);
     assert!(offset_of!(io_sqring_offsets, ring_mask) == MASK * WORD);

@@ -20,11 +20,17 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
 
     /// Starts a ring, without descriptor and memory. Until it has both, it can only be completed by the steps below, or dropped.
     /// The ring is filled in the place where it stays, because the value is large and each copy would be code.
+    ///
+    /// The whole ring is filled with zeroes first, and then gets what is not zero. In the other order the compiler fills the
+    /// pieces around that, each by itself.
     pub(crate) fn unmade(kernel: K, params: Parameters) -> Self {
-        let (rings, wait_flags, identity) = (Rings::NOWHERE, EnterFlags::GETEVENTS, Identity::none());
-        let core = Core { kernel, fd: NO_FD, rings, params, wait_flags, identity };
+        let (fd, rings, wait_flags, identity) = (0, Rings::NOWHERE, EnterFlags::empty(), Identity::none());
+        let core = Core { kernel, fd, rings, params, wait_flags, identity };
         let (sq, cq) = (submitter::Progress::NOTHING, cqueue::Consumer::NOTHING);
-        Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData }
+        let mut ring = Self { core, sq, cq, regions: Regions::NOTHING, entries: PhantomData };
+        ring.core.fd = NO_FD;
+        ring.core.wait_flags = EnterFlags::GETEVENTS;
+        ring
     }
 
     /// Returns the kernel, and the structure that set-up passes to it.

@@ -1,11 +1,14 @@
 //! Build script of the programs without C library: no start files, no libraries, no relocations, and nothing in the
 //! file that only tools would read. All these programs are linked like bare-uring's own.
 
+#[path = "../../../examples/freestanding/image.rs"]
+mod image;
+
 fn main() {
-    let script = "/../../../../examples/freestanding/small.ld";
-    let script = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs this") + script;
+    let script = std::env::var("OUT_DIR").expect("cargo runs this") + "/image.ld";
     println!("cargo::rerun-if-changed=../linking.rs");
-    println!("cargo::rerun-if-changed={script}");
+    println!("cargo::rerun-if-changed=../../../../examples/freestanding/image.rs");
+    std::fs::write(&script, image::script(false)).expect("cargo makes the folder");
     let arguments = [
         "-nostartfiles",
         "-nostdlib",
@@ -15,7 +18,7 @@ fn main() {
         "-Wl,--build-id=none",
         "-Wl,--no-eh-frame-hdr",
         "-Wl,-z,noseparate-code",
-        "-Wl,-z,nosectionheader",
+        "-Wl,--oformat=binary",
     ];
     for argument in arguments {
         println!("cargo::rustc-link-arg-bins={argument}");

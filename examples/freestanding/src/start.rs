@@ -82,10 +82,9 @@ macro_rules! entry {
         /// Runs the program; `_start` calls it.
         #[unsafe(no_mangle)]
         extern "C" fn freestanding_entry(stack: *const usize) -> ! {
-            let main: fn($crate::Args) -> u8 = $main;
             // SAFETY: `_start`, the only caller, passes the stack pointer that the kernel started the program with.
             let args = unsafe { $crate::Args::from_stack(stack) };
-            $crate::sys::exit(main(args))
+            $crate::sys::exit($main(args))
         }
     };
 }

@@ -20,16 +20,16 @@ pub const STDOUT: RawFd = 1;
 /// Standard error.
 pub const STDERR: RawFd = 2;
 
-/// Makes a system call of at most four arguments, and turns a negated errno into an error.
+/// Makes a system call, and turns a negated errno into an error.
 ///
 /// # Safety
 ///
 /// What the call `number` does with these arguments must be sound; see `arch`.
 #[inline]
-unsafe fn call(number: u32, arguments: [usize; 4]) -> Result<usize, Errno> {
-    let [a, b, c, d] = arguments;
+unsafe fn call<const COUNT: usize>(number: u32, arguments: [usize; COUNT]) -> Result<usize, Errno> {
+    let [a, b, c, d, e, f] = arch::words(arguments);
     // SAFETY: the caller's contract is the shim's.
-    let raw = unsafe { arch::syscall6(number as usize, a, b, c, d, 0, 0) };
+    let raw = unsafe { arch::syscall6(number as usize, a, b, c, d, e, f) };
     // `check` returns valid numbers only, so that EIO never appears here.
     arch::check(raw).map_err(|number| Errno::from_raw(number.get()).unwrap_or(Errno::EIO))
 }
@@ -41,7 +41,8 @@ unsafe fn call(number: u32, arguments: [usize; 4]) -> Result<usize, Errno> {
 /// What the call `number` does with these arguments must be sound.
 #[inline(always)]
 #[must_use]
-pub unsafe fn raw(number: u32, [a, b, c, d, e, f]: [usize; 6]) -> isize {
+pub unsafe fn raw(number: u32, arguments: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = arch::words(arguments);
     // SAFETY: the caller's contract is the shim's.
     unsafe { arch::syscall6(number as usize, a, b, c, d, e, f) }
 }
@@ -78,10 +79,11 @@ fn address(path: &CStr) -> usize {
 }
 
 /// Ends the program.
+#[inline(always)]
 pub fn exit(status: u8) -> ! {
     loop {
         // SAFETY: no code of the program runs afterwards. Should the call ever return, the loop repeats it.
-        let _ = unsafe { call(nr::__NR_exit_group, [usize::from(status), 0, 0, 0]) };
+        let _ = unsafe { call(nr::__NR_exit_group, [usize::from(status)]) };
     }
 }
 
@@ -92,7 +94,7 @@ pub fn exit(status: u8) -> ! {
 /// The errors of `write(2)`.
 pub fn write(fd: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel reads the slice during the call.
-    unsafe { call(nr::__NR_write, [word(fd), bytes.as_ptr().expose_provenance(), bytes.len(), 0]) }
+    unsafe { call(nr::__NR_write, [word(fd), bytes.as_ptr().expose_provenance(), bytes.len()]) }
 }
 
 /// Returns whether `fd` is a terminal.
@@ -102,7 +104,7 @@ pub fn is_terminal(fd: RawFd) -> bool {
     // u64.
     let mut termios = [0_u64; 8];
     // SAFETY: the kernel writes a `struct termios`, for which there is room.
-    unsafe { call(nr::__NR_ioctl, [word(fd), TCGETS as usize, termios.as_mut_ptr().expose_provenance(), 0]) }.is_ok()
+    unsafe { call(nr::__NR_ioctl, [word(fd), TCGETS as usize, termios.as_mut_ptr().expose_provenance()]) }.is_ok()
 }
 
 /// Sets the permission bits of an open file, as `fchmod(2)`.
@@ -112,7 +114,7 @@ pub fn is_terminal(fd: RawFd) -> bool {
 /// The errors of `fchmod(2)`.
 pub fn set_mode(fd: RawFd, mode: u32) -> Result<(), Errno> {
     // SAFETY: no memory is involved.
-    unsafe { call(nr::__NR_fchmod, [word(fd), mode as usize, 0, 0]) }.map(drop)
+    unsafe { call(nr::__NR_fchmod, [word(fd), mode as usize]) }.map(drop)
 }
 
 /// Renames a file, as `rename(2)`. Replaces a file that has the new name.
@@ -124,7 +126,7 @@ pub fn rename(from: &CStr, to: &CStr) -> Result<(), Errno> {
     let cwd = word(nr::AT_FDCWD);
     // `renameat2`, because riscv64 and loongarch64 have no older call. Its fifth argument, the flags, is 0.
     // SAFETY: the kernel reads both paths during the call.
-    unsafe { call(nr::__NR_renameat2, [cwd, address(from), cwd, address(to)]) }.map(drop)
+    unsafe { call(nr::__NR_renameat2, [cwd, address(from), cwd, address(to), 0]) }.map(drop)
 }
 
 /// Removes a file name, as `unlink(2)`.
@@ -134,7 +136,7 @@ pub fn rename(from: &CStr, to: &CStr) -> Result<(), Errno> {
 /// The errors of `unlink(2)`.
 pub fn unlink(path: &CStr) -> Result<(), Errno> {
     // SAFETY: the kernel reads the path during the call.
-    unsafe { call(nr::__NR_unlinkat, [word(nr::AT_FDCWD), address(path), 0, 0]) }.map(drop)
+    unsafe { call(nr::__NR_unlinkat, [word(nr::AT_FDCWD), address(path), 0]) }.map(drop)
 }
 
 /// Reads the symbolic link `path` into `target`, as `readlink(2)`. Returns the number of bytes read; a longer link is
@@ -153,7 +155,7 @@ pub fn read_link(path: &CStr, target: &mut [u8]) -> Result<usize, Errno> {
 #[must_use]
 pub fn process_id() -> u64 {
     // SAFETY: no memory is involved. The call can't fail.
-    unsafe { call(nr::__NR_getpid, [0; 4]) }.map_or(0, |id| id as u64)
+    unsafe { call(nr::__NR_getpid, []) }.map_or(0, |id| id as u64)
 }
 
 /// Returns whether `signal` is ignored, as `nohup` and shells set it for background jobs.
@@ -227,7 +229,7 @@ pub fn signal_fd(signals: Sigset) -> Result<RawFd, Errno> {
 /// The errors of `eventfd(2)`.
 pub fn event_fd() -> Result<RawFd, Errno> {
     // SAFETY: no memory is involved.
-    let fd = unsafe { call(nr::__NR_eventfd2, [0, nr::EFD_CLOEXEC as usize, 0, 0]) }?;
+    let fd = unsafe { call(nr::__NR_eventfd2, [0, nr::EFD_CLOEXEC as usize]) }?;
     Ok(fd as RawFd)
 }
 
@@ -261,9 +263,7 @@ pub const NO_DELAY: SocketOption = [6, 1];
 pub fn set_socket_option(fd: RawFd, [level, name]: SocketOption, value: i32) -> Result<(), Errno> {
     let buffer = (&raw const value).expose_provenance();
     // SAFETY: the kernel reads the value during the call; the fifth argument is its size.
-    let raw =
-        unsafe { arch::syscall6(nr::__NR_setsockopt as usize, word(fd), level, name, buffer, size_of_val(&value), 0) };
-    arch::check(raw).map(drop).map_err(|number| Errno::from_raw(number.get()).unwrap_or(Errno::EIO))
+    unsafe { call(nr::__NR_setsockopt, [word(fd), level, name, buffer, size_of_val(&value)]) }.map(drop)
 }
 
 /// Returns a socket's own address, as `getsockname(2)`.
@@ -275,7 +275,7 @@ pub fn socket_name(fd: RawFd) -> Result<SockAddr, Errno> {
     let mut name = SockAddr::EMPTY;
     let (address, len) = name.out();
     // SAFETY: during the call the kernel writes the address and its length; there is as much room as the length says.
-    unsafe { call(nr::__NR_getsockname, [word(fd), address.expose_provenance(), len.expose_provenance(), 0]) }?;
+    unsafe { call(nr::__NR_getsockname, [word(fd), address.expose_provenance(), len.expose_provenance()]) }?;
     Ok(name)
 }
 

@@ -25,7 +25,7 @@ fn main(_args: Args) -> u8 {
         return 3;
     }
     match ring.completion().next() {
-        Some(cqe) if cqe.user_data() == USER_DATA && cqe.outcome() == Ok(0) => 0,
+        Some(cqe) if cqe.user_data() == USER_DATA && cqe.result() == 0 => 0,
         _ => 4,
     }
 }
