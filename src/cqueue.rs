@@ -178,6 +178,7 @@ impl Consumer {
         Some(head)
     }
 
+    #[inline]
     #[cold]
     fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> Option<u32> {
         let tail = self.bound(rings, tail);
@@ -189,12 +190,14 @@ impl Consumer {
     }
 
     /// Looks at the kernel's tail. Slots are readable up to the tail that is returned.
+    #[inline]
     fn look(&self, rings: &Rings) -> u32 {
         // Acquire: pairs with the kernel's release of `cq.tail`, so that the slots before the tail are filled.
         self.bound(rings, rings.cq_tail().load(Ordering::Acquire))
     }
 
     /// Returns the tail up to which slots are readable, if the kernel says `tail`.
+    #[inline]
     fn bound(&self, rings: &Rings, tail: u32) -> u32 {
         // The bound is counted from the head that the kernel sees: the kernel cannot have filled more than a ring's
         // worth from there on.
@@ -213,6 +216,7 @@ impl Consumer {
 impl Consumer {
     /// Moves the head past hidden completions, and the copy of the tail (which was acquired) to the next hidden
     /// completion.
+    #[inline]
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
         let mut at = self.head.get();
         while at != tail {
@@ -255,6 +259,7 @@ pub(crate) struct Census {
 /// Counts the completions that are there, and looks for the one with user data `id`. Hidden completions before the
 /// caller's first are removed, and their slots go back to the kernel, so that everything the kernel then finds in the
 /// queue is the caller's.
+#[inline]
 pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
     let mut census = Census { callers: 0, slots: 0, tail, found: None };
@@ -285,6 +290,7 @@ pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64
 /// # Safety
 ///
 /// `at` lies between the head and a tail that was acquired.
+#[inline]
 unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
     if setup.contains(SetupFlags::CQE32) {
         // SAFETY: the caller's contract covers `at` and `tail`; the ring's entries have 32 bytes.

@@ -70,6 +70,7 @@ macro_rules! errnos {
             )*
 
             /// Returns the C name, for example `"ENOENT"`, or `None` if this crate knows no name.
+            #[inline]
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 const NAMED: &[(Errno, &str)] = &[$((Errno::$name, stringify!($name))),*];
@@ -119,6 +120,7 @@ const fn by_number<const LEN: usize>(named: &[(Errno, &str)]) -> [u8; LEN] {
 
 /// Returns the word with this number, among words that each end with a space; `None` for an empty word and past the
 /// end.
+#[inline]
 const fn nth_word(words: &'static str, mut number: u16) -> Option<&'static str> {
     let bytes = words.as_bytes();
     let mut start = 0;
@@ -277,6 +279,7 @@ errnos! {
 }
 
 impl fmt::Display for Errno {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
@@ -286,6 +289,7 @@ impl fmt::Display for Errno {
 }
 
 impl fmt::Debug for Errno {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -20,6 +20,7 @@ impl Identity {
         Self(AtomicU32::new(0))
     }
 
+    #[inline]
     fn get(&self) -> u32 {
         // Relaxed, in all three operations: only the numbers themselves matter, and no other memory goes by them.
         let known = self.0.load(Ordering::Relaxed);
