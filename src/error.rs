@@ -57,16 +57,22 @@ impl Errno {
     }
 }
 
+/// Makes a constant of one of the kernel's numbers.
+#[inline]
+const fn known(number: u32) -> Errno {
+    match NonZeroU32::new(number) {
+        Some(number) => Errno(number),
+        None => unreachable!(),
+    }
+}
+
 macro_rules! errnos {
     ($($name:ident $meaning:literal)*) => {
         #[allow(missing_docs, reason = "each one's doc is its meaning")]
         impl Errno {
             $(
                 #[doc = concat!("`", stringify!($name), "`: ", $meaning, ".")]
-                pub const $name: Self = match NonZeroU32::new(linux_raw_sys::errno::$name) {
-                    Some(number) => Self(number),
-                    None => unreachable!(),
-                };
+                pub const $name: Self = known(linux_raw_sys::errno::$name);
             )*
 
             /// Returns the C name, for example `"ENOENT"`, or `None` if this crate knows no name.
