@@ -114,6 +114,7 @@ impl Consumer {
 
     /// Gives the slots before `start` back to the kernel, if it does not have them yet: those that a handle has read which was
     /// then forgotten.
+    #[inline]
     #[cold]
     fn give_back_older(&self, rings: &Rings, start: u32) {
         let published = self.published.get();
@@ -142,13 +143,14 @@ impl Consumer {
     }
 
     /// Returns the place of the next completion, if one has come. Out of line, for loops in which this is rare.
+    #[inline]
     #[cold]
-    #[inline(never)]
     fn next_place(&self, rings: &Rings, setup: SetupFlags) -> Option<u32> {
         let head = self.head.get();
         if head == self.tail.get() { self.look_again(rings, setup, head) } else { Some(head) }
     }
 
+    #[inline]
     #[cold]
     fn look_with_care(&self, rings: &Rings, setup: SetupFlags, tail: u32) -> Option<u32> {
         let tail = self.bound(rings, tail);
@@ -160,12 +162,14 @@ impl Consumer {
     }
 
     /// Looks at the kernel's tail. Slots are readable up to the tail that is returned.
+    #[inline]
     fn look(&self, rings: &Rings) -> u32 {
         // Acquire: pairs with the kernel's release of `cq.tail`, so that the slots before the tail are filled.
         self.bound(rings, rings.cq_tail().load(Ordering::Acquire))
     }
 
     /// Returns the tail up to which slots are readable, if the kernel says `tail`.
+    #[inline]
     fn bound(&self, rings: &Rings, tail: u32) -> u32 {
         // The bound is counted from the head that the kernel sees: the kernel cannot have filled more than a ring's
         // worth from there on.

@@ -57,19 +57,26 @@ impl Errno {
     }
 }
 
+/// Makes a constant of one of the kernel's numbers.
+#[inline]
+const fn known(number: u32) -> Errno {
+    match NonZeroU32::new(number) {
+        Some(number) => Errno(number),
+        None => unreachable!(),
+    }
+}
+
 macro_rules! errnos {
     ($($name:ident $meaning:literal)*) => {
         #[allow(missing_docs, reason = "each one's doc is its meaning")]
         impl Errno {
             $(
                 #[doc = concat!("`", stringify!($name), "`: ", $meaning, ".")]
-                pub const $name: Self = match NonZeroU32::new(linux_raw_sys::errno::$name) {
-                    Some(number) => Self(number),
-                    None => unreachable!(),
-                };
+                pub const $name: Self = known(linux_raw_sys::errno::$name);
             )*
 
             /// Returns the C name, for example `"ENOENT"`, or `None` if this crate knows no name.
+            #[inline]
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 const NAMED: &[(Errno, &str)] = &[$((Errno::$name, stringify!($name))),*];
@@ -99,26 +106,27 @@ const fn length(named: &[(Errno, &str)]) -> usize {
 /// Writes the name of each number from 0 on, or nothing, and a space after each. This is one text, which takes less
 /// than half of what a table of slices would take in every program that prints a name.
 const fn by_number<const LEN: usize>(named: &[(Errno, &str)]) -> [u8; LEN] {
+    // Looked up by number, because a search for each number would take the compiler longer than any other constant.
+    let mut names = [""; Errno::MAX as usize + 1];
+    let mut at = 0;
+    while at < named.len() {
+        names[named[at].0.raw() as usize] = named[at].1;
+        at += 1;
+    }
     let mut text = [b' '; LEN];
     let (mut number, mut end) = (0, 0);
     while end < LEN {
-        let mut at = 0;
-        while at < named.len() && named[at].0.raw() != number {
-            at += 1;
-        }
-        if at < named.len() {
-            let name = named[at].1.as_bytes();
-            text.split_at_mut(end).1.split_at_mut(name.len()).0.copy_from_slice(name);
-            end += name.len();
-        }
+        let name: &str = names[number];
+        text.split_at_mut(end).1.split_at_mut(name.len()).0.copy_from_slice(name.as_bytes());
+        end += name.len() + 1;
         number += 1;
-        end += 1;
     }
     text
 }
 
 /// Returns the word with this number, among words that each end with a space; `None` for an empty word and past the
 /// end.
+#[inline]
 const fn nth_word(words: &'static str, mut number: u16) -> Option<&'static str> {
     let bytes = words.as_bytes();
     let mut start = 0;
@@ -277,6 +285,7 @@ errnos! {
 }
 
 impl fmt::Display for Errno {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
@@ -286,6 +295,7 @@ impl fmt::Display for Errno {
 }
 
 impl fmt::Debug for Errno {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -132,6 +132,7 @@ impl Regions {
 
     /// Takes memory that others have mapped, and that is never unmapped here. Returns [`SetupError::Garbled`] if `params` report
     /// entries or an array outside the memory, or parts of the ring that overlap.
+    #[inline]
     pub(crate) fn provided(
         params: &io_uring_params,
         sizes: EntrySizes,
@@ -149,6 +150,7 @@ impl Regions {
 
     /// Checks that no parts of the ring overlap; else returns [`SetupError::Garbled`]. A ring that was made and mapped just now
     /// needs no check, because [`Kernel::setup`] promises it.
+    #[inline]
     pub(crate) fn apart(&self, params: &io_uring_params, sizes: EntrySizes) -> Result<(), SetupError> {
         if apart::apart(params, sizes, self.parts) { Ok(()) } else { Err(SetupError::Garbled) }
     }
@@ -348,12 +350,14 @@ impl Rings {
     /// - The regions were made for `params`, and for the sizes of entries that the flags in `params` say.
     /// - The regions are a ring's, and shared with its kernel alone; no other [`Rings`] is made of them meanwhile.
     /// - Words, entries and array don't overlap ([`Regions::apart`]).
+    #[inline]
     pub(crate) unsafe fn locate(&mut self, params: &io_uring_params, regions: &Regions) -> Result<(), SetupError> {
         // SAFETY: the caller's contract.
         unsafe { self.find(params, regions) }.ok_or(SetupError::Garbled)
     }
 
     /// Does the work of [`locate`](Self::locate); `None` is its error.
+    #[inline]
     unsafe fn find(&mut self, params: &io_uring_params, regions: &Regions) -> Option<()> {
         if !params.cq_off.cqes.is_multiple_of(8) {
             return None;
@@ -393,6 +397,7 @@ impl Rings {
     }
 
     /// Tells whether queued SQEs go through an index array that other code has written.
+    #[inline]
     pub(crate) fn have_foreign_indices(&self) -> bool {
         !self.array().is_null() && self.sq_head().load(Ordering::Relaxed) != self.sq_tail().load(Ordering::Relaxed)
     }
@@ -400,6 +405,7 @@ impl Rings {
     /// Sets entry n of the index array to n, if the ring has an array. Must run before the first entry is made visible, or while
     /// the array is new and the kernel reads nothing of it.
     // kernel: io_uring/io_uring.c io_get_sqe (7.3): the array is read for each entry that is consumed, and never written.
+    #[inline]
     pub(crate) fn write_indices(&self) {
         let array = self.array();
         if array.is_null() {

@@ -69,6 +69,7 @@ impl Producer {
 
     /// Moves entries that are left over to the front of the array, after a submission with `SQ_REWIND` consumed `done`
     /// entries. The next submission starts there.
+    #[inline]
     pub(crate) fn rewind(&self, rings: &Rings, entry_size: usize, done: u32) {
         // The tail may come from the ring's memory, and the count from the kernel; either may exceed the ring.
         let queued = self.tail.get().min(rings.sq().count());

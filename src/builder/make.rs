@@ -178,6 +178,7 @@ crate::arch::linux! {
             /// # Errors
             ///
             /// Those of [`Builder::build`].
+            #[inline]
             #[doc(alias = "io_uring_queue_init")]
             pub fn new(entries: u32) -> Result<Self, SetupError> {
                 Self::builder().build(entries)

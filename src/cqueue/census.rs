@@ -20,6 +20,7 @@ pub(crate) struct Census {
 /// Counts the completions that are there, and looks for the one with user data `id`. Hidden completions before the
 /// caller's first are removed, and their slots go back to the kernel, so that everything the kernel then finds in the
 /// queue is the caller's.
+#[inline]
 pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64) -> Census {
     let (head, tail) = (local.head.get(), local.look(rings));
     let mut census = Census { callers: 0, slots: 0, tail, found: None };
@@ -50,6 +51,7 @@ pub(crate) fn census(rings: &Rings, local: &Consumer, setup: SetupFlags, id: u64
 /// # Safety
 ///
 /// `at` lies between the head and a tail that was acquired.
+#[inline]
 pub(super) unsafe fn header(rings: &Rings, setup: SetupFlags, at: u32, tail: u32) -> (Entry, u32) {
     if setup.contains(SetupFlags::CQE32) {
         // SAFETY: the caller's contract covers `at` and `tail`; the ring's entries have 32 bytes.

@@ -12,6 +12,7 @@ use crate::sync;
 /// caller's completions move up to the tail, in their order, and the slots that are left over before them go back to the kernel.
 ///
 /// Not for rings with CQE_MIXED, whose completions must not cross the end of the array.
+#[inline]
 pub(crate) fn compact(rings: &Rings, local: &Consumer, setup: SetupFlags, tail: u32) {
     if local.step_over.get().is_none() {
         return;

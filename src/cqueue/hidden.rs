@@ -65,6 +65,7 @@ impl Consumer {
 
     /// Moves the head past hidden completions, and the copy of the tail (which was acquired) to the next hidden
     /// completion.
+    #[inline]
     fn step_over_hidden(&self, rings: &Rings, setup: SetupFlags, tail: u32) {
         let mut at = self.head.get();
         while at != tail {

@@ -147,6 +147,7 @@ impl From<SetupError> for std::io::Error {
 }
 
 impl fmt::Display for SetupError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::NoEntries => f.write_str("a queue needs at least one entry"),

@@ -203,7 +203,7 @@ macro_rules! flag_sets {
         impl Extend<Self> for $Set {
             #[inline]
             fn extend<T: IntoIterator<Item = Self>>(&mut self, sets: T) {
-                sets.into_iter().for_each(|set| self.insert(set));
+                self.insert(Self::from_iter(sets));
             }
         }
 

@@ -43,6 +43,7 @@ const fn word(fd: RawFd) -> usize {
 // SAFETY: the kernel implements the calls as the trait describes them. For the compiler, the shims' asm blocks may
 // access any memory, so that they are the barrier that the trait asks for.
 unsafe impl Kernel for Linux {
+    #[inline]
     unsafe fn setup(&self, entries: u32, params: &mut io_uring_params) -> Result<u32, Errno> {
         // kernel: io_uring/io_uring.c io_uring_create (6.12.117): the parameters are written back after every check of
         // the flags and sizes, so that `EINVAL` leaves them as they were.
@@ -70,12 +71,14 @@ unsafe impl Kernel for Linux {
         unsafe { call(__NR_io_uring_enter, arguments) }.map(|count| count as u32)
     }
 
+    #[inline]
     unsafe fn register(&self, fd: RawFd, operation: u32, argument: *mut c_void, count: u32) -> Result<u32, Errno> {
         let arguments = [word(fd), operation as usize, argument.expose_provenance(), count as usize];
         // SAFETY: the caller's contract covers the operation and its argument.
         unsafe { call(__NR_io_uring_register, arguments) }.map(|result| result as u32)
     }
 
+    #[inline]
     fn map(&self, length: usize, fd: RawFd, offset: u64) -> Result<NonNull<u8>, Errno> {
         // kernel: io_uring/memmap.c io_uring_get_unmapped_area, io_uring_mmap (6.12.117): an address that the caller
         // chooses is `EINVAL`; a ring made with `IORING_SETUP_NO_MMAP` cannot be mapped.
@@ -98,6 +101,7 @@ unsafe impl Kernel for Linux {
         NonNull::new(core::ptr::with_exposed_provenance_mut(address)).ok_or(Errno::ENOMEM)
     }
 
+    #[inline]
     unsafe fn unmap(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
         let address = address.as_ptr().expose_provenance();
         // SAFETY: the memory is one of the crate's own mappings, and nothing uses it any more, by the caller's
@@ -105,12 +109,14 @@ unsafe impl Kernel for Linux {
         unsafe { call(__NR_munmap, [address, length]) }.map(drop)
     }
 
+    #[inline]
     unsafe fn keep_from_fork(&self, address: NonNull<u8>, length: usize) -> Result<(), Errno> {
         let arguments = [address.as_ptr().expose_provenance(), length, MADV_DONTFORK as usize];
         // SAFETY: the memory is one of the crate's own mappings, and the advice changes nothing in this process.
         unsafe { call(__NR_madvise, arguments) }.map(drop)
     }
 
+    #[inline]
     unsafe fn close(&self, fd: RawFd) -> Result<(), Errno> {
         // SAFETY: the ring is the crate's own, and nothing uses it any more, by the caller's contract.
         unsafe { call(__NR_close, [word(fd)]) }.map(drop)

@@ -25,6 +25,7 @@ const fn meet(a: Span, b: Span) -> bool {
 /// Checks that CQEs, SQEs and index array overlap neither each other nor any word of the queues, and that no word that we write
 /// overlaps another word. Otherwise a write by one side would change what the other side relies on, and entries would change
 /// while they are read.
+#[inline]
 pub(super) fn apart(params: &io_uring_params, sizes: EntrySizes, [sq, cq, sqes]: [Region; 3]) -> bool {
     let (sq_words, cq_words) = (sq_words(params), cq_words(params));
     let [array_at, cqes_at] = [sq_words[SQ_ARRAY], cq_words[CQ_CQES]];

@@ -57,6 +57,7 @@ impl MemorySize {
     // kernel: io_uring/io_uring.c rings_size (7.3): header and CQEs together, twice that with CQE32, rounded up to a cache
     // line on kernels for several processors; then the index array, one word for each SQE, unless NO_SQARRAY. 6.12.117
     // computes the size so too.
+    #[inline]
     pub(crate) const fn compute(setup: SetupFlags, sq: u32, cq: u32, header: Header) -> Option<Self> {
         let rings = if setup.contains(SetupFlags::NO_SQARRAY) {
             until_array(setup, cq, Header { align: 1, ..header })
@@ -81,6 +82,7 @@ const fn plus_product(sum: usize, count: u32, size: usize) -> Option<usize> {
 }
 
 /// Computes where the index array starts: behind the header and the CQEs, at the next multiple of the alignment.
+#[inline]
 pub(crate) const fn until_array(setup: SetupFlags, cq: u32, header: Header) -> Option<usize> {
     let Some(rings) = plus_product(header.size, cq, 16) else { return None };
     let doubled = if setup.contains(SetupFlags::CQE32) { rings.checked_mul(2) } else { Some(rings) };

@@ -112,6 +112,7 @@ pub enum BpfFilterError {
 }
 
 impl fmt::Display for BpfFilterError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Payload { kernel } => write!(f, "the kernel's payload has {kernel} bytes"),

@@ -196,6 +196,7 @@ pub struct BufRing<K: Kernel = DefaultKernel> {
 unsafe impl<K: Kernel + Send> Send for BufRing<K> {}
 
 impl<K: Kernel> fmt::Debug for BufRing<K> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BufRing")
             .field("group", &self.group)
@@ -250,6 +251,7 @@ impl Buffer {
 }
 
 impl fmt::Debug for Buffer {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Buffer").field("id", &self.id).field("offset", &self.offset).field("len", &self.len).finish()
     }

@@ -72,6 +72,7 @@ impl Default for Probe {
 
 impl fmt::Debug for Probe {
     /// Lists the numbers of the supported opcodes.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries((0..=u8::MAX).filter(|&opcode| self.is_supported(opcode))).finish()
     }

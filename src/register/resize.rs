@@ -35,6 +35,7 @@ const fn splits([head, tail]: [u32; 2], old: Slots, new: u32) -> bool {
 
 /// Returns how many entries the queues get if the caller asks for these: rounded up to powers of two, and with CLAMP
 /// cut to the kernel's limits.
+#[inline]
 fn sizes(sq_entries: u32, cq_entries: Option<u32>, setup: SetupFlags) -> Option<[u32; 2]> {
     let clamped = |entries: u32, most: u32| if setup.contains(SetupFlags::CLAMP) { entries.min(most) } else { entries };
     let sq = clamped(sq_entries, MAX_ENTRIES).checked_next_power_of_two()?;
@@ -63,6 +64,7 @@ unsafe fn copy<T>(from: (NonNull<u8>, Slots), to: (NonNull<u8>, Slots), [head, t
 
 /// Copies queued entries and completions from the `old` memory to the `new` one if they are large. Kernels up to 6.19
 /// copy only as many bytes as a small entry has. On newer kernels the copy writes the same bytes again.
+#[inline]
 fn copy_large_entries(setup: SetupFlags, old: &Rings, new: &Rings) {
     // kernel: io_uring/register.c io_register_resize_rings (7.2): copies 128 bytes of an entry with SQE128, and 32 of a
     // completion with CQE32.

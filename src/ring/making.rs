@@ -64,6 +64,7 @@ impl<S: squeue::EntryMarker, C: cqueue::EntryMarker, K: Kernel> IoUring<S, C, K>
     ///   with its kernel alone. The parts of the memory don't overlap.
     /// - Entries queued in it satisfy the contract of [`SubmissionQueue::push`](crate::SubmissionQueue::push).
     /// - `setup` and the parameters agree about SQPOLL, IOPOLL, SQ_REWIND and SQE_MIXED.
+    #[inline]
     pub(crate) unsafe fn begin(&mut self, setup: SetupFlags, taken_over: bool) -> Result<(), SetupError> {
         // SAFETY: the caller's contract; these are the only `Rings` made of the memory.
         unsafe { self.core.rings.locate(&self.core.params.0, &self.regions) }?;

@@ -29,6 +29,7 @@ use crate::types::RawFd;
 // list, on rings with TASKRUN_FLAG.
 // kernel: io_uring/io_uring.c io_iopoll_check (7.3): a device is polled in calls with GETEVENTS; with SQPOLL the thread
 // polls it.
+#[inline]
 pub(crate) const fn decide(setup: SetupFlags, pending: u32, want: u32, sq: SqFlags) -> Option<EnterFlags> {
     let sqpoll = setup.contains(SetupFlags::SQPOLL);
     let wake = sqpoll && pending != 0 && sq.contains(SqFlags::NEED_WAKEUP);

@@ -25,6 +25,7 @@ impl Identity {
         Self { number: AtomicU32::new(0), spare: 0 }
     }
 
+    #[inline]
     fn get(&self) -> u32 {
         // Relaxed, in all three operations: only the numbers themselves matter, and no other memory goes by them.
         let known = self.number.load(Ordering::Relaxed);

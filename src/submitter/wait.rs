@@ -34,6 +34,7 @@ impl<'a> EnterArgument<'a> {
 
     /// Returns the plain argument, which every kernel takes: a signal mask, or nothing.
     // kernel: io_uring/io_uring.c io_get_ext_arg (7.3): without EXT_ARG the two arguments are the mask and its size.
+    #[inline]
     pub(super) fn mask(sigmask: Option<&'a Sigset>) -> Self {
         Self {
             address: sigmask.map_or(null(), |mask| from_ref(mask).cast()),

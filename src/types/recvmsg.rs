@@ -37,6 +37,7 @@ const _: () = {
 };
 
 /// Takes a field of `room` bytes off the front of `rest`, and returns its first bytes, at most `used` of them.
+#[inline]
 fn field<'buf>(rest: &mut &'buf [u8], room: usize, used: u32) -> Option<&'buf [u8]> {
     let (field, after) = rest.split_at_checked(room)?;
     *rest = after;
@@ -48,6 +49,7 @@ impl<'buf> RecvMsgOut<'buf> {
     /// header.
     ///
     /// Returns `None` if the buffer is too short for the header and the room.
+    #[inline]
     #[must_use]
     #[doc(alias = "io_uring_recvmsg_validate")]
     pub fn parse(buffer: &'buf [u8], message: &MsgHdr) -> Option<Self> {

@@ -41,6 +41,7 @@ impl SockAddrStorage {
     }
 
     /// Makes an address from a family and the bytes that follow it; `None` for more than 126 bytes.
+    #[inline]
     #[must_use]
     pub fn new(family: u16, data: &[u8]) -> Option<Self> {
         let mut storage = Self { family, ..Self::EMPTY };
@@ -51,12 +52,14 @@ impl SockAddrStorage {
 
 /// Returns the index of the first zero. It does not use `contains`, which for bytes is a search by words with bound
 /// checks of its own.
+#[inline]
 fn first_zero(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|&byte| byte == 0)
 }
 
 /// Copies all bytes to the start of the room; `None` if there is not enough room. It does not use `copy_from_slice`,
 /// because the compiler does not always see that its comparison of lengths is superfluous.
+#[inline]
 fn copy(from: &[u8], room: &mut [u8]) -> Option<()> {
     let room = room.get_mut(..from.len())?;
     room.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
@@ -64,6 +67,7 @@ fn copy(from: &[u8], room: &mut [u8]) -> Option<()> {
 }
 
 impl fmt::Debug for SockAddrStorage {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SockAddrStorage").field("family", &self.family).finish_non_exhaustive()
     }
@@ -89,6 +93,7 @@ impl SockAddr {
 
     /// Makes the address of the unix socket at a path. The path has at least 1 byte, at most 107 bytes, and no zero
     /// among them; else `None`.
+    #[inline]
     #[must_use]
     pub fn unix(path: &[u8]) -> Option<Self> {
         if path.is_empty() || path.len() >= PATH || first_zero(path).is_some() {
@@ -101,6 +106,7 @@ impl SockAddr {
 
     /// Makes the address of the unix socket with an abstract name. The name has at most 107 bytes, of any value; else
     /// `None`.
+    #[inline]
     #[must_use]
     pub fn unix_abstract(name: &[u8]) -> Option<Self> {
         if name.len() >= PATH {
@@ -114,6 +120,7 @@ impl SockAddr {
 
     /// Makes an address from the first bytes of a buffer, where a multishot `recvmsg` leaves it. `None` for fewer than
     /// two bytes or more than 128.
+    #[inline]
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (family, data) = bytes.split_first_chunk()?;
@@ -149,6 +156,7 @@ impl SockAddr {
     }
 
     /// Returns the address of an IP socket; `None` if the address is of another family, or too short.
+    #[inline]
     #[must_use]
     pub fn to_ip(&self) -> Option<SocketAddr> {
         let data = &self.storage.data;
@@ -171,6 +179,7 @@ impl SockAddr {
 
     /// Returns the path of a unix socket without the zero that ends it, or its abstract name with the zero that begins
     /// it. The result is empty if the socket has no name, and `None` if the address is of another family, or too short.
+    #[inline]
     #[must_use]
     pub fn to_unix(&self) -> Option<&[u8]> {
         if self.storage.family() != AddressFamily::UNIX {
@@ -185,11 +194,13 @@ impl SockAddr {
 }
 
 /// Puts a part of an address at a place where there is always room for it.
+#[inline]
 fn put(part: &[u8], data: &mut [u8; 126], at: usize) {
     let _ = data.get_mut(at..).and_then(|room| copy(part, room));
 }
 
 impl From<SocketAddr> for SockAddr {
+    #[inline]
     fn from(address: SocketAddr) -> Self {
         let mut storage = SockAddrStorage::EMPTY;
         let [high, low] = address.port().to_be_bytes();

@@ -146,6 +146,7 @@ impl RefillRing {
     /// - `instance` is what [`register_ifq`](Submitter::register_ifq) returned for this memory, which is valid for
     ///   reads and writes for the life of the value.
     /// - There is no other refill ring over the memory, and only the kernel uses it besides.
+    #[inline]
     pub unsafe fn new(instance: &Instance, memory: NonNull<[u8]>) -> Result<Self, SetupError> {
         // SAFETY: the caller meets the conditions of `find`, since they are those of this function.
         Ok(Self { queue: unsafe { Queue::find(instance, memory) }?, mapping: None })
@@ -200,6 +201,7 @@ impl Queue {
     /// # Safety
     ///
     /// The conditions of [`RefillRing::new`].
+    #[inline]
     unsafe fn find(instance: &Instance, memory: NonNull<[u8]>) -> Result<Self, SetupError> {
         const WORD: usize = size_of::<u32>();
         let slots = Slots::new(instance.entries).ok_or(SetupError::Garbled)?;
