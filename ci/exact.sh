@@ -54,6 +54,8 @@ figures() {
         count=$(per_request batch $batch)
         echo "instructions-x100-per-nop-in-batches-of-$batch $count"
     done
+    count=$(per_request loop 32)
+    echo "instructions-x100-per-nop-in-loops-of-32 $count"
     count=$(per_request single 32)
     echo "instructions-x100-per-nop-one-by-one-32 $count"
     count=$(per_request empty 32)

@@ -4,6 +4,7 @@
 //! slots go back to the kernel in one store, when the handle is dropped or before the next call into the kernel.
 
 use core::cell::Cell;
+use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
@@ -360,6 +361,8 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
         let tail = self.rings.cq_tail().load(Ordering::Acquire);
         let come = tail.wrapping_sub(head);
         if come == 0 {
+            // Not rare, but the other way is the one to be laid out in a line.
+            cold_path();
             return sum;
         }
         // The kernel's tail is clamped to a ring's worth after the head, even if an earlier handle was forgotten.

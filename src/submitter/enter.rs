@@ -136,7 +136,14 @@ impl<K: Kernel> Core<K> {
             cold_path();
             return self.submit(local);
         }
-        self.submit_to_thread(local, 0, None).map(|done| done as usize)
+        let tail = local.queue.tail.get();
+        let (unreported, sq) = self.flush_to_thread(local, tail);
+        if !sq.is_empty() {
+            cold_path();
+            return self.hand_over(local, 0, None, unreported, sq).map(|done| done as usize);
+        }
+        local.report_up_to(tail);
+        Ok(unreported as usize)
     }
 
     /// Submits, and waits until `want` CQEs are there.
@@ -183,7 +190,6 @@ impl<K: Kernel> Core<K> {
 
     /// Submits on a ring with SQPOLL, while no count must be adjusted. If the thread is awake, and no completion waits for us to
     /// fetch it, the SQEs need only be made visible.
-    #[inline(always)]
     pub(super) fn submit_to_thread(
         &self,
         local: &Progress<K>,
