@@ -83,9 +83,9 @@ fn alone() -> Opened {
     if found != expected || (ring.sq_mask(), ring.cq_mask()) != alone::MASKS {
         return lack("this kernel's rings have another layout than the ring in memory");
     }
-    // SAFETY: the checks above: the layout is that of the player. The memory lives as long as the ring, which the row
-    // keeps beside the player, and the kernel reads and writes it only in calls that the row does not make.
-    let player = unsafe { Player::on(rings, ring.sqe_array_ptr().cast()) };
+    // SAFETY: the checks above: the layout is that of the player. The kernel reads and writes the memory only in calls that the
+    // row does not make.
+    let player = unsafe { Player::on(ring.raw_fd().as_usize() as i32) };
     Ok(alone::row_with(Ring { ring, sqpoll: true }, player))
 }
 

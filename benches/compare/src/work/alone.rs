@@ -65,6 +65,22 @@ impl Player {
         assert!(fd >= 0, "no file in memory");
         // SAFETY: the call takes numbers only.
         assert_eq!(unsafe { libc::ftruncate(fd, (OFF_SQES as usize + SQES) as i64) }, 0);
+        // SAFETY: the file is new, has the layout, and only the library that takes it over will use it besides.
+        let player = unsafe { Self::on(fd) };
+        for (offset, value) in [(16, ENTRIES - 1), (20, CQ_ENTRIES - 1), (24, ENTRIES), (28, CQ_ENTRIES)] {
+            player.word(offset).store(value, Ordering::Relaxed);
+        }
+        (fd, player)
+    }
+
+    /// Plays the kernel on the ring of this file. Maps the ring for itself: a kernel, too, sees the memory at other addresses
+    /// than the library, which costs the processor a little whenever a line goes from one to the other.
+    ///
+    /// # Safety
+    ///
+    /// - The ring must have the layout of [`OFFSETS`], and the sizes of [`MASKS`].
+    /// - Only one library, on this thread, may use it besides.
+    pub unsafe fn on(fd: i32) -> Self {
         let map = |offset: u64, bytes: usize| {
             let access = libc::PROT_READ | libc::PROT_WRITE;
             // SAFETY: without MAP_FIXED, nothing that is mapped is replaced.
@@ -73,21 +89,7 @@ impl Player {
             assert_ne!(at, libc::MAP_FAILED);
             at.cast::<u8>()
         };
-        let player = Self { rings: map(0, RINGS), sqes: map(OFF_SQES, SQES).cast_const().cast() };
-        for (offset, value) in [(16, ENTRIES - 1), (20, CQ_ENTRIES - 1), (24, ENTRIES), (28, CQ_ENTRIES)] {
-            player.word(offset).store(value, Ordering::Relaxed);
-        }
-        (fd, player)
-    }
-
-    /// Plays the kernel on a ring that is there already.
-    ///
-    /// # Safety
-    ///
-    /// - The rings must have the layout of [`OFFSETS`], and the sizes of [`MASKS`].
-    /// - Both must stay mapped while the player is used, and only one library, on this thread, may use them besides.
-    pub unsafe fn on(rings: *mut u8, sqes: *const [u64; 8]) -> Self {
-        Self { rings, sqes }
+        Self { rings: map(0, RINGS), sqes: map(OFF_SQES, SQES).cast_const().cast() }
     }
 
     #[inline(always)]
