@@ -216,7 +216,7 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
     /// Queues up to `count` requests, which `entry` makes: it is called with 0, 1, 2, … while there is room. Returns the
     /// number of requests queued; go on with that number after the next submit.
     ///
-    /// This is the fastest way to queue many: the queue's tail stays in a register, and room is asked for once. On a
+    /// The fastest way to queue many: the queue's tail stays in a register, and room is asked for once. On a
     /// handle from [`split`](crate::IoUring::split) it takes as long as [`push`](Self::push) in a loop, because `entry`
     /// may use the submitter.
     ///
