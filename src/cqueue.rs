@@ -220,7 +220,11 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     /// Makes the handle that stands beside a [`Submitter`](crate::Submitter), which can move the head at any time.
     #[inline(always)]
     pub(crate) fn beside_submitter(rings: &'a Rings, local: &'a Consumer) -> Self {
-        Self { shared: true, ..Self::new(rings, local) }
+        // What a forgotten handle has read goes back now: a look through this handle gives nothing back.
+        local.publish(rings);
+        let mut queue = Self::new(rings, local);
+        queue.shared = true;
+        queue
     }
 
     /// Gives the slots of the completions taken so far back to the kernel.

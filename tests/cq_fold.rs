@@ -48,14 +48,20 @@ fn each_comes_once_and_in_order_after_some_were_taken_one_by_one() {
             let mut ring: Ring<'_> = fake.ring();
             let mut done = 0;
             // Each number at once, each number taken before, and how many come after the look for those.
-            for (there, before, more) in (0..=8).flat_map(|all| (0..=all).flat_map(move |n| [0, 8 - all].map(|m| (all, n, m)))) {
+            for (there, before, more) in
+                (0..=8).flat_map(|all| (0..=all).flat_map(move |n| [0, 8 - all].map(|m| (all, n, m))))
+            {
                 post(&fake, done..done + there);
                 let mut cq = handle(&mut ring, split);
                 let mut taken: Vec<_> = cq.by_ref().take(before as usize).map(|cqe| cqe.user_data()).collect();
                 post(&fake, done + there..done + there + more);
                 taken.extend(folded(cq));
                 let end = done + there + more;
-                assert_eq!(taken, (done..end).collect::<Vec<_>>(), "{there}, {before} before, {more} more, from {start}");
+                assert_eq!(
+                    taken,
+                    (done..end).collect::<Vec<_>>(),
+                    "{there}, {before} before, {more} more, from {start}"
+                );
                 let at = start.wrapping_add(end as u32);
                 assert_eq!((fake.cq(), ring.completion().len()), ((at, at), 0));
                 done = end;
@@ -84,7 +90,6 @@ fn what_is_built_on_it_gives_the_same() {
     }
 }
 
-/// As for [`fold`](Iterator::fold) of a mutable reference, which takes one by one.
 #[test]
 fn entries_of_32_bytes_come_whole() {
     for split in [false, true] {
@@ -127,7 +132,11 @@ fn a_filler_at_the_end_of_the_array_is_stepped_over() {
             fake.post(slot(5, 0, LARGE));
             fake.post([6, 0]);
             fake.post(slot(7, 0, 0));
-            assert_eq!(mixed(handle(&mut ring, split)), [(1, None), (2, None), (3, Some(4)), (5, Some(6)), (7, None)], "{round}");
+            assert_eq!(
+                mixed(handle(&mut ring, split)),
+                [(1, None), (2, None), (3, Some(4)), (5, Some(6)), (7, None)],
+                "{round}"
+            );
             let at = (u32::MAX - 2).wrapping_add(8 * (round + 1));
             assert_eq!(fake.cq(), (at, at));
         }
@@ -289,8 +298,11 @@ fn a_tail_that_jumped_yields_no_more_than_the_ring_holds() {
                     fake.set_cq_tail(head.wrapping_add(jump));
                     let mut cq = handle(&mut ring, split);
                     assert_eq!(cq.by_ref().take(before).count(), before);
-                    assert_eq!(folded(cq), vec![5; 8 - before], "jumped by {jump} from {start}");
-                    assert_eq!(fake.cq().0, head.wrapping_add(8));
+                    // A tail that is at most a ring's worth ahead of what was taken is taken as it is.
+                    let left = jump as usize - before;
+                    let most = if left <= 8 && !split { left } else { 8 - before };
+                    assert_eq!(folded(cq), vec![5; most], "jumped by {jump} from {start}");
+                    assert_eq!(fake.cq().0, head.wrapping_add((before + most) as u32));
                 }
                 // A kernel that comes to its senses.
                 fake.set_cq_tail(fake.cq().0);
@@ -339,8 +351,14 @@ fn after_a_forgotten_handle_it_goes_on_where_that_stood() {
             assert_eq!(cq.by_ref().take(3).map(|cqe| cqe.user_data()).collect::<Vec<_>>(), [0, 1, 2]);
             assert_eq!(fake.cq().0, start, "the kernel does not know yet");
             fake.set_cq_tail(jump.map_or(start.wrapping_add(8), |jump| start.wrapping_add(jump)));
-            assert_eq!(folded(handle(&mut ring, split)), [3, 4, 5, 6, 7], "{jump:?} from {start}");
-            assert_eq!(fake.cq().0, start.wrapping_add(8));
+            let mut all = folded(handle(&mut ring, split));
+            let taken = start.wrapping_add(3 + all.len() as u32);
+            // The bound of a tail that jumped is counted from what the kernel has got back: a handle beside a submitter gives
+            // back when it is made.
+            if split && jump.is_some() {
+                assert_eq!(all.split_off(5), [0, 1, 2], "{jump:?} from {start}");
+            }
+            assert_eq!((all, fake.cq().0), ((3..8).collect(), taken), "{split}, {jump:?} from {start}");
         }
     }
 }
@@ -364,8 +382,10 @@ fn forgotten_handles_of_every_kind_in_any_order_lose_nothing() {
         |ring, all| all.extend(folded(ring.split().2)),
     ];
     let ways = WAYS.into_iter().enumerate();
-    for ((a, first), (b, second), (c, third)) in
-        ways.clone().flat_map(|a| ways.clone().map(move |b| (a, b))).flat_map(|(a, b)| ways.clone().map(move |c| (a, b, c)))
+    for ((a, first), (b, second), (c, third)) in ways
+        .clone()
+        .flat_map(|a| ways.clone().map(move |b| (a, b)))
+        .flat_map(|(a, b)| ways.clone().map(move |c| (a, b, c)))
     {
         let fake = Fake::new(PLAIN, 2, 4, (u32::MAX, u32::MAX - 2));
         let mut ring: Ring<'_> = fake.ring();

@@ -19,8 +19,19 @@ const PLAIN: SetupFlags = SetupFlags::empty();
 const STARTS: [u32; 5] = [0, 3, u32::MAX - 5, u32::MAX - 1, u32::MAX];
 
 /// Numbers of entries to push, of which the last ones have low halves that a queue of four could hold.
-const COUNTS: [usize; 11] =
-    [0, 1, 2, 3, 4, 5, 8, u32::MAX as usize, usize::MAX, usize::MAX - u32::MAX as usize, usize::MAX - u32::MAX as usize + 2];
+const COUNTS: [usize; 11] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    8,
+    u32::MAX as usize,
+    usize::MAX,
+    usize::MAX - u32::MAX as usize,
+    usize::MAX - u32::MAX as usize + 2,
+];
 
 /// Pushes on the ring's own handle, or on one that stands beside a submitter.
 fn push_with<S: EntryMarker>(ring: &mut Ring<'_, S>, split: bool, count: usize, entry: impl FnMut() -> S) -> usize {
@@ -158,7 +169,13 @@ fn a_mixed_queue_makes_no_entry_that_may_find_no_room() {
                 let (mut made, mut used) = (0, 0);
                 while 8 - used >= 3 {
                     let until_end = 8 - start.wrapping_add(used) % 8;
-                    used += if !large { 1 } else if until_end == 1 { 3 } else { 2 };
+                    used += if !large {
+                        1
+                    } else if until_end == 1 {
+                        3
+                    } else {
+                        2
+                    };
                     made += 1;
                 }
                 let mut calls = 0;
