@@ -120,7 +120,7 @@ fn the_largest_count_waits_for_a_full_queue() {
             assert_eq!(unsafe { ring.submission().push_with(4, || nop(round)) }, 4);
             assert_eq!(ring.submit(), Ok(4), "{name}");
             ring.submitter().squeue_wait().unwrap();
-            while ring.submission().len() != 0 {
+            while !ring.submission().is_empty() {
                 std::thread::yield_now();
             }
             // SAFETY: nops point to nothing.
