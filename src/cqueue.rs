@@ -31,6 +31,8 @@ use hidden::{ALWAYS, StepOver, is_hidden};
 
 /// What only this side of the completion queue knows.
 #[derive(Debug)]
+// The first four fields are sixteen bytes, see `taken`.
+#[repr(C)]
 pub(crate) struct Consumer {
     /// The index of the next completion to hand out. The head that the kernel sees lags behind it.
     head: Cell<u32>,
@@ -38,6 +40,8 @@ pub(crate) struct Consumer {
     published: Cell<u32>,
     /// The kernel's tail when it was last read; at most a ring's worth ahead of `head`.
     tail: Cell<u32>,
+    /// Makes the fields up to here sixteen bytes.
+    filler: Cell<u32>,
     /// The kernel's tail is taken as it is if it is at most this many slots ahead of the head, and all slots before the head
     /// are the kernel's; otherwise [`bound`](Self::bound) clamps it. A ring's worth, or 0 while completions are hidden.
     sure: Cell<u32>,
@@ -59,6 +63,7 @@ impl Consumer {
         head: Cell::new(0),
         published: Cell::new(0),
         tail: Cell::new(0),
+        filler: Cell::new(0),
         sure: Cell::new(0),
         hidden: Cell::new(0),
         hidden_number: Cell::new(0),
@@ -111,6 +116,16 @@ impl Consumer {
         // the slots depend on that read; no barrier but this control dependency orders them.
         rings.cq_head().store(head, Ordering::Release);
         self.published.set(head);
+    }
+
+    /// Gives back everything before `tail`, up to which all completions were taken.
+    #[inline(always)]
+    fn taken(&self, rings: &Rings, tail: u32) {
+        self.give_back(rings, tail);
+        self.head.set(tail);
+        self.tail.set(tail);
+        // One store of sixteen bytes, where there would be three: the fence of the next submit waits for each.
+        self.filler.set(tail);
     }
 
     /// Gives the slots before `start` back to the kernel, if it does not have them yet: those that a handle has read which was
@@ -225,7 +240,11 @@ impl<'a, C: EntryMarker> CompletionQueue<'a, C> {
     /// Makes the handle that stands beside a [`Submitter`](crate::Submitter), which can move the head at any time.
     #[inline(always)]
     pub(crate) fn beside_submitter(rings: &'a Rings, local: &'a Consumer) -> Self {
-        Self { shared: true, ..Self::new(rings, local) }
+        // What a forgotten handle has read goes back now: a look through this handle gives nothing back.
+        local.publish(rings);
+        let mut queue = Self::new(rings, local);
+        queue.shared = true;
+        queue
     }
 
     /// Gives the slots of the completions taken so far back to the kernel.
@@ -377,10 +396,9 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
             }
             return sum;
         }
-        self.local.tail.set(tail);
         let (cqes, ring) = (self.cqes, self.rings.cq());
         // `f` may panic: what was handed out until then counts as taken.
-        let mut taking = Taking { head, local: self.local };
+        let mut taking = Taking { head, tail, local: self.local };
         while taking.head != tail {
             // SAFETY: the head is before the tail that was acquired, and the distance is at most a ring's worth. `f` can't
             // reach the queue, because this handle is borrowed, and no submitter is beside it.
@@ -390,17 +408,18 @@ impl<C: EntryMarker> Iterator for CompletionQueue<'_, C> {
                 sum = f(sum, entry);
             }
         }
-        drop(taking);
-        self.local.give_back(self.rings, tail);
-        // Nothing is left for the handle's drop to give back.
+        self.local.taken(self.rings, tail);
+        // Nothing is left for the drops to do.
+        core::mem::forget(taking);
         core::mem::forget(self);
         sum
     }
 }
 
-/// A head that is in a register while completions are taken, and goes back to the queue's state in the end.
+/// A head that is in a register while completions are taken, and goes back to the queue's state if the closure panics.
 struct Taking<'a> {
     head: u32,
+    tail: u32,
     local: &'a Consumer,
 }
 
@@ -408,6 +427,7 @@ impl Drop for Taking<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         self.local.head.set(self.head);
+        self.local.tail.set(self.tail);
     }
 }
 

@@ -213,16 +213,16 @@ impl<'a, S: EntryMarker> SubmissionQueue<'a, S> {
         Ok(())
     }
 
-    /// Queues up to `count` requests, which `entry` makes: it is called with 0, 1, 2, … while there is room. Returns the
-    /// number of requests queued; go on with that number after the next submit.
+    /// Queues up to `count` requests, which `entry` makes: it is called once for each, in order, while there is room.
+    /// Returns the number of requests queued. Push the rest after the next submit.
     ///
-    /// The fastest way to queue many: the queue's tail stays in a register, and room is asked for once. On a
-    /// handle from [`split`](crate::IoUring::split) it takes as long as [`push`](Self::push) in a loop, because `entry`
-    /// may use the submitter.
+    /// This function is the fastest way to queue many requests: the queue's tail stays in a register, and room is asked for
+    /// once. On a handle from [`split`](crate::IoUring::split) it takes as long as [`push`](Self::push) in a loop, because
+    /// `entry` may use the submitter.
     ///
     /// In a mixed submission queue, three slots must be free for each request, because an SQE of 128 bytes may take that
-    /// many. If `entry` panics, the requests that this call has queued so far may be forgotten; the kernel sees none of
-    /// those.
+    /// many. If `entry` panics, the requests of this call are forgotten, and the kernel sees none of them. In a mixed queue
+    /// and on a handle from `split`, those before the panic stay queued instead.
     ///
     /// # Safety
     ///

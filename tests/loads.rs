@@ -50,6 +50,24 @@ fn an_sqpoll_submit_stores_the_tail_once_and_loads_the_flags_once() {
     // What a flag leads to is decided on the same load.
     memory.set_flags(SqFlags::CQ_OVERFLOW);
     assert_eq!(submit(&memory, &mut ring, 1), (Ok(1), awake, vec![(1, 0, EnterFlags::GETEVENTS)]));
+
+    // The submit for such rings makes the same accesses, and on a plain ring those of a plain submit.
+    memory.set_flags(SqFlags::empty());
+    let submit = |ring: &mut Ring<'_>, count| {
+        (0..count).for_each(|user_data| push(ring, nop(user_data)));
+        memory.watch(|| ring.submit_sqpoll())
+    };
+    memory.consume(4);
+    assert_eq!(submit(&mut ring, 2), (Ok(2), awake, vec![]));
+    assert_eq!(submit(&mut ring, 0), (Ok(0), Counts { sq_flags: LOAD, ..QUIET }, vec![]));
+    memory.set_flags(SqFlags::NEED_WAKEUP);
+    assert_eq!(submit(&mut ring, 1), (Ok(1), asleep, vec![(1, 0, EnterFlags::SQ_WAKEUP)]));
+
+    let memory = Watched::new(PLAIN);
+    let mut ring = memory.ring();
+    push(&mut ring, nop(0));
+    let plain = Counts { sq_head: LOAD, ..awake };
+    assert_eq!(memory.watch(|| ring.submit_sqpoll()), (Ok(1), plain, vec![(1, 0, EnterFlags::empty())]));
 }
 
 #[test]
@@ -64,6 +82,13 @@ fn a_plain_submit_stores_the_tail_once_and_loads_the_head_once_and_the_flags_if_
     push(&mut ring, nop(3));
     let waiting = vec![(1, 2, EnterFlags::GETEVENTS)];
     assert_eq!(memory.watch(|| ring.submit_and_wait(2)), (Ok(1), once, waiting));
+    // With nothing pushed the store changes nothing. A count that may be too large goes the same way.
+    for (want, limited) in [(1, 1), (CQ as usize - 2, CQ - 2), (CQ as usize - 1, CQ - 1), (usize::MAX, CQ)] {
+        let waiting = vec![(0, limited, EnterFlags::GETEVENTS)];
+        assert_eq!(memory.watch(|| ring.submit_and_wait(want)), (Ok(0), once, waiting), "{want}");
+    }
+    let nothing = Counts { sq_head: LOAD, sq_flags: LOAD, ..QUIET };
+    assert_eq!(memory.watch(|| ring.submit_and_wait(0)), (Ok(0), nothing, vec![]));
 
     push(&mut ring, nop(4));
     let args = SubmitArgs::new().timespec(&const { Timespec::new(1, 0) });
@@ -105,6 +130,86 @@ fn a_push_loads_the_head_only_when_the_last_look_shows_no_room() {
     // SAFETY: nops point to nothing.
     let several = memory.watch(|| unsafe { ring.submission().push_multiple(&three) }.is_ok());
     assert_eq!(several, (true, looked, vec![]));
+}
+
+#[test]
+fn a_batch_that_a_closure_makes_loads_the_head_once_if_the_last_look_shows_too_little_room() {
+    let memory = Watched::new(PLAIN);
+    let mut ring = memory.ring();
+    let mut push = |count| {
+        // SAFETY: nops point to nothing.
+        let (pushed, counts, _) = memory.watch(|| unsafe { ring.submission().push_with(count, || nop(0)) });
+        (pushed, counts)
+    };
+    let looked = Counts { sq_head: LOAD, ..QUIET };
+    // The first finds out what there is.
+    assert_eq!([push(1), push(2), push(1)], [(1, looked), (2, QUIET), (1, QUIET)]);
+    assert_eq!([push(1), push(usize::MAX)], [(0, looked); 2]);
+    memory.consume(3);
+    assert_eq!([push(4), push(1)], [(3, looked), (0, looked)]);
+    memory.consume(4);
+    assert_eq!([push(2), push(3)], [(2, looked), (2, looked)]);
+
+    // Beside a submitter: one by one, and what the last look showed is used up first.
+    memory.consume(4);
+    let (_submitter, mut queue, _) = ring.split();
+    // SAFETY: nops point to nothing.
+    let mut push = |count| memory.watch(|| unsafe { queue.push_with(count, || nop(0)) });
+    assert_eq!([push(3), push(3)], [(3, looked, vec![]), (1, looked, vec![])]);
+}
+
+#[test]
+fn a_fold_looks_once_and_gives_back_once() {
+    let memory = Watched::new(PLAIN);
+    let mut ring = memory.ring();
+    let sum = |ring: &mut Ring<'_>| memory.watch(|| ring.completion().fold(0, |sum, cqe| sum * 10 + cqe.user_data()));
+    assert_eq!(sum(&mut ring), (0, Counts { cq_tail: LOAD, ..QUIET }, vec![]));
+    // The first look that finds any bounds the tail, and looks on until the queue is empty.
+    let careful = Counts { cq_head: STORE, cq_tail: Accesses { loads: 3, stores: 0 }, ..QUIET };
+    memory.post(1..5);
+    assert_eq!(sum(&mut ring), (1234, careful, vec![]));
+    let usual = Counts { cq_head: STORE, cq_tail: LOAD, ..QUIET };
+    for _ in 0..3 {
+        memory.post(1..8);
+        assert_eq!(sum(&mut ring), (1_234_567, usual, vec![]));
+        assert_eq!(sum(&mut ring), (0, Counts { cq_tail: LOAD, ..QUIET }, vec![]));
+    }
+    // What was taken before goes back with the rest.
+    memory.post(1..4);
+    let mut rest = || {
+        let mut cq = ring.completion();
+        (cq.next().map(|cqe| cqe.user_data()), cq.map(|cqe| cqe.user_data()).sum::<u64>())
+    };
+    let twice = Counts { cq_head: STORE, cq_tail: TWO_LOADS, ..QUIET };
+    assert_eq!(memory.watch(&mut rest), ((Some(1), 5), twice, vec![]));
+    // Beside a submitter: one by one, and a look more, which finds nothing.
+    memory.post(1..4);
+    let mut all = || ring.split().2.fold(0, |sum, cqe| sum * 10 + cqe.user_data());
+    assert_eq!(memory.watch(&mut all), (123, careful, vec![]));
+}
+
+/// The ring's own submits give back nothing, because each handle has done so when it was dropped.
+#[test]
+fn slots_that_a_forgotten_handle_read_go_back_with_the_next_look_or_submitter() {
+    let memory = Watched::new(PLAIN);
+    let mut ring = memory.ring();
+    let forget = |ring: &mut Ring<'_>| {
+        memory.post(0..2);
+        let mut cq = std::mem::ManuallyDrop::new(ring.completion());
+        cq.by_ref().for_each(drop);
+    };
+    let given = Counts { cq_head: STORE, ..QUIET };
+    forget(&mut ring);
+    let submitted = Counts { sq_head: LOAD, sq_flags: LOAD, ..QUIET };
+    assert_eq!(memory.watch(|| ring.submit()), (Ok(0), submitted, vec![]));
+    let looked = Counts { cq_tail: LOAD, ..given };
+    assert_eq!(memory.watch(|| ring.completion().next().is_none()), (true, looked, vec![]));
+    forget(&mut ring);
+    assert_eq!(memory.watch(|| ring.completion().count()), (0, looked, vec![]));
+    forget(&mut ring);
+    assert_eq!(memory.watch(|| ring.submitter().submit()), (Ok(0), Counts { cq_head: STORE, ..submitted }, vec![]));
+    forget(&mut ring);
+    assert_eq!(memory.watch(|| drop(ring.split())).1, given);
 }
 
 #[test]

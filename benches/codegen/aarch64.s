@@ -8,11 +8,11 @@ push_one:
     stp x20, x19, [sp, #32]
     mov x29, sp
     ldp w19, w8, [x0, #8]
-    ldr x20, [x0, #72]
+    ldr x20, [x0, #80]
     cmp w8, w19
     b.eq .L3
 .L1:
-    ldr w8, [x0, #144]
+    ldr w8, [x0, #152]
     movi v0.2d, #0000000000000000
     add w9, w19, #1
     and w8, w8, w19
@@ -32,7 +32,7 @@ push_one:
     mov x21, x0
     add x0, x0, #8
     mov x22, x1
-    add x1, x21, #72
+    add x1, x21, #80
     bl <bare_uring::squeue::Producer>::look
     mov x1, x22
     mov w8, w0
@@ -49,7 +49,7 @@ push_batch:
     stp x20, x19, [sp, #48]
     mov x29, sp
     movi v0.2d, #0000000000000000
-    ldr x19, [x0, #72]
+    ldr x19, [x0, #80]
     ldr w20, [x0, #8]
     mov x21, xzr
 .L1:
@@ -57,7 +57,7 @@ push_batch:
     cmp w20, w8
     b.eq .L3
 .L2:
-    ldr w8, [x0, #144]
+    ldr w8, [x0, #152]
     and w8, w8, w20
     add w20, w20, #1
     add x8, x19, x8, lsl #6
@@ -73,7 +73,7 @@ push_batch:
     mov x22, x0
     add x0, x0, #8
     mov x23, x1
-    add x1, x22, #72
+    add x1, x22, #80
     bl <bare_uring::squeue::Producer>::look
     movi v0.2d, #0000000000000000
     mov x1, x23
@@ -97,6 +97,67 @@ push_batch:
     mov w0, #1
     ret
 
+# push_with: 53 instructions; shortest way 30; loop at .L2: 9
+push_with:
+    stp x29, x30, [sp, #-64]!
+    str x23, [sp, #16]
+    stp x22, x21, [sp, #32]
+    stp x20, x19, [sp, #48]
+    mov x29, sp
+    ldp w22, w8, [x0, #8]
+    sub x9, x1, #1
+    ldr x20, [x0, #80]
+    ldr w21, [x0, #152]
+    mov x19, x1
+    sub w8, w8, w22
+    cmp x9, x8
+    b.hs .L5
+.L1:
+    and w8, w22, w21
+    movi v0.2d, #0000000000000000
+    cmp x19, #1
+    add x9, x20, x8, lsl #6
+    mov w8, #1
+    stp x8, xzr, [x9, #32]
+    add w8, w22, w19
+    stp xzr, xzr, [x9, #48]
+    stp q0, q0, [x9]
+    b.eq .L3
+    add w9, w22, #1
+    sub w10, w19, #1
+    mov w11, #2
+.L2:
+    and w12, w9, w21
+    subs w10, w10, #1
+    add w9, w9, #1
+    add x12, x20, x12, lsl #6
+    stp x11, xzr, [x12, #32]
+    add x11, x11, #1
+    stp q0, q0, [x12]
+    stp xzr, xzr, [x12, #48]
+    b.ne .L2
+.L3:
+    str w8, [x0, #8]
+.L4:
+    mov x0, x19
+    ldp x20, x19, [sp, #48]
+    ldr x23, [sp, #16]
+    ldp x22, x21, [sp, #32]
+    ldp x29, x30, [sp], #64
+    ret
+.L5:
+    mov x23, x0
+    add x0, x0, #8
+    add x1, x23, #80
+    bl <bare_uring::squeue::Producer>::look
+    mov w8, w0
+    mov x0, x23
+    mov w8, w8
+    cmp x19, x8
+    csel x19, x19, x8, lo
+    cbnz x19, .L1
+    b .L4
+
 # push_read: 47 instructions; shortest way 29
 push_read:
     stp x29, x30, [sp, #-80]!
@@ -106,11 +167,11 @@ push_read:
     stp x20, x19, [sp, #64]
     mov x29, sp
     ldp w19, w8, [x0, #8]
-    ldr x20, [x0, #72]
+    ldr x20, [x0, #80]
     cmp w8, w19
     b.eq .L3
 .L1:
-    ldr w8, [x0, #144]
+    ldr w8, [x0, #152]
     mov w9, #22
     and w8, w8, w19
     add x8, x20, x8, lsl #6
@@ -134,7 +195,7 @@ push_read:
     mov x21, x0
     add x0, x0, #8
     mov w22, w1
-    add x1, x21, #72
+    add x1, x21, #80
     mov x23, x5
     mov w25, w3
     mov x24, x4
@@ -150,41 +211,34 @@ push_read:
     cbnz w8, .L1
     b .L2
 
-# submit: 71 instructions; shortest way 36; with a system call 47
+# submit: 61 instructions; shortest way 32; with a system call 43
 submit:
-    sub sp, sp, #128
-    stp d15, d14, [sp, #32]
-    stp d13, d12, [sp, #48]
-    stp d11, d10, [sp, #64]
-    stp d9, d8, [sp, #80]
-    stp x29, x30, [sp, #96]
-    str x19, [sp, #112]
-    add x29, sp, #96
-    ldp w9, w10, [x0, #40]
+    stp d15, d14, [sp, #-96]!
+    stp d13, d12, [sp, #16]
+    stp d11, d10, [sp, #32]
+    stp d9, d8, [sp, #48]
+    stp x29, x30, [sp, #64]
+    str x19, [sp, #80]
+    add x29, sp, #64
+    mov x9, x0
+    ldr x10, [x0], #72
     mov x19, x8
-    cmp w9, w10
+    cbnz x10, .L6
+    ldr x10, [x9, #160]
+    ldr w8, [x9, #8]
+    ldr w10, [x10]
+    subs w1, w8, w10
     b.eq .L1
-    ldr x8, [x0, #88]
-    stlr w9, [x8]
-    str w9, [x0, #44]
+    ldr x10, [x9, #168]
+    str w8, [x10]
 .L1:
-    ldr x8, [x0]
-    cbnz x8, .L7
-    ldr x9, [x0, #152]
-    ldr w8, [x0, #8]
-    ldr w9, [x9]
-    subs w1, w8, w9
-    b.eq .L2
-    ldr x9, [x0, #160]
-    str w8, [x9]
-.L2:
-    ldr x8, [x0, #184]
+    ldr x8, [x9, #192]
     ldr w8, [x8]
     and w8, w8, #0x6
     orr w9, w8, w1
-    cbz w9, .L3
+    cbz w9, .L2
     cmp w8, #0
-    ldursw x0, [x0, #64]
+    ldrsw x0, [x0]
     mov w8, #426
     cset w3, ne
     mov x2, xzr
@@ -192,126 +246,132 @@ submit:
     mov x5, xzr
     svc #0
     cmn x0, #1, lsl #12
-    b.hi .L8
+    b.hi .L7
     mov w9, w0
-    b .L4
-.L3:
+    b .L3
+.L2:
     mov x9, xzr
-.L4:
+.L3:
     mov w8, wzr
-.L5:
+.L4:
     str x9, [x19, #8]
-.L6:
+.L5:
     str w8, [x19]
-    ldp x29, x30, [sp, #96]
-    ldr x19, [sp, #112]
-    ldp d9, d8, [sp, #80]
-    ldp d11, d10, [sp, #64]
-    ldp d13, d12, [sp, #48]
-    ldp d15, d14, [sp, #32]
-    add sp, sp, #128
+    ldp x29, x30, [sp, #64]
+    ldr x19, [sp, #80]
+    ldp d9, d8, [sp, #48]
+    ldp d11, d10, [sp, #32]
+    ldp d13, d12, [sp, #16]
+    ldp d15, d14, [sp], #96
     ret
-.L7:
-    mov x1, x0
-    add x0, x0, #64
-    add x3, sp, #8
+.L6:
+    mov x1, x9
     mov w2, wzr
-    stp xzr, xzr, [sp, #8]
-    str wzr, [sp, #24]
-    blr x8
-    tbz w0, #0, .L9
+    mov x3, xzr
+    blr x10
+    tbz w0, #0, .L8
     str w1, [x19, #4]
     mov w8, #1
-    b .L6
-.L8:
+    b .L5
+.L7:
     neg w8, w0
     str w8, [x19, #4]
     mov w8, #1
-    b .L6
-.L9:
+    b .L5
+.L8:
     mov w8, wzr
     mov w9, w1
-    b .L5
+    b .L4
 
-# submit_and_wait: 95 instructions; shortest way 42; with a system call 45
+# submit_and_wait: 92 instructions; shortest way 38; with a system call 38
 submit_and_wait:
-    sub sp, sp, #128
-    stp d15, d14, [sp, #32]
-    stp d13, d12, [sp, #48]
-    stp d11, d10, [sp, #64]
-    stp d9, d8, [sp, #80]
-    stp x29, x30, [sp, #96]
-    str x19, [sp, #112]
-    add x29, sp, #96
-    ldp w9, w10, [x0, #40]
-    mov x2, x1
+    stp d15, d14, [sp, #-96]!
+    stp d13, d12, [sp, #16]
+    stp d11, d10, [sp, #32]
+    stp d9, d8, [sp, #48]
+    stp x29, x30, [sp, #64]
+    str x19, [sp, #80]
+    add x29, sp, #64
+    ldr w9, [x0, #20]
+    sub x10, x1, #1
     mov x19, x8
-    cmp w9, w10
-    b.ne .L4
-    ldr w8, [x0, #80]
-    cmp x2, x8
+    cmp x10, x9
     b.hs .L5
+    mov x2, x1
 .L1:
-    ldr x8, [x0]
-    cbnz x8, .L6
-.L2:
-    ldr x9, [x0, #152]
-    ldr w8, [x0, #8]
-    ldr w9, [x9]
-    subs w1, w8, w9
-    b.eq .L3
-    ldr x9, [x0, #160]
-    str w8, [x9]
-.L3:
-    cbz x2, .L7
-    ldp w9, w3, [x0, #64]
-    mov w8, #426
+    ldp x8, x9, [x0, #160]
     mov x4, xzr
+    ldr w10, [x0, #8]
     mov x5, xzr
+    ldr w8, [x8]
+    str w10, [x9]
+    ldp w9, w3, [x0, #72]
+    sub w1, w10, w8
+    mov w8, #426
     sxtw x9, w9
     mov x0, x9
     svc #0
-    cmn x0, #1, lsl #12
-    b.ls .L11
-    b .L8
+    cmn x0, #4095
+    b.hs .L10
+.L2:
+    mov w8, w0
+.L3:
+    mov w9, wzr
+    str x8, [x19, #8]
 .L4:
-    ldr x8, [x0, #88]
-    stlr w9, [x8]
-    str w9, [x0, #44]
-    ldr w8, [x0, #80]
-    cmp x2, x8
-    b.lo .L1
+    str w9, [x19]
+    ldp x29, x30, [sp, #64]
+    ldr x19, [sp, #80]
+    ldp d9, d8, [sp, #48]
+    ldp d11, d10, [sp, #32]
+    ldp d13, d12, [sp, #16]
+    ldp d15, d14, [sp], #96
+    ret
 .L5:
+    ldr w8, [x0, #88]
+    mov x2, x1
+    cmp x1, x8
+    b.hs .L7
+    ldr x8, [x0]
+    cbz x8, .L8
+.L6:
+    mov x1, x0
+    add x0, x0, #72
+    mov x3, xzr
+    blr x8
+    tbnz w0, #0, .L11
+    mov w8, w1
+    b .L3
+.L7:
     add w9, w8, #1
-    ldrb w10, [x0, #226]
+    ldrb w10, [x0, #234]
     subs w9, w9, #2
     csel w9, wzr, w9, lo
     cmp w9, #1
     csinc w9, w9, wzr, hi
     tst w10, #0x4
     csinc w8, w9, w8, ne
-    cmp x2, x8
-    csel x2, x2, x8, lo
+    cmp x1, x8
+    csel x2, x1, x8, lo
     ldr x8, [x0]
-    cbz x8, .L2
-.L6:
-    mov x1, x0
-    add x0, x0, #64
-    add x3, sp, #8
-    stp xzr, xzr, [sp, #8]
-    str wzr, [sp, #24]
-    blr x8
-    tbnz w0, #0, .L9
-    mov w9, w1
-    b .L12
-.L7:
-    ldr x8, [x0, #184]
-    ldr w8, [x8]
-    and w8, w8, #0x6
-    orr w9, w8, w1
-    cbz w9, .L10
-    cmp w8, #0
-    ldursw x0, [x0, #64]
+    cbnz x8, .L6
+.L8:
+    cbnz x1, .L1
+    ldr x9, [x0, #160]
+    ldr w8, [x0, #8]
+    ldr w9, [x9]
+    subs w1, w8, w9
+    b.eq .L9
+    ldr x9, [x0, #168]
+    str w8, [x9]
+.L9:
+    ldr x9, [x0, #192]
+    ldr w9, [x9]
+    and w9, w9, #0x6
+    orr w10, w9, w1
+    cbz w10, .L12
+    cmp w9, #0
+    ldursw x0, [x0, #72]
     mov w8, #426
     cset w3, ne
     mov x2, xzr
@@ -319,244 +379,391 @@ submit_and_wait:
     mov x5, xzr
     svc #0
     cmn x0, #4095
-    b.lo .L11
-.L8:
-    neg w1, w0
-.L9:
-    str w1, [x19, #4]
-    mov w8, #1
-    b .L13
+    b.lo .L2
 .L10:
-    mov x0, xzr
+    neg w1, w0
 .L11:
-    mov w9, w0
+    mov w9, #1
+    str w1, [x19, #4]
+    b .L4
 .L12:
-    mov w8, wzr
-    str x9, [x19, #8]
-.L13:
-    str w8, [x19]
-    ldp x29, x30, [sp, #96]
-    ldr x19, [sp, #112]
-    ldp d9, d8, [sp, #80]
-    ldp d11, d10, [sp, #64]
-    ldp d13, d12, [sp, #48]
-    ldp d15, d14, [sp, #32]
-    add sp, sp, #128
-    ret
+    mov x8, xzr
+    b .L3
 
-# submit_local: 72 instructions; shortest way 36; with a system call 48
-submit_local:
-    sub sp, sp, #128
-    stp d15, d14, [sp, #32]
-    stp d13, d12, [sp, #48]
-    stp d11, d10, [sp, #64]
-    stp d9, d8, [sp, #80]
-    stp x29, x30, [sp, #96]
-    str x19, [sp, #112]
-    add x29, sp, #96
-    ldp w9, w10, [x0, #40]
+# submit_sqpoll: 88 instructions; shortest way 30; with a system call 44
+submit_sqpoll:
+    stp d15, d14, [sp, #-96]!
+    stp d13, d12, [sp, #16]
+    stp d11, d10, [sp, #32]
+    stp d9, d8, [sp, #48]
+    stp x29, x30, [sp, #64]
+    str x19, [sp, #80]
+    add x29, sp, #64
+    ldrb w9, [x0, #32]
     mov x19, x8
-    cmp w9, w10
+    tbz w9, #0, .L6
+    ldr w9, [x0, #8]
+    ldr w8, [x0, #24]
+    subs w4, w9, w8
     b.eq .L1
-    ldr x8, [x0, #88]
+    ldr x8, [x0, #168]
     stlr w9, [x8]
-    str w9, [x0, #44]
 .L1:
+    dmb ish
+    ldr x8, [x0, #192]
+    ldr w5, [x8]
+    cbz w5, .L2
+    mov x1, x0
+    add x0, x0, #72
+    mov w2, wzr
+    mov x3, xzr
+    bl <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over
+    mov w4, w1
+    tbz w0, #0, .L3
+    str w4, [x19, #4]
+    mov w8, #1
+    b .L5
+.L2:
+    str w9, [x0, #24]
+.L3:
+    mov w8, wzr
+    mov w9, w4
+.L4:
+    str x9, [x19, #8]
+.L5:
+    str w8, [x19]
+    ldp x29, x30, [sp, #64]
+    ldr x19, [sp, #80]
+    ldp d9, d8, [sp, #48]
+    ldp d11, d10, [sp, #32]
+    ldp d13, d12, [sp, #16]
+    ldp d15, d14, [sp], #96
+    ret
+.L6:
     ldr x8, [x0]
-    cbnz x8, .L7
-    ldr x9, [x0, #152]
+    cbnz x8, .L9
+    ldr x9, [x0, #160]
     ldr w8, [x0, #8]
     ldr w9, [x9]
     subs w1, w8, w9
-    b.eq .L2
-    ldr x9, [x0, #160]
+    b.eq .L7
+    ldr x9, [x0, #168]
     str w8, [x9]
-.L2:
-    ldr x8, [x0, #184]
+.L7:
+    ldr x8, [x0, #192]
     ldr w8, [x8]
     and w8, w8, #0x6
     orr w9, w8, w1
-    cbz w9, .L3
+    cbz w9, .L8
+    cmp w8, #0
+    ldursw x0, [x0, #72]
+    mov w8, #426
+    cset w3, ne
+    mov x2, xzr
+    mov x4, xzr
+    mov x5, xzr
+    svc #0
+    cmn x0, #1, lsl #12
+    b.hi .L10
+    mov w9, w0
+    mov w8, wzr
+    b .L4
+.L8:
+    mov x9, xzr
+    mov w8, wzr
+    b .L4
+.L9:
+    mov x1, x0
+    add x0, x0, #72
+    mov w2, wzr
+    mov x3, xzr
+    blr x8
+    tbz w0, #0, .L11
+    str w1, [x19, #4]
+    mov w8, #1
+    b .L5
+.L10:
+    neg w8, w0
+    str w8, [x19, #4]
+    mov w8, #1
+    b .L5
+.L11:
+    mov w8, wzr
+    mov w9, w1
+    b .L4
+
+# submit_local: 62 instructions; shortest way 31; with a system call 43
+submit_local:
+    stp d15, d14, [sp, #-96]!
+    stp d13, d12, [sp, #16]
+    stp d11, d10, [sp, #32]
+    stp d9, d8, [sp, #48]
+    stp x29, x30, [sp, #64]
+    str x19, [sp, #80]
+    add x29, sp, #64
+    ldr x9, [x0]
+    mov x19, x8
+    cbnz x9, .L6
+    ldr x9, [x0, #160]
+    ldr w8, [x0, #8]
+    ldr w9, [x9]
+    subs w1, w8, w9
+    b.eq .L1
+    ldr x9, [x0, #168]
+    str w8, [x9]
+.L1:
+    ldr x8, [x0, #192]
+    ldr w8, [x8]
+    and w8, w8, #0x6
+    orr w9, w8, w1
+    cbz w9, .L2
     cmp w8, #0
     mov w8, #16
-    ldrsw x0, [x0, #216]
+    ldrsw x0, [x0, #224]
     cinc x3, x8, ne
     mov w8, #426
     mov x2, xzr
     mov x4, xzr
     mov x5, xzr
     svc #0
-    cmn x0, #4095
-    b.hs .L8
+    cmn x0, #1, lsl #12
+    b.hi .L7
     mov w9, w0
-    b .L4
-.L3:
+    b .L3
+.L2:
     mov x9, xzr
-.L4:
+.L3:
     mov w8, wzr
-.L5:
+.L4:
     str x9, [x19, #8]
-.L6:
+.L5:
     str w8, [x19]
-    ldp x29, x30, [sp, #96]
-    ldr x19, [sp, #112]
-    ldp d9, d8, [sp, #80]
-    ldp d11, d10, [sp, #64]
-    ldp d13, d12, [sp, #48]
-    ldp d15, d14, [sp, #32]
-    add sp, sp, #128
+    ldp x29, x30, [sp, #64]
+    ldr x19, [sp, #80]
+    ldp d9, d8, [sp, #48]
+    ldp d11, d10, [sp, #32]
+    ldp d13, d12, [sp, #16]
+    ldp d15, d14, [sp], #96
     ret
-.L7:
+.L6:
     mov x1, x0
-    add x0, x0, #64
-    add x3, sp, #8
+    add x0, x0, #72
     mov w2, wzr
-    stp xzr, xzr, [sp, #8]
-    str wzr, [sp, #24]
-    blr x8
-    tbz w0, #0, .L9
+    mov x3, xzr
+    blr x9
+    tbz w0, #0, .L8
     str w1, [x19, #4]
     mov w8, #1
-    b .L6
-.L8:
+    b .L5
+.L7:
     neg w8, w0
     str w8, [x19, #4]
     mov w8, #1
-    b .L6
-.L9:
+    b .L5
+.L8:
     mov w8, wzr
     mov w9, w1
-    b .L5
+    b .L4
 
-# reap_for: 48 instructions; shortest way 23; loop at .L3: 10
+# reap_for: 70 instructions; shortest way 29; loop at .L3: 10
 reap_for:
-    stp x29, x30, [sp, #-48]!
-    str x21, [sp, #16]
-    stp x20, x19, [sp, #32]
+    stp x29, x30, [sp, #-64]!
+    str x23, [sp, #16]
+    stp x22, x21, [sp, #32]
+    stp x20, x19, [sp, #48]
     mov x29, sp
-    ldr x19, [x0, #128]
-    ldr w1, [x0, #40]
-    mov x8, xzr
+    mov x8, x0
+    mov x0, xzr
+    ldr w19, [x8, #48]
+    ldr x21, [x8, #136]
+    mov w20, w19
     b .L3
 .L1:
-    str w3, [x0, #48]
+    str w3, [x8, #56]
 .L2:
-    ldr w9, [x0, #80]
-    and w9, w9, w1
-    add w1, w1, #1
+    ldr w9, [x8, #88]
+    and w9, w9, w20
+    add w20, w20, #1
     ubfiz x9, x9, #4, #32
-    ldr x9, [x19, x9]
-    str w1, [x0, #40]
-    add x8, x9, x8
+    ldr x9, [x21, x9]
+    str w20, [x8, #48]
+    add x0, x9, x0
 .L3:
-    ldr w9, [x0, #48]
-    cmp w1, w9
+    ldr w9, [x8, #56]
+    cmp w20, w9
     b.ne .L2
-    ldr x9, [x0, #96]
+    ldr w9, [x8, #52]
+    cmp w19, w9
+    b.ne .L6
+    ldr x9, [x8, #104]
     ldar w3, [x9]
-    subs w9, w3, w1
-    b.eq .L4
-    ldr w10, [x0, #52]
-    sub w10, w10, w1
+    subs w9, w3, w20
+    b.eq .L7
+.L4:
+    ldr w10, [x8, #60]
     cmp w9, w10
-    b.ls .L1
+    b.hi .L5
+    ldr w9, [x8, #52]
+    cmp w20, w9
+    b.eq .L1
+.L5:
     mov x20, x0
-    add x0, x0, #32
+    add x0, x8, #40
+    add x1, x8, #80
     mov w2, wzr
-    add x1, x20, #72
-    mov x21, x8
+    mov x22, x8
     bl <bare_uring::cqueue::Consumer>::look_with_care
     mov w9, w0
-    mov x8, x21
+    mov x8, x22
     mov x0, x20
-    tbnz w9, #0, .L2
-.L4:
-    ldp w9, w10, [x0, #40]
+    tbz w9, #0, .L7
+    mov w20, w1
+    b .L2
+.L6:
+    mov x22, x0
+    add x0, x8, #40
+    add x1, x8, #80
+    mov w2, w19
+    mov x23, x8
+    bl <bare_uring::cqueue::Consumer>::give_back_older
+    mov x8, x23
+    mov x0, x22
+    ldr x9, [x23, #104]
+    ldar w3, [x9]
+    subs w9, w3, w20
+    b.ne .L4
+.L7:
+    ldp w9, w10, [x8, #48]
     cmp w9, w10
-    b.eq .L5
-    ldr x10, [x0, #88]
+    b.eq .L8
+    ldr x10, [x8, #96]
     stlr w9, [x10]
-    str w9, [x0, #44]
-.L5:
-    mov x0, x8
-    ldp x20, x19, [sp, #32]
-    ldr x21, [sp, #16]
-    ldp x29, x30, [sp], #48
+    str w9, [x8, #52]
+.L8:
+    ldp x20, x19, [sp, #48]
+    ldr x23, [sp, #16]
+    ldp x22, x21, [sp, #32]
+    ldp x29, x30, [sp], #64
     ret
 
-# reap_fold: 48 instructions; shortest way 23; loop at .L3: 10
+# reap_fold: 88 instructions; shortest way 19; loop at .L4: 12; loop at .L5: 7; loop at .L10: 14 and 1 call
 reap_fold:
     stp x29, x30, [sp, #-48]!
     str x21, [sp, #16]
     stp x20, x19, [sp, #32]
     mov x29, sp
-    ldr x19, [x0, #128]
-    ldr w1, [x0, #40]
-    mov x8, xzr
-    b .L3
-.L1:
-    str w3, [x0, #48]
-.L2:
-    ldr w9, [x0, #80]
-    and w9, w9, w1
-    add w1, w1, #1
-    ubfiz x9, x9, #4, #32
-    ldr x9, [x19, x9]
-    str w1, [x0, #40]
-    add x8, x9, x8
-.L3:
-    ldr w9, [x0, #48]
-    cmp w1, w9
+    ldr x8, [x0, #104]
+    ldr x20, [x0, #136]
+    ldr w11, [x0, #48]
+    ldar w8, [x8]
+    subs w12, w8, w11
     b.ne .L2
+    mov x19, xzr
+.L1:
+    ldp w8, w9, [x0, #48]
+    cmp w8, w9
+    b.eq .L8
     ldr x9, [x0, #96]
-    ldar w3, [x9]
-    subs w9, w3, w1
-    b.eq .L4
-    ldr w10, [x0, #52]
-    sub w10, w10, w1
-    cmp w9, w10
-    b.ls .L1
-    mov x20, x0
-    add x0, x0, #32
-    mov w2, wzr
-    add x1, x20, #72
-    mov x21, x8
-    bl <bare_uring::cqueue::Consumer>::look_with_care
-    mov w9, w0
-    mov x8, x21
-    mov x0, x20
-    tbnz w9, #0, .L2
+    b .L7
+.L2:
+    ldr w9, [x0, #60]
+    cmp w12, w9
+    b.hi .L9
+    ldr w9, [x0, #88]
+    cmp w12, #1
+    str w8, [x0, #56]
+    b.hi .L3
+    mov x19, xzr
+    mov w10, w11
+    b .L5
+.L3:
+    and w15, w12, #0xfffffffe
+    mov x13, xzr
+    mov x14, xzr
+    add w10, w11, w15
+    and w16, w12, #0xfffffffe
 .L4:
-    ldp w9, w10, [x0, #40]
-    cmp w9, w10
-    b.eq .L5
-    ldr x10, [x0, #88]
-    stlr w9, [x10]
-    str w9, [x0, #44]
+    add w17, w11, #1
+    and w18, w11, w9
+    subs w16, w16, #2
+    and w17, w17, w9
+    ubfiz x18, x18, #4, #32
+    add w11, w11, #2
+    ubfiz x17, x17, #4, #32
+    ldr x18, [x20, x18]
+    ldr x17, [x20, x17]
+    add x13, x18, x13
+    add x14, x17, x14
+    b.ne .L4
+    cmp w12, w15
+    add x19, x14, x13
+    b.eq .L6
 .L5:
-    mov x0, x8
+    and w11, w10, w9
+    add w10, w10, #1
+    ubfiz x11, x11, #4, #32
+    cmp w8, w10
+    ldr x11, [x20, x11]
+    add x19, x11, x19
+    b.ne .L5
+.L6:
+    ldr x9, [x0, #96]
+    str w8, [x0, #48]
+.L7:
+    stlr w8, [x9]
+    str w8, [x0, #52]
+.L8:
+    mov x0, x19
     ldp x20, x19, [sp, #32]
     ldr x21, [sp, #16]
     ldp x29, x30, [sp], #48
     ret
+.L9:
+    mov x8, x0
+    add x0, x0, #40
+    mov w2, wzr
+    add x1, x8, #80
+    mov x21, x8
+    bl <bare_uring::cqueue::Consumer>::next_place
+    mov x19, xzr
+    tbz w0, #0, .L11
+    mov x0, x21
+.L10:
+    ldr w8, [x0, #88]
+    add w9, w1, #1
+    mov w2, wzr
+    and w8, w8, w1
+    add x1, x21, #80
+    ubfiz x8, x8, #4, #32
+    ldr x8, [x20, x8]
+    str w9, [x0, #48]
+    add x0, x21, #40
+    add x19, x8, x19
+    bl <bare_uring::cqueue::Consumer>::next_place
+    mov w8, w0
+    mov x0, x21
+    tbnz w8, #0, .L10
+    b .L1
+.L11:
+    mov x0, x21
+    b .L1
 
-# round: 156 instructions; shortest way 49; with a system call 49; loop at .L1: 14; loop at .L15: 10
+# round: 170 instructions; shortest way 41; with a system call 41; loop at .L1: 14; loop at .L9: 10
 round:
-    sub sp, sp, #160
-    stp d15, d14, [sp, #32]
-    stp d13, d12, [sp, #48]
-    stp d11, d10, [sp, #64]
-    stp d9, d8, [sp, #80]
-    stp x29, x30, [sp, #96]
-    str x23, [sp, #112]
-    stp x22, x21, [sp, #128]
-    stp x20, x19, [sp, #144]
-    add x29, sp, #96
+    stp d15, d14, [sp, #-128]!
+    stp d13, d12, [sp, #16]
+    stp d11, d10, [sp, #32]
+    stp d9, d8, [sp, #48]
+    stp x29, x30, [sp, #64]
+    str x23, [sp, #80]
+    stp x22, x21, [sp, #96]
+    stp x20, x19, [sp, #112]
+    add x29, sp, #64
     mov x20, x1
     mov x19, x0
     cbz x1, .L4
     movi v0.2d, #0000000000000000
-    ldr x21, [x19, #72]
+    ldr x21, [x19, #80]
     ldr w22, [x19, #8]
     mov x23, xzr
 .L1:
@@ -564,7 +771,7 @@ round:
     cmp w22, w8
     b.eq .L3
 .L2:
-    ldr w8, [x19, #144]
+    ldr w8, [x19, #152]
     and w8, w8, w22
     add w22, w22, #1
     add x8, x21, x8, lsl #6
@@ -578,51 +785,123 @@ round:
     b .L4
 .L3:
     add x0, x19, #8
-    add x1, x19, #72
+    add x1, x19, #80
     bl <bare_uring::squeue::Producer>::look
     movi v0.2d, #0000000000000000
     cbnz w0, .L2
-    b .L19
+    b .L17
 .L4:
-    ldp w8, w9, [x19, #40]
-    cmp w8, w9
-    b.ne .L8
-    ldr w8, [x19, #80]
-    cmp x20, x8
-    b.hs .L9
-.L5:
-    ldr x8, [x19]
-    cbnz x8, .L10
-.L6:
-    ldr x9, [x19, #152]
+    ldr w8, [x19, #20]
+    sub x9, x20, #1
+    cmp x9, x8
+    b.hs .L15
     ldr w8, [x19, #8]
-    ldr w9, [x9]
-    subs w1, w8, w9
-    b.eq .L7
-    ldr x9, [x19, #160]
-    str w8, [x9]
-.L7:
-    cbz x20, .L11
-    ldp w0, w3, [x19, #64]
-    mov w8, #426
+.L5:
+    ldp x9, x10, [x19, #160]
     mov x2, x20
     mov x4, xzr
-    sxtw x0, w0
     mov x5, xzr
+    ldr w9, [x9]
+    str w8, [x10]
+    ldp w0, w3, [x19, #72]
+    sub w1, w8, w9
+    mov w8, #426
+    sxtw x0, w0
     svc #0
     cmn x0, #1, lsl #12
-    b.ls .L12
-    b .L19
+    b.hi .L17
+.L6:
+    ldr w20, [x19, #48]
+    ldr x22, [x19, #136]
+    mov x1, xzr
+    mov w21, w20
+    b .L9
+.L7:
+    add x0, x19, #40
+    mov x23, x1
+    add x1, x19, #80
+    mov w2, wzr
+    bl <bare_uring::cqueue::Consumer>::look_with_care
+    mov w21, w1
+    mov x1, x23
+    tbz w0, #0, .L12
 .L8:
-    ldr x9, [x19, #88]
-    stlr w8, [x9]
-    str w8, [x19, #44]
-    ldr w8, [x19, #80]
-    cmp x20, x8
-    b.lo .L5
+    ldr w8, [x19, #88]
+    and w8, w8, w21
+    add w21, w21, #1
+    ubfiz x8, x8, #4, #32
+    ldr x8, [x22, x8]
+    str w21, [x19, #48]
+    add x1, x8, x1
 .L9:
+    ldr w8, [x19, #56]
+    cmp w21, w8
+    b.ne .L8
+    ldr w8, [x19, #52]
+    cmp w20, w8
+    b.ne .L11
+    ldr x8, [x19, #104]
+    ldar w3, [x8]
+    subs w8, w3, w21
+    b.eq .L12
+.L10:
+    ldr w9, [x19, #60]
+    cmp w8, w9
+    b.hi .L7
+    ldr w8, [x19, #52]
+    cmp w21, w8
+    b.ne .L7
+    str w3, [x19, #56]
+    b .L8
+.L11:
+    add x0, x19, #40
+    mov x23, x1
+    add x1, x19, #80
+    mov w2, w20
+    bl <bare_uring::cqueue::Consumer>::give_back_older
+    mov x1, x23
+    ldr x8, [x19, #104]
+    ldar w3, [x8]
+    subs w8, w3, w21
+    b.ne .L10
+.L12:
+    ldp w8, w9, [x19, #48]
+    cmp w8, w9
+    b.eq .L13
+    ldr x9, [x19, #96]
+    stlr w8, [x9]
+    str w8, [x19, #52]
+.L13:
+    mov w0, #1
+.L14:
+    ldp x20, x19, [sp, #112]
+    ldr x23, [sp, #80]
+    ldp x22, x21, [sp, #96]
+    ldp x29, x30, [sp, #64]
+    ldp d9, d8, [sp, #48]
+    ldp d11, d10, [sp, #32]
+    ldp d13, d12, [sp, #16]
+    ldp d15, d14, [sp], #128
+    ret
+.L15:
+    ldr w8, [x19, #88]
+    mov x2, x20
+    cmp x20, x8
+    b.hs .L18
+    ldr x8, [x19]
+    cbz x8, .L19
+.L16:
+    add x0, x19, #72
+    mov x1, x19
+    mov x3, xzr
+    blr x8
+    tbz w0, #0, .L6
+.L17:
+    mov x0, xzr
+    b .L14
+.L18:
     add w9, w8, #1
-    ldrb w10, [x19, #226]
+    ldrb w10, [x19, #234]
     subs w9, w9, #2
     csel w9, wzr, w9, lo
     cmp w9, #1
@@ -630,27 +909,29 @@ round:
     tst w10, #0x4
     csinc w8, w9, w8, ne
     cmp x20, x8
-    csel x20, x20, x8, lo
+    csel x2, x20, x8, lo
     ldr x8, [x19]
-    cbz x8, .L6
-.L10:
-    add x0, x19, #64
-    add x3, sp, #8
-    mov x1, x19
-    mov w2, w20
-    stp xzr, xzr, [sp, #8]
-    str wzr, [sp, #24]
-    blr x8
-    tbz w0, #0, .L12
-    b .L19
-.L11:
-    ldr x8, [x19, #184]
+    cbnz x8, .L16
+.L19:
+    ldr w8, [x19, #8]
+    cbz x20, .L20
+    mov x20, x2
+    b .L5
+.L20:
+    ldr x9, [x19, #160]
+    ldr w9, [x9]
+    subs w1, w8, w9
+    b.eq .L21
+    ldr x9, [x19, #168]
+    str w8, [x9]
+.L21:
+    ldr x8, [x19, #192]
     ldr w8, [x8]
     and w8, w8, #0x6
     orr w9, w8, w1
-    cbz w9, .L12
+    cbz w9, .L6
     cmp w8, #0
-    ldursw x0, [x19, #64]
+    ldursw x0, [x19, #72]
     mov w8, #426
     cset w3, ne
     mov x2, xzr
@@ -658,85 +939,261 @@ round:
     mov x5, xzr
     svc #0
     cmn x0, #1, lsl #12
-    b.hi .L19
-.L12:
-    ldr x20, [x19, #128]
-    ldr w8, [x19, #40]
+    b.ls .L6
+    b .L17
+
+# round_by_closures: 205 instructions; shortest way 58; with a system call 58; loop at .L2: 9; loop at .L12: 12; loop at .L13: 7; loop at .L22: 14 and 1 call
+round_by_closures:
+    stp d15, d14, [sp, #-128]!
+    stp d13, d12, [sp, #16]
+    stp d11, d10, [sp, #32]
+    stp d9, d8, [sp, #48]
+    stp x29, x30, [sp, #64]
+    str x23, [sp, #80]
+    stp x22, x21, [sp, #96]
+    stp x20, x19, [sp, #112]
+    add x29, sp, #64
+    ldp w23, w8, [x0, #8]
+    sub x9, x1, #1
+    ldr x21, [x0, #80]
+    ldr w22, [x0, #152]
+    mov x20, x1
+    mov x19, x0
+    sub w8, w8, w23
+    cmp x9, x8
+    b.hs .L17
+.L1:
+    and w8, w23, w22
+    movi v0.2d, #0000000000000000
+    cmp x20, #1
+    add x9, x21, x8, lsl #6
+    mov w8, #1
+    stp x8, xzr, [x9, #32]
+    add w8, w23, w20
+    stp xzr, xzr, [x9, #48]
+    stp q0, q0, [x9]
+    b.eq .L3
+    add w9, w23, #1
+    sub w10, w20, #1
+    mov w11, #2
+.L2:
+    and w12, w9, w22
+    subs w10, w10, #1
+    add w9, w9, #1
+    add x12, x21, x12, lsl #6
+    stp x11, xzr, [x12, #32]
+    add x11, x11, #1
+    stp q0, q0, [x12]
+    stp xzr, xzr, [x12, #48]
+    b.ne .L2
+.L3:
+    str w8, [x19, #8]
+.L4:
+    ldr w8, [x19, #20]
+    sub x9, x20, #1
+    cmp x9, x8
+    b.hs .L18
+    ldr w8, [x19, #8]
+.L5:
+    ldp x9, x10, [x19, #160]
+    mov x2, x20
+    mov x4, xzr
+    mov x5, xzr
+    ldr w9, [x9]
+    str w8, [x10]
+    ldp w0, w3, [x19, #72]
+    sub w1, w8, w9
+    mov w8, #426
+    sxtw x0, w0
+    svc #0
+    cmn x0, #1, lsl #12
+    b.hi .L20
+.L6:
+    ldr x8, [x19, #104]
+    ldr x20, [x19, #136]
+    ldr w11, [x19, #48]
+    ldar w8, [x8]
+    subs w12, w8, w11
+    b.ne .L9
+.L7:
     mov x1, xzr
+.L8:
+    ldp w8, w9, [x19, #48]
+    cmp w8, w9
+    b.ne .L10
+    mov w0, #1
+    b .L16
+.L9:
+    ldr w9, [x19, #60]
+    cmp w12, w9
+    b.hi .L21
+    ldr w9, [x19, #88]
+    cmp w12, #1
+    str w8, [x19, #56]
+    b.hi .L11
+    mov x1, xzr
+    mov w10, w11
+    b .L13
+.L10:
+    ldr x9, [x19, #96]
     b .L15
+.L11:
+    and w15, w12, #0xfffffffe
+    mov x13, xzr
+    mov x14, xzr
+    add w10, w11, w15
+    and w16, w12, #0xfffffffe
+.L12:
+    add w17, w11, #1
+    and w18, w11, w9
+    subs w16, w16, #2
+    and w17, w17, w9
+    ubfiz x18, x18, #4, #32
+    add w11, w11, #2
+    ubfiz x17, x17, #4, #32
+    ldr x18, [x20, x18]
+    ldr x17, [x20, x17]
+    add x13, x18, x13
+    add x14, x17, x14
+    b.ne .L12
+    cmp w12, w15
+    add x1, x14, x13
+    b.eq .L14
 .L13:
-    str w3, [x19, #48]
+    and w11, w10, w9
+    add w10, w10, #1
+    ubfiz x11, x11, #4, #32
+    cmp w8, w10
+    ldr x11, [x20, x11]
+    add x1, x11, x1
+    b.ne .L13
 .L14:
-    ldr w9, [x19, #80]
+    ldr x9, [x19, #96]
+    str w8, [x19, #48]
+.L15:
+    stlr w8, [x9]
+    mov w0, #1
+    str w8, [x19, #52]
+.L16:
+    ldp x20, x19, [sp, #112]
+    ldr x23, [sp, #80]
+    ldp x22, x21, [sp, #96]
+    ldp x29, x30, [sp, #64]
+    ldp d9, d8, [sp, #48]
+    ldp d11, d10, [sp, #32]
+    ldp d13, d12, [sp, #16]
+    ldp d15, d14, [sp], #128
+    ret
+.L17:
+    add x0, x19, #8
+    add x1, x19, #80
+    bl <bare_uring::squeue::Producer>::look
+    mov w8, w0
+    cmp x20, x8
+    csel x20, x20, x8, lo
+    cbnz x20, .L1
+    b .L4
+.L18:
+    ldr w8, [x19, #88]
+    mov x2, x20
+    cmp x20, x8
+    b.hs .L23
+    ldr x8, [x19]
+    cbz x8, .L24
+.L19:
+    add x0, x19, #72
+    mov x1, x19
+    mov x3, xzr
+    blr x8
+    tbz w0, #0, .L6
+.L20:
+    mov x0, xzr
+    b .L16
+.L21:
+    add x0, x19, #40
+    add x1, x19, #80
+    mov w2, wzr
+    bl <bare_uring::cqueue::Consumer>::next_place
+    tbz w0, #0, .L7
+    mov w8, w1
+    mov x1, xzr
+.L22:
+    ldr w9, [x19, #88]
+    add x0, x19, #40
+    mov w2, wzr
     and w9, w9, w8
     add w8, w8, #1
     ubfiz x9, x9, #4, #32
     ldr x9, [x20, x9]
-    str w8, [x19, #40]
-    add x1, x9, x1
-.L15:
-    ldr w9, [x19, #48]
-    cmp w8, w9
-    b.ne .L14
-    ldr x9, [x19, #96]
-    ldar w3, [x9]
-    subs w9, w3, w8
-    b.eq .L16
-    ldr w10, [x19, #52]
-    sub w10, w10, w8
-    cmp w9, w10
-    b.ls .L13
-    add x0, x19, #32
-    mov x21, x1
-    add x1, x19, #72
-    mov w2, wzr
-    bl <bare_uring::cqueue::Consumer>::look_with_care
+    str w8, [x19, #48]
+    add x21, x9, x1
+    add x1, x19, #80
+    bl <bare_uring::cqueue::Consumer>::next_place
     mov w8, w1
     mov x1, x21
-    tbnz w0, #0, .L14
-.L16:
-    ldp w8, w9, [x19, #40]
-    cmp w8, w9
-    b.eq .L17
-    ldr x9, [x19, #88]
-    stlr w8, [x9]
-    str w8, [x19, #44]
-.L17:
-    mov w0, #1
-.L18:
-    ldp x20, x19, [sp, #144]
-    ldr x23, [sp, #112]
-    ldp x22, x21, [sp, #128]
-    ldp x29, x30, [sp, #96]
-    ldp d9, d8, [sp, #80]
-    ldp d11, d10, [sp, #64]
-    ldp d13, d12, [sp, #48]
-    ldp d15, d14, [sp, #32]
-    add sp, sp, #160
-    ret
-.L19:
-    mov x0, xzr
-    b .L18
+    tbnz w0, #0, .L22
+    b .L8
+.L23:
+    add w9, w8, #1
+    ldrb w10, [x19, #234]
+    subs w9, w9, #2
+    csel w9, wzr, w9, lo
+    cmp w9, #1
+    csinc w9, w9, wzr, hi
+    tst w10, #0x4
+    csinc w8, w9, w8, ne
+    cmp x20, x8
+    csel x2, x20, x8, lo
+    ldr x8, [x19]
+    cbnz x8, .L19
+.L24:
+    ldr w8, [x19, #8]
+    cbz x20, .L25
+    mov x20, x2
+    b .L5
+.L25:
+    ldr x9, [x19, #160]
+    ldr w9, [x9]
+    subs w1, w8, w9
+    b.eq .L26
+    ldr x9, [x19, #168]
+    str w8, [x9]
+.L26:
+    ldr x8, [x19, #192]
+    ldr w8, [x8]
+    and w8, w8, #0x6
+    orr w9, w8, w1
+    cbz w9, .L6
+    cmp w8, #0
+    ldursw x0, [x19, #72]
+    mov w8, #426
+    cset w3, ne
+    mov x2, xzr
+    mov x4, xzr
+    mov x5, xzr
+    svc #0
+    cmn x0, #1, lsl #12
+    b.ls .L6
+    b .L20
 
-# <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_to_thread: 18 instructions; shortest way 15
+# <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_to_thread: 17 instructions; shortest way 14
 <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_to_thread:
     ldr w8, [x1, #8]
-    ldr w9, [x1, #20]
+    ldr w9, [x1, #24]
     subs w4, w8, w9
     b.eq .L1
     ldr x9, [x0, #96]
     stlr w8, [x9]
 .L1:
     dmb ish
-    ldr x8, [x0, #120]
-    ldr w5, [x8]
-    orr w8, w2, w5
-    cbnz w8, .L2
-    ldr w8, [x1, #8]
+    ldr x9, [x0, #120]
+    ldr w5, [x9]
+    orr w9, w2, w5
+    cbnz w9, .L2
     mov w0, wzr
     mov x9, x1
     mov w1, w4
-    str w8, [x9, #20]
+    str w8, [x9, #24]
     ret
 .L2:
     b <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over

@@ -82,8 +82,8 @@ impl<K: Kernel> Progress<K> {
     /// Works out what depends on the completion queue's size.
     #[inline(always)]
     fn adapt(&self, rings: &Rings) {
-        // A mixed completion queue can hold two slots less than it has. That bound serves every queue, because a `want` above it
-        // only takes the longer way.
+        // A mixed completion queue can hold two slots less than it has. One bound serves every queue, because a `want` above
+        // it only takes the longer way.
         self.plain_wants.set(if self.general.get().is_some() { 0 } else { rings.cq().last().saturating_sub(1) });
     }
 

@@ -2,7 +2,7 @@
 
 use super::Progress;
 use crate::flags::SetupFlags;
-use crate::kernel::DefaultKernel;
+use crate::kernel::{DefaultKernel, Kernel};
 use crate::memory::Rings;
 
 type Ring = Progress<DefaultKernel>;
@@ -21,6 +21,32 @@ fn a_ring_goes_its_usual_way_again_once_nothing_is_owed() {
         local.settle(setup, &Rings::NOWHERE);
         assert_eq!(local.general().is_some(), special, "{setup:?}");
         assert_eq!(local.count(3), 3);
+    }
+}
+
+/// Whether a submit goes through the pointer, and whether that one only shows entries to the thread.
+fn ways<K: Kernel>(local: &Progress<K>) -> (bool, bool) {
+    (local.general().is_some(), local.goes_to_thread())
+}
+
+#[test]
+fn a_ring_reached_through_another_kernel_goes_its_usual_way_after_the_first_submit() {
+    let rings = &Rings::NOWHERE;
+    for (setup, usual, at_first) in [
+        (SetupFlags::empty(), (false, false), (false, false)),
+        (SetupFlags::SQPOLL, (true, true), (true, false)),
+        (SetupFlags::SQ_REWIND, (true, false), (true, false)),
+    ] {
+        let local = Ring::NOTHING;
+        local.settle(setup, rings);
+        assert_eq!(ways(&local), usual, "{setup:?}");
+        let local = local.through::<&DefaultKernel>();
+        assert_eq!(ways(&local), at_first, "{setup:?}");
+        local.settle(setup, rings);
+        assert_eq!(ways(&local), usual, "{setup:?}");
+        local.adjust(1);
+        local.resized(rings);
+        assert_eq!(ways(&local), (true, false), "{setup:?}: one is owed, whatever the size");
     }
 }
 

@@ -164,6 +164,7 @@ where
     push(ring, 2)?;
     use_parts(ring)?;
     reap(ring)?;
+    use_closures(ring)?;
     register(ring)?;
     let _ = ring.set_iowait(false);
     drain(ring)
@@ -204,6 +205,29 @@ where
     let others = batch.get(..count.saturating_sub(1)).unwrap_or_default();
     // SAFETY: these requests point to nothing.
     unsafe { ring.submission().push_multiple(others) }.map_err(|_| Errno::EBUSY)
+}
+
+/// Queues requests with a closure, submits them as a ring with SQPOLL does, and takes all that has come.
+fn use_closures<S, C, K>(ring: &mut IoUring<S, C, K>) -> Result<(), Errno>
+where
+    S: squeue::EntryMarker,
+    C: cqueue::EntryMarker + Completed,
+    K: Kernel,
+{
+    let mut failed = Ok(());
+    for _ in 0..2 {
+        // SAFETY: these requests point to nothing.
+        let pushed = unsafe { ring.submission().push_with(2, || nop(5)) };
+        ring.submit_sqpoll()?;
+        ring.submitter().submit_sqpoll()?;
+        ring.submit_and_wait(pushed)?;
+        ring.completion().for_each(|cqe| failed = failed.and(cqe.outcome().map(drop)));
+    }
+    let (submitter, mut queue, completions) = ring.split();
+    // SAFETY: these requests point to nothing.
+    let pushed = unsafe { queue.push_with(2, || nop(6)) };
+    submitter.submit_and_wait(pushed)?;
+    completions.fold(failed, |all, cqe| all.and(cqe.outcome().map(drop)))
 }
 
 /// Makes registrations; the kernel refuses those that make no sense on this ring.

@@ -120,9 +120,16 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         self.say(|| format!("push {entries:?}"));
         let mut queue = self.ring.submission();
         let before = queue.len();
-        let together = self.random.chance(1, 2);
         let mut pushed = Vec::new();
-        if together {
+        let way = self.random.below(4);
+        if way == 0 {
+            let mut made = entries.iter().map(|entry| entry.0.clone());
+            // SAFETY: the world's memory outlives the ring, and what it reads there does not matter.
+            let count = unsafe { queue.push_with(entries.len(), || made.next().expect("as many as there are")) };
+            assert_eq!(made.len(), entries.len() - count, "an entry was made that found no room");
+            pushed = entries;
+            pushed.truncate(count);
+        } else if way == 1 {
             let list: Vec<S> = entries.iter().map(|entry| entry.0.clone()).collect();
             // SAFETY: the world's memory outlives the ring, and what it reads there does not matter.
             if unsafe { queue.push_multiple(&list) }.is_ok() {
@@ -160,7 +167,7 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
     fn submit(&mut self) {
         self.say(|| "submit".into());
         let stranded = self.ring.submission().flags();
-        let outcome = self.ring.submit();
+        let outcome = if self.random.chance(1, 2) { self.ring.submit() } else { self.ring.submit_sqpoll() };
         self.told(outcome, &[]);
         self.say(|| format!("  the flags were {stranded:?}"));
     }
@@ -256,7 +263,16 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
         let mut queue = self.ring.completion();
         let there = queue.len();
         assert_eq!(queue.is_empty(), there == 0);
-        match self.random.below(3) {
+        match self.random.below(5) {
+            // All of them, perhaps after some that are taken one by one.
+            3..=4 => {
+                if self.random.chance(1, 2) {
+                    for completion in queue.by_ref().take(most) {
+                        self.books.saw(&completion);
+                    }
+                }
+                queue.for_each(|completion| self.books.saw(&completion));
+            }
             0 => {
                 let mut room = [const { std::mem::MaybeUninit::<C>::uninit() }; 4];
                 for completion in queue.fill(&mut room) {

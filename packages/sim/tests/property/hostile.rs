@@ -34,7 +34,12 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
                 let entries: Vec<S> = (0..random.below(9)).map(|_| S::from(opcode::Nop::new().build())).collect();
                 // SAFETY: nops point to nothing.
                 let _ = unsafe { ring.submission().push_multiple(&entries) };
+                let (count, room) = (random.below(9) as usize, ring.submission().capacity());
+                // SAFETY: nops point to nothing.
+                let pushed = unsafe { ring.submission().push_with(count, || S::from(opcode::Nop::new().build())) };
+                assert!(pushed <= count.min(room), "{pushed} of {count}");
             }
+            4 if random.chance(1, 2) => _ = ring.submit_sqpoll(),
             4 => _ = ring.submit(),
             5 => _ = ring.submit_and_wait(want),
             6 => _ = ring.submitter().wait(want),
@@ -50,6 +55,11 @@ fn abuse<S: Build, C: Seen, K: Kernel>(ring: &mut IoUring<S, C, K>, random: &mut
                     let _ = completion.seen();
                     seen += 1;
                 }
+                assert!(seen <= capacity, "{seen} of {capacity}");
+                let seen = ring.completion().fold(0, |seen, completion| {
+                    let _ = completion.seen();
+                    seen + 1
+                });
                 assert!(seen <= capacity, "{seen} of {capacity}");
             }
             10 => {
