@@ -8,12 +8,12 @@ push_one:
     pushq %r14
     pushq %rbx
     pushq %rax
-    movq 80(%rdi), %rbx
+    movq 88(%rdi), %rbx
     movl 8(%rdi), %ebp
     cmpl %ebp, 12(%rdi)
     je .L3
 .L1:
-    movl 152(%rdi), %eax
+    movl 160(%rdi), %eax
     andl %ebp, %eax
     shlq $6, %rax
     xorps %xmm0, %xmm0
@@ -34,7 +34,7 @@ push_one:
     retq
 .L3:
     leaq 8(%rdi), %rax
-    leaq 80(%rdi), %rcx
+    leaq 88(%rdi), %rcx
     movq %rdi, %r14
     movq %rax, %rdi
     movq %rsi, %r15
@@ -59,18 +59,18 @@ push_batch:
     pushq %r12
     pushq %rbx
     subq $24, %rsp
-    movq 80(%rdi), %r15
+    movq 88(%rdi), %r15
     movl 8(%rdi), %ebp
     xorl %r12d, %r12d
     leaq 8(%rdi), %rbx
-    leaq 80(%rdi), %r14
+    leaq 88(%rdi), %r14
     movq <bare_uring::squeue::Producer>::look@GOTPCREL(%rip), %r13
     xorps %xmm0, %xmm0
 .L1:
     cmpl 12(%rdi), %ebp
     je .L3
 .L2:
-    movl 152(%rdi), %ecx
+    movl 160(%rdi), %ecx
     andl %ebp, %ecx
     shlq $6, %rcx
     movups %xmm0, 16(%r15,%rcx)
@@ -117,8 +117,8 @@ push_with:
     pushq %r12
     pushq %rbx
     movq %rsi, %rax
-    movq 80(%rdi), %rbx
-    movl 152(%rdi), %ebp
+    movq 88(%rdi), %rbx
+    movl 160(%rdi), %ebp
     movl 8(%rdi), %r14d
     movl 12(%rdi), %ecx
     leaq -1(%rsi), %rdx
@@ -197,7 +197,7 @@ push_with:
     retq
 .L7:
     leaq 8(%rdi), %rcx
-    leaq 80(%rdi), %rsi
+    leaq 88(%rdi), %rsi
     movq %rdi, %r12
     movq %rcx, %rdi
     movq %rax, %r15
@@ -222,12 +222,12 @@ push_read:
     pushq %r12
     pushq %rbx
     subq $24, %rsp
-    movq 80(%rdi), %r14
+    movq 88(%rdi), %r14
     movl 8(%rdi), %ebx
     cmpl %ebx, 12(%rdi)
     je .L3
 .L1:
-    movl 152(%rdi), %eax
+    movl 160(%rdi), %eax
     andl %ebx, %eax
     shlq $6, %rax
     movl $22, (%r14,%rax)
@@ -254,7 +254,7 @@ push_read:
     retq
 .L3:
     leaq 8(%rdi), %rax
-    leaq 80(%rdi), %r10
+    leaq 88(%rdi), %r10
     movq %rdi, 16(%rsp)
     movq %rax, %rdi
     movl %esi, 12(%rsp)
@@ -275,44 +275,45 @@ push_read:
     xorl %eax, %eax
     jmp .L2
 
-# submit: 60 instructions; shortest way 29; with a system call 42
+# submit: 62 instructions; shortest way 31; with a system call 43
 submit:
     pushq %r14
     pushq %rbx
     pushq %rax
+    movq %rsi, %rax
     movq %rdi, %rbx
-    leaq 72(%rsi), %rdi
-    movq (%rsi), %rax
-    testq %rax, %rax
+    leaq 80(%rsi), %rdi
+    movq (%rsi), %r8
+    testq %r8, %r8
     jne .L5
-    movl 8(%rsi), %ecx
-    movq 160(%rsi), %rax
-    movl (%rax), %edx
-    movl %ecx, %eax
-    subl %edx, %eax
+    movl 8(%rax), %ecx
+    movq 168(%rax), %rdx
+    movl (%rdx), %edx
+    movl %ecx, %esi
+    subl %edx, %esi
     je .L1
-    movq 168(%rsi), %rdx
-    movl %ecx, (%rdx)
+    movq 176(%rax), %r8
+    movl %ecx, (%r8)
 .L1:
-    movq 192(%rsi), %rcx
-    movl (%rcx), %ecx
-    andl $6, %ecx
+    movq 200(%rax), %rax
+    movl (%rax), %eax
+    xorl %edx, %ecx
+    movl %eax, %edx
+    andl $6, %edx
     xorl %r14d, %r14d
-    movl %ecx, %edx
-    orl %eax, %edx
+    orl %ecx, %edx
     je .L2
     xorl %r10d, %r10d
-    testl %ecx, %ecx
+    testb $6, %al
     setne %r10b
     movslq (%rdi), %rdi
-    movl %eax, %esi
     movl $426, %eax
     xorl %edx, %edx
     xorl %r8d, %r8d
     xorl %r9d, %r9d
     syscall
     cmpq $-4096, %rax
-    ja .L6
+    ja .L7
     movl %eax, %eax
     jmp .L3
 .L2:
@@ -328,24 +329,25 @@ submit:
     retq
 .L5:
     xorl %r14d, %r14d
+    movq %rax, %rsi
     xorl %edx, %edx
     xorl %ecx, %ecx
-    callq *%rax
+    callq *%r8
     testb $1, %al
-    je .L7
+    je .L6
     movl %edx, 4(%rbx)
     movl $1, %r14d
     jmp .L4
 .L6:
+    movl %edx, %eax
+    jmp .L3
+.L7:
     negl %eax
     movl %eax, 4(%rbx)
     movl $1, %r14d
     jmp .L4
-.L7:
-    movl %edx, %eax
-    jmp .L3
 
-# submit_and_wait: 97 instructions; shortest way 28; with a system call 28
+# submit_and_wait: 98 instructions; shortest way 28; with a system call 28
 submit_and_wait:
     pushq %rbx
     movq %rdi, %rbx
@@ -355,13 +357,13 @@ submit_and_wait:
     jae .L4
 .L1:
     movl 8(%rsi), %ecx
-    movq 160(%rsi), %rax
+    movq 168(%rsi), %rax
     movl (%rax), %eax
-    movq 168(%rsi), %rdi
+    movq 176(%rsi), %rdi
     movl %ecx, (%rdi)
     subl %eax, %ecx
-    movl 76(%rsi), %r10d
-    movslq 72(%rsi), %rdi
+    movl 84(%rsi), %r10d
+    movslq 80(%rsi), %rdi
     movl $426, %eax
     movq %rcx, %rsi
     xorl %r8d, %r8d
@@ -379,11 +381,11 @@ submit_and_wait:
     popq %rbx
     retq
 .L4:
-    movl 88(%rsi), %ecx
+    movl 96(%rsi), %ecx
     movq %rdx, %rax
     cmpq %rcx, %rdx
     jae .L6
-    leaq 72(%rsi), %rdi
+    leaq 80(%rsi), %rdi
     movq (%rsi), %r8
     testq %r8, %r8
     je .L8
@@ -409,7 +411,7 @@ submit_and_wait:
     movl %ecx, %eax
     cmpq %rdx, %rax
     cmovaeq %rdx, %rax
-    leaq 72(%rsi), %rdi
+    leaq 80(%rsi), %rdi
     movq (%rsi), %r8
     testq %r8, %r8
     jne .L5
@@ -417,27 +419,28 @@ submit_and_wait:
     testq %rdx, %rdx
     movq %rax, %rdx
     jne .L1
-    movl 8(%rsi), %ecx
-    movq 160(%rsi), %rax
-    movl (%rax), %edx
-    movl %ecx, %eax
-    subl %edx, %eax
+    movl 8(%rsi), %eax
+    movq 168(%rsi), %rcx
+    movl (%rcx), %edx
+    movl %eax, %ecx
+    subl %edx, %ecx
     je .L9
-    movq 168(%rsi), %rdx
-    movl %ecx, (%rdx)
+    movq 176(%rsi), %r8
+    movl %eax, (%r8)
 .L9:
-    movq 192(%rsi), %rcx
-    movl (%rcx), %ecx
-    andl $6, %ecx
-    movl %ecx, %edx
+    movq 200(%rsi), %rsi
+    movl (%rsi), %esi
+    xorl %edx, %eax
+    movl %esi, %edx
+    andl $6, %edx
     orl %eax, %edx
     je .L12
     xorl %r10d, %r10d
-    testl %ecx, %ecx
+    testb $6, %sil
     setne %r10b
     movslq (%rdi), %rdi
-    movl %eax, %esi
     movl $426, %eax
+    movq %rcx, %rsi
     xorl %edx, %edx
     xorl %r8d, %r8d
     xorl %r9d, %r9d
@@ -457,111 +460,112 @@ submit_and_wait:
     xorl %eax, %eax
     jmp .L3
 
-# submit_sqpoll: 92 instructions; shortest way 29; with a system call 44
+# submit_sqpoll: 94 instructions; shortest way 25; with a system call 46
 submit_sqpoll:
     pushq %r14
     pushq %rbx
     pushq %rax
-    movq %rdi, %rbx
-    leaq 72(%rsi), %rdi
+    movq %rdi, %rax
+    leaq 80(%rsi), %rdi
     cmpb $0, 32(%rsi)
-    je .L6
-    movl 8(%rsi), %eax
-    movl %eax, %r8d
+    je .L3
+    movl 8(%rsi), %ecx
+    movl %ecx, %r8d
     subl 24(%rsi), %r8d
     je .L1
-    movq 168(%rsi), %rcx
-    movl %eax, (%rcx)
+    movq 176(%rsi), %rdx
+    movl %ecx, (%rdx)
 .L1:
     lock orl $0, -64(%rsp)
-    movq 192(%rsi), %rcx
-    movl (%rcx), %r9d
+    movq 200(%rsi), %rdx
+    movl (%rdx), %r9d
     testl %r9d, %r9d
-    je .L3
-    xorl %edx, %edx
-    xorl %ecx, %ecx
-    callq *<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over@GOTPCREL(%rip)
-    movl %edx, %r8d
-    testb $1, %al
-    je .L4
+    jne .L5
+    movl %ecx, 24(%rsi)
+    movl %r8d, %ecx
+    movq %rcx, 8(%rax)
+    xorl %ebx, %ebx
 .L2:
-    movl %r8d, 4(%rbx)
-    movl $1, %r14d
-    jmp .L5
-.L3:
-    movl %eax, 24(%rsi)
-    xorl %eax, %eax
-    testb $1, %al
-    jne .L2
-.L4:
-    movl %r8d, %eax
-    movq %rax, 8(%rbx)
-    xorl %r14d, %r14d
-.L5:
-    movl %r14d, (%rbx)
-    movq %rbx, %rax
+    movl %ebx, (%rax)
     addq $8, %rsp
     popq %rbx
     popq %r14
     retq
-.L6:
-    movq (%rsi), %rax
-    testq %rax, %rax
-    jne .L9
-    movl 8(%rsi), %ecx
-    movq 160(%rsi), %rax
-    movl (%rax), %edx
-    movl %ecx, %eax
-    subl %edx, %eax
+.L3:
+    movq (%rsi), %r8
+    testq %r8, %r8
+    jne .L8
+    movl 8(%rsi), %edx
+    movq 168(%rsi), %rcx
+    movl (%rcx), %r8d
+    movl %edx, %ecx
+    subl %r8d, %ecx
+    je .L4
+    movq 176(%rsi), %r9
+    movl %edx, (%r9)
+.L4:
+    movq 200(%rsi), %rsi
+    movl (%rsi), %esi
+    xorl %r8d, %edx
+    movl %esi, %r8d
+    andl $6, %r8d
+    xorl %ebx, %ebx
+    orl %edx, %r8d
     je .L7
-    movq 168(%rsi), %rdx
-    movl %ecx, (%rdx)
-.L7:
-    movq 192(%rsi), %rcx
-    movl (%rcx), %ecx
-    andl $6, %ecx
-    xorl %r14d, %r14d
-    movl %ecx, %edx
-    orl %eax, %edx
-    je .L8
+    movq %rax, %r14
     xorl %r10d, %r10d
-    testl %ecx, %ecx
+    testb $6, %sil
     setne %r10b
     movslq (%rdi), %rdi
-    movl %eax, %esi
     movl $426, %eax
+    movq %rcx, %rsi
     xorl %edx, %edx
     xorl %r8d, %r8d
     xorl %r9d, %r9d
     syscall
     cmpq $-4096, %rax
     ja .L10
-    movl %eax, %eax
-    movq %rax, 8(%rbx)
-    jmp .L5
-.L8:
-    xorl %eax, %eax
-    movq %rax, 8(%rbx)
-    jmp .L5
-.L9:
-    xorl %r14d, %r14d
+    movl %eax, %ecx
+    movq %r14, %rax
+    movq %rcx, 8(%r14)
+    jmp .L2
+.L5:
+    movq %rax, %r14
+    xorl %ebx, %ebx
     xorl %edx, %edx
     xorl %ecx, %ecx
-    callq *%rax
+    callq *<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over@GOTPCREL(%rip)
     testb $1, %al
-    je .L11
-    movl %edx, 4(%rbx)
-    movl $1, %r14d
-    jmp .L5
+    je .L9
+.L6:
+    movq %r14, %rax
+    movl %edx, 4(%r14)
+    movl $1, %ebx
+    jmp .L2
+.L7:
+    xorl %ecx, %ecx
+    movq %rcx, 8(%rax)
+    jmp .L2
+.L8:
+    movq %rax, %r14
+    xorl %ebx, %ebx
+    xorl %edx, %edx
+    xorl %ecx, %ecx
+    callq *%r8
+    testb $1, %al
+    jne .L6
+.L9:
+    movl %edx, %ecx
+    movq %r14, %rax
+    movq %rcx, 8(%r14)
+    jmp .L2
 .L10:
     negl %eax
-    movl %eax, 4(%rbx)
-    movl $1, %r14d
-    jmp .L5
-.L11:
-    movl %edx, %eax
-    movq %rax, 8(%rbx)
-    jmp .L5
+    movq %rax, %rcx
+    movq %r14, %rax
+    movl %ecx, 4(%r14)
+    movl $1, %ebx
+    jmp .L2
 
 # submit_local: 60 instructions; shortest way 28; with a system call 41
 submit_local:
@@ -572,34 +576,34 @@ submit_local:
     movq (%rsi), %rax
     testq %rax, %rax
     jne .L5
-    movl 8(%rsi), %ecx
-    movq 160(%rsi), %rax
-    movl (%rax), %edx
-    movl %ecx, %eax
-    subl %edx, %eax
+    movl 8(%rsi), %eax
+    movq 168(%rsi), %rcx
+    movl (%rcx), %edx
+    movl %eax, %ecx
+    subl %edx, %ecx
     je .L1
-    movq 168(%rsi), %rdx
-    movl %ecx, (%rdx)
+    movq 176(%rsi), %rdi
+    movl %eax, (%rdi)
 .L1:
-    movq 192(%rsi), %rcx
-    movl (%rcx), %ecx
-    andl $6, %ecx
+    movq 200(%rsi), %rdi
+    movl (%rdi), %edi
+    xorl %edx, %eax
+    andl $6, %edi
     xorl %r14d, %r14d
-    movl %ecx, %edx
-    orl %eax, %edx
+    orl %edi, %eax
     je .L2
-    cmpl $1, %ecx
+    cmpl $1, %edi
     movl $16, %r10d
     sbbq $-1, %r10
     movslq 224(%rsi), %rdi
-    movl %eax, %esi
     movl $426, %eax
+    movq %rcx, %rsi
     xorl %edx, %edx
     xorl %r8d, %r8d
     xorl %r9d, %r9d
     syscall
     cmpq $-4096, %rax
-    ja .L6
+    ja .L7
     movl %eax, %eax
     jmp .L3
 .L2:
@@ -614,26 +618,26 @@ submit_local:
     popq %r14
     retq
 .L5:
-    leaq 72(%rsi), %rdi
+    leaq 80(%rsi), %rdi
     xorl %r14d, %r14d
     xorl %edx, %edx
     xorl %ecx, %ecx
     callq *%rax
     testb $1, %al
-    je .L7
+    je .L6
     movl %edx, 4(%rbx)
     movl $1, %r14d
     jmp .L4
 .L6:
+    movl %edx, %eax
+    jmp .L3
+.L7:
     negl %eax
     movl %eax, 4(%rbx)
     movl $1, %r14d
     jmp .L4
-.L7:
-    movl %edx, %eax
-    jmp .L3
 
-# reap_for: 81 instructions; shortest way 36; loop at .L3: 8
+# reap_for: 76 instructions; shortest way 36; loop at .L3: 8
 reap_for:
     pushq %rbp
     pushq %r15
@@ -641,83 +645,78 @@ reap_for:
     pushq %r13
     pushq %r12
     pushq %rbx
-    subq $24, %rsp
-    movq 136(%rdi), %r12
-    movl 48(%rdi), %ebx
+    pushq %rax
+    movq 144(%rdi), %r15
+    movl 40(%rdi), %ebp
     xorl %eax, %eax
-    leaq 40(%rdi), %r14
-    leaq 80(%rdi), %r15
-    movq <bare_uring::cqueue::Consumer>::look_with_care@GOTPCREL(%rip), %r13
-    movq <bare_uring::cqueue::Consumer>::give_back_older@GOTPCREL(%rip), %r8
-    movl %ebx, %ebp
+    leaq 40(%rdi), %rbx
+    leaq 88(%rdi), %r14
+    movl %ebp, %edx
     jmp .L3
 .L1:
-    movl %ecx, 56(%rdi)
+    movl %ecx, 48(%rdi)
 .L2:
-    movl 88(%rdi), %ecx
-    andl %ebp, %ecx
+    movl 96(%rdi), %ecx
+    andl %edx, %ecx
     shlq $4, %rcx
-    incl %ebp
-    addq (%r12,%rcx), %rax
-    movl %ebp, 48(%rdi)
+    incl %edx
+    addq (%r15,%rcx), %rax
+    movl %edx, 40(%rdi)
 .L3:
-    cmpl 56(%rdi), %ebp
+    cmpl 48(%rdi), %edx
     jne .L2
-    cmpl 52(%rdi), %ebx
+    movl 44(%rdi), %ecx
+    movl %ebp, %esi
+    subl %ecx, %esi
     jne .L7
 .L4:
-    movq 104(%rdi), %rcx
+    movq 112(%rdi), %rcx
     movl (%rcx), %ecx
-    movl %ecx, %esi
-    subl %ebp, %esi
+    movl %ecx, %r8d
+    subl %edx, %r8d
     je .L8
-    cmpl 52(%rdi), %ebp
-    sete %dl
-    cmpl 60(%rdi), %esi
+    cmpl 44(%rdi), %edx
+    sete %sil
+    cmpl 56(%rdi), %r8d
     ja .L6
-    testb %dl, %dl
+    testb %sil, %sil
     jne .L1
 .L5:
-    movq %rdi, 16(%rsp)
-    movq %r14, %rdi
-    movq %r15, %rsi
-    xorl %edx, %edx
-    movq %rax, 8(%rsp)
-    movq %r8, %rbp
-    callq *%r13
-    movq 16(%rsp), %rdi
+    movq %rdi, %r12
+    movq %rbx, %rdi
+    movq %r14, %rsi
+    movl %ecx, %edx
+    movq %rax, %r13
+    callq <bare_uring::cqueue::Consumer>::look_with_care
+    movq %r12, %rdi
     movl %eax, %ecx
-    movq 8(%rsp), %rax
+    movq %r13, %rax
     testb $1, %cl
-    je .L8
-    movq %rbp, %r8
-    movl %edx, %ebp
-    jmp .L2
+    jne .L2
+    jmp .L8
 .L6:
-    xorl %edx, %edx
-    testb %dl, %dl
+    xorl %esi, %esi
+    testb %sil, %sil
     jne .L1
     jmp .L5
 .L7:
-    movq %rdi, 16(%rsp)
-    movq %r14, %rdi
-    movq %r15, %rsi
-    movl %ebx, %edx
-    movq %rax, 8(%rsp)
-    callq *<bare_uring::cqueue::Consumer>::give_back_older@GOTPCREL(%rip)
-    movq <bare_uring::cqueue::Consumer>::give_back_older@GOTPCREL(%rip), %r8
-    movq 8(%rsp), %rax
-    movq 16(%rsp), %rdi
+    movl %edx, %r8d
+    subl %ecx, %r8d
+    cmpl %r8d, %esi
+    ja .L4
+    movq 104(%rdi), %rcx
+    movl %ebp, (%rcx)
+    movl %ebp, 44(%rdi)
     jmp .L4
 .L8:
-    movl 48(%rdi), %ecx
-    cmpl 52(%rdi), %ecx
+    movl 40(%rdi), %ecx
+    cmpl 44(%rdi), %ecx
     je .L9
-    movq 96(%rdi), %rdx
+    movq 104(%rdi), %rdx
     movl %ecx, (%rdx)
-    movl %ecx, 52(%rdi)
+    movl %ecx, 44(%rdi)
 .L9:
-    addq $24, %rsp
+    addq $8, %rsp
     popq %rbx
     popq %r12
     popq %r13
@@ -726,46 +725,35 @@ reap_for:
     popq %rbp
     retq
 
-# reap_fold: 104 instructions; shortest way 27; loop at .L5: 19; loop at .L6: 7; loop at .L11: 16 and 1 call
+# reap_fold: 101 instructions; shortest way 23; loop at .L2: 19; loop at .L3: 7; loop at .L8: 15 and 1 call
 reap_fold:
-    pushq %rbp
     pushq %r15
     pushq %r14
     pushq %r13
     pushq %r12
     pushq %rbx
-    pushq %rax
-    movq 136(%rdi), %r15
-    movl 48(%rdi), %edx
-    movq 104(%rdi), %rax
+    movq 144(%rdi), %r15
+    movl 40(%rdi), %edx
+    movq 112(%rdi), %rax
     movl (%rax), %ecx
     movl %ecx, %r9d
     subl %edx, %r9d
-    jne .L3
-.L1:
-    xorl %eax, %eax
-.L2:
-    movl 48(%rdi), %ecx
-    cmpl 52(%rdi), %ecx
-    jne .L8
-    jmp .L9
-.L3:
-    cmpl 60(%rdi), %r9d
-    ja .L10
-    movl %ecx, 56(%rdi)
-    movl 88(%rdi), %esi
+    je .L6
+    cmpl 56(%rdi), %r9d
+    ja .L7
+    movl 96(%rdi), %esi
     movl %r9d, %r8d
     andl $3, %r8d
     movl %edx, %eax
     subl %ecx, %eax
     cmpl $-4, %eax
-    jbe .L4
+    jbe .L1
     xorl %eax, %eax
-    jmp .L6
-.L4:
+    jmp .L3
+.L1:
     andl $-4, %r9d
     xorl %eax, %eax
-.L5:
+.L2:
     movl %edx, %r10d
     andl %esi, %r10d
     shlq $4, %r10
@@ -784,66 +772,72 @@ reap_fold:
     addl $4, %edx
     addq (%r15,%r10), %rax
     addl $-4, %r9d
-    jne .L5
+    jne .L2
     testl %r8d, %r8d
-    je .L7
-.L6:
+    je .L4
+.L3:
     movl %edx, %r9d
     andl %esi, %r9d
     shlq $4, %r9
     incl %edx
     addq (%r15,%r9), %rax
     decl %r8d
-    jne .L6
-.L7:
-    movl %ecx, 48(%rdi)
-.L8:
-    movq 96(%rdi), %rdx
+    jne .L3
+.L4:
+    movq 104(%rdi), %rdx
     movl %ecx, (%rdx)
-    movl %ecx, 52(%rdi)
-.L9:
-    addq $8, %rsp
+    movd %ecx, %xmm0
+    pshufd $0, %xmm0, %xmm0
+    movdqu %xmm0, 40(%rdi)
+.L5:
     popq %rbx
     popq %r12
     popq %r13
     popq %r14
     popq %r15
-    popq %rbp
     retq
-.L10:
+.L6:
+    xorl %eax, %eax
+    jmp .L10
+.L7:
     leaq 40(%rdi), %rbx
     movq %rdi, %r12
-    leaq 80(%rdi), %r14
+    leaq 88(%rdi), %r14
     movq %rbx, %rdi
     movq %r14, %rsi
-    xorl %edx, %edx
-    callq *<bare_uring::cqueue::Consumer>::next_place@GOTPCREL(%rip)
+    callq <bare_uring::cqueue::Consumer>::next_place
     testb $1, %al
-    je .L12
+    je .L9
     xorl %eax, %eax
-    movq <bare_uring::cqueue::Consumer>::next_place@GOTPCREL(%rip), %r13
     movq %r12, %rdi
-.L11:
-    movl 88(%rdi), %ecx
+.L8:
+    movl 96(%rdi), %ecx
     andl %edx, %ecx
     shlq $4, %rcx
     incl %edx
     addq (%r15,%rcx), %rax
-    movl %edx, 48(%rdi)
+    movl %edx, 40(%rdi)
     movq %rbx, %rdi
     movq %r14, %rsi
-    xorl %edx, %edx
-    movq %rax, %rbp
-    callq *%r13
+    movq %rax, %r13
+    callq <bare_uring::cqueue::Consumer>::next_place
     movq %r12, %rdi
     movl %eax, %ecx
-    movq %rbp, %rax
+    movq %r13, %rax
     testb $1, %cl
-    jne .L11
-    jmp .L2
-.L12:
+    jne .L8
+    jmp .L10
+.L9:
+    xorl %eax, %eax
     movq %r12, %rdi
-    jmp .L1
+.L10:
+    movl 40(%rdi), %ecx
+    cmpl 44(%rdi), %ecx
+    je .L5
+    movq 104(%rdi), %rdx
+    movl %ecx, (%rdx)
+    movl %ecx, 44(%rdi)
+    jmp .L5
 
 # round: 190 instructions; shortest way 41; with a system call 41; loop at .L1: 15; loop at .L10: 8
 round:
@@ -858,7 +852,7 @@ round:
     movq %rdi, %rbx
     testq %rsi, %rsi
     je .L4
-    movq 80(%rbx), %rbp
+    movq 88(%rbx), %rbp
     movl 8(%rbx), %r12d
     xorl %r15d, %r15d
     xorps %xmm0, %xmm0
@@ -867,7 +861,7 @@ round:
     cmpl 12(%rbx), %r12d
     je .L3
 .L2:
-    movl 152(%rbx), %eax
+    movl 160(%rbx), %eax
     andl %r12d, %eax
     shlq $6, %rax
     movups %xmm0, 16(%rbp,%rax)
@@ -883,7 +877,7 @@ round:
     jmp .L4
 .L3:
     leaq 8(%rbx), %rdi
-    leaq 80(%rbx), %rsi
+    leaq 88(%rbx), %rsi
     callq *<bare_uring::squeue::Producer>::look@GOTPCREL(%rip)
     xorps %xmm0, %xmm0
     testl %eax, %eax
@@ -896,13 +890,13 @@ round:
     jae .L16
     movl 8(%rbx), %esi
 .L5:
-    movq 160(%rbx), %rax
+    movq 168(%rbx), %rax
     movl (%rax), %eax
-    movq 168(%rbx), %rcx
+    movq 176(%rbx), %rcx
     movl %esi, (%rcx)
     subl %eax, %esi
-    movl 76(%rbx), %r10d
-    movslq 72(%rbx), %rdi
+    movl 84(%rbx), %r10d
+    movslq 80(%rbx), %rdi
     xorl %r15d, %r15d
     movl $426, %eax
     movq %r14, %rdx
@@ -912,74 +906,73 @@ round:
     cmpq $-4096, %rax
     ja .L23
 .L6:
-    movq 136(%rbx), %r13
-    movl 48(%rbx), %ebp
+    movq 144(%rbx), %r12
+    movl 40(%rbx), %ebp
     xorl %edx, %edx
     leaq 40(%rbx), %r14
-    leaq 80(%rbx), %r15
-    movq <bare_uring::cqueue::Consumer>::look_with_care@GOTPCREL(%rip), %r8
-    movl %ebp, %r12d
+    leaq 88(%rbx), %r15
+    movl %ebp, %esi
     jmp .L10
 .L7:
     xorl %eax, %eax
     testb %al, %al
     je .L12
 .L8:
-    movl %ecx, 56(%rbx)
+    movl %ecx, 48(%rbx)
 .L9:
-    movl 88(%rbx), %eax
-    andl %r12d, %eax
+    movl 96(%rbx), %eax
+    andl %esi, %eax
     shlq $4, %rax
-    incl %r12d
-    addq (%r13,%rax), %rdx
-    movl %r12d, 48(%rbx)
+    incl %esi
+    addq (%r12,%rax), %rdx
+    movl %esi, 40(%rbx)
 .L10:
-    cmpl 56(%rbx), %r12d
+    cmpl 48(%rbx), %esi
     jne .L9
-    cmpl 52(%rbx), %ebp
+    movl 44(%rbx), %eax
+    movl %ebp, %ecx
+    subl %eax, %ecx
     jne .L13
 .L11:
-    movq 104(%rbx), %rax
+    movq 112(%rbx), %rax
     movl (%rax), %ecx
-    movl %ecx, %esi
-    subl %r12d, %esi
+    movl %ecx, %edi
+    subl %esi, %edi
     je .L14
-    cmpl 52(%rbx), %r12d
+    cmpl 44(%rbx), %esi
     sete %al
-    cmpl 60(%rbx), %esi
+    cmpl 56(%rbx), %edi
     ja .L7
     testb %al, %al
     jne .L8
 .L12:
     movq %r14, %rdi
     movq %r15, %rsi
-    movq %rdx, (%rsp)
-    xorl %edx, %edx
-    movq %r8, %r12
-    callq *%r8
-    movq %r12, %r8
-    movl %edx, %r12d
-    movq (%rsp), %rdx
+    movq %rdx, %r13
+    movl %ecx, %edx
+    callq <bare_uring::cqueue::Consumer>::look_with_care
+    movl %edx, %esi
+    movq %r13, %rdx
     testb $1, %al
     jne .L9
     jmp .L14
 .L13:
-    movq %r14, %rdi
-    movq %r15, %rsi
-    movq %rdx, (%rsp)
-    movl %ebp, %edx
-    callq *<bare_uring::cqueue::Consumer>::give_back_older@GOTPCREL(%rip)
-    movq <bare_uring::cqueue::Consumer>::look_with_care@GOTPCREL(%rip), %r8
-    movq (%rsp), %rdx
+    movl %esi, %edi
+    subl %eax, %edi
+    cmpl %edi, %ecx
+    ja .L11
+    movq 104(%rbx), %rax
+    movl %ebp, (%rax)
+    movl %ebp, 44(%rbx)
     jmp .L11
 .L14:
-    movl 48(%rbx), %eax
+    movl 40(%rbx), %eax
     movl $1, %r15d
-    cmpl 52(%rbx), %eax
+    cmpl 44(%rbx), %eax
     je .L15
-    movq 96(%rbx), %rcx
+    movq 104(%rbx), %rcx
     movl %eax, (%rcx)
-    movl %eax, 52(%rbx)
+    movl %eax, 44(%rbx)
 .L15:
     movq %r15, %rax
     addq $8, %rsp
@@ -991,11 +984,11 @@ round:
     popq %rbp
     retq
 .L16:
-    movl 88(%rbx), %eax
+    movl 96(%rbx), %eax
     movq %r14, %rdx
     cmpq %rax, %r14
     jae .L18
-    leaq 72(%rbx), %rdi
+    leaq 80(%rbx), %rdi
     movq (%rbx), %rax
     testq %rax, %rax
     je .L20
@@ -1020,7 +1013,7 @@ round:
     movl %eax, %edx
     cmpq %r14, %rdx
     cmovaeq %r14, %rdx
-    leaq 72(%rbx), %rdi
+    leaq 80(%rbx), %rdi
     movq (%rbx), %rax
     testq %rax, %rax
     jne .L17
@@ -1031,27 +1024,28 @@ round:
     movq %rdx, %r14
     jmp .L5
 .L21:
-    movq 160(%rbx), %rax
-    movl (%rax), %ecx
-    movl %esi, %eax
-    subl %ecx, %eax
+    movq 168(%rbx), %rax
+    movl (%rax), %eax
+    movl %esi, %ecx
+    subl %eax, %ecx
     je .L22
-    movq 168(%rbx), %rcx
-    movl %esi, (%rcx)
+    movq 176(%rbx), %rdx
+    movl %esi, (%rdx)
 .L22:
-    movq 192(%rbx), %rcx
-    movl (%rcx), %ecx
-    andl $6, %ecx
-    movl %ecx, %edx
-    orl %eax, %edx
+    movq 200(%rbx), %rdx
+    movl (%rdx), %edx
+    xorl %eax, %esi
+    movl %edx, %eax
+    andl $6, %eax
+    orl %esi, %eax
     je .L6
     xorl %r10d, %r10d
-    testl %ecx, %ecx
+    testb $6, %dl
     setne %r10b
     movslq (%rdi), %rdi
-    movl %eax, %esi
     xorl %r15d, %r15d
     movl $426, %eax
+    movq %rcx, %rsi
     xorl %edx, %edx
     xorl %r8d, %r8d
     xorl %r9d, %r9d
@@ -1061,7 +1055,7 @@ round:
 .L23:
     jmp .L15
 
-# round_by_closures: 269 instructions; shortest way 60; with a system call 60; loop at .L3: 23; loop at .L13: 19; loop at .L14: 7; loop at .L21: 15 and 1 call
+# round_by_closures: 267 instructions; shortest way 60; with a system call 60; loop at .L3: 23; loop at .L10: 19; loop at .L11: 7; loop at .L18: 14 and 1 call
 round_by_closures:
     pushq %rbp
     pushq %r15
@@ -1072,24 +1066,24 @@ round_by_closures:
     pushq %rax
     movq %rsi, %r14
     movq %rdi, %rbx
-    movq 80(%rdi), %r15
-    movl 152(%rdi), %ebp
+    movq 88(%rdi), %r15
+    movl 160(%rdi), %ebp
     movl 8(%rdi), %r12d
     movl 12(%rdi), %eax
     leaq -1(%rsi), %rcx
     subl %r12d, %eax
     cmpq %rax, %rcx
-    jae .L17
+    jae .L14
 .L1:
     leal (%r12,%r14), %eax
     movl %r12d, %ecx
     andl %ebp, %ecx
     shlq $6, %rcx
-    xorps %xmm0, %xmm0
-    movups %xmm0, 16(%r15,%rcx)
-    movups %xmm0, (%r15,%rcx)
+    pxor %xmm0, %xmm0
+    movdqu %xmm0, 16(%r15,%rcx)
+    movdqu %xmm0, (%r15,%rcx)
     movq $1, 32(%r15,%rcx)
-    movups %xmm0, 40(%r15,%rcx)
+    movdqu %xmm0, 40(%r15,%rcx)
     movq $0, 56(%r15,%rcx)
     cmpq $1, %r14
     je .L5
@@ -1109,10 +1103,10 @@ round_by_closures:
     leaq 1(%rcx), %r8
     andl %ebp, %edi
     shlq $6, %rdi
-    movups %xmm0, 16(%r15,%rdi)
-    movups %xmm0, (%r15,%rdi)
+    movdqu %xmm0, 16(%r15,%rdi)
+    movdqu %xmm0, (%r15,%rdi)
     movq %r8, 32(%r15,%rdi)
-    movups %xmm0, 40(%r15,%rdi)
+    movdqu %xmm0, 40(%r15,%rdi)
     movq $0, 56(%r15,%rdi)
     movl %ecx, %edi
     addq $2, %rcx
@@ -1120,10 +1114,10 @@ round_by_closures:
     incl %edi
     andl %ebp, %edi
     shlq $6, %rdi
-    movups %xmm0, 16(%r15,%rdi)
-    movups %xmm0, (%r15,%rdi)
+    movdqu %xmm0, 16(%r15,%rdi)
+    movdqu %xmm0, (%r15,%rdi)
     movq %rcx, 32(%r15,%rdi)
-    movups %xmm0, 40(%r15,%rdi)
+    movdqu %xmm0, 40(%r15,%rdi)
     movq $0, 56(%r15,%rdi)
     leal (%rsi,%rcx), %edi
     cmpl $1, %edi
@@ -1135,28 +1129,28 @@ round_by_closures:
     incq %rcx
     andl %ebp, %r12d
     shlq $6, %r12
-    xorps %xmm0, %xmm0
-    movups %xmm0, 16(%r15,%r12)
-    movups %xmm0, (%r15,%r12)
+    pxor %xmm0, %xmm0
+    movdqu %xmm0, 16(%r15,%r12)
+    movdqu %xmm0, (%r15,%r12)
     movq %rcx, 32(%r15,%r12)
-    movups %xmm0, 40(%r15,%r12)
+    movdqu %xmm0, 40(%r15,%r12)
     movq $0, 56(%r15,%r12)
 .L5:
     movl %eax, 8(%rbx)
     leaq -1(%r14), %rax
     movl 20(%rbx), %ecx
     cmpq %rcx, %rax
-    jae .L18
+    jae .L15
 .L6:
     movl 8(%rbx), %esi
 .L7:
-    movq 160(%rbx), %rax
+    movq 168(%rbx), %rax
     movl (%rax), %eax
-    movq 168(%rbx), %rcx
+    movq 176(%rbx), %rcx
     movl %esi, (%rcx)
     subl %eax, %esi
-    movl 76(%rbx), %r10d
-    movslq 72(%rbx), %rdi
+    movl 84(%rbx), %r10d
+    movslq 80(%rbx), %rdi
     xorl %r15d, %r15d
     movl $426, %eax
     movq %r14, %rdx
@@ -1164,43 +1158,30 @@ round_by_closures:
     xorl %r9d, %r9d
     syscall
     cmpq $-4096, %rax
-    ja .L27
+    ja .L26
 .L8:
-    movq 136(%rbx), %r12
-    movl 48(%rbx), %ecx
-    movq 104(%rbx), %rax
+    movq 144(%rbx), %r12
+    movl 40(%rbx), %ecx
+    movq 112(%rbx), %rax
     movl (%rax), %eax
     movl %eax, %r8d
     subl %ecx, %r8d
-    jne .L11
-.L9:
-    xorl %edx, %edx
-.L10:
-    movl 48(%rbx), %eax
-    movl $1, %r15d
-    cmpl 52(%rbx), %eax
-    je .L16
-    movq 96(%rbx), %rcx
-    movl %eax, (%rcx)
-    movl %eax, 52(%rbx)
-    jmp .L16
-.L11:
-    cmpl 60(%rbx), %r8d
-    ja .L20
-    movl %eax, 56(%rbx)
-    movl 88(%rbx), %esi
+    je .L19
+    cmpl 56(%rbx), %r8d
+    ja .L17
+    movl 96(%rbx), %esi
     movl %r8d, %edi
     andl $3, %edi
     movl %ecx, %edx
     subl %eax, %edx
     cmpl $-4, %edx
-    jbe .L12
+    jbe .L9
     xorl %edx, %edx
-    jmp .L14
-.L12:
+    jmp .L11
+.L9:
     andl $-4, %r8d
     xorl %edx, %edx
-.L13:
+.L10:
     movl %ecx, %r9d
     andl %esi, %r9d
     shlq $4, %r9
@@ -1219,24 +1200,25 @@ round_by_closures:
     addl $4, %ecx
     addq (%r12,%r9), %rdx
     addl $-4, %r8d
-    jne .L13
+    jne .L10
     testl %edi, %edi
-    je .L15
-.L14:
+    je .L12
+.L11:
     movl %ecx, %r8d
     andl %esi, %r8d
     shlq $4, %r8
     incl %ecx
     addq (%r12,%r8), %rdx
     decl %edi
-    jne .L14
-.L15:
-    movl %eax, 48(%rbx)
-    movq 96(%rbx), %rcx
+    jne .L11
+.L12:
+    movq 104(%rbx), %rcx
     movl %eax, (%rcx)
-    movl %eax, 52(%rbx)
+    movd %eax, %xmm0
+    pshufd $0, %xmm0, %xmm0
+    movdqu %xmm0, 40(%rbx)
     movl $1, %r15d
-.L16:
+.L13:
     movq %r15, %rax
     addq $8, %rsp
     popq %rbx
@@ -1246,9 +1228,9 @@ round_by_closures:
     popq %r15
     popq %rbp
     retq
-.L17:
+.L14:
     leaq 8(%rbx), %rdi
-    leaq 80(%rbx), %rsi
+    leaq 88(%rbx), %rsi
     callq *<bare_uring::squeue::Producer>::look@GOTPCREL(%rip)
     movl %eax, %eax
     cmpq %r14, %rax
@@ -1260,105 +1242,114 @@ round_by_closures:
     movl 20(%rbx), %ecx
     cmpq %rcx, %rax
     jb .L6
-.L18:
-    movl 88(%rbx), %eax
+.L15:
+    movl 96(%rbx), %eax
     movq %r14, %rdx
     cmpq %rax, %r14
-    jae .L22
-    leaq 72(%rbx), %rdi
+    jae .L21
+    leaq 80(%rbx), %rdi
     movq (%rbx), %rax
     testq %rax, %rax
-    je .L24
-.L19:
+    je .L23
+.L16:
     xorl %r15d, %r15d
     movq %rbx, %rsi
     xorl %ecx, %ecx
     callq *%rax
     testb $1, %al
     je .L8
-    jmp .L16
-.L20:
+    jmp .L13
+.L17:
     leaq 40(%rbx), %r14
-    leaq 80(%rbx), %r15
+    leaq 88(%rbx), %r15
     movq %r14, %rdi
     movq %r15, %rsi
-    xorl %edx, %edx
-    callq *<bare_uring::cqueue::Consumer>::next_place@GOTPCREL(%rip)
+    callq <bare_uring::cqueue::Consumer>::next_place
     testb $1, %al
-    je .L9
+    je .L19
     movl %edx, %ecx
     xorl %edx, %edx
-    movq <bare_uring::cqueue::Consumer>::next_place@GOTPCREL(%rip), %r13
-.L21:
-    movl 88(%rbx), %eax
+.L18:
+    movl 96(%rbx), %eax
     andl %ecx, %eax
     shlq $4, %rax
     incl %ecx
     addq (%r12,%rax), %rdx
-    movl %ecx, 48(%rbx)
+    movl %ecx, 40(%rbx)
     movq %r14, %rdi
     movq %r15, %rsi
-    movq %rdx, %rbp
-    xorl %edx, %edx
-    callq *%r13
+    movq %rdx, %r13
+    callq <bare_uring::cqueue::Consumer>::next_place
     movl %edx, %ecx
-    movq %rbp, %rdx
+    movq %r13, %rdx
     testb $1, %al
-    jne .L21
-    jmp .L10
-.L22:
+    jne .L18
+    jmp .L20
+.L19:
+    xorl %edx, %edx
+.L20:
+    movl 40(%rbx), %eax
+    movl $1, %r15d
+    cmpl 44(%rbx), %eax
+    je .L13
+    movq 104(%rbx), %rcx
+    movl %eax, (%rcx)
+    movl %eax, 44(%rbx)
+    jmp .L13
+.L21:
     incl %eax
     testb $4, 234(%rbx)
-    je .L23
+    je .L22
     xorl %ecx, %ecx
     subl $2, %eax
     cmovbl %ecx, %eax
     cmpl $1, %eax
     adcl $0, %eax
-.L23:
+.L22:
     movl %eax, %edx
     cmpq %r14, %rdx
     cmovaeq %r14, %rdx
-    leaq 72(%rbx), %rdi
+    leaq 80(%rbx), %rdi
     movq (%rbx), %rax
     testq %rax, %rax
-    jne .L19
-.L24:
+    jne .L16
+.L23:
     movl 8(%rbx), %esi
     testq %r14, %r14
-    je .L25
+    je .L24
     movq %rdx, %r14
     jmp .L7
+.L24:
+    movq 168(%rbx), %rax
+    movl (%rax), %eax
+    movl %esi, %ecx
+    subl %eax, %ecx
+    je .L25
+    movq 176(%rbx), %rdx
+    movl %esi, (%rdx)
 .L25:
-    movq 160(%rbx), %rax
-    movl (%rax), %ecx
-    movl %esi, %eax
-    subl %ecx, %eax
-    je .L26
-    movq 168(%rbx), %rcx
-    movl %esi, (%rcx)
-.L26:
-    movq 192(%rbx), %rcx
-    movl (%rcx), %ecx
-    andl $6, %ecx
-    movl %ecx, %edx
-    orl %eax, %edx
+    movq 200(%rbx), %rdx
+    movl (%rdx), %edx
+    xorl %eax, %esi
+    movl %edx, %eax
+    andl $6, %eax
+    orl %esi, %eax
     je .L8
     xorl %r10d, %r10d
-    testl %ecx, %ecx
+    testb $6, %dl
     setne %r10b
     movslq (%rdi), %rdi
-    movl %eax, %esi
     xorl %r15d, %r15d
     movl $426, %eax
+    movq %rcx, %rsi
     xorl %edx, %edx
     xorl %r8d, %r8d
     xorl %r9d, %r9d
     syscall
     cmpq $-4096, %rax
     jbe .L8
-.L27:
-    jmp .L16
+.L26:
+    jmp .L13
 
 # <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_to_thread: 17 instructions; shortest way 14
 <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_to_thread:
@@ -1380,4 +1371,252 @@ round_by_closures:
     movl %r8d, %edx
     retq
 .L2:
+    jmpq *<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over@GOTPCREL(%rip)
+
+# <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over: 192 instructions; shortest way 66; with a system call 67; loop at .L7: 11; loop at .L9: 11
+<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over:
+    pushq %rbp
+    pushq %r15
+    pushq %r14
+    pushq %rbx
+    movl %r9d, %eax
+    movl %r8d, %r11d
+    movq %rsi, %rbx
+    movq %rdi, %r14
+    testq %rcx, %rcx
+    je .L1
+    movl 16(%rcx), %r10d
+    movq (%rcx), %r8
+    movq 8(%rcx), %r9
+    jmp .L2
+.L1:
+    xorl %r10d, %r10d
+    xorl %r9d, %r9d
+    xorl %r8d, %r8d
+.L2:
+    movl 152(%r14), %ebp
+    testb $2, %bpl
+    sete %cl
+    testb $1, %al
+    sete %sil
+    orb %cl, %sil
+    movl %r11d, %esi
+    jne .L3
+    movl 80(%r14), %ecx
+    movq 88(%r14), %rsi
+    movl (%rsi), %esi
+    movl 8(%rbx), %edi
+    subl %esi, %edi
+    leal 1(%rcx), %esi
+    cmpl %ecx, %edi
+    cmovbel %edi, %esi
+.L3:
+    movl %ebp, %ecx
+    shrl %ecx
+    andl $1, %ecx
+    xorl %edi, %edi
+    testl %esi, %esi
+    setne %dil
+    movl %eax, %esi
+    andb %dil, %sil
+    movl %ebp, %r15d
+    andl $3, %r15d
+    cmpl $1, %r15d
+    sete %r15b
+    andl $6, %eax
+    orl %edx, %eax
+    setne %al
+    orb %r15b, %al
+    movzbl %sil, %r15d
+    testl %ecx, %ecx
+    cmovnel %r15d, %edi
+    testb %al, %al
+    jne .L4
+    testb %dil, %dil
+    je .L5
+.L4:
+    andb %sil, %cl
+    movzbl %cl, %ecx
+    movzbl %al, %eax
+    leal (%rax,%rcx,2), %eax
+    testl %edx, %edx
+    je .L14
+    orl 4(%r14), %r10d
+    orl %eax, %r10d
+    movslq (%r14), %rdi
+    movl %r11d, %esi
+    movl %edx, %edx
+    movl $426, %eax
+    syscall
+    movq %rax, %r11
+    cmpq $-4095, %rax
+    jae .L15
+.L5:
+    testl $1048576, %ebp
+    jne .L6
+    movl 8(%rbx), %eax
+    movl %eax, 24(%rbx)
+    movl 28(%rbx), %ecx
+    testl %ecx, %ecx
+    jne .L11
+    jmp .L12
+.L6:
+    movl 80(%r14), %ecx
+    movl 8(%rbx), %edx
+    incl %ecx
+    cmpl %edx, %ecx
+    cmovbl %ecx, %edx
+    xorl %esi, %esi
+    movl %edx, %eax
+    subl %r11d, %eax
+    cmovbl %esi, %eax
+    testb $4, 153(%r14)
+    movq 8(%r14), %rsi
+    jne .L8
+    cmpl %r11d, %edx
+    jbe .L10
+    leaq (,%rax,8), %rdi
+    subl %eax, %edx
+    shlq $6, %rdx
+    addq $24, %rsi
+.L7:
+    movq -24(%rsi,%rdx), %r8
+    movq %r8, -24(%rsi)
+    movq -16(%rsi,%rdx), %r8
+    movq %r8, -16(%rsi)
+    movq -8(%rsi,%rdx), %r8
+    movq %r8, -8(%rsi)
+    movq (%rsi,%rdx), %r8
+    movq %r8, (%rsi)
+    addq $32, %rsi
+    addq $-4, %rdi
+    jne .L7
+    jmp .L10
+.L8:
+    cmpl %r11d, %edx
+    jbe .L10
+    movq %rax, %rdi
+    shlq $4, %rdi
+    subl %eax, %edx
+    shlq $7, %rdx
+    addq $24, %rsi
+.L9:
+    movq -24(%rsi,%rdx), %r8
+    movq %r8, -24(%rsi)
+    movq -16(%rsi,%rdx), %r8
+    movq %r8, -16(%rsi)
+    movq -8(%rsi,%rdx), %r8
+    movq %r8, -8(%rsi)
+    movq (%rsi,%rdx), %r8
+    movq %r8, (%rsi)
+    addq $32, %rsi
+    addq $-4, %rdi
+    jne .L9
+.L10:
+    movl %eax, 8(%rbx)
+    movl %ecx, 12(%rbx)
+    movl %eax, 24(%rbx)
+    movl 28(%rbx), %ecx
+    testl %ecx, %ecx
+    je .L12
+.L11:
+    addl %r11d, %ecx
+    seto %al
+    testl %r11d, %r11d
+    sets %dl
+    cmpb %al, %dl
+    jne .L16
+    xorl %eax, %eax
+    testl %ecx, %ecx
+    movl $0, %edx
+    cmovsl %ecx, %edx
+    movl %edx, 28(%rbx)
+    cmovlel %eax, %ecx
+    movl %ecx, %r11d
+    js .L19
+.L12:
+    testb $2, %bpl
+    jne .L17
+.L13:
+    xorl %eax, %eax
+    testl $1048577, %ebp
+    leaq <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_any(%rip), %rcx
+    movl $0, %edx
+    cmovneq %rcx, %rdx
+    movq %rdx, (%rbx)
+    movb $0, 32(%rbx)
+    jne .L18
+    movl 16(%r14), %eax
+    cmpl $1, %eax
+    adcl $-1, %eax
+    jmp .L18
+.L14:
+    movslq (%r14), %rdi
+    movl %r11d, %esi
+    movl %eax, %r10d
+    movl $426, %eax
+    xorl %edx, %edx
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    syscall
+    movq %rax, %r11
+    cmpq $-4095, %rax
+    jb .L5
+.L15:
+    negl %r11d
+    movl $1, %eax
+    jmp .L19
+.L16:
+    movl $0, 28(%rbx)
+    movl $2147483647, %r11d
+    testb $2, %bpl
+    je .L13
+.L17:
+    leaq <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_to_thread(%rip), %rax
+    movq %rax, (%rbx)
+    movb $1, 32(%rbx)
+    xorl %eax, %eax
+.L18:
+    movl %eax, 20(%rbx)
+    xorl %eax, %eax
+.L19:
+    movl %r11d, %edx
+    popq %rbx
+    popq %r14
+    popq %r15
+    popq %rbp
+    retq
+
+# <bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_any: 28 instructions; shortest way 12 and 1 call
+<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::submit_any:
+    movl 152(%rdi), %r9d
+    movl 8(%rsi), %r8d
+    testb $2, %r9b
+    jne .L2
+    movq 88(%rdi), %rax
+    movl (%rax), %eax
+    cmpl %eax, %r8d
+    sete %r10b
+    shrl $20, %r9d
+    andl $1, %r9d
+    orb %r10b, %r9b
+    jne .L1
+    movq 96(%rdi), %r9
+    movl %r8d, (%r9)
+.L1:
+    subl %eax, %r8d
+    movq 120(%rdi), %rax
+    movl (%rax), %r9d
+    jmpq *<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over@GOTPCREL(%rip)
+.L2:
+    movl 24(%rsi), %eax
+    cmpl %eax, %r8d
+    je .L3
+    movq 96(%rdi), %r9
+    movl %r8d, (%r9)
+.L3:
+    lock orl $0, -64(%rsp)
+    subl %eax, %r8d
+    movq 120(%rdi), %rax
+    movl (%rax), %r9d
     jmpq *<bare_uring::submitter::enter::Core<bare_uring::kernel::linux::Linux>>::hand_over@GOTPCREL(%rip)
