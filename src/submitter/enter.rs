@@ -171,7 +171,7 @@ impl<K: Kernel> Core<K> {
     }
 
     /// Submits and waits on every kind of ring.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn submit_with(
         &self,
         local: &Progress<K>,
