@@ -75,7 +75,7 @@ requests! {
     SEND = IORING_OP_SEND, 5 . 6;
     TIMEOUT = IORING_OP_TIMEOUT, 5 . 4;
     NOP = IORING_OP_NOP, 5 . 1;
-    /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well.
+    /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well, and is taken where the kernel has both.
     WITHIN = IORING_OP_LINK_TIMEOUT, 5 . 5, or IORING_OP_TIMEOUT IORING_OP_ASYNC_CANCEL;
     /// What an [`open`](crate::Slab::open) with `RESOLVE_*` flags needs.
     OPEN_RESOLVED = IORING_OP_OPENAT2, 5 . 6;
@@ -156,9 +156,9 @@ impl Known {
         request.is_there(self.lacks.get())
     }
 
-    /// Tells whether an operation and its time limit can be linked.
-    pub(crate) fn links(&self) -> bool {
-        self.lacks.get() & only(opcode::LinkTimeout::CODE) == 0
+    /// Tells whether time limits can be counted by ticks: the kernel has timeouts, and cancels what is late.
+    pub(crate) fn ticks(&self) -> bool {
+        self.lacks.get() & (only(opcode::Timeout::CODE) | only(opcode::AsyncCancel::CODE)) == 0
     }
 
     /// Returns the first of these that the kernel lacks.
@@ -230,7 +230,7 @@ mod tests {
         ] {
             let known = without(lacks);
             assert_eq!((known.has(Request::OPEN), known.has(Request::WITHIN)), (open, within), "{lacks:?}");
-            assert_eq!(known.links(), !lacks.contains(&link), "{lacks:?}");
+            assert_eq!(known.ticks(), !lacks.contains(&timer) && !lacks.contains(&cancel), "{lacks:?}");
             assert_eq!(known.has(Request::OPEN_RESOLVED), !lacks.contains(&at2), "{lacks:?}");
         }
     }

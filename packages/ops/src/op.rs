@@ -50,9 +50,14 @@ impl<T: Kind> Op<T> {
     ///
     /// Bytes that the operation has moved by then are not lost: the result is their number.
     ///
-    /// The limit is a linked timeout. On a kernel without `IORING_OP_LINK_TIMEOUT` it is a timeout beside the
-    /// operation, after which the operation is cancelled. A kernel that can't cancel either can't limit an operation:
-    /// the operation is then not started, and gives `EOPNOTSUPP` ([`Request::WITHIN`](crate::Request::WITHIN)).
+    /// The limit costs no request of its own, and no look at a clock: the driver counts ticks of the kernel, and cancels what
+    /// is late. A tick is a sixteenth of the span or less, and 65,536 ns at least. So the limit never ends too early. It
+    /// ends up to a tick late if it is the only one of its length, and up to two ticks late beside others; each turn that
+    /// takes long adds to that.
+    ///
+    /// A kernel that lacks timeouts or cancellations gets a linked timeout, which is exact. A kernel that lacks that as well
+    /// can't limit an operation: the operation is then not started, and gives `EOPNOTSUPP`
+    /// ([`Request::WITHIN`](crate::Request::WITHIN)).
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
             self.slab.limit(index, span.into());

@@ -11,6 +11,7 @@ use crate::group::Shelves;
 use crate::list::{Link, List};
 use crate::slab::Slab;
 use crate::slot::Slot;
+use crate::waiters::Waiter;
 
 /// The memory of a slab, for a `static`: `OPERATIONS` at a time, `FILES` open at a time, `BUFFERS` of `SIZE` bytes.
 ///
@@ -18,6 +19,7 @@ use crate::slot::Slot;
 pub struct Storage<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize> {
     taken: AtomicBool,
     slots: [Slot; OPERATIONS],
+    waiters: [Waiter; OPERATIONS],
     files: [Place; FILES],
     links: [Link; BUFFERS],
     buffers: UnsafeCell<[[u8; SIZE]; BUFFERS]>,
@@ -63,6 +65,7 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
         Self {
             taken: AtomicBool::new(false),
             slots: [const { Slot::new() }; OPERATIONS],
+            waiters: [const { Waiter::new() }; OPERATIONS],
             files: [const { Place::new() }; FILES],
             links: [const { Link::new(0) }; BUFFERS],
             buffers: UnsafeCell::new([[0; SIZE]; BUFFERS]),
@@ -81,7 +84,7 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
         let pool = Pool { base, size: SIZE as u32, links: &self.links, free: List::new(), shelves: Shelves::new() };
         // SAFETY: the flag lets one caller come here, so that this is the only reference, and becomes the shared one.
         let place = unsafe { &mut *self.slab.get() };
-        Some(&*place.write(Slab::new(&self.slots, &self.files, pool)))
+        Some(&*place.write(Slab::new(&self.slots, &self.files, &self.waiters, pool)))
     }
 }
 
