@@ -217,7 +217,7 @@ mod tests {
         u128::try_from(span.seconds()).unwrap() * 1_000_000_000 + u128::try_from(span.nanoseconds()).unwrap()
     }
 
-    /// Lets the timeout of a class end, and tells who is late.
+    /// Lets the timeout of a class end, and tells which items are late.
     fn tick(timers: &Timers, items: &[Timer], class: u16) -> Vec<u16> {
         let mut late = Vec::new();
         timers.tick(items, class, true, |index, _| late.push(index));
@@ -242,7 +242,7 @@ mod tests {
             }
         }
         assert_eq!(classes, [true; CLASSES]);
-        // A span that nobody can measure, and spans that are none.
+        // A span that is too long for nanoseconds, and spans that have passed.
         let (class, _) = class_of(Timespec::new(i64::MAX, 0));
         assert_eq!(class, CLASSES - 1);
         for none in [Timespec::new(-1, 0), Timespec::new(i64::MIN, 0), Timespec::ZERO] {

@@ -107,7 +107,7 @@ fn a_paused_stream_brings_nothing_and_loses_nothing() {
             scene.turns();
             assert_eq!(take(&mut stream), piece(b"abcd"));
             assert!(take(&mut stream).is_pending());
-            // A pause that is over before the driver knows of it is none.
+            // A pause may be over before the driver knows of it.
             stream.pause();
             stream.resume();
             assert_eq!(scene.kernel.write(scene.far, b"efgh"), Ok(4));

@@ -134,7 +134,7 @@ fn a_file_and_a_provided_buffer_are_waited_for() {
     static GROUP: Group<2, 4> = Group::new();
     let mut scene = Scene::new();
     let (slab, bell) = (scene.slab, Bell::new());
-    // Without a group there is none to wait for, and none comes.
+    // Without a group no buffer ever comes.
     assert!(poll(&mut slab.ready_provided(), &bell).is_pending());
     scene.driver.provide(&GROUP).expect("provide");
     assert_eq!(poll(&mut slab.ready_provided(), &bell), READY);
