@@ -302,7 +302,8 @@ impl<K: Kernel> Driver<K> {
     /// Pushes entries for which there is room: an operation with its time limit, a cancellation, or a close.
     fn push(&mut self, entries: &[Entry]) {
         // SAFETY: what an operation and its time limit point to lies in static memory, and is left alone until the
-        // last completion (invariants of `Slot`). A timeout that counts time points to a constant. A cancellation and a close
+        // last completion (invariants of `Slot`). A timeout that counts time points to a constant, or to a time in
+        // the slab. A cancellation and a close
         // point to nothing. A file that is named is
         // open, because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is
         // left.
@@ -331,9 +332,9 @@ impl<K: Kernel> Driver<K> {
             && let Some(cqe) = queue.next()
         {
             let token = Token::decode(cqe.user_data());
-            if let Some(Token { role: Role::Tick, index: class, .. }) = token {
+            if let Some(token @ Token { role: Role::Tick, .. }) = token {
                 ticks = true;
-                slab.tick(class, cqe.outcome());
+                slab.tick(token, cqe.outcome());
                 continue;
             }
             count += 1;

@@ -204,6 +204,7 @@
 //! | [`pieces`](Slab::pieces) | [`Recv`](bare_uring::opcode::Recv), multishot | [`Stream`] of [`Buffer`] | 6.0 | send_receive |
 //! | [`pieces_at_most`](Slab::pieces_at_most) | [`Recv`](bare_uring::opcode::Recv), one after the other | [`Stream`] of [`Buffer`] | 5.19 | share |
 //! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
+//! | [`timeout_at`](Slab::timeout_at) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
 //! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
 //!
 //! # Kernels that lack some of them
@@ -222,7 +223,8 @@
 //! |--|--|
 //! | `list` | lists of items by index, which need no memory of their own |
 //! | `token` | user data: to which use of which slot a completion belongs |
-//! | `timers` | time limits, measured by ticks of the kernel |
+//! | `timers` | time limits that are spans, measured by ticks of the kernel |
+//! | `deadlines` | [`Clock`]; time limits that are points of time |
 //! | `waiters` | the waiters for a slot, a buffer or a file, in order |
 //! | `known` | [`Request`], [`Missing`]: which requests the kernel has |
 //! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
@@ -239,6 +241,7 @@
 //! | `op` | [`Op`]: the future of one result |
 //! | `stream` | [`Stream`]: many results of one request |
 //! | `requests` | the operations, functions of [`Slab`]: one file for each family |
+//! | `ticks` | [`Ticks`]: points of time at one distance from each other |
 //!
 //! # Features
 //!
@@ -253,6 +256,7 @@ extern crate std;
 
 mod ask;
 mod buffer;
+mod deadlines;
 mod driver;
 mod figures;
 mod file;
@@ -267,11 +271,13 @@ mod slab;
 mod slot;
 mod storage;
 mod stream;
+mod ticks;
 mod timers;
 mod token;
 mod waiters;
 
 pub use buffer::Buffer;
+pub use deadlines::Clock;
 pub use driver::{Driver, Wait};
 pub use figures::{Figures, Usage};
 pub use file::File;
@@ -284,3 +290,4 @@ pub use requests::CURRENT;
 pub use slab::Slab;
 pub use storage::Storage;
 pub use stream::{Item, Next, Stream};
+pub use ticks::{NextTick, Ticks};

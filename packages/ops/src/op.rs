@@ -10,6 +10,7 @@ use bare_uring::types::Timespec;
 use bare_uring::{Errno, squeue};
 
 use crate::buffer::Buffer;
+use crate::deadlines::Clock;
 use crate::output::Kind;
 use crate::slab::{Draft, Parts, Slab};
 
@@ -60,7 +61,19 @@ impl<T: Kind> Op<T> {
     /// ([`Request::WITHIN`](crate::Request::WITHIN)).
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
-            self.slab.limit(index, span.into());
+            self.slab.limit(index, span.into(), None);
+        }
+        self
+    }
+
+    /// Ends the operation with `ETIME` if it is not over at this point of time, by this clock. Like
+    /// [`within`](Self::within), which it replaces, and like it without a request of its own: the driver has one timeout
+    /// for the earliest deadline of each clock. It is exact. Since 5.5.
+    ///
+    /// A kernel that does not know the clock ends the operation at once, with `ETIME`.
+    pub fn until(self, clock: Clock, at: impl Into<Timespec>) -> Self {
+        if let State::Slot(index) = self.state {
+            self.slab.limit(index, at.into(), Some(clock));
         }
         self
     }

@@ -20,6 +20,7 @@ use bare_uring::types::RawFd;
 
 use self::counts::Counts;
 use crate::buffer::{Buffer, Pool};
+use crate::deadlines::Deadlines;
 use crate::file::{File, Files, Place};
 use crate::known::{Known, Missing, Request};
 use crate::list::List;
@@ -94,7 +95,8 @@ pub struct Slab {
     /// Slots that wait for the driver.
     work: List,
     in_flight: Cell<usize>,
-    pub(crate) timers: Timers,
+    timers: Timers,
+    deadlines: Deadlines,
     pub(crate) waiters: Waiters,
     pub(crate) counts: Counts,
     /// The driver is being shut down, and starts nothing. So many operations more are ended that wait to be started.
@@ -129,6 +131,7 @@ impl Slab {
             work: List::new(),
             in_flight: Cell::new(0),
             timers: Timers::new(),
+            deadlines: Deadlines::new(),
             waiters: Waiters::new(waiters),
             counts: Counts::new(),
             ending: Cell::new(None),

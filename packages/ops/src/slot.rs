@@ -9,6 +9,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{OpenHow, SockAddr, StatxBuffer, Timespec};
 
 use crate::buffer::Buffer;
+use crate::deadlines::{Clock, Due};
 use crate::file::File;
 use crate::list::{Link, Linked, List};
 use crate::timers::{Timed, Timer};
@@ -133,6 +134,8 @@ pub struct Slot {
     pub(crate) argument: UnsafeCell<Argument>,
     /// The time limit. The kernel reads it if it is linked.
     pub(crate) limit: Cell<Timespec>,
+    /// The clock by which the limit is a point of time; `None`: it is a span.
+    pub(crate) clock: Cell<Option<Clock>>,
 }
 
 impl Slot {
@@ -158,6 +161,7 @@ impl Slot {
             backlog: List::new(),
             argument: UnsafeCell::new(Argument::NONE),
             limit: Cell::new(Timespec::ZERO),
+            clock: Cell::new(None),
         }
     }
 
@@ -195,6 +199,12 @@ impl Slot {
             Some(errno) => Err(errno),
             None => Ok(result.cast_unsigned()),
         })
+    }
+}
+
+impl Due for Slot {
+    fn deadline(&self) -> Timespec {
+        self.limit.get()
     }
 }
 

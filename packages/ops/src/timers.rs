@@ -63,6 +63,44 @@ pub(crate) trait Timed {
     fn timer(&self) -> &Timer;
 }
 
+fn at<T: Timed>(items: &[T], link: u16) -> Option<&Timer> {
+    items.get(usize::from(link.checked_sub(1)?)).map(Timed::timer)
+}
+
+impl Timer {
+    /// Returns the link to the next item with a limit of the same class.
+    pub(crate) fn next(&self) -> u16 {
+        self.next.get()
+    }
+
+    /// Returns the class; `None`: no limit runs.
+    pub(crate) fn class(&self) -> Option<u8> {
+        self.class.get().checked_sub(1)
+    }
+
+    /// Puts an item at the front of the list of its class.
+    pub(crate) fn join<T: Timed>(first: &Link, items: &[T], index: u16, class: u8) {
+        let Some(item) = items.get(usize::from(index)) else { return };
+        let (timer, link) = (item.timer(), index.saturating_add(1));
+        timer.class.set(class.saturating_add(1));
+        timer.before.set(0);
+        timer.next.set(first.replace(link));
+        if let Some(other) = at(items, timer.next.get()) {
+            other.before.set(link);
+        }
+    }
+
+    /// Takes the item out of the list of its class.
+    pub(crate) fn leave<T: Timed>(&self, first: &Link, items: &[T]) {
+        self.class.set(0);
+        let (before, next) = (self.before.get(), self.next.get());
+        at(items, before).map_or(first, |other| &other.next).set(next);
+        if let Some(other) = at(items, next) {
+            other.before.set(before);
+        }
+    }
+}
+
 /// The limits of one class.
 struct Class {
     first: Link,
@@ -117,35 +155,20 @@ impl Timers {
         let (number, ticks) = class_of(span);
         let (Some(class), Some(item)) = (self.classes.get(number), items.get(usize::from(index))) else { return };
         let running = u32::from(class.ticks.get());
-        let (timer, link) = (item.timer(), index.saturating_add(1));
+        item.timer().due.set(class.now.get().wrapping_add(ticks + running));
         // The class is below 64.
-        timer.class.set(number as u8 + 1);
-        timer.due.set(class.now.get().wrapping_add(ticks + running));
-        timer.before.set(0);
-        timer.next.set(class.first.replace(link));
-        if let Some(other) = Self::at(items, timer.next.get()) {
-            other.before.set(link);
-        }
+        Timer::join(&class.first, items, index, number as u8);
         if running == 0 {
             self.ask(number);
         }
-    }
-
-    fn at<T: Timed>(items: &[T], link: u16) -> Option<&Timer> {
-        items.get(usize::from(link.checked_sub(1)?)).map(Timed::timer)
     }
 
     /// Ends the limit of an item, if one runs.
     #[inline]
     pub(crate) fn stop<T: Timed>(&self, items: &[T], item: &T) {
         let timer = item.timer();
-        let Some(number) = timer.class.get().checked_sub(1) else { return };
-        let Some(class) = self.classes.get(usize::from(number)) else { return };
-        timer.class.set(0);
-        let (before, next) = (timer.before.get(), timer.next.get());
-        Self::at(items, before).map_or(&class.first, |other| &other.next).set(next);
-        if let Some(other) = Self::at(items, next) {
-            other.before.set(before);
+        if let Some(class) = timer.class().and_then(|number| self.classes.get(usize::from(number))) {
+            timer.leave(&class.first, items);
         }
     }
 

@@ -41,9 +41,9 @@ impl Token {
         Self { role: Role::Trial, index: code as u16, generation: 0 }
     }
 
-    /// Returns the token of the timeout of a class of limits.
-    pub(crate) const fn tick(class: u16) -> Self {
-        Self { role: Role::Tick, index: class, generation: 0 }
+    /// Returns the token of a timeout of a class of limits.
+    pub(crate) const fn tick(class: u16, generation: u32) -> Self {
+        Self { role: Role::Tick, index: class, generation }
     }
 
     pub(crate) const fn encode(self) -> u64 {

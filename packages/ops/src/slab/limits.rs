@@ -2,10 +2,11 @@
 #![forbid(unsafe_code)]
 
 use bare_uring::squeue::{Entry, Flags};
-use bare_uring::types::Timespec;
+use bare_uring::types::{TimeoutFlags, Timespec};
 use bare_uring::{Errno, opcode};
 
 use super::{Slab, Step, refuse};
+use crate::deadlines::{Clock, Wanted};
 use crate::known::{Request, Set};
 use crate::slot::Slot;
 use crate::timers::tick_of;
@@ -13,12 +14,13 @@ use crate::token::Token;
 
 impl Slab {
     /// Gives a time limit to an operation that was not started yet. Refuses the operation if the kernel can't limit it.
-    pub(crate) fn limit(&self, index: u16, span: Timespec) {
+    pub(crate) fn limit(&self, index: u16, limit: Timespec, clock: Option<Clock>) {
         if let Some(slot) = self.slot(index)
             && slot.entry.get().is_some()
             && !slot.queued.get()
         {
-            slot.limit.set(span);
+            slot.limit.set(limit);
+            slot.clock.set(clock);
             slot.limited.set(true);
             if !self.known.has(Request::WITHIN) {
                 refuse_limit(slot);
@@ -30,6 +32,7 @@ impl Slab {
     pub(crate) fn meet(&self, lacks: Set) {
         self.known.note(lacks);
         self.timers.reset();
+        self.deadlines.reset();
         if !self.known.has(Request::WITHIN) {
             for slot in self.slots.iter().filter(|slot| slot.limited.get() && slot.entry.get().is_some()) {
                 refuse_limit(slot);
@@ -37,33 +40,50 @@ impl Slab {
         }
     }
 
-    /// Starts an operation with a time limit: by ticks, or by a linked timeout where the kernel can't do that.
+    /// Starts an operation with a time limit, which is counted; or linked where the kernel can't do that.
     pub(super) fn limited(&self, index: u16, slot: &Slot, entry: Entry, token: Token) -> Step {
-        if self.known.ticks() {
-            self.timers.start(self.slots, index, slot.limit.get());
-            return Step::Start(entry, None);
+        if !self.known.ticks() {
+            let flags = slot.clock.get().map_or(TimeoutFlags::empty(), Clock::flags);
+            let limit = opcode::LinkTimeout::new(slot.limit.as_ptr()).flags(flags).build();
+            return Step::Start(entry.flags(Flags::IO_LINK), Some(limit.user_data(token.encode())));
         }
-        let limit = opcode::LinkTimeout::new(slot.limit.as_ptr()).build();
-        Step::Start(entry.flags(Flags::IO_LINK), Some(limit.user_data(token.encode())))
+        match slot.clock.get() {
+            None => self.timers.start(self.slots, index, slot.limit.get()),
+            Some(clock) => self.deadlines.start(self.slots, index, clock),
+        }
+        Step::Start(entry, None)
+    }
+
+    /// Ends the time limit of an operation, if one runs.
+    pub(super) fn unlimited(&self, slot: &Slot) {
+        self.timers.stop(self.slots, slot);
+        self.deadlines.stop(self.slots, slot);
     }
 
     /// Tells whether limits wait for a timeout of the kernel.
     pub(crate) fn has_silent_timers(&self) -> bool {
-        self.timers.is_any_silent() && !self.is_ending()
+        (self.timers.is_any_silent() || self.deadlines.is_any_silent()) && !self.is_ending()
     }
 
-    /// Makes the timeout of a class of limits that has none.
+    /// Makes a timeout for limits that have none.
     pub(crate) fn next_tick(&self) -> Option<Entry> {
-        let class = self.timers.next_silent()?;
-        Some(opcode::Timeout::new(tick_of(class)).build().user_data(Token::tick(class).encode()))
+        if let Some(class) = self.timers.next_silent() {
+            return Some(opcode::Timeout::new(tick_of(class)).build().user_data(Token::tick(class, 0).encode()));
+        }
+        let Wanted { clock, at, class, generation } = self.deadlines.next_silent()?;
+        let timeout = opcode::Timeout::new(at.as_ptr()).flags(clock.flags()).build();
+        Some(timeout.user_data(Token::tick(class, generation).encode()))
     }
 
     /// Takes in the end of such a timeout, and has the operations cancelled that are late.
     ///
     /// A timeout that has failed counts as well, so that one that always fails ends. One that has ended for another reason
     /// (kernels that count other completions) does not.
-    pub(crate) fn tick(&self, class: u16, outcome: Result<u32, Errno>) {
-        self.timers.tick(self.slots, class, outcome.is_err(), |index, slot| self.queue(index, slot));
+    pub(crate) fn tick(&self, token: Token, outcome: Result<u32, Errno>) {
+        let (class, whole) = (token.index, outcome.is_err());
+        let late = |index, slot: &Slot| self.queue(index, slot);
+        self.timers.tick(self.slots, class, whole, late);
+        self.deadlines.passed(self.slots, (class, token.generation), whole, late);
     }
 }
 

@@ -107,7 +107,7 @@ impl Slab {
         if !cqe.more() {
             slot.in_flight.set(false);
             self.in_flight.set(self.in_flight.get().saturating_sub(1));
-            self.timers.stop(self.slots, slot);
+            self.unlimited(slot);
             if !self.goes_on(token.index, slot, cqe) {
                 slot.result.set(Some(cqe.result()));
             }

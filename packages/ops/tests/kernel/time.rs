@@ -2,12 +2,13 @@
 
 use std::io::Write as _;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bare_uring::Errno;
-use bare_uring_ops::{Moved, Op, Wait};
+use bare_uring::types::Timespec;
+use bare_uring_ops::{Clock, Moved, Op, Wait};
 
-use crate::setting::{assert_all_is_back, connection, driver, settle, turn_until};
+use crate::setting::{PATIENCE, assert_all_is_back, connection, driver, settle, turn_until};
 use crate::shared::{Bell, poll};
 
 #[test]
@@ -65,4 +66,70 @@ fn an_operation_that_ends_in_time_has_no_limit_left_for_the_next_in_its_slot() {
     client.write_all(b"y").expect("write");
     turn_until(&mut driver, "it is over", || bell.rings() == 1);
     assert!(matches!(poll(&mut receive, &bell), Poll::Ready((Ok(1), _))));
+}
+
+/// Returns the time since 1970 began.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
+}
+
+fn seconds(time: Timespec) -> Duration {
+    Duration::new(time.seconds().try_into().expect("after 1970"), time.nanoseconds().try_into().expect("normal"))
+}
+
+#[test]
+fn operations_end_at_their_deadlines() {
+    let mut driver = driver();
+    let slab = driver.slab();
+    let (server, mut client) = connection(slab);
+    // The third is done in time, and the second and fourth share a deadline.
+    let deadlines = [60, 30, 1, 30].map(|milliseconds| now() + Duration::from_millis(milliseconds));
+    client.write_all(b"x").expect("write");
+    let done = slab.receive(&server, slab.buffer().expect("one")).until(Clock::Realtime, deadlines[2] + PATIENCE);
+    assert_eq!(driver.block_on(done).expect("driver").0, Ok(1));
+    let bells = [0, 1, 3].map(|number: usize| (number, Bell::new()));
+    let mut operations: Vec<Op<Moved>> = Vec::new();
+    for (number, bell) in &bells {
+        let mut receive = slab.receive(&server, slab.buffer().expect("one each"));
+        receive = receive.within(Duration::from_nanos(1)).until(Clock::Realtime, deadlines[*number]);
+        assert!(poll(&mut receive, bell).is_pending());
+        operations.push(receive);
+    }
+    turn_until(&mut driver, "two are late", || bells[1].1.rings() + bells[2].1.rings() == 2);
+    assert!(now() >= deadlines[1], "too early");
+    turn_until(&mut driver, "all are late", || bells.iter().all(|(_, bell)| bell.rings() == 1));
+    assert!(now() >= deadlines[0], "too early");
+    for (operation, (_, bell)) in operations.iter_mut().zip(&bells) {
+        assert!(matches!(poll(operation, bell), Poll::Ready((Err(Errno::ETIME), _))));
+    }
+    // One that has passed ends the operation at once.
+    let late = slab.receive(&server, slab.buffer().expect("one")).until(Clock::Monotonic, Timespec::ZERO);
+    assert_eq!(driver.block_on(late).expect("driver").0, Err(Errno::ETIME));
+    let late = slab.receive(&server, slab.buffer().expect("one")).until(Clock::Boottime, Timespec::ZERO);
+    assert_eq!(driver.block_on(late).expect("driver").0, Err(Errno::ETIME));
+}
+
+#[test]
+fn ticks_do_not_drift() {
+    let mut driver = driver();
+    let slab = driver.slab();
+    let (first, period) = (now() + Duration::from_millis(5), Duration::from_millis(10));
+    let mut ticks = slab.ticks(Clock::Realtime, first, period);
+    for number in 0..10 {
+        let due = driver.block_on(ticks.next()).expect("driver").expect("a tick");
+        assert_eq!(seconds(due), first + period * number);
+        assert!(now() >= seconds(due), "too early");
+        if number == 3 {
+            // Late for the next two.
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+    let begin = Instant::now();
+    assert_eq!(driver.block_on(slab.timeout_at(Clock::Realtime, first)), Ok(Err(Errno::ETIME)));
+    assert!(begin.elapsed() < PATIENCE);
+    // A full slab is told, and no tick is lost.
+    let _all: Vec<_> = (0..8).map(|_| slab.nop()).collect();
+    assert_eq!(driver.block_on(ticks.next()), Ok(Err(Errno::EBUSY)));
+    drop(_all);
+    assert_eq!(driver.block_on(ticks.next()).expect("driver").map(seconds), Ok(first + period * 10));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bare_uring::types::{AddressFamily, FsyncFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
 use bare_uring::{Builder, Errno, opcode, uapi};
-use bare_uring_ops::{CURRENT, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
+use bare_uring_ops::{CURRENT, Clock, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, O_CREAT, STATX_BASIC_STATS};
 
@@ -252,6 +252,23 @@ fn what_is_late_is_cancelled_after_its_span_and_soon_after() {
 }
 
 #[test]
+fn a_deadline_costs_an_entry_only_if_no_earlier_one_runs() {
+    for (clock, flag) in [(Clock::Monotonic, 0), (Clock::Boottime, 4), (Clock::Realtime, 8)] {
+        let mut scene = Scene::new();
+        let slab = scene.slab;
+        // `IORING_TIMEOUT_ABS` is 1.
+        let timeout = || Fields { op_flags: 1 | flag, ..tick() };
+        let at = |seconds: i64| Timespec::new(100_000 + seconds, 0);
+        assert_eq!(scene.entries(slab.nop().until(clock, at(5))), [nop(), timeout()]);
+        for seconds in 5..8_i64 {
+            assert_eq!(scene.entries(slab.nop().until(clock, at(seconds))), [nop()]);
+        }
+        assert_eq!(scene.entries(slab.nop().until(clock, at(4))), [nop(), timeout()]);
+        assert_eq!(scene.entry(slab.timeout_at(clock, at(0))), timeout());
+    }
+}
+
+#[test]
 fn a_limit_is_linked_to_its_operation_where_it_can_not_be_counted() {
     for lacks in [opcode::Timeout::CODE, opcode::AsyncCancel::CODE] {
         let mut scene = match lacks {
@@ -262,5 +279,10 @@ fn a_limit_is_linked_to_its_operation_where_it_can_not_be_counted() {
         let head = Fields { flags: uapi::IOSQE_IO_LINK, ..nop() };
         let limit = Fields { opcode: opcode::LinkTimeout::CODE, ..tick() };
         assert_eq!(scene.entries(slab.nop().within(Timespec::new(1, 0))), [head, limit]);
+        let [head, limit] = [
+            Fields { flags: uapi::IOSQE_IO_LINK, ..nop() },
+            Fields { opcode: opcode::LinkTimeout::CODE, op_flags: 9, ..tick() },
+        ];
+        assert_eq!(scene.entries(slab.nop().until(Clock::Realtime, Timespec::new(1 << 40, 0))), [head, limit]);
     }
 }

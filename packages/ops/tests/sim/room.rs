@@ -71,10 +71,12 @@ fn slots_go_to_those_that_wait_in_order() {
     for round in 0..3 {
         assert_eq!(bells.each_ref().map(|bell| bell.rings()), [0, 1, 2].map(|other| usize::from(other < round)));
         drop(pauses.pop());
-        // The slot is free when the kernel has cancelled the operation. What is woken by that has not waited in vain.
-        while bells[round].rings() == 0 {
+        // The slot is free when the kernel has cancelled the operation, and the same turn wakes.
+        while slab.figures().slots.used == 3 {
+            assert_eq!(bells[round].rings(), 0);
             scene.driver.turn(Wait::One).expect("turn");
         }
+        assert_eq!(bells[round].rings(), 1);
         // The others are not woken, and are not served before.
         for (ready, bell) in waiting.iter_mut().zip(&bells).skip(round + 1) {
             assert!(poll(ready, bell).is_pending());

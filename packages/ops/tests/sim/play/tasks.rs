@@ -4,10 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
-use bare_uring_ops::{Buffer, CURRENT, Done, Figures, File, Made, Moved, Op, Ready, Stream, Usage};
+use bare_uring_ops::{Buffer, CURRENT, Clock, Done, Figures, File, Made, Moved, Op, Ready, Stream, Usage};
 
 use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
@@ -182,7 +183,15 @@ impl Play {
     }
 
     fn limited(&mut self, operation: Op<Moved>) -> Op<Moved> {
-        if self.random.chance(1, 4) { operation.within(Timespec::new(0, self.random.below(10_000))) } else { operation }
+        let nanoseconds = self.random.below(10_000);
+        match self.random.below(8) {
+            0 | 1 => operation.within(Timespec::new(0, nanoseconds)),
+            2 => {
+                let at = self.kernel.now() + Duration::from_nanos(nanoseconds.into());
+                operation.until(Clock::Monotonic, at)
+            }
+            _ => operation,
+        }
     }
 
     pub fn poll_some(&mut self) {
