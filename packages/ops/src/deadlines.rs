@@ -129,7 +129,7 @@ impl Deadlines {
         self.silent.get() != 0
     }
 
-    /// Takes a timeout that the driver makes now. Where all deadlines have ended, there is none to make.
+    /// Takes a timeout that the driver makes now. `None`: no clock wants one, or all its deadlines have ended.
     pub(crate) fn next_silent(&self) -> Option<Wanted<'_>> {
         for ((number, line), clock) in self.lines.iter().enumerate().zip(Clock::ALL) {
             let bit = 1 << number;

@@ -339,5 +339,18 @@ mod tests {
         timers.stop(&items, &items[0]);
         timers.reset();
         assert_eq!((timers.next_silent(), timers.next_silent()), (Some(20), None));
+        timers.start(&items, 0, span(1));
+        assert_eq!((timers.next_silent(), timers.next_silent()), (Some(0), None));
+    }
+
+    #[test]
+    fn the_count_of_ticks_may_overflow() {
+        let (timers, items) = (Timers::new(), [const { Timer::new() }; 1]);
+        timers.classes[0].now.set(u32::MAX - 1);
+        timers.start(&items, 0, span(3 << 16));
+        for late in [&[][..], &[], &[0]] {
+            assert_eq!(timers.next_silent(), Some(0));
+            assert_eq!(tick(&timers, &items, 0), late);
+        }
     }
 }

@@ -42,8 +42,8 @@ impl Slab {
     /// because the pause has ended it.
     pub(super) fn goes_on(&self, index: u16, slot: &Slot, cqe: &cqueue::Entry) -> bool {
         let flow = &slot.flow;
-        let goes_on = slot.held.get()
-            && !slot.cancelled.get()
+        // A stream whose handle is gone has its slot freed instead.
+        let goes_on = !slot.cancelled.get()
             && match cqe.outcome() {
                 Ok(count) => flow.share.get() > 0 && slot.effect.get() == Effect::Receive && count > 0,
                 Err(Errno::ECANCELED) => flow.stopped.get(),
