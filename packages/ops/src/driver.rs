@@ -159,7 +159,9 @@ impl<K: Kernel> Driver<K> {
         // completions.
         let entered = match wait {
             Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
-            Wait::For(span) if self.expected > 0 => {
+            // Where the queue is full of timeouts that count time, a kernel's thread (SQPOLL) has to consume them before
+            // the driver's last requests find room. A shutdown gives it time.
+            Wait::For(span) if self.expected > 0 || (self.slab.is_ending() && self.has_work()) => {
                 let waited = self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&span));
                 let unknown = !self.ring.params().features().contains(Features::EXT_ARG);
                 // A kernel that knows neither a time nor a timeout can't wait that long: the turn only looks.

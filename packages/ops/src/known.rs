@@ -140,16 +140,19 @@ impl core::error::Error for Missing {}
 pub(crate) struct Known {
     /// The requests that the kernel lacks. Before a driver is made, none.
     lacks: Cell<Set>,
+    /// Time limits can't be counted. In a field of its own, since each operation with a limit asks.
+    can_not_count: Cell<bool>,
 }
 
 impl Known {
     pub(crate) const fn new() -> Self {
-        Self { lacks: Cell::new(0) }
+        Self { lacks: Cell::new(0), can_not_count: Cell::new(false) }
     }
 
     /// Notes what the kernel lacks.
     pub(crate) fn note(&self, lacks: Set) {
         self.lacks.set(lacks);
+        self.can_not_count.set(lacks & (only(opcode::Timeout::CODE) | only(opcode::AsyncCancel::CODE)) != 0);
     }
 
     pub(crate) fn has(&self, request: Request) -> bool {
@@ -158,7 +161,7 @@ impl Known {
 
     /// Tells whether time limits can be counted by ticks: the kernel has timeouts, and cancels what is late.
     pub(crate) fn ticks(&self) -> bool {
-        self.lacks.get() & (only(opcode::Timeout::CODE) | only(opcode::AsyncCancel::CODE)) == 0
+        !self.can_not_count.get()
     }
 
     /// Returns the first of these that the kernel lacks.

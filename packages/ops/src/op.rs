@@ -59,6 +59,7 @@ impl<T: Kind> Op<T> {
     /// A kernel that lacks timeouts or cancellations gets a linked timeout, which is exact. A kernel that lacks that as well
     /// can't limit an operation: the operation is then not started, and gives `EOPNOTSUPP`
     /// ([`Request::WITHIN`](crate::Request::WITHIN)).
+    #[inline]
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
             self.slab.limit(index, span.into(), None);

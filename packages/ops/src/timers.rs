@@ -44,8 +44,11 @@ pub(crate) fn tick_of(class: u16) -> &'static Timespec {
 
 /// The part of a slot that its time limit needs.
 pub(crate) struct Timer {
-    /// The class plus one; 0: no limit runs.
+    /// The class plus one in whose list the item is; 0: in none.
     class: Cell<u8>,
+    /// A limit runs that is counted by ticks. An item whose limit has ended stays in its list until the next tick, and
+    /// most often has another limit of the same class before.
+    runs: Cell<bool>,
     /// The number of the class's tick at which the operation is late.
     due: Cell<u32>,
     next: Link,
@@ -54,7 +57,13 @@ pub(crate) struct Timer {
 
 impl Timer {
     pub(crate) const fn new() -> Self {
-        Self { class: Cell::new(0), due: Cell::new(0), next: Cell::new(0), before: Cell::new(0) }
+        Self {
+            class: Cell::new(0),
+            runs: Cell::new(false),
+            due: Cell::new(0),
+            next: Cell::new(0),
+            before: Cell::new(0),
+        }
     }
 }
 
@@ -73,7 +82,7 @@ impl Timer {
         self.next.get()
     }
 
-    /// Returns the class; `None`: no limit runs.
+    /// Returns the class in whose list the item is.
     pub(crate) fn class(&self) -> Option<u8> {
         self.class.get().checked_sub(1)
     }
@@ -122,8 +131,9 @@ fn class_of(span: Timespec) -> (usize, u32) {
     let [seconds, nanoseconds] = [span.seconds(), span.nanoseconds()].map(|part| u64::try_from(part).unwrap_or(0));
     let nanoseconds = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
     let power = nanoseconds.max(1).ilog2().saturating_sub(FINE).max(SHORTEST);
-    // Fewer than 32 whole ticks, so that this fits.
-    let ticks = nanoseconds.div_ceil(1 << power) as u32;
+    // Shifts, because a division takes longer than all the rest. There are fewer than 32 whole ticks, so that this fits.
+    let rest = nanoseconds & ((1 << power) - 1);
+    let ticks = (nanoseconds >> power) as u32 + u32::from(rest != 0);
     ((power - SHORTEST) as usize, ticks.max(1))
 }
 
@@ -135,29 +145,30 @@ impl Timers {
         }
     }
 
-    /// Notes that the ring is a new one, which has no timeouts.
-    pub(crate) fn reset(&self) {
+    /// Notes that the ring is a new one, which has no timeouts. No operation is in flight then.
+    pub(crate) fn reset<T: Timed>(&self, items: &[T]) {
         self.silent.set(0);
-        for (number, class) in self.classes.iter().enumerate() {
-            class.ticks.set(false);
-            if class.first.get() != 0 {
-                self.ask(number);
-            }
-        }
+        self.classes.iter().for_each(|class| class.ticks.set(false));
+        items.iter().for_each(|item| self.leave(items, item.timer()));
     }
 
     fn ask(&self, class: usize) {
         self.silent.set(self.silent.get() | 1 << class);
     }
 
-    /// Starts the limit of an item, which has none.
+    /// Starts the limit of an item, which has no other.
     pub(crate) fn start<T: Timed>(&self, items: &[T], index: u16, span: Timespec) {
         let (number, ticks) = class_of(span);
         let (Some(class), Some(item)) = (self.classes.get(number), items.get(usize::from(index))) else { return };
         let running = u32::from(class.ticks.get());
-        item.timer().due.set(class.now.get().wrapping_add(ticks + running));
+        let timer = item.timer();
+        timer.runs.set(true);
+        timer.due.set(class.now.get().wrapping_add(ticks + running));
         // The class is below 64.
-        Timer::join(&class.first, items, index, number as u8);
+        if timer.class() != Some(number as u8) {
+            self.leave(items, timer);
+            Timer::join(&class.first, items, index, number as u8);
+        }
         if running == 0 {
             self.ask(number);
         }
@@ -165,8 +176,12 @@ impl Timers {
 
     /// Ends the limit of an item, if one runs.
     #[inline]
-    pub(crate) fn stop<T: Timed>(&self, items: &[T], item: &T) {
-        let timer = item.timer();
+    pub(crate) fn stop(timer: &Timer) {
+        timer.runs.set(false);
+    }
+
+    /// Takes an item whose limit has ended out of its list, if it is in one.
+    pub(crate) fn leave<T: Timed>(&self, items: &[T], timer: &Timer) {
         if let Some(class) = timer.class().and_then(|number| self.classes.get(usize::from(number))) {
             timer.leave(&class.first, items);
         }
@@ -207,8 +222,11 @@ impl Timers {
         {
             let timer = item.timer();
             link = timer.next.get();
-            if now.wrapping_sub(timer.due.get()).cast_signed() >= 0 {
-                self.stop(items, item);
+            let is_late = now.wrapping_sub(timer.due.get()).cast_signed() >= 0;
+            if is_late || !timer.runs.get() {
+                timer.leave(&class.first, items);
+            }
+            if is_late && timer.runs.replace(false) {
                 late(index, item);
             }
         }
@@ -311,8 +329,8 @@ mod tests {
             timers.classes[0].now.set(u32::MAX);
             (0..3).for_each(|index| timers.start(&items, index, span(1)));
             for (gone, &index) in order.iter().enumerate() {
-                timers.stop(&items, &items[index]);
-                timers.stop(&items, &items[index]);
+                timers.leave(&items, &items[index]);
+                timers.leave(&items, &items[index]);
                 let mut left = Vec::new();
                 let mut link = timers.classes[0].first.get();
                 while link != 0 && left.len() < 4 {
@@ -331,16 +349,42 @@ mod tests {
     }
 
     #[test]
-    fn a_new_ring_gets_the_timeouts_anew() {
+    fn a_new_ring_begins_without_timeouts_and_limits() {
         let (timers, items) = (Timers::new(), [const { Timer::new() }; 2]);
         timers.start(&items, 0, span(1));
         timers.start(&items, 1, span(1 << 40));
         assert_eq!((timers.next_silent(), timers.next_silent(), timers.next_silent()), (Some(0), Some(20), None));
-        timers.stop(&items, &items[0]);
-        timers.reset();
-        assert_eq!((timers.next_silent(), timers.next_silent()), (Some(20), None));
+        items.iter().for_each(Timers::stop);
+        timers.reset(&items);
+        assert_eq!((timers.is_any_silent(), timers.classes[0].first.get()), (false, 0));
         timers.start(&items, 0, span(1));
         assert_eq!((timers.next_silent(), timers.next_silent()), (Some(0), None));
+    }
+
+    #[test]
+    fn an_item_stays_in_its_list_until_the_next_tick_or_another_class() {
+        let (timers, items) = (Timers::new(), [const { Timer::new() }; 2]);
+        // Again and again, with one timeout.
+        for round in 0..5 {
+            timers.start(&items, 0, span(3 << 16));
+            assert_eq!(timers.next_silent(), (round == 0).then_some(0));
+            Timers::stop(&items[0]);
+        }
+        timers.start(&items, 1, span(3 << 16));
+        // The first has no limit, and goes with this tick. The second is late at the fourth.
+        for late in [&[][..], &[], &[], &[1]] {
+            assert_eq!(tick(&timers, &items, 0), late);
+            assert_eq!((items[0].class(), timers.next_silent()), (None, late.is_empty().then_some(0)));
+        }
+        // One that gets a limit of another class is in that list only.
+        timers.start(&items, 0, span(1));
+        Timers::stop(&items[0]);
+        timers.start(&items, 0, span(1 << 40));
+        assert_eq!((timers.next_silent(), timers.next_silent()), (Some(20), None));
+        assert_eq!(timers.classes[0].first.get(), 0);
+        // Where the last limit ends, no timeout is made any more.
+        Timers::stop(&items[0]);
+        assert_eq!((tick(&timers, &items, 20), timers.next_silent()), (Vec::new(), None));
     }
 
     #[test]

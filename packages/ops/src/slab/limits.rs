@@ -9,7 +9,7 @@ use super::{Slab, Step, refuse};
 use crate::deadlines::{Clock, Wanted};
 use crate::known::{Request, Set};
 use crate::slot::Slot;
-use crate::timers::tick_of;
+use crate::timers::{Timed as _, Timers, tick_of};
 use crate::token::Token;
 
 impl Slab {
@@ -22,7 +22,7 @@ impl Slab {
             slot.limit.set(limit);
             slot.clock.set(clock);
             slot.limited.set(true);
-            if !self.known.has(Request::WITHIN) {
+            if !self.known.ticks() && !self.known.has(Request::WITHIN) {
                 refuse_limit(slot);
             }
         }
@@ -31,7 +31,7 @@ impl Slab {
     /// Notes what the kernel of a new driver lacks, and refuses the operations that wait for a limit that it can't give.
     pub(crate) fn meet(&self, lacks: Set) {
         self.known.note(lacks);
-        self.timers.reset();
+        self.timers.reset(self.slots);
         self.deadlines.reset();
         if !self.known.has(Request::WITHIN) {
             for slot in self.slots.iter().filter(|slot| slot.limited.get() && slot.entry.get().is_some()) {
@@ -40,23 +40,24 @@ impl Slab {
         }
     }
 
-    /// Starts an operation with a time limit, which is counted; or linked where the kernel can't do that.
-    pub(super) fn limited(&self, index: u16, slot: &Slot, entry: Entry, token: Token) -> Step {
-        if !self.known.ticks() {
-            let flags = slot.clock.get().map_or(TimeoutFlags::empty(), Clock::flags);
-            let limit = opcode::LinkTimeout::new(slot.limit.as_ptr()).flags(flags).build();
-            return Step::Start(entry.flags(Flags::IO_LINK), Some(limit.user_data(token.encode())));
+    /// Starts the time limit of an operation, unless the kernel lacks what counting needs.
+    pub(super) fn count_limit(&self, index: u16, slot: &Slot) -> bool {
+        let can_count = self.known.ticks();
+        if can_count {
+            match slot.clock.get() {
+                None => self.timers.start(self.slots, index, slot.limit.get()),
+                Some(clock) => {
+                    self.timers.leave(self.slots, slot.timer());
+                    self.deadlines.start(self.slots, index, clock);
+                }
+            }
         }
-        match slot.clock.get() {
-            None => self.timers.start(self.slots, index, slot.limit.get()),
-            Some(clock) => self.deadlines.start(self.slots, index, clock),
-        }
-        Step::Start(entry, None)
+        can_count
     }
 
     /// Ends the time limit of an operation, if one runs.
     pub(super) fn unlimited(&self, slot: &Slot) {
-        self.timers.stop(self.slots, slot);
+        Timers::stop(slot.timer());
         self.deadlines.stop(self.slots, slot);
     }
 
@@ -85,6 +86,14 @@ impl Slab {
         self.timers.tick(self.slots, class, whole, late);
         self.deadlines.passed(self.slots, (class, token.generation), whole, late);
     }
+}
+
+/// Links a timeout to an operation.
+#[cold]
+pub(super) fn linked(slot: &Slot, entry: Entry, token: Token) -> Step {
+    let flags = slot.clock.get().map_or(TimeoutFlags::empty(), Clock::flags);
+    let limit = opcode::LinkTimeout::new(slot.limit.as_ptr()).flags(flags).build();
+    Step::Start(entry.flags(Flags::IO_LINK), Some(limit.user_data(token.encode())))
 }
 
 /// Ends an operation that the kernel does not know, because that kernel can't limit it.

@@ -6,6 +6,7 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::RawFd;
 use bare_uring::{Errno, cqueue, opcode};
 
+use super::limits::linked;
 use super::{Slab, Step, refuse, wake};
 use crate::buffer::Buffer;
 use crate::known::Request;
@@ -52,8 +53,8 @@ impl Slab {
                 self.in_flight.set(self.in_flight.get() + 1);
                 self.counts.saw_in_flight(self.in_flight.get());
                 let entry = entry.user_data(operation);
-                if slot.limited.get() {
-                    return Some(self.limited(index, slot, entry, token(Role::Limit)));
+                if slot.limited.get() && !self.count_limit(index, slot) {
+                    return Some(linked(slot, entry, token(Role::Limit)));
                 }
                 return Some(Step::Start(entry, None));
             }

@@ -29,7 +29,8 @@ fn sample(driver: &mut Driver<bare_uring::Linux>, file: &File, limited: bool) ->
             for _ in 0..READS {
                 buffer.clear();
                 let read = slab.read(file, buffer, 0);
-                let (count, back) = if limited { read.within(Duration::from_secs(5)).await } else { read.await };
+                let read = if limited { read.within(Duration::from_secs(5)) } else { read };
+                let (count, back) = read.await;
                 assert_eq!(count, Ok(4096));
                 buffer = back;
             }
