@@ -103,7 +103,13 @@ impl Slab {
     }
 
     /// Wakes those that wait for what is free now, and tells whether there were any. `again`: for the second time in a turn.
+    #[inline]
     pub(crate) fn wake_waiters(&self, again: bool) -> bool {
+        self.waiters.is_any_waiting() && self.wake_some(again)
+    }
+
+    #[cold]
+    fn wake_some(&self, again: bool) -> bool {
         let mut any = false;
         for resource in Resource::ALL {
             any |= self.waiters.waiting(resource) > 0 && self.waiters.wake(resource, self.free_of(resource), again);

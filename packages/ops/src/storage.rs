@@ -21,7 +21,7 @@ use crate::waiters::Waiter;
 ///
 /// | for | bytes |
 /// |--|--|
-/// | the storage itself | 816 |
+/// | the storage itself | 880 |
 /// | an operation | 608 |
 /// | a file | 12 |
 /// | a buffer, beside its bytes | 2 |

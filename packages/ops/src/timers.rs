@@ -122,11 +122,14 @@ struct Class {
 /// The limits that run.
 pub(crate) struct Timers {
     classes: [Class; CLASSES],
+    /// The span that was asked for last, with its class and ticks. Most programs have one or two.
+    last: Cell<(Timespec, (usize, u32))>,
     /// One bit for each class whose timeout the driver is to make.
     silent: Cell<u64>,
 }
 
 /// Returns the class of a span, and the number of its ticks, rounded up and one at least.
+#[inline(never)]
 fn class_of(span: Timespec) -> (usize, u32) {
     let [seconds, nanoseconds] = [span.seconds(), span.nanoseconds()].map(|part| u64::try_from(part).unwrap_or(0));
     let nanoseconds = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
@@ -141,8 +144,21 @@ impl Timers {
     pub(crate) const fn new() -> Self {
         Self {
             classes: [const { Class { first: Cell::new(0), now: Cell::new(0), ticks: Cell::new(false) } }; CLASSES],
+            last: Cell::new((Timespec::ZERO, (0, 1))),
             silent: Cell::new(0),
         }
+    }
+
+    /// Returns the class of a span, and the number of its ticks.
+    #[inline]
+    fn class_of(&self, span: Timespec) -> (usize, u32) {
+        let (last, found) = self.last.get();
+        if last == span {
+            return found;
+        }
+        let found = class_of(span);
+        self.last.set((span, found));
+        found
     }
 
     /// Notes that the ring is a new one, which has no timeouts. No operation is in flight then.
@@ -158,7 +174,7 @@ impl Timers {
 
     /// Starts the limit of an item, which has no other.
     pub(crate) fn start<T: Timed>(&self, items: &[T], index: u16, span: Timespec) {
-        let (number, ticks) = class_of(span);
+        let (number, ticks) = self.class_of(span);
         let (Some(class), Some(item)) = (self.classes.get(number), items.get(usize::from(index))) else { return };
         let running = u32::from(class.ticks.get());
         let timer = item.timer();

@@ -97,11 +97,14 @@ pub(crate) struct Waiters {
     places: &'static [Waiter],
     free: List,
     queues: [Queue; Resource::ALL.len()],
+    /// How many wait, for anything.
+    all: Cell<u16>,
 }
 
 impl Waiters {
     pub(crate) fn new(places: &'static [Waiter]) -> Self {
-        let this = Self { places, free: List::new(), queues: [const { Queue::new() }; Resource::ALL.len()] };
+        let queues = [const { Queue::new() }; Resource::ALL.len()];
+        let this = Self { places, free: List::new(), queues, all: Cell::new(0) };
         this.free.push_all(places);
         this
     }
@@ -130,7 +133,13 @@ impl Waiters {
         self.queue(resource).waits.get()
     }
 
-    /// Returns how many wait now.
+    /// Tells whether a future waits, for anything.
+    #[inline]
+    pub(crate) fn is_any_waiting(&self) -> bool {
+        self.all.get() > 0
+    }
+
+    /// Returns how many wait for this now.
     pub(crate) fn waiting(&self, resource: Resource) -> u16 {
         self.queue(resource).len.get()
     }
@@ -179,6 +188,7 @@ impl Waiters {
         self.at(before).map_or(&queue.first, |other| &other.next).set(link);
         self.at(next).map_or(&queue.last, |other| &other.before).set(link);
         queue.len.set(queue.len.get().saturating_add(1));
+        self.all.set(self.all.get().saturating_add(1));
     }
 
     /// Takes a waiter out of its queue.
@@ -187,6 +197,7 @@ impl Waiters {
         self.at(before).map_or(&queue.first, |other| &other.next).set(next);
         self.at(next).map_or(&queue.last, |other| &other.before).set(before);
         queue.len.set(queue.len.get().saturating_sub(1));
+        self.all.set(self.all.get().saturating_sub(1));
     }
 
     pub(crate) fn standing(&self, index: u16) -> Standing {
