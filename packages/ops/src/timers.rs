@@ -49,6 +49,8 @@ pub(crate) struct Timer {
     /// A limit runs that is counted by ticks. An item whose limit has ended stays in its list until the next tick, and
     /// most often has another limit of the same class before.
     runs: Cell<bool>,
+    /// The class of the limit that the item is to have, and the number of its ticks.
+    wanted: Cell<(u8, u8)>,
     /// The number of the class's tick at which the operation is late.
     due: Cell<u32>,
     next: Link,
@@ -60,6 +62,7 @@ impl Timer {
         Self {
             class: Cell::new(0),
             runs: Cell::new(false),
+            wanted: Cell::new((0, 0)),
             due: Cell::new(0),
             next: Cell::new(0),
             before: Cell::new(0),
@@ -172,21 +175,27 @@ impl Timers {
         self.silent.set(self.silent.get() | 1 << class);
     }
 
-    /// Starts the limit of an item, which has no other.
-    pub(crate) fn start<T: Timed>(&self, items: &[T], index: u16, span: Timespec) {
-        let (number, ticks) = self.class_of(span);
-        let (Some(class), Some(item)) = (self.classes.get(number), items.get(usize::from(index))) else { return };
-        let running = u32::from(class.ticks.get());
+    /// Notes the limit that an item is to have.
+    pub(crate) fn want(&self, timer: &Timer, span: Timespec) {
+        let (class, ticks) = self.class_of(span);
+        // Both are below 64.
+        timer.wanted.set((class as u8, ticks as u8));
+    }
+
+    /// Starts the limit of an item that [`want`](Self::want) has noted. The item has no other.
+    pub(crate) fn start<T: Timed>(&self, items: &[T], index: u16, item: &T) {
         let timer = item.timer();
+        let (number, ticks) = timer.wanted.get();
+        let Some(class) = self.classes.get(usize::from(number)) else { return };
+        let running = u32::from(class.ticks.get());
         timer.runs.set(true);
-        timer.due.set(class.now.get().wrapping_add(ticks + running));
-        // The class is below 64.
-        if timer.class() != Some(number as u8) {
+        timer.due.set(class.now.get().wrapping_add(u32::from(ticks) + running));
+        if timer.class() != Some(number) {
             self.leave(items, timer);
-            Timer::join(&class.first, items, index, number as u8);
+            Timer::join(&class.first, items, index, number);
         }
         if running == 0 {
-            self.ask(number);
+            self.ask(usize::from(number));
         }
     }
 
@@ -270,6 +279,12 @@ mod tests {
         Timespec::new((nanoseconds / 1_000_000_000) as i64, (nanoseconds % 1_000_000_000) as u32)
     }
 
+    fn start(timers: &Timers, items: &[Timer], index: u16, span: Timespec) {
+        let item = &items[usize::from(index)];
+        timers.want(item, span);
+        timers.start(items, index, item);
+    }
+
     fn nanoseconds(span: &Timespec) -> u128 {
         u128::try_from(span.seconds()).unwrap() * 1_000_000_000 + u128::try_from(span.nanoseconds()).unwrap()
     }
@@ -310,17 +325,17 @@ mod tests {
     #[test]
     fn a_tick_that_runs_already_does_not_count() {
         let (timers, items) = (Timers::new(), [const { Timer::new() }; 4]);
-        timers.start(&items, 0, span(3 << 16));
-        timers.start(&items, 1, span(2 << 16));
+        start(&timers, &items, 0, span(3 << 16));
+        start(&timers, &items, 1, span(2 << 16));
         assert_eq!((timers.next_silent(), timers.next_silent()), (Some(0), None));
-        timers.start(&items, 2, span(2 << 16));
+        start(&timers, &items, 2, span(2 << 16));
         assert!(!timers.is_any_silent(), "the class has its timeout");
         for (round, late) in [&[][..], &[1], &[0, 2]].into_iter().enumerate() {
             assert_eq!(tick(&timers, &items, 0), late, "tick {round}");
             assert_eq!(timers.next_silent(), (round < 2).then_some(0));
         }
         // A timeout that nobody has made counts for nothing.
-        timers.start(&items, 3, span(1));
+        start(&timers, &items, 3, span(1));
         assert_eq!(tick(&timers, &items, 0), []);
         assert_eq!((timers.next_silent(), tick(&timers, &items, 0)), (Some(0), Vec::from([3])));
     }
@@ -328,7 +343,7 @@ mod tests {
     #[test]
     fn a_timeout_that_ends_before_its_time_is_made_again_and_not_counted() {
         let (timers, items) = (Timers::new(), [const { Timer::new() }; 1]);
-        timers.start(&items, 0, span(1 << 16));
+        start(&timers, &items, 0, span(1 << 16));
         for _ in 0..3 {
             assert_eq!(timers.next_silent(), Some(0));
             timers.tick(&items, 0, false, |_, _| panic!("it is not late"));
@@ -343,7 +358,7 @@ mod tests {
             let (timers, items) = (Timers::new(), [const { Timer::new() }; 3]);
             // The count of ticks may overflow.
             timers.classes[0].now.set(u32::MAX);
-            (0..3).for_each(|index| timers.start(&items, index, span(1)));
+            (0..3).for_each(|index| start(&timers, &items, index, span(1)));
             for (gone, &index) in order.iter().enumerate() {
                 timers.leave(&items, &items[index]);
                 timers.leave(&items, &items[index]);
@@ -359,7 +374,7 @@ mod tests {
             }
             // No limit is left, so that no timeout is made.
             assert_eq!((timers.is_any_silent(), timers.next_silent()), (true, None));
-            (0..3).for_each(|index| timers.start(&items, index, span(1)));
+            (0..3).for_each(|index| start(&timers, &items, index, span(1)));
             assert_eq!((timers.next_silent(), tick(&timers, &items, 0)), (Some(0), Vec::from([0, 1, 2])));
         }
     }
@@ -367,13 +382,13 @@ mod tests {
     #[test]
     fn a_new_ring_begins_without_timeouts_and_limits() {
         let (timers, items) = (Timers::new(), [const { Timer::new() }; 2]);
-        timers.start(&items, 0, span(1));
-        timers.start(&items, 1, span(1 << 40));
+        start(&timers, &items, 0, span(1));
+        start(&timers, &items, 1, span(1 << 40));
         assert_eq!((timers.next_silent(), timers.next_silent(), timers.next_silent()), (Some(0), Some(20), None));
         items.iter().for_each(Timers::stop);
         timers.reset(&items);
         assert_eq!((timers.is_any_silent(), timers.classes[0].first.get()), (false, 0));
-        timers.start(&items, 0, span(1));
+        start(&timers, &items, 0, span(1));
         assert_eq!((timers.next_silent(), timers.next_silent()), (Some(0), None));
     }
 
@@ -382,22 +397,29 @@ mod tests {
         let (timers, items) = (Timers::new(), [const { Timer::new() }; 2]);
         // Again and again, with one timeout.
         for round in 0..5 {
-            timers.start(&items, 0, span(3 << 16));
+            start(&timers, &items, 0, span(3 << 16));
             assert_eq!(timers.next_silent(), (round == 0).then_some(0));
             Timers::stop(&items[0]);
         }
-        timers.start(&items, 1, span(3 << 16));
+        start(&timers, &items, 1, span(3 << 16));
         // The first has no limit, and goes with this tick. The second is late at the fourth.
         for late in [&[][..], &[], &[], &[1]] {
             assert_eq!(tick(&timers, &items, 0), late);
             assert_eq!((items[0].class(), timers.next_silent()), (None, late.is_empty().then_some(0)));
         }
         // One that gets a limit of another class is in that list only.
-        timers.start(&items, 0, span(1));
+        start(&timers, &items, 0, span(1));
         Timers::stop(&items[0]);
-        timers.start(&items, 0, span(1 << 40));
+        start(&timers, &items, 0, span(1 << 40));
         assert_eq!((timers.next_silent(), timers.next_silent()), (Some(20), None));
         assert_eq!(timers.classes[0].first.get(), 0);
+        // One whose limit has ended in the last moment is not late.
+        Timers::stop(&items[0]);
+        start(&timers, &items, 0, span(1));
+        assert_eq!(timers.next_silent(), Some(0));
+        Timers::stop(&items[0]);
+        assert_eq!((tick(&timers, &items, 0), items[0].class()), (Vec::new(), None));
+        start(&timers, &items, 0, span(1 << 40));
         // Where the last limit ends, no timeout is made any more.
         Timers::stop(&items[0]);
         assert_eq!((tick(&timers, &items, 20), timers.next_silent()), (Vec::new(), None));
@@ -407,7 +429,7 @@ mod tests {
     fn the_count_of_ticks_may_overflow() {
         let (timers, items) = (Timers::new(), [const { Timer::new() }; 1]);
         timers.classes[0].now.set(u32::MAX - 1);
-        timers.start(&items, 0, span(3 << 16));
+        start(&timers, &items, 0, span(3 << 16));
         for late in [&[][..], &[], &[0]] {
             assert_eq!(timers.next_silent(), Some(0));
             assert_eq!(tick(&timers, &items, 0), late);

@@ -14,6 +14,7 @@ use crate::token::Token;
 
 impl Slab {
     /// Gives a time limit to an operation that was not started yet. Refuses the operation if the kernel can't limit it.
+    #[inline]
     pub(crate) fn limit(&self, index: u16, limit: Timespec, clock: Option<Clock>) {
         if let Some(slot) = self.slot(index)
             && slot.entry.get().is_some()
@@ -21,6 +22,9 @@ impl Slab {
         {
             slot.limit.set(limit);
             slot.clock.set(clock);
+            if clock.is_none() {
+                self.timers.want(slot.timer(), limit);
+            }
             slot.limited.set(true);
             if !self.known.ticks() && !self.known.has(Request::WITHIN) {
                 refuse_limit(slot);
@@ -45,7 +49,7 @@ impl Slab {
         let can_count = self.known.ticks();
         if can_count {
             match slot.clock.get() {
-                None => self.timers.start(self.slots, index, slot.limit.get()),
+                None => self.timers.start(self.slots, index, slot),
                 Some(clock) => {
                     self.timers.leave(self.slots, slot.timer());
                     self.deadlines.start(self.slots, index, clock);
