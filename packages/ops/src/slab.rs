@@ -168,7 +168,9 @@ impl Slab {
         Some(file)
     }
 
-    /// Takes over a file descriptor of the standard library.
+    /// Takes over a file descriptor of the standard library. Its number means that file to a driver on
+    /// [`Linux`](bare_uring::Linux), or on a kernel that passes its calls on; to any other kernel it is the number of another
+    /// file, or of no file.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@
 //! ticks: an operation whose limit is `n` ticks is late at the `n`th tick after its start. (A tick that runs already does
 //! not count, because nobody knows how much of it is left. So a limit never ends too early.)
 //!
-//! A hundred thousand operations in a row, each within 5 seconds, so need three timeouts a second, and nothing else. With
+//! A hundred thousand operations in a row, each within 5 seconds, so need four timeouts a second, and nothing else. With
 //! a clock, each would need a look at it. Without a C library that is a system call. A timeout linked to each operation
 //! is exact, and doubles the number of requests and completions.
 #![forbid(unsafe_code)]
