@@ -238,6 +238,7 @@
 //! | `ask` | the questions to a kernel: which requests it has |
 //! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
 //! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`] |
+//! | `cancel` | [`Canceller`]: cancelling from elsewhere than the handle |
 //! | `op` | [`Op`]: the future of one result |
 //! | `stream` | [`Stream`]: many results of one request |
 //! | `requests` | the operations, functions of [`Slab`]: one file for each family |
@@ -256,6 +257,7 @@ extern crate std;
 
 mod ask;
 mod buffer;
+mod cancel;
 mod deadlines;
 mod driver;
 mod figures;
@@ -277,6 +279,7 @@ mod token;
 mod waiters;
 
 pub use buffer::Buffer;
+pub use cancel::Canceller;
 pub use deadlines::Clock;
 pub use driver::{Driver, Wait};
 pub use figures::{Figures, Usage};

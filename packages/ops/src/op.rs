@@ -10,6 +10,7 @@ use bare_uring::types::Timespec;
 use bare_uring::{Errno, squeue};
 
 use crate::buffer::Buffer;
+use crate::cancel::Canceller;
 use crate::deadlines::Clock;
 use crate::output::Kind;
 use crate::slab::{Draft, Parts, Slab};
@@ -77,6 +78,14 @@ impl<T: Kind> Op<T> {
             self.slab.limit(index, at.into(), Some(clock));
         }
         self
+    }
+
+    /// Returns what cancels the operation from elsewhere. `None`: the operation found no slot, or is over.
+    pub fn canceller(&self) -> Option<Canceller> {
+        match self.state {
+            State::Slot(index) => Canceller::new(self.slab, index),
+            State::Refused(..) | State::Over => None,
+        }
     }
 
     /// Asks the kernel to end the operation. It soon gives `ECANCELED`, or its result if it was done already.

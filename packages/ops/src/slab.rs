@@ -335,6 +335,7 @@ impl Slab {
             return;
         }
         slot.generation.set(slot.generation.get().wrapping_add(1));
+        slot.uses.set(slot.uses.get().wrapping_add(1));
         slot.cancelled.set(false);
         slot.limited.set(false);
         slot.flow.clear();

@@ -102,6 +102,8 @@ impl Flow {
 // completion.
 pub struct Slot {
     pub(crate) generation: Cell<u32>,
+    /// Changes when the slot becomes free.
+    pub(crate) uses: Cell<u32>,
     link: Link,
     /// The operation's handle lives.
     pub(crate) held: Cell<bool>,
@@ -142,6 +144,7 @@ impl Slot {
     pub(crate) const fn new() -> Self {
         Self {
             generation: Cell::new(0),
+            uses: Cell::new(0),
             link: Cell::new(0),
             held: Cell::new(false),
             queued: Cell::new(false),

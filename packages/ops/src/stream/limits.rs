@@ -1,6 +1,7 @@
 //! Streams that are held back: paused, or with a share.
 
 use super::{Item, State, Stream};
+use crate::cancel::Canceller;
 use crate::slot::Slot;
 
 impl<T: Item> Stream<T> {
@@ -36,6 +37,14 @@ impl<T: Item> Stream<T> {
     pub fn resume(&mut self) {
         if let State::Slot(index) = self.state {
             self.slab.resume(index);
+        }
+    }
+
+    /// Returns what cancels the stream from elsewhere. `None`: the stream found no slot, or is over.
+    pub fn canceller(&self) -> Option<Canceller> {
+        match self.state {
+            State::Slot(index) => Canceller::new(self.slab, index),
+            State::Refused(_) | State::Over => None,
         }
     }
 

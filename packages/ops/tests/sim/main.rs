@@ -4,6 +4,7 @@
 //! seed that fails is named, and fails again.
 
 mod books;
+mod cancel;
 mod ends;
 mod entries;
 mod flow;
