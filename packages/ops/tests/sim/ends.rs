@@ -125,3 +125,30 @@ fn a_limit_does_not_pass_where_timeouts_end_by_themselves() {
     assert!(counted.get() > 35, "{} timeouts", counted.get());
     assert_eq!((bell.rings(), slab.in_flight()), (0, 1));
 }
+
+/// A linked limit has a completion of its own, beside that of its operation.
+#[test]
+fn the_end_of_a_linked_limit_is_not_that_of_its_operation() {
+    limit_this_test();
+    let mut profile = Profile::linux(6, 12);
+    profile.opcodes &= !(1 << opcode::AsyncCancel::CODE);
+    let kernel = SimKernel::new(profile, 1);
+    let early = Watched::new(kernel.clone(), |entry| {
+        if entry[0] == opcode::LinkTimeout::CODE {
+            // The limit completes at once, and says nothing.
+            entry[0] = opcode::Nop::CODE;
+            entry[4..32].fill(0);
+        }
+        entry[1] = 0;
+    });
+    let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
+    let mut driver = Driver::new(slab, early, &Builder::new(), 8).expect("a ring");
+    let (reader, writer) = kernel.pipe();
+    let (file, bell) = (crate::setting::adopt(slab, reader), Bell::new());
+    let mut read = slab.read(&file, slab.buffer().expect("one"), u64::MAX).within(Timespec::new(1000, 0));
+    assert!(poll(&mut read, &bell).is_pending());
+    assert_eq!((driver.turn(Wait::One), bell.rings(), slab.in_flight()), (Ok(1), 0, 1));
+    assert_eq!(kernel.write(writer, b"data"), Ok(4));
+    assert_eq!((driver.turn(Wait::One), bell.rings(), slab.in_flight()), (Ok(1), 1, 0));
+    assert!(matches!(poll(&mut read, &bell), Poll::Ready((Ok(4), _))));
+}
