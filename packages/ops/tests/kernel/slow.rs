@@ -50,7 +50,7 @@ async fn serve(slab: &'static Slab, socket: File, most: Rc<Cell<usize>>) {
 /// Sends until the server takes no more.
 fn stuff(client: &mut TcpStream) {
     let mut last = Instant::now();
-    while last.elapsed() < Duration::from_millis(50) {
+    while last.elapsed() < Duration::from_millis(100) {
         match client.write(&[7; 64 * 1024]) {
             Ok(_) => last = Instant::now(),
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(1)),
@@ -114,7 +114,9 @@ fn a_client_that_never_reads_does_not_slow_the_others_down() {
         without = without.min(time(false).0);
         let (slowest, waited, left) = time(true);
         with = with.min(slowest);
-        assert_eq!((waited, left), (usize::from(SHARE), 0));
+        // That a share is used up is shown on the simulated kernel. Here the server may get so little of the processor that
+        // it is still sending what it has when the client goes.
+        assert!(waited <= usize::from(SHARE) && left == 0, "{waited} waited, {left} are left");
     }
     println!("slowest answer: {without:?} without it, {with:?} with it");
     assert!(with < 2 * without, "{without:?} without it, {with:?} with it");
