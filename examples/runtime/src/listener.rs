@@ -4,7 +4,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use bare_uring::Errno;
-use bare_uring::types::{AddressFamily, SocketType};
+use bare_uring::types::{AddressFamily, SocketType, Timespec};
 use bare_uring_ops::{File, Slab};
 use freestanding::sys;
 
@@ -28,6 +28,15 @@ pub async fn listen(slab: &'static Slab, port: u16) -> Result<File, Errno> {
     slab.bind(&socket, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     slab.listen(&socket, WAITING).await?;
     Ok(socket)
+}
+
+/// Waits before an accept loop begins again: for this long, or while all slots of the slab are taken, until one is free.
+/// A loop that tried at once would spin.
+pub async fn pause(slab: &'static Slab, span: Timespec) {
+    if slab.timeout(span).await == Err(Errno::EBUSY) {
+        // There is a place for it, because fewer tasks wait than there are slots.
+        let _ = slab.ready().await;
+    }
 }
 
 /// Returns the port of a socket that listens.

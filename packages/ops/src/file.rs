@@ -58,6 +58,16 @@ impl Files {
         Some(File { files: self, index })
     }
 
+    /// Returns the places that are free.
+    pub(crate) fn free(&self) -> &List {
+        &self.free
+    }
+
+    /// Returns the number of places.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
     /// Tells whether a file is open, or is yet to be closed.
     pub(crate) fn is_any_open(&self) -> bool {
         self.has_closing() || self.places.iter().any(Place::is_used)

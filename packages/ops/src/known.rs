@@ -75,7 +75,7 @@ requests! {
     SEND = IORING_OP_SEND, 5 . 6;
     TIMEOUT = IORING_OP_TIMEOUT, 5 . 4;
     NOP = IORING_OP_NOP, 5 . 1;
-    /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well.
+    /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well, and is taken where the kernel has both.
     WITHIN = IORING_OP_LINK_TIMEOUT, 5 . 5, or IORING_OP_TIMEOUT IORING_OP_ASYNC_CANCEL;
     /// What an [`open`](crate::Slab::open) with `RESOLVE_*` flags needs.
     OPEN_RESOLVED = IORING_OP_OPENAT2, 5 . 6;
@@ -140,25 +140,28 @@ impl core::error::Error for Missing {}
 pub(crate) struct Known {
     /// The requests that the kernel lacks. Before a driver is made, none.
     lacks: Cell<Set>,
+    /// Time limits can't be counted. In a field of its own, since each operation with a limit asks.
+    can_not_count: Cell<bool>,
 }
 
 impl Known {
     pub(crate) const fn new() -> Self {
-        Self { lacks: Cell::new(0) }
+        Self { lacks: Cell::new(0), can_not_count: Cell::new(false) }
     }
 
     /// Notes what the kernel lacks.
     pub(crate) fn note(&self, lacks: Set) {
         self.lacks.set(lacks);
+        self.can_not_count.set(lacks & (only(opcode::Timeout::CODE) | only(opcode::AsyncCancel::CODE)) != 0);
     }
 
     pub(crate) fn has(&self, request: Request) -> bool {
         request.is_there(self.lacks.get())
     }
 
-    /// Tells whether an operation and its time limit can be linked.
-    pub(crate) fn links(&self) -> bool {
-        self.lacks.get() & only(opcode::LinkTimeout::CODE) == 0
+    /// Tells whether time limits can be counted by ticks: the kernel has timeouts, and cancels what is late.
+    pub(crate) fn ticks(&self) -> bool {
+        !self.can_not_count.get()
     }
 
     /// Returns the first of these that the kernel lacks.
@@ -230,7 +233,7 @@ mod tests {
         ] {
             let known = without(lacks);
             assert_eq!((known.has(Request::OPEN), known.has(Request::WITHIN)), (open, within), "{lacks:?}");
-            assert_eq!(known.links(), !lacks.contains(&link), "{lacks:?}");
+            assert_eq!(known.ticks(), !lacks.contains(&timer) && !lacks.contains(&cancel), "{lacks:?}");
             assert_eq!(known.has(Request::OPEN_RESOLVED), !lacks.contains(&at2), "{lacks:?}");
         }
     }

@@ -30,6 +30,8 @@
 //! - An [`Op`] is a future of one result; a [`Stream`] brings many. The functions of [`Slab`] make both. They start when
 //!   they are polled, and the [`Driver`] brings all of them to the kernel in its next [turn](Driver::turn).
 //! - A [`Buffer`] is a piece of the memory; a [`File`] is an open file. Both go back when they are dropped.
+//! - Where everything is taken, an operation is refused with `EBUSY`; [`Slab::ready`] and its sisters wait for room.
+//!   [`Slab::figures`] tells what is in use.
 //! - [`Driver::block_on`] is enough of an executor for one future. Any other executor will do: the waker of the last poll
 //!   is called once, when there is something to take. Dropping a handle drops its waker, and does not call it.
 //!
@@ -58,6 +60,10 @@
 //! generation, which changes with each use. So what belongs to an earlier operation (a late cancellation or time limit)
 //! reaches nobody.
 //!
+//! A stream may make one request after the other in its slot: when it was paused and goes on, and when it has a
+//! [share](Slab::pieces_at_most) of the provided buffers. The next request is pushed after the last completion of the one
+//! before, and names the same file, and no memory.
+//!
 //! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of
 //! its own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is
 //! gone; the number can't be another file's before.
@@ -76,7 +82,7 @@
 //!   thread may call.
 //!
 //! `unsafe` is in six places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument and time limit in a slot, the driver's push, whose contract the above meets, and the push
+//! a [`Buffer`], the argument in a slot, the driver's push, whose contract the above meets, and the push
 //! of the requests that try out a kernel without a probe, which point to statics. A user
 //! of the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
@@ -196,7 +202,9 @@
 //! | [`receive`](Slab::receive) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
 //! | [`send`](Slab::send) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
 //! | [`pieces`](Slab::pieces) | [`Recv`](bare_uring::opcode::Recv), multishot | [`Stream`] of [`Buffer`] | 6.0 | send_receive |
+//! | [`pieces_at_most`](Slab::pieces_at_most) | [`Recv`](bare_uring::opcode::Recv), one after the other | [`Stream`] of [`Buffer`] | 5.19 | share |
 //! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
+//! | [`timeout_at`](Slab::timeout_at) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
 //! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
 //!
 //! # Kernels that lack some of them
@@ -204,8 +212,8 @@
 //! [`Slab::missing`] names the first [`Request`] that the running kernel lacks, with the Linux that brought it. An
 //! operation whose request the kernel lacks completes with `EINVAL` (`EOPNOTSUPP` on some kernels), as the kernel refuses
 //! it. Three things are done in another way before they are refused: [`open`](Slab::open) takes `OPENAT`,
-//! [`within`](Op::within) takes a timeout beside the operation, and an operation that can't be cancelled is left to end
-//! by itself.
+//! [`within`](Op::within) takes a linked timeout where it can't count time itself, and an operation that can't be
+//! cancelled is left to end by itself.
 //!
 //! # The layers
 //!
@@ -215,19 +223,26 @@
 //! |--|--|
 //! | `list` | lists of items by index, which need no memory of their own |
 //! | `token` | user data: to which use of which slot a completion belongs |
+//! | `timers` | time limits that are spans, measured by ticks of the kernel |
+//! | `deadlines` | [`Clock`]; time limits that are points of time |
+//! | `waiters` | the waiters for a slot, a buffer or a file, in order |
 //! | `known` | [`Request`], [`Missing`]: which requests the kernel has |
 //! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
 //! | `buffer` | [`Buffer`]: bytes of the static memory with one owner, and the pool that they come from |
 //! | `file` | [`File`]: counted handles, and the table of file descriptors |
 //! | `slot` | the place of one operation: what it owns while the kernel knows it |
 //! | `slab` | [`Slab`]: when a slot is taken, started, cancelled, completed and free again |
+//! | `figures` | [`Figures`]: what a slab has done and has left |
+//! | `ready` | [`Ready`]: waiting for room instead of failing |
 //! | `storage` | [`Storage`]: the static memory that becomes a slab |
 //! | `ask` | the questions to a kernel: which requests it has |
 //! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
 //! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`] |
+//! | `cancel` | [`Canceller`]: cancelling from elsewhere than the handle |
 //! | `op` | [`Op`]: the future of one result |
 //! | `stream` | [`Stream`]: many results of one request |
 //! | `requests` | the operations, functions of [`Slab`]: one file for each family |
+//! | `ticks` | [`Ticks`]: points of time at one distance from each other |
 //!
 //! # Features
 //!
@@ -242,28 +257,40 @@ extern crate std;
 
 mod ask;
 mod buffer;
+mod cancel;
+mod deadlines;
 mod driver;
+mod figures;
 mod file;
 mod group;
 mod known;
 mod list;
 mod op;
 mod output;
+mod ready;
 mod requests;
 mod slab;
 mod slot;
 mod storage;
 mod stream;
+mod ticks;
+mod timers;
 mod token;
+mod waiters;
 
 pub use buffer::Buffer;
+pub use cancel::Canceller;
+pub use deadlines::Clock;
 pub use driver::{Driver, Wait};
+pub use figures::{Figures, Usage};
 pub use file::File;
 pub use group::Group;
 pub use known::{Missing, Request};
 pub use op::Op;
 pub use output::{Done, Kind, Made, Moved, Stated};
+pub use ready::Ready;
 pub use requests::CURRENT;
 pub use slab::Slab;
 pub use storage::Storage;
 pub use stream::{Item, Next, Stream};
+pub use ticks::{NextTick, Ticks};

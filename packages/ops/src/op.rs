@@ -10,6 +10,8 @@ use bare_uring::types::Timespec;
 use bare_uring::{Errno, squeue};
 
 use crate::buffer::Buffer;
+use crate::cancel::Canceller;
+use crate::deadlines::Clock;
 use crate::output::Kind;
 use crate::slab::{Draft, Parts, Slab};
 
@@ -50,14 +52,40 @@ impl<T: Kind> Op<T> {
     ///
     /// Bytes that the operation has moved by then are not lost: the result is their number.
     ///
-    /// The limit is a linked timeout. On a kernel without `IORING_OP_LINK_TIMEOUT` it is a timeout beside the
-    /// operation, after which the operation is cancelled. A kernel that can't cancel either can't limit an operation:
-    /// the operation is then not started, and gives `EOPNOTSUPP` ([`Request::WITHIN`](crate::Request::WITHIN)).
+    /// The limit costs no request of its own, and no look at a clock: the driver counts ticks of the kernel, and cancels what
+    /// is late. A tick is a sixteenth of the span or less, and 65,536 ns at least. So the limit never ends too early. It
+    /// ends up to a tick late if it is the only one of its length, and up to two ticks late beside others; each turn that
+    /// takes long adds to that.
+    ///
+    /// A kernel that lacks timeouts or cancellations gets a linked timeout, which is exact. A kernel that lacks that as well
+    /// can't limit an operation: the operation is then not started, and gives `EOPNOTSUPP`
+    /// ([`Request::WITHIN`](crate::Request::WITHIN)).
+    #[inline]
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
-            self.slab.limit(index, span.into());
+            self.slab.limit(index, span.into(), None);
         }
         self
+    }
+
+    /// Ends the operation with `ETIME` if it is not over at this point of time, by this clock. Like
+    /// [`within`](Self::within), which it replaces, and like it without a request of its own: the driver has one timeout
+    /// for the earliest deadline of each clock. It is exact. Since 5.5.
+    ///
+    /// A kernel that does not know the clock ends the operation at once, with `ETIME`.
+    pub fn until(self, clock: Clock, at: impl Into<Timespec>) -> Self {
+        if let State::Slot(index) = self.state {
+            self.slab.limit(index, at.into(), Some(clock));
+        }
+        self
+    }
+
+    /// Returns what cancels the operation from elsewhere. `None`: the operation found no slot, or is over.
+    pub fn canceller(&self) -> Option<Canceller> {
+        match self.state {
+            State::Slot(index) => Canceller::new(self.slab, index),
+            State::Refused(..) | State::Over => None,
+        }
     }
 
     /// Asks the kernel to end the operation. It soon gives `ECANCELED`, or its result if it was done already.

@@ -10,6 +10,7 @@ mod nop;
 mod path;
 mod read_write;
 mod send_receive;
+mod share;
 mod socket;
 mod timeout;
 

@@ -9,8 +9,10 @@ use bare_uring::squeue::Entry;
 use bare_uring::types::{OpenHow, SockAddr, StatxBuffer, Timespec};
 
 use crate::buffer::Buffer;
+use crate::deadlines::{Clock, Due};
 use crate::file::File;
 use crate::list::{Link, Linked, List};
+use crate::timers::{Timed, Timer};
 
 /// What the completions of an operation do with what its slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,41 @@ impl Argument {
     pub(crate) const NONE: Self = Self { none: () };
 }
 
+/// What a stream needs to go on with another request after one that has ended.
+pub(crate) struct Flow {
+    /// The request that is made again. Only streams have one.
+    pub(crate) again: Cell<Option<Entry>>,
+    /// How many items may wait in the stream; 0: as many as come.
+    pub(crate) share: Cell<u16>,
+    /// The program wants no more for now.
+    pub(crate) paused: Cell<bool>,
+    /// The request was cancelled because of that, so that its `ECANCELED` is not the stream's end.
+    pub(crate) stopped: Cell<bool>,
+    /// The stream goes on, and has no request.
+    pub(crate) idle: Cell<bool>,
+}
+
+impl Flow {
+    const fn new() -> Self {
+        Self {
+            again: Cell::new(None),
+            share: Cell::new(0),
+            paused: Cell::new(false),
+            stopped: Cell::new(false),
+            idle: Cell::new(false),
+        }
+    }
+
+    /// Forgets the stream.
+    pub(crate) fn clear(&self) {
+        self.again.set(None);
+        self.share.set(0);
+        self.paused.set(false);
+        self.stopped.set(false);
+        self.idle.set(false);
+    }
+}
+
 /// The place of one operation at a time.
 ///
 /// # Invariants
@@ -53,7 +90,8 @@ impl Argument {
 /// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
 ///   (`Fill`), or read those in it (`Drain`). Nobody here touches either; both stay where they are, in static memory.
 /// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
-/// - `generation` changes when the slot becomes free.
+/// - `flow.again` names no memory, and no file but `file`.
+/// - `generation` changes when the slot becomes free, and when a stream makes its request again.
 ///
 /// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own.
 /// But it reads `limit` at submission only.
@@ -64,6 +102,8 @@ impl Argument {
 // completion.
 pub struct Slot {
     pub(crate) generation: Cell<u32>,
+    /// Changes when the slot becomes free.
+    pub(crate) uses: Cell<u32>,
     link: Link,
     /// The operation's handle lives.
     pub(crate) held: Cell<bool>,
@@ -75,8 +115,10 @@ pub struct Slot {
     pub(crate) cancelled: Cell<bool>,
     /// The operation has a time limit, in `limit`.
     pub(crate) limited: Cell<bool>,
-    /// The time limit runs as a timer of its own, which is to be cancelled when the operation has ended.
-    pub(crate) timed: Cell<bool>,
+    /// The part of the time limit, if that is counted by ticks.
+    timer: Timer,
+    /// What a stream keeps for the case that it is stopped and goes on.
+    pub(crate) flow: Flow,
     /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
@@ -92,20 +134,25 @@ pub struct Slot {
     /// What a stream brought and nobody has taken yet: places of files, or shelves.
     pub(crate) backlog: List,
     pub(crate) argument: UnsafeCell<Argument>,
-    pub(crate) limit: UnsafeCell<Timespec>,
+    /// The time limit. The kernel reads it if it is linked.
+    pub(crate) limit: Cell<Timespec>,
+    /// The clock by which the limit is a point of time; `None`: it is a span.
+    pub(crate) clock: Cell<Option<Clock>>,
 }
 
 impl Slot {
     pub(crate) const fn new() -> Self {
         Self {
             generation: Cell::new(0),
+            uses: Cell::new(0),
             link: Cell::new(0),
             held: Cell::new(false),
             queued: Cell::new(false),
             in_flight: Cell::new(false),
             cancelled: Cell::new(false),
             limited: Cell::new(false),
-            timed: Cell::new(false),
+            timer: Timer::new(),
+            flow: Flow::new(),
             tries: Cell::new(0),
             effect: Cell::new(Effect::Plain),
             entry: Cell::new(None),
@@ -116,7 +163,8 @@ impl Slot {
             made: Cell::new(None),
             backlog: List::new(),
             argument: UnsafeCell::new(Argument::NONE),
-            limit: UnsafeCell::new(Timespec::ZERO),
+            limit: Cell::new(Timespec::ZERO),
+            clock: Cell::new(None),
         }
     }
 
@@ -154,6 +202,18 @@ impl Slot {
             Some(errno) => Err(errno),
             None => Ok(result.cast_unsigned()),
         })
+    }
+}
+
+impl Due for Slot {
+    fn deadline(&self) -> Timespec {
+        self.limit.get()
+    }
+}
+
+impl Timed for Slot {
+    fn timer(&self) -> &Timer {
+        &self.timer
     }
 }
 

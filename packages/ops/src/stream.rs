@@ -82,7 +82,11 @@ impl<T: Item> Stream<T> {
             Ok(index) => State::Slot(index),
             Err((errno, _)) => State::Refused(errno),
         };
-        Self { slab, state, items: PhantomData }
+        let this = Self { slab, state, items: PhantomData };
+        if let Some(slot) = this.slot() {
+            slot.flow.again.set(Some(entry));
+        }
+        this
     }
 
     /// Polls for the next thing that the stream brings. `None`: there is no more to come, or an error came before,
@@ -101,6 +105,7 @@ impl<T: Item> Stream<T> {
                 self.slab.start(index, slot);
                 slot.wake_with(context.waker());
                 if let Some(item) = T::next(self.slab, slot) {
+                    self.slab.refill(index, slot);
                     return Poll::Ready(Some(Ok(item)));
                 }
                 let Some(outcome) = slot.outcome() else { return Poll::Pending };
@@ -129,6 +134,8 @@ impl<T: Item> Stream<T> {
         }
     }
 }
+
+mod limits;
 
 impl<T: Item> Drop for Stream<T> {
     fn drop(&mut self) {

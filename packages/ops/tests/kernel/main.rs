@@ -1,15 +1,19 @@
 //! Operations on the real kernel. These tests have no `unsafe`.
 #![forbid(unsafe_code)]
 
+mod cost;
 mod driver;
 mod endings;
 mod files;
 mod many;
 mod reentry;
+mod room;
 mod server;
 mod setting;
 #[path = "../shared/mod.rs"]
 mod shared;
+mod slow;
 mod sockets;
 mod streams;
+mod time;
 mod wakers;

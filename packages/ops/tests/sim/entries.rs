@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bare_uring::types::{AddressFamily, FsyncFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
 use bare_uring::{Builder, Errno, opcode, uapi};
-use bare_uring_ops::{CURRENT, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
+use bare_uring_ops::{CURRENT, Clock, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
 use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, O_CREAT, STATX_BASIC_STATS};
 
@@ -50,6 +51,7 @@ impl Fields {
 }
 
 struct Scene {
+    kernel: SimKernel,
     slab: &'static Slab,
     driver: Driver<Watched<SimKernel>>,
     seen: Rc<RefCell<Vec<Fields>>>,
@@ -73,14 +75,7 @@ impl Scene {
         let watched = watched.answering(Some(answer));
         let driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
         let file = adopt(slab, kernel.socket_pair().0);
-        Self { slab, driver, seen, file }
-    }
-
-    /// Turns often enough for everything to happen.
-    fn turns(&mut self) {
-        for _ in 0..20 {
-            self.driver.turn(Wait::For(Timespec::new(0, 1000))).expect("turn");
-        }
+        Self { kernel, slab, driver, seen, file }
     }
 
     /// Returns what is pushed for an operation.
@@ -198,42 +193,98 @@ fn sockets_are_asked_for_what_the_caller_says() {
     }
 }
 
-#[test]
-fn without_links_a_timer_runs_beside_the_operation() {
-    let mut scene = Scene::answering(|opcode, _| opcode != opcode::LinkTimeout::CODE);
-    let (slab, file, bell) = (scene.slab, scene.file.clone(), Bell::new());
-    let timer = || Fields { opcode: opcode::Timeout::CODE, fd: -1, len: 1, ..Fields::default() };
-    let cancel = || Fields { opcode: opcode::AsyncCancel::CODE, fd: -1, ..Fields::default() };
-    // When the operation has ended, its timer is cancelled.
-    let mut soon = slab.nop().within(Timespec::new(1, 0));
-    assert!(poll(&mut soon, &bell).is_pending());
-    scene.turns();
-    let nop = Fields { opcode: opcode::Nop::CODE, ..Fields::default() };
-    assert_eq!(scene.seen.take(), [nop, timer(), cancel()]);
-    assert_eq!(poll(&mut soon, &bell), Poll::Ready(Ok(0)));
-    // When the timer has ended, the operation is cancelled, and the timer is not.
-    let mut late = slab.receive(&file, buffer(slab)).within(Timespec::new(0, 1000));
-    assert!(poll(&mut late, &bell).is_pending());
-    scene.turns();
-    let receive = Fields { opcode: opcode::Recv::CODE, fd: file.as_raw_fd(), len: 56, ..Fields::default() };
-    assert_eq!(scene.seen.take(), [receive, timer(), cancel()]);
-    assert!(matches!(poll(&mut late, &bell), Poll::Ready((Err(Errno::ETIME), _))));
+/// The timeout that counts time for limits.
+fn tick() -> Fields {
+    Fields { opcode: opcode::Timeout::CODE, fd: -1, len: 1, ..Fields::default() }
+}
+
+fn nop() -> Fields {
+    Fields { opcode: opcode::Nop::CODE, ..Fields::default() }
 }
 
 #[test]
-fn a_limit_is_linked_to_its_operation() {
+fn a_limit_costs_an_entry_only_if_no_other_of_its_length_runs() {
     let mut scene = Scene::new();
     let slab = scene.slab;
-    let link = uapi::IOSQE_IO_LINK;
-    let limited = slab.nop().within(Timespec::new(1, 0));
-    let nop = Fields { opcode: opcode::Nop::CODE, flags: link, ..Fields::default() };
-    let limit = Fields { opcode: opcode::LinkTimeout::CODE, fd: -1, len: 1, ..Fields::default() };
-    assert_eq!(scene.entries(limited), [nop, limit]);
+    assert_eq!(scene.entries(slab.nop().within(Timespec::new(1, 0))), [nop(), tick()]);
+    // The timeout of the first runs still.
+    for _ in 0..3 {
+        assert_eq!(scene.entries(slab.nop().within(Timespec::new(1, 0))), [nop()]);
+    }
+    assert_eq!(scene.entries(slab.nop().within(Timespec::new(3, 0))), [nop(), tick()]);
     // An operation that has started gets no limit any more.
     let mut late = slab.nop();
     assert!(poll(&mut late, &Bell::new()).is_pending());
-    let nop = Fields { opcode: opcode::Nop::CODE, ..Fields::default() };
-    assert_eq!(scene.entries(late.within(Timespec::new(1, 0))), [nop]);
-    let timeout = Fields { opcode: opcode::Timeout::CODE, fd: -1, len: 1, ..Fields::default() };
-    assert_eq!(scene.entry(slab.timeout(Timespec::new(0, 1))), timeout);
+    assert_eq!(scene.entries(late.within(Timespec::new(100, 0))), [nop()]);
+    assert_eq!(scene.entry(slab.timeout(Timespec::new(0, 1))), tick());
+}
+
+#[test]
+fn what_is_late_is_cancelled_after_its_span_and_soon_after() {
+    for lacks in [0, opcode::LinkTimeout::CODE] {
+        let mut scene = match lacks {
+            0 => Scene::new(),
+            _ => Scene::answering(|opcode, _| opcode != opcode::LinkTimeout::CODE),
+        };
+        let (slab, file, bell) = (scene.slab, scene.file.clone(), Bell::new());
+        let mut late = slab.receive(&file, buffer(slab)).within(Timespec::new(0, 1_000_000));
+        let begin = scene.kernel.now();
+        assert!(poll(&mut late, &bell).is_pending());
+        // One turn waits for the whole time, and brings the completions of the operation and of its cancellation.
+        let mut taken = 0;
+        while taken < 2 {
+            let count = scene.driver.turn(Wait::One).expect("turn");
+            assert!(count > 0, "the turn ended with a tick");
+            taken += count;
+        }
+        let took = scene.kernel.now() - begin;
+        assert!(took >= Duration::from_millis(1) && took < Duration::from_micros(1_100), "{took:?}");
+        assert!(matches!(poll(&mut late, &bell), Poll::Ready((Err(Errno::ETIME), _))));
+        let receive = Fields { opcode: opcode::Recv::CODE, fd: file.as_raw_fd(), len: 56, ..Fields::default() };
+        let cancel = Fields { opcode: opcode::AsyncCancel::CODE, fd: -1, ..Fields::default() };
+        let mut expected = vec![receive];
+        // Sixteen ticks of 65,536 ns are the first that are a millisecond.
+        expected.extend((0..16).map(|_| tick()));
+        expected.push(cancel);
+        assert_eq!(scene.seen.take(), expected);
+        // Nothing counts time for nobody.
+        assert_eq!(scene.driver.turn(Wait::One), Ok(0));
+        assert_eq!(scene.seen.take(), []);
+    }
+}
+
+#[test]
+fn a_deadline_costs_an_entry_only_if_no_earlier_one_runs() {
+    for (clock, flag) in [(Clock::Monotonic, 0), (Clock::Boottime, 4), (Clock::Realtime, 8)] {
+        let mut scene = Scene::new();
+        let slab = scene.slab;
+        // `IORING_TIMEOUT_ABS` is 1.
+        let timeout = || Fields { op_flags: 1 | flag, ..tick() };
+        let at = |seconds: i64| Timespec::new(100_000 + seconds, 0);
+        assert_eq!(scene.entries(slab.nop().until(clock, at(5))), [nop(), timeout()]);
+        for seconds in 5..8_i64 {
+            assert_eq!(scene.entries(slab.nop().until(clock, at(seconds))), [nop()]);
+        }
+        assert_eq!(scene.entries(slab.nop().until(clock, at(4))), [nop(), timeout()]);
+        assert_eq!(scene.entry(slab.timeout_at(clock, at(0))), timeout());
+    }
+}
+
+#[test]
+fn a_limit_is_linked_to_its_operation_where_it_can_not_be_counted() {
+    for lacks in [opcode::Timeout::CODE, opcode::AsyncCancel::CODE] {
+        let mut scene = match lacks {
+            opcode::Timeout::CODE => Scene::answering(|opcode, _| opcode != opcode::Timeout::CODE),
+            _ => Scene::answering(|opcode, _| opcode != opcode::AsyncCancel::CODE),
+        };
+        let slab = scene.slab;
+        let head = Fields { flags: uapi::IOSQE_IO_LINK, ..nop() };
+        let limit = Fields { opcode: opcode::LinkTimeout::CODE, ..tick() };
+        assert_eq!(scene.entries(slab.nop().within(Timespec::new(1, 0))), [head, limit]);
+        let [head, limit] = [
+            Fields { flags: uapi::IOSQE_IO_LINK, ..nop() },
+            Fields { opcode: opcode::LinkTimeout::CODE, op_flags: 9, ..tick() },
+        ];
+        assert_eq!(scene.entries(slab.nop().until(Clock::Realtime, Timespec::new(1 << 40, 0))), [head, limit]);
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bare_uring::register::Probe;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
 use bare_uring::{Builder, Errno, IoUring, cqueue, opcode, squeue, uapi};
-use bare_uring_ops::{CURRENT, Driver, Kind, Missing, Op, Request, Slab, Storage, Wait};
+use bare_uring_ops::{CURRENT, Clock, Driver, Kind, Missing, Op, Request, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel, Waits};
 
 use crate::setting::{adopt, limit_this_test};
@@ -45,6 +45,30 @@ fn without_files_any_kernel_may_follow() {
         let mut driver = drive(slab, kernel).expect("a ring");
         drop(adopt(slab, kernel.pipe().0));
         assert_eq!(driver.block_on(slab.nop()), Ok(Ok(0)));
+        assert_eq!(driver.shutdown(Duration::from_secs(1)), Ok(()));
+    }
+}
+
+#[test]
+fn limits_and_deadlines_hold_with_each_driver() {
+    let kernel = SimKernel::new(Profile::linux(6, 12), 1);
+    let slab = slab();
+    let far = Duration::from_secs(1_000_000);
+    for round in 1..4 {
+        let mut driver = drive(slab, &kernel).expect("a ring");
+        let file = adopt(slab, kernel.pipe().0);
+        let spare = || slab.buffer().expect("one");
+        // These leave timeouts behind, which end with the ring.
+        let at = kernel.now() + far * round;
+        assert_eq!(driver.block_on(slab.nop().until(Clock::Monotonic, at)), Ok(Ok(0)));
+        assert_eq!(driver.block_on(slab.nop().within(far)), Ok(Ok(0)));
+        let late = driver.block_on(slab.read(&file, spare(), CURRENT).until(Clock::Monotonic, at));
+        assert_eq!(late.map(|(read, _)| read), Ok(Err(Errno::ETIME)));
+        let late = driver.block_on(slab.read(&file, spare(), CURRENT).within(far));
+        assert_eq!(late.map(|(read, _)| read), Ok(Err(Errno::ETIME)));
+        assert_eq!(driver.block_on(slab.nop().until(Clock::Monotonic, kernel.now() + far)), Ok(Ok(0)));
+        assert_eq!(driver.block_on(slab.nop().within(far)), Ok(Ok(0)));
+        drop(file);
         assert_eq!(driver.shutdown(Duration::from_secs(1)), Ok(()));
     }
 }

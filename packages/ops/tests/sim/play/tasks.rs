@@ -4,10 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
-use bare_uring_ops::{Buffer, CURRENT, Done, File, Made, Moved, Op, Stream};
+use bare_uring_ops::{Buffer, CURRENT, Clock, Done, Figures, File, Made, Moved, Op, Ready, Stream, Usage};
 
 use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
@@ -20,7 +21,10 @@ pub enum Running {
     Moved(Op<Moved>, Vec<u8>, bool),
     Made(Op<Made>),
     Accepts(Stream<File>),
-    Pieces(Stream<Buffer>),
+    /// With how many pieces may wait in it, if that is limited.
+    Pieces(Stream<Buffer>, Option<u16>),
+    /// With the number of what it waits for, as in [`Running::usage`].
+    Waits(Ready, u32),
 }
 
 impl Running {
@@ -30,7 +34,30 @@ impl Running {
             Self::Moved(operation, ..) => operation.cancel(),
             Self::Made(operation) => operation.cancel(),
             Self::Accepts(stream) => stream.cancel(),
-            Self::Pieces(stream) => stream.cancel(),
+            Self::Pieces(stream, _) => stream.cancel(),
+            // This has no other end than to be dropped.
+            Self::Waits(..) => {}
+        }
+    }
+
+    /// Pauses a stream, or lets it go on.
+    pub fn pause(&mut self, is_on: bool) {
+        match (self, is_on) {
+            (Self::Accepts(stream), true) => stream.pause(),
+            (Self::Accepts(stream), false) => stream.resume(),
+            (Self::Pieces(stream, _), true) => stream.pause(),
+            (Self::Pieces(stream, _), false) => stream.resume(),
+            _ => {}
+        }
+    }
+
+    /// Returns the usage of what is waited for.
+    fn usage(which: u32, figures: Figures) -> Usage {
+        match which {
+            0 => figures.slots,
+            1 => figures.buffers,
+            2 => figures.files,
+            _ => figures.provided,
         }
     }
 }
@@ -54,15 +81,36 @@ pub struct Task {
     heard: usize,
     /// What the last poll gave, if the task was polled.
     last: Option<Polled>,
+    /// How many turns have found room for the task and not woken it.
+    overlooked: usize,
 }
 
 impl Task {
     fn new(running: Running) -> Self {
-        Self { running, asked: false, bell: Bell::new(), heard: 0, last: None }
+        Self { running, asked: false, bell: Bell::new(), heard: 0, last: None, overlooked: 0 }
     }
 
     pub fn was_polled(&self) -> bool {
         self.last.is_some()
+    }
+
+    /// Waits for room. That is no operation, and may wait for the next driver.
+    pub fn waits_for_room(&self) -> bool {
+        matches!(self.running, Running::Waits(..))
+    }
+
+    /// Fails if a task waits for room that there is, and is not woken in its turn; or if a stream holds more than its
+    /// share. Each turn that finds room wakes at least one, of as many as there are slots.
+    pub fn check(&mut self, figures: Figures) {
+        match &self.running {
+            Running::Waits(_, which) if self.last == Some(Polled::Pending) && !self.was_woken() => {
+                let usage = Running::usage(*which, figures);
+                self.overlooked += usize::from(usage.used < usage.count);
+                assert!(self.overlooked < figures.slots.count, "nobody was woken: {usage:?}");
+            }
+            Running::Pieces(stream, Some(share)) => assert!(stream.waiting() <= usize::from(*share)),
+            _ => {}
+        }
     }
 
     fn was_woken(&self) -> bool {
@@ -95,7 +143,7 @@ impl Play {
         let which = self.random.below(self.files.len() as u32) as usize;
         let file = self.files[which].clone();
         let first = self.random.below(251) as u8;
-        let running = match self.random.below(12) {
+        let running = match self.random.below(15) {
             kind @ 0..6 => {
                 let Some(mut buffer) = slab.buffer() else { return };
                 let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
@@ -118,14 +166,32 @@ impl Play {
                 _ => slab.shutdown(&file, ShutdownHow::WRITE),
             }),
             9 => Running::Made(slab.accept(&file)),
-            10 if provides => Running::Pieces(slab.pieces(&file)),
+            10 if provides => Running::Pieces(slab.pieces(&file), None),
+            11 if provides => {
+                let share = self.random.below(4) as u16;
+                Running::Pieces(slab.pieces_at_most(&file, share), Some(share.max(1)))
+            }
+            12..14 => match self.random.below(4) {
+                0 => Running::Waits(slab.ready(), 0),
+                1 => Running::Waits(slab.ready_buffer(), 1),
+                2 => Running::Waits(slab.ready_file(), 2),
+                _ => Running::Waits(slab.ready_provided(), 3),
+            },
             _ => Running::Accepts(slab.incoming(&file)),
         };
         self.tasks.push(Task::new(running));
     }
 
     fn limited(&mut self, operation: Op<Moved>) -> Op<Moved> {
-        if self.random.chance(1, 4) { operation.within(Timespec::new(0, self.random.below(10_000))) } else { operation }
+        let nanoseconds = self.random.below(10_000);
+        match self.random.below(8) {
+            0 | 1 => operation.within(Timespec::new(0, nanoseconds)),
+            2 => {
+                let at = self.kernel.now() + Duration::from_nanos(nanoseconds.into());
+                operation.until(Clock::Monotonic, at)
+            }
+            _ => operation,
+        }
     }
 
     pub fn poll_some(&mut self) {
@@ -156,10 +222,15 @@ impl Play {
             task.bell = Bell::new();
         }
         task.heard = task.bell.rings();
+        task.overlooked = 0;
         let waker = Waker::from(task.bell.clone());
         let polled = self.poll_running(&mut task.running, task.asked, &mut Context::from_waker(&waker));
         drop(waker);
         match polled {
+            // Others were faster.
+            Polled::Pending if woken && task.waits_for_room() => {
+                self.tally.count("room was taken before a waiter came")
+            }
             Polled::Pending if woken => panic!("woken for nothing"),
             Polled::Item | Polled::Over if waited && !woken => panic!("ready, and nobody was woken"),
             Polled::Pending if waited => self.tally.count("a task was polled without being woken"),
@@ -202,17 +273,34 @@ impl Play {
                     self.files.push(file);
                     return Polled::Item;
                 }
-                Poll::Ready(Some(Err(_)) | None) => self.tally.count("a stream ended"),
+                Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
                 Poll::Pending => return Polled::Pending,
             },
-            Running::Pieces(stream) => match stream.poll_next(context) {
+            Running::Waits(ready, which) => match Pin::new(ready).poll(context) {
+                Poll::Ready(Ok(())) => {
+                    let usage = Running::usage(*which, self.slab.figures());
+                    assert!(usage.used < usage.count, "there is no room: {usage:?}");
+                    self.tally.count("there was room");
+                }
+                Poll::Ready(Err(Errno::ECANCELED)) => {
+                    assert!(asked, "ended, and the driver is not shut down");
+                    self.tally.count("a waiter was sent away at the end");
+                }
+                // All places of waiters are taken.
+                Poll::Ready(outcome) => assert_eq!(outcome, Err(Errno::EBUSY)),
+                Poll::Pending => {
+                    self.tally.count("a task waited for room");
+                    return Polled::Pending;
+                }
+            },
+            Running::Pieces(stream, _) => match stream.poll_next(context) {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.tally.count("a stream brought data");
                     assert!(self.hostile || is_run(&piece), "a piece is of two sources: {:?}", &*piece);
                     self.keep(piece);
                     return Polled::Item;
                 }
-                Poll::Ready(Some(Err(_)) | None) => self.tally.count("a stream ended"),
+                Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
                 Poll::Pending => return Polled::Pending,
             },
         }
@@ -241,6 +329,11 @@ impl Play {
         if self.random.chance(1, 2) {
             self.held.push(Held::new(buffer, self.random.below(251) as u8));
         }
+    }
+
+    fn count_end(&mut self, error: Option<Errno>, asked: bool) {
+        assert!(error != Some(Errno::ECANCELED) || asked || self.hostile, "a stream was cancelled");
+        self.tally.count("a stream ended");
     }
 
     fn count(&mut self, error: Option<Errno>, asked: bool) {

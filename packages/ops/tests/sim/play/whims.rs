@@ -59,12 +59,16 @@ impl Play {
             }
             _ => {
                 let Some(Task { running, .. }) = self.take_task() else { return };
+                if let Running::Waits(..) = running {
+                    std::mem::forget(running);
+                    return;
+                }
                 self.lost.slots += 1;
                 self.lost.files = true;
                 match &running {
                     // An operation with a provided buffer, or one that found no slot, loses less.
                     Running::Moved(..) => self.lost.any = true,
-                    Running::Accepts(_) | Running::Pieces(_) => self.lost.any = true,
+                    Running::Accepts(_) | Running::Pieces(..) => self.lost.any = true,
                     _ => {}
                 }
                 std::mem::forget(running);
@@ -74,8 +78,14 @@ impl Play {
 
     pub fn cancel_some(&mut self) {
         if let Some(mut task) = self.take_task() {
-            task.running.cancel();
-            task.asked = true;
+            match self.random.below(4) {
+                0 => task.running.pause(true),
+                1 => task.running.pause(false),
+                _ => {
+                    task.running.cancel();
+                    task.asked |= !task.waits_for_room();
+                }
+            }
             self.tasks.push(task);
         }
     }

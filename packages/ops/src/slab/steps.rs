@@ -1,0 +1,130 @@
+//! From the driver to the kernel, and back: what the driver pushes next, and what a completion does.
+#![forbid(unsafe_code)]
+
+use bare_uring::register::buf_ring::Buffer as Piece;
+use bare_uring::squeue::Entry;
+use bare_uring::types::RawFd;
+use bare_uring::{Errno, cqueue, opcode};
+
+use super::limits::linked;
+use super::{Slab, Step, refuse, wake};
+use crate::buffer::Buffer;
+use crate::known::Request;
+use crate::slot::Slot;
+use crate::token::{Role, Token};
+
+/// How often an operation that the kernel did not find is cancelled again, because it may have been moving just then.
+/// One that is never found (a read under way in a device) ends by itself.
+// kernel: io_uring/cancel.c io_try_cancel (7.2): looks in one place after the other (workers, polls, timeouts and
+// others), and says ENOENT for a request that is in none of them at that moment.
+const TRIES: u8 = 8;
+
+/// From the driver to the kernel, and back.
+impl Slab {
+    pub(crate) fn has_work(&self) -> bool {
+        !self.work.is_empty() || self.files.has_closing()
+    }
+
+    /// Takes what the driver pushes next.
+    pub(crate) fn next_step(&'static self) -> Option<Step> {
+        loop {
+            let index = self.work.pop(self.slots)?;
+            let slot = self.slot(index)?;
+            slot.queued.set(false);
+            let token = |role| Token { role, index, generation: slot.generation.get() };
+            let operation = token(Role::Operation).encode();
+            let cancel =
+                |user_data| opcode::AsyncCancel::new(user_data).build().user_data(token(Role::Cancel).encode());
+            if slot.in_flight.get() {
+                if !self.known.has(Request::CANCEL) {
+                    // The operation ends by itself.
+                    continue;
+                }
+                return Some(Step::Cancel(cancel(operation)));
+            }
+            if slot.held.get()
+                && let Some(entry) = slot.entry.take()
+            {
+                if let Some(left) = self.ending.get() {
+                    self.end_unsubmitted(slot, entry, left);
+                    continue;
+                }
+                slot.in_flight.set(true);
+                self.in_flight.set(self.in_flight.get() + 1);
+                self.counts.saw_in_flight(self.in_flight.get());
+                let entry = entry.user_data(operation);
+                if slot.limited.get() && !self.count_limit(index, slot) {
+                    return Some(linked(slot, entry, token(Role::Limit)));
+                }
+                return Some(Step::Start(entry, None));
+            }
+            self.release_if_free(index, slot);
+        }
+    }
+
+    /// Ends an operation that waits to be started while the driver is shut down. Its waker may start another one at once,
+    /// and that one the next. So only a number of them is ended; what comes then waits for the next driver.
+    fn end_unsubmitted(&self, slot: &Slot, entry: Entry, left: usize) {
+        if let Some(left) = left.checked_sub(1) {
+            self.ending.set(Some(left));
+            slot.cancelled.set(true);
+            refuse(slot, Errno::ECANCELED);
+        } else {
+            slot.entry.set(Some(entry));
+        }
+    }
+
+    /// Tells whether the driver is being shut down.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.get().is_some()
+    }
+
+    /// Notes that the driver is being shut down, or is no more.
+    pub(crate) fn set_ending(&self, ending: bool) {
+        self.ending.set(ending.then(|| 2 * self.slots.len()));
+    }
+
+    /// Takes in a completion. Gives back a file descriptor for which the table of files has no place.
+    pub(crate) fn complete(&'static self, token: Token, cqe: &cqueue::Entry, piece: Option<Piece>) -> Option<RawFd> {
+        // Whatever else happens, a provided buffer goes back when this value is dropped.
+        let piece = piece.map(|piece| Buffer::provided(&self.pool, piece));
+        let slot = self.slot(token.index)?;
+        if slot.generation.get() != token.generation || !slot.in_flight.get() {
+            return None;
+        }
+        if token.role == Role::Cancel {
+            self.cancel_again(token.index, slot, cqe);
+            return None;
+        }
+        if token.role != Role::Operation {
+            return None;
+        }
+        let surplus = self.take_effect(slot, cqe, piece);
+        // A completion without MORE is the operation's last, and the kernel touches its memory no more.
+        // kernel: io_uring/net.c io_recv_finish, io_accept (7.2): a multishot request posts MORE with each completion
+        // after which it goes on, and its last completion without.
+        // kernel: io_uring/io_uring.c io_issue_sqe, io_uring/rw.c io_complete_rw (7.2): any other request completes
+        // once, after its handler has returned, or from the callback at the end of its I/O.
+        if !cqe.more() {
+            slot.in_flight.set(false);
+            self.in_flight.set(self.in_flight.get().saturating_sub(1));
+            self.unlimited(slot);
+            if !self.goes_on(token.index, slot, cqe) {
+                slot.result.set(Some(cqe.result()));
+            }
+        }
+        // Not for a connection that found no place, or for no bytes, because the task would find nothing.
+        let waker = if slot.result.get().is_some() || !slot.backlog.is_empty() { slot.waker.take() } else { None };
+        self.release_if_free(token.index, slot);
+        wake(waker);
+        surplus
+    }
+
+    /// Cancels an operation again that its cancellation did not find.
+    fn cancel_again(&self, index: u16, slot: &Slot, cqe: &cqueue::Entry) {
+        if cqe.outcome() == Err(Errno::ENOENT) && slot.tries.get() < TRIES {
+            slot.tries.set(slot.tries.get() + 1);
+            self.queue(index, slot);
+        }
+    }
+}
