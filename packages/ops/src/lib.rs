@@ -186,16 +186,28 @@
 //! | [`open`](Slab::open) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
 //! | [`stat`](Slab::stat) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
 //! | [`socket`](Slab::socket) | [`Socket`](bare_uring::opcode::Socket) | [`Made`] | 5.19 | socket |
-//! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | socket |
+//! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | options |
+//! | [`option`](Slab::option) | [`GetSockOpt`](bare_uring::opcode::GetSockOpt) | [`Got`] | 6.7 | options |
 //! | [`bind`](Slab::bind) | [`Bind`](bare_uring::opcode::Bind) | [`Done`] | 6.11 | socket |
 //! | [`listen`](Slab::listen) | [`Listen`](bare_uring::opcode::Listen) | [`Done`] | 6.11 | socket |
 //! | [`connect`](Slab::connect) | [`Connect`](bare_uring::opcode::Connect) | [`Done`] | 5.5 | socket |
 //! | [`accept`](Slab::accept) | [`Accept`](bare_uring::opcode::Accept) | [`Made`] | 5.5 | socket |
+//! | [`accept_from`](Slab::accept_from) | [`Accept`](bare_uring::opcode::Accept) | [`Accepted`] | 5.5 | socket |
+//! | [`own_address`](Slab::own_address) | [`GetSockName`](bare_uring::opcode::GetSockName) | [`Named`] | 6.19 | socket |
+//! | [`peer_address`](Slab::peer_address) | [`GetSockName`](bare_uring::opcode::GetSockName) | [`Named`] | 6.19 | socket |
 //! | [`incoming`](Slab::incoming) | [`Accept`](bare_uring::opcode::Accept), multishot | [`Stream`] of [`File`] | 5.19 | socket |
 //! | [`shutdown`](Slab::shutdown) | [`Shutdown`](bare_uring::opcode::Shutdown) | [`Done`] | 5.11 | socket |
 //! | [`receive`](Slab::receive) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
 //! | [`send`](Slab::send) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
+//! | [`receive_with`](Slab::receive_with) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
+//! | [`send_with`](Slab::send_with) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
+//! | [`send_zero_copy`](Slab::send_zero_copy) | [`SendZc`](bare_uring::opcode::SendZc) | [`Moved`] | 6.0 | send_receive |
 //! | [`pieces`](Slab::pieces) | [`Recv`](bare_uring::opcode::Recv), multishot | [`Stream`] of [`Buffer`] | 6.0 | send_receive |
+//! | [`send_to`](Slab::send_to) | [`SendMsg`](bare_uring::opcode::SendMsg) | [`Moved`] | 5.3 | message |
+//! | [`send_message`](Slab::send_message) | [`SendMsg`](bare_uring::opcode::SendMsg) | [`Moved`] | 5.3 | message |
+//! | [`receive_from`](Slab::receive_from) | [`RecvMsg`](bare_uring::opcode::RecvMsg) | [`Received`] | 5.3 | message |
+//! | [`receive_message`](Slab::receive_message) | [`RecvMsg`](bare_uring::opcode::RecvMsg) | [`Received`] | 5.3 | message |
+//! | [`datagrams`](Slab::datagrams) | [`RecvMsg`](bare_uring::opcode::RecvMsg), multishot | [`Stream`] of [`Datagram`] | 6.0 | message |
 //! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
 //! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
 //!
@@ -219,6 +231,10 @@
 //! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
 //! | `buffer` | [`Buffer`]: bytes of the static memory with one owner, and the pool that they come from |
 //! | `file` | [`File`]: counted handles, and the table of file descriptors |
+//! | `control` | [`Control`]: what goes with a message beside bytes, address and files |
+//! | `options` | [`SocketOption`]: options by name, with the type of the value |
+//! | `passed` | [`Passed`]: files that came with a message |
+//! | `message` | [`Outgoing`], [`Message`], [`Datagram`]; and what the kernel reads and writes of a message |
 //! | `slot` | the place of one operation: what it owns while the kernel knows it |
 //! | `slab` | [`Slab`]: when a slot is taken, started, cancelled, completed and free again |
 //! | `storage` | [`Storage`]: the static memory that becomes a slab |
@@ -242,13 +258,17 @@ extern crate std;
 
 mod ask;
 mod buffer;
+mod control;
 mod driver;
 mod file;
 mod group;
 mod known;
 mod list;
+mod message;
 mod op;
+mod options;
 mod output;
+mod passed;
 mod requests;
 mod slab;
 mod slot;
@@ -257,12 +277,16 @@ mod stream;
 mod token;
 
 pub use buffer::Buffer;
+pub use control::{Control, ControlItem, Credentials};
 pub use driver::{Driver, Wait};
 pub use file::File;
 pub use group::Group;
 pub use known::{Missing, Request};
+pub use message::{Datagram, Message, Outgoing};
 pub use op::Op;
-pub use output::{Done, Kind, Made, Moved, Stated};
+pub use options::{Both, Get, Linger, Membership, Membership6, Name, OptionValue, Set, SocketOption};
+pub use output::{Accepted, Done, Got, Kind, Made, Moved, Named, Received, Stated};
+pub use passed::Passed;
 pub use requests::CURRENT;
 pub use slab::Slab;
 pub use storage::Storage;

@@ -4,7 +4,9 @@
 //! kernel knows its operation (`in_flight`). Whatever makes one of them false looks whether the slot is free now; so no
 //! order of events has a case of its own.
 
+mod again;
 mod effects;
+mod parts;
 
 use core::any::TypeId;
 use core::cell::Cell;
@@ -13,15 +15,17 @@ use core::task::Waker;
 use bare_uring::cqueue;
 use bare_uring::register::buf_ring::Buffer as Piece;
 use bare_uring::squeue::{Entry, Flags};
-use bare_uring::types::{RawFd, Timespec};
+use bare_uring::types::{Fd, RawFd, Timespec};
 use bare_uring::{Errno, opcode};
 
 use crate::buffer::{Buffer, Pool};
 use crate::file::{File, Files, Place};
 use crate::known::{Known, Missing, Request, Set};
 use crate::list::List;
-use crate::slot::{Argument, Effect, Slot};
+use crate::slot::{Argument, Effect, Phase, Slot};
 use crate::token::{Role, Token};
+
+pub(crate) use self::parts::Parts;
 
 /// How often an operation that the kernel did not find is cancelled again, because it may have been moving just then.
 /// One that is never found (a read under way in a device) ends by itself.
@@ -50,15 +54,6 @@ pub(crate) struct Draft<'a> {
     pub(crate) file: Option<&'a File>,
     pub(crate) buffer: Option<Buffer>,
     pub(crate) argument: Argument,
-}
-
-/// Where the parts of an operation are, for its entry.
-pub(crate) struct Parts {
-    /// The room after the buffer's window.
-    pub(crate) space: (*mut u8, u32),
-    /// The buffer's window.
-    pub(crate) window: (*const u8, u32),
-    pub(crate) argument: *mut Argument,
 }
 
 /// What the driver is to push for a slot.
@@ -207,30 +202,24 @@ impl Slab {
         build: impl FnOnce(&Parts) -> Entry,
     ) -> Result<u16, (Errno, Option<Buffer>)> {
         let Draft { effect, file, mut buffer, argument } = draft;
-        let mut parts = Parts {
-            space: (core::ptr::null_mut(), 0),
-            window: (core::ptr::null(), 0),
-            argument: core::ptr::null_mut(),
-        };
-        if let Some(buffer) = &mut buffer {
-            parts.space = buffer.space();
-            parts.window = buffer.window();
-        }
-        if effect == Effect::Fill && parts.space.1 == 0 {
+        let (space, window) = buffer.as_mut().map_or(Parts::NO_BYTES, |buffer| (buffer.space(), buffer.window()));
+        if effect.fills_buffer() && space.1 == 0 {
             return Err((Errno::ENOBUFS, buffer));
         }
-        let made = if effect == Effect::Make { self.files.reserve() } else { None };
-        if effect == Effect::Make && made.is_none() {
+        let made = if effect.makes_file() { self.files.reserve() } else { None };
+        if effect.makes_file() && made.is_none() {
             return Err((Errno::EMFILE, buffer));
         }
         let Some((index, slot)) = self.free.pop(self.slots).and_then(|index| Some((index, self.slot(index)?))) else {
             return Err((Errno::EBUSY, buffer));
         };
-        parts.argument = slot.argument.get();
         // SAFETY: the slot was free, so that nobody else uses its argument.
-        unsafe { parts.argument.write(argument) };
+        unsafe { slot.argument.get().write(argument) };
         slot.held.set(true);
         slot.effect.set(effect);
+        slot.phase.set(Phase::Plain);
+        // SAFETY: the slot was free, and what is built here is the only user of its argument.
+        let parts = unsafe { Parts::new(space, window, slot) };
         slot.entry.set(Some(build(&parts)));
         slot.file.set(file.cloned());
         slot.buffer.set(buffer);
@@ -281,7 +270,8 @@ impl Slab {
         if slot.in_flight.get() {
             self.queue(index, slot);
         } else if slot.result.get().is_none() {
-            // The kernel does not know the operation yet, and never will.
+            // The kernel does not know the operation, and never will.
+            self.uncount(slot);
             slot.entry.set(None);
             slot.result.set(Some(-i32::from(Errno::ECANCELED.raw())));
             wake(slot.waker.take());
@@ -320,6 +310,13 @@ impl Slab {
         }
     }
 
+    /// Takes an operation that is over off the number of those that the kernel knows.
+    fn uncount(&self, slot: &Slot) {
+        if slot.counted.replace(false) {
+            self.in_flight.set(self.in_flight.get().saturating_sub(1));
+        }
+    }
+
     fn release_if_free(&'static self, index: u16, slot: &Slot) {
         if slot.held.get() || slot.queued.get() || slot.in_flight.get() {
             return;
@@ -330,6 +327,8 @@ impl Slab {
         slot.tries.set(0);
         slot.entry.set(None);
         slot.result.set(None);
+        self.uncount(slot);
+        self.drop_passed(slot);
         drop(slot.buffer.take());
         drop(slot.file.take());
         drop(slot.made.take());
@@ -364,12 +363,19 @@ impl Slab {
                 && let Some(entry) = slot.entry.take()
             {
                 slot.in_flight.set(true);
-                self.in_flight.set(self.in_flight.get() + 1);
+                if !slot.counted.replace(true) {
+                    self.in_flight.set(self.in_flight.get() + 1);
+                }
                 let entry = entry.user_data(operation);
                 if slot.limited.get() {
                     return Some(self.limited(slot, entry, token(Role::Limit)));
                 }
                 return Some(Step::Start(entry, None));
+            }
+            if let Some(fd) = slot.next_stray() {
+                // The next one, if there is one, and else the slot, which is then free.
+                self.queue(index, slot);
+                return Some(Step::Cancel(opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())));
             }
             // The operation has ended before its timer.
             let timer = slot.timed.replace(false).then(|| cancel(token(Role::Limit).encode()));
@@ -383,7 +389,12 @@ impl Slab {
     /// Starts an operation with a time limit: by a linked timeout, or by a timer beside it where the kernel has no links.
     fn limited(&self, slot: &Slot, entry: Entry, token: Token) -> Step {
         let (entry, limit) = if self.known.links() {
-            (entry.flags(Flags::IO_LINK), opcode::LinkTimeout::new(slot.limit.get()).build())
+            // kernel: io_uring/uring_cmd.c io_uring_cmd_prep_setup, io_uring_cmd (6.12.117): a command reads its arguments
+            // from the queue's slot when it runs, which in a chain may be after the slot was given back; with ASYNC the
+            // entry is copied while it is consumed.
+            let link =
+                if entry.opcode() == opcode::SetSockOpt::CODE { Flags::IO_LINK | Flags::ASYNC } else { Flags::IO_LINK };
+            (entry.flags(link), opcode::LinkTimeout::new(slot.limit.get()).build())
         } else {
             slot.timed.set(true);
             (entry, opcode::Timeout::new(slot.limit.get()).build())
@@ -410,17 +421,25 @@ impl Slab {
             }
             return None;
         }
+        let is_empty = Self::brought_nothing(slot, cqe, piece.as_ref());
         let surplus = self.take_effect(slot, cqe, piece);
         // A completion without MORE is the operation's last, and the kernel touches its memory no more.
         // kernel: io_uring/net.c io_recv_finish, io_accept (7.2): a multishot request posts MORE with each completion
         // after which it goes on, and its last completion without.
         // kernel: io_uring/io_uring.c io_issue_sqe, io_uring/rw.c io_complete_rw (7.2): any other request completes
         // once, after its handler has returned, or from the callback at the end of its I/O.
-        if !cqe.more() {
+        // kernel: io_uring/net.c io_send_zc (6.12.117): a zero-copy send posts MORE if a notification follows, which is its
+        // last completion.
+        if cqe.more() {
+            Self::goes_on(slot, cqe);
+        } else {
             slot.in_flight.set(false);
-            slot.result.set(Some(cqe.result()));
-            self.in_flight.set(self.in_flight.get().saturating_sub(1));
-            if slot.timed.get() {
+            let result = Self::end(slot, cqe, is_empty);
+            slot.result.set(result);
+            if result.is_some() {
+                self.uncount(slot);
+            }
+            if result.is_none() || slot.timed.get() || slot.has_strays() {
                 self.queue(token.index, slot);
             }
         }

@@ -6,11 +6,13 @@ use core::task::Waker;
 
 use bare_uring::Errno;
 use bare_uring::squeue::Entry;
-use bare_uring::types::{OpenHow, SockAddr, StatxBuffer, Timespec};
+use bare_uring::types::{MsgHdr, OpenHow, RawFd, SockAddr, StatxBuffer, Timespec};
 
 use crate::buffer::Buffer;
 use crate::file::File;
 use crate::list::{Link, Linked, List};
+use crate::message::Envelope;
+use crate::options;
 
 /// What the completions of an operation do with what its slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +25,56 @@ pub(crate) enum Effect {
     Drain,
     /// Makes a file.
     Make,
+    /// Makes a socket for a stream of bytes.
+    MakeBytes,
+    /// Fills the buffer and the envelope, and may make files.
+    Message,
+    /// Uses up the buffer, and passes the files of the envelope.
+    Pass,
+    /// Uses up the buffer, which comes back with the notification.
+    Lend,
     /// Makes files, again and again.
     Accept,
     /// Fills provided buffers, again and again.
     Receive,
+    /// Fills provided buffers with messages, again and again.
+    Datagrams,
 }
 
-/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers.
+impl Effect {
+    pub(crate) const fn makes_file(self) -> bool {
+        matches!(self, Self::Make | Self::MakeBytes)
+    }
+
+    pub(crate) const fn fills_buffer(self) -> bool {
+        matches!(self, Self::Fill | Self::Message)
+    }
+}
+
+/// Where a stream stands that does not end with a receive of no bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It ends with its request. Any other operation is in this phase, too.
+    Plain,
+    /// It receives.
+    Receives,
+    /// It has received nothing, and asks whether more can come.
+    Asks,
+    /// No more can come, but something may be left to receive.
+    Last,
+}
+
+/// What a stream needs to make its request once more.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Source {
+    pub(crate) entry: Entry,
+    /// The header of the messages, which the kernel reads.
+    pub(crate) header: MsgHdr,
+}
+
+/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers and of addresses
+/// of the fields.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) union Argument {
@@ -37,7 +82,9 @@ pub(crate) union Argument {
     pub(crate) time: Timespec,
     pub(crate) how: OpenHow,
     pub(crate) address: SockAddr,
-    pub(crate) option: i32,
+    pub(crate) option: options::Bytes,
+    pub(crate) envelope: Envelope,
+    pub(crate) source: Source,
     pub(crate) stat: MaybeUninit<StatxBuffer>,
 }
 
@@ -51,8 +98,9 @@ impl Argument {
 /// # Invariants
 ///
 /// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
-///   (`Fill`), or read those in it (`Drain`). Nobody here touches either; both stay where they are, in static memory.
-/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
+///   (`Fill`, `Message`), or read those in it (`Drain`, `Pass`, `Lend`). Nobody here touches either; both stay where they are, in static memory.
+/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file` and those
+///   whose indices are in an envelope (`Pass`), which are open.
 /// - `generation` changes when the slot becomes free.
 ///
 /// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own.
@@ -71,6 +119,8 @@ pub struct Slot {
     pub(crate) queued: Cell<bool>,
     /// The kernel knows the operation.
     pub(crate) in_flight: Cell<bool>,
+    /// The operation is one of the slab's number of those in flight. It stays one between the requests of a stream.
+    pub(crate) counted: Cell<bool>,
     /// The handle asked for the operation's end, so that `ECANCELED` does not come from the time limit.
     pub(crate) cancelled: Cell<bool>,
     /// The operation has a time limit, in `limit`.
@@ -80,6 +130,9 @@ pub struct Slot {
     /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
+    pub(crate) phase: Cell<Phase>,
+    /// The result of a zero-copy send, until the notification comes.
+    pub(crate) sent: Cell<i32>,
     /// The submission queue entry, until the driver takes it.
     pub(crate) entry: Cell<Option<Entry>>,
     /// The last completion's result.
@@ -103,11 +156,14 @@ impl Slot {
             held: Cell::new(false),
             queued: Cell::new(false),
             in_flight: Cell::new(false),
+            counted: Cell::new(false),
             cancelled: Cell::new(false),
             limited: Cell::new(false),
             timed: Cell::new(false),
             tries: Cell::new(0),
             effect: Cell::new(Effect::Plain),
+            phase: Cell::new(Phase::Plain),
+            sent: Cell::new(0),
             entry: Cell::new(None),
             result: Cell::new(None),
             waker: Cell::new(None),
@@ -141,6 +197,69 @@ impl Slot {
         let stat = unsafe { argument.stat };
         // SAFETY: the field was made of zeroes, and consists of integers.
         unsafe { stat.assume_init() }
+    }
+
+    /// Returns the address that the kernel wrote to the argument.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Parts::address`.
+    /// - It has completed.
+    pub(crate) unsafe fn address(&self) -> SockAddr {
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
+        let argument = unsafe { *self.argument.get() };
+        // SAFETY: the argument was made as this field (first condition), of integers, all of which have a value.
+        unsafe { argument.address }
+    }
+
+    /// Returns the value of an option that the kernel wrote to the argument.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Argument::option`.
+    /// - It has completed.
+    pub(crate) unsafe fn option(&self) -> options::Bytes {
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
+        let argument = unsafe { *self.argument.get() };
+        // SAFETY: the argument was made as this field (first condition), of integers, all of which have a value.
+        unsafe { argument.option }
+    }
+
+    /// Does something to the envelope.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Parts::outgoing` or `Parts::incoming`.
+    /// - The kernel does not know it: it was not started, or has completed.
+    pub(crate) unsafe fn with_envelope<T>(&self, act: impl FnOnce(&mut Envelope) -> T) -> T {
+        // SAFETY: the argument was made as this field (first condition). The kernel does not use it (second condition),
+        // and nobody here keeps a reference.
+        act(unsafe { &mut (*self.argument.get()).envelope })
+    }
+
+    /// Takes a descriptor that came with a message, found no place in the table of files, and is to be closed.
+    pub(crate) fn next_stray(&self) -> Option<RawFd> {
+        // SAFETY: the effect says that the argument is an envelope, and the completion has come (`has_strays` looks).
+        if self.has_strays() { unsafe { self.with_envelope(Envelope::take_number) } } else { None }
+    }
+
+    /// Tells whether a descriptor that came with a message is to be closed.
+    pub(crate) fn has_strays(&self) -> bool {
+        let over = self.effect.get() == Effect::Message && !self.in_flight.get() && self.result.get().is_some();
+        // SAFETY: only `Slab::receive_message` makes operations with this effect, with `Parts::incoming`. The operation has
+        // a result, so that the kernel does not know it.
+        over && unsafe { self.with_envelope(|envelope| envelope.count > 0) }
+    }
+
+    /// Returns the entry of a stream that makes its request once more.
+    ///
+    /// # Safety
+    ///
+    /// - The stream was made with `Parts::keep`.
+    /// - The kernel does not know the operation at the moment.
+    pub(crate) unsafe fn source(&self) -> Entry {
+        // SAFETY: `Parts::keep` has written the field (first condition). The kernel does not use it (second condition).
+        unsafe { (*self.argument.get()).source.entry }
     }
 
     /// Returns the result, with `ETIME` for an operation that its time limit has ended.

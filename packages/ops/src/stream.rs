@@ -11,8 +11,9 @@ use bare_uring::squeue::Entry;
 
 use crate::buffer::Buffer;
 use crate::file::File;
-use crate::slab::{Draft, Slab};
-use crate::slot::{Argument, Effect, Slot};
+use crate::message::Datagram;
+use crate::slab::{Draft, Parts, Slab};
+use crate::slot::{Argument, Effect, Phase, Slot};
 
 pub(crate) mod sealed {
     use super::{Errno, Slab, Slot};
@@ -26,7 +27,8 @@ pub(crate) mod sealed {
     }
 }
 
-/// What a stream can bring: a [`File`] (connections that are accepted) or a [`Buffer`] (data that is received).
+/// What a stream can bring: a [`File`] (connections that are accepted), a [`Buffer`] (data that is received), or a
+/// [`Datagram`] (messages with their senders).
 pub trait Item: sealed::Item {}
 impl<T: sealed::Item> Item for T {}
 
@@ -49,6 +51,18 @@ impl sealed::Item for Buffer {
 
     // kernel: io_uring/net.c io_recv, io_recv_finish (7.2): a result of 0 ends the request. One above 0 does so if its
     // completion finds the queue full, and its data counts.
+    fn end(result: u32) -> Option<Errno> {
+        (result > 0).then_some(Errno::EAGAIN)
+    }
+}
+
+impl sealed::Item for Datagram {
+    fn next(slab: &'static Slab, slot: &Slot) -> Option<Self> {
+        slab.next_datagram(slot)
+    }
+
+    // kernel: io_uring/net.c io_recvmsg_multishot, io_recv_finish (6.12.117): a result counts a header, so that it is above 0
+    // for an empty message too. One that ends the request may have found the completion queue full.
     fn end(result: u32) -> Option<Errno> {
         (result > 0).then_some(Errno::EAGAIN)
     }
@@ -80,6 +94,31 @@ impl<T: Item> Stream<T> {
         let draft = Draft { effect, file: Some(file), buffer: None, argument: Argument::NONE };
         let state = match slab.prepare(draft, |_| entry) {
             Ok(index) => State::Slot(index),
+            Err((errno, _)) => State::Refused(errno),
+        };
+        Self { slab, state, items: PhantomData }
+    }
+
+    /// Makes a stream that receives from a socket, and whose request is made once more after an empty datagram.
+    pub(crate) fn of_socket(
+        slab: &'static Slab,
+        effect: Effect,
+        socket: &File,
+        build: impl FnOnce(&Parts) -> Entry,
+    ) -> Self {
+        let draft = Draft { effect, file: Some(socket), buffer: None, argument: Argument::NONE };
+        let prepared = slab.prepare(draft, |parts| {
+            let entry = build(parts);
+            parts.keep(entry);
+            entry
+        });
+        let state = match prepared {
+            Ok(index) => {
+                if let Some(slot) = slab.slot(index).filter(|_| !socket.has_bytes()) {
+                    slot.phase.set(Phase::Receives);
+                }
+                State::Slot(index)
+            }
             Err((errno, _)) => State::Refused(errno),
         };
         Self { slab, state, items: PhantomData }
