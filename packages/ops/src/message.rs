@@ -76,7 +76,7 @@ impl<'a> Outgoing<'a> {
         Self { control, ..self }
     }
 
-    /// Passes files, 16 at most, on a Unix socket. The other side gets a descriptor of its own for each. The operation
+    /// Passes files, 16 at most, on a Unix socket (other sockets pass none, without a word). The other side gets a descriptor of its own for each. The operation
     /// has handles of its own to them.
     #[must_use]
     pub const fn files(self, files: &'a [&'a File]) -> Self {

@@ -1,7 +1,7 @@
 //! What operations give: one type for each form of a result.
 
 use bare_uring::Errno;
-use bare_uring::types::{SockAddr, StatxBuffer};
+use bare_uring::types::{AddressFamily, SockAddr, StatxBuffer};
 
 use crate::buffer::Buffer;
 use crate::file::File;
@@ -128,9 +128,13 @@ impl sealed::Kind for Named {
     type Output = Result<SockAddr, Errno>;
 
     fn take(slot: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
-        // SAFETY: only `Slab::own_address` and `Slab::peer_address` make such an operation, with `Parts::address`, and it has
-        // completed, since there is an outcome.
-        Some(outcome.map(|_| unsafe { slot.address() }))
+        Some(outcome.and_then(|_| {
+            // SAFETY: only `Slab::own_address` and `Slab::peer_address` make such an operation, with `Parts::address`, and it
+            // has completed, since there is an outcome.
+            let address = unsafe { slot.address() };
+            // `/dev/null` takes every command, and does nothing (6.18).
+            if address.storage().family() == AddressFamily(0) { Err(Errno::ENOTSOCK) } else { Ok(address) }
+        }))
     }
 
     fn refuse(errno: Errno, _: Option<Buffer>) -> Option<Self::Output> {

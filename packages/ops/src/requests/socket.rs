@@ -108,7 +108,7 @@ impl Slab {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP`: the kernel is older, and no request tells the address there; call `getsockname(2)` with
+    /// `ENOTSOCK`: the file answers commands, and is no socket. `EOPNOTSUPP`: the kernel is older, and no request tells the address there; call `getsockname(2)` with
     /// [`File::as_raw_fd`], or choose the port. The [errors of any operation](Slab#errors-of-operations), and the
     /// kernel's for [`GetSockName`](opcode::GetSockName).
     pub fn own_address(&'static self, socket: &File) -> Op<Named> {

@@ -11,5 +11,10 @@ mod setting;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod sockets;
+mod sockets_datagrams;
+mod sockets_messages;
+mod sockets_names;
+mod sockets_options;
+mod sockets_zero_copy;
 mod streams;
 mod wakers;
