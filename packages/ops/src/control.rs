@@ -210,8 +210,9 @@ impl Control {
     // the kinds SCM_RIGHTS and SCM_PIDFD. The length of an item counts the descriptors that were made.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> + '_ {
         let with = parts(self.bytes()).filter(|part| part.has_descriptors());
-        with.flat_map(|part| part.data.chunks_exact(4))
-            .filter_map(|bytes| Some(i32::from_ne_bytes(*bytes.first_chunk()?)))
+        let numbers = with.flat_map(|part| part.data.chunks_exact(4));
+        // In the place of a descriptor that could not be made, there may be an error.
+        numbers.filter_map(|bytes| Some(i32::from_ne_bytes(*bytes.first_chunk()?))).filter(|&fd| fd >= 0)
     }
 }
 

@@ -74,6 +74,10 @@ impl World {
                 }
             },
             Attempt::Punted => flight.wait = Wait::Turn,
+            Attempt::Lent(notification) => {
+                self.drop_limit(id, &mut flight);
+                flight.wait = Wait::Told(notification);
+            }
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
         let number = self.next_flight;
@@ -143,7 +147,10 @@ impl World {
         let is_first = ring.flights.keys().next().is_none_or(|&first| first > number);
         flight.queued = false;
         let attempt = match flight.wait {
-            Wait::Told(outcome) => Attempt::Done(outcome),
+            Wait::Told(outcome) => {
+                self.look_at_lent(id, &flight);
+                Attempt::Done(outcome)
+            }
             Wait::File(_) | Wait::Turn => {
                 self.attempt_all(id, &flight.sqe, flight.file.as_deref(), &mut flight.progress)
             }
@@ -159,10 +166,21 @@ impl World {
             }
             Attempt::NotReady(events) => flight.wait = Wait::File(events),
             Attempt::Punted => flight.wait = Wait::Turn,
+            Attempt::Lent(notification) => {
+                self.drop_limit(id, &mut flight);
+                flight.wait = Wait::Told(notification);
+            }
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
         if let Some(ring) = self.rings.get_mut(&id) {
             ring.flights.insert(number, flight);
+        }
+    }
+
+    /// Ends the linked timeout of a request that is done, and still has a notification to post.
+    fn drop_limit(&mut self, id: u32, flight: &mut Flight) {
+        if let Some((_, timeout)) = flight.limit.take() {
+            self.tell(id, &timeout, Outcome::of(ECANCELED), 0);
         }
     }
 

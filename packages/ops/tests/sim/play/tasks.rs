@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bare_uring::Errno;
-use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
-use bare_uring_ops::{Buffer, CURRENT, Done, File, Made, Moved, Op, Stream};
+use bare_uring::types::{FsyncFlags, MsgFlags, ShutdownHow, Timespec};
+use bare_uring_ops::{
+    Accepted, Buffer, CURRENT, Datagram, Done, File, Kind, Made, Moved, Op, Outgoing, Received, Stream,
+};
 
 use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
@@ -19,6 +21,10 @@ pub enum Running {
     /// With what the buffer's window was, and whether it is to be filled.
     Moved(Op<Moved>, Vec<u8>, bool),
     Made(Op<Made>),
+    Accepted(Op<Accepted>),
+    /// With what the buffer's window was.
+    Received(Op<Received>, Vec<u8>),
+    Datagrams(Stream<Datagram>),
     Accepts(Stream<File>),
     Pieces(Stream<Buffer>),
 }
@@ -29,6 +35,9 @@ impl Running {
             Self::Plain(operation) => operation.cancel(),
             Self::Moved(operation, ..) => operation.cancel(),
             Self::Made(operation) => operation.cancel(),
+            Self::Accepted(operation) => operation.cancel(),
+            Self::Received(operation, _) => operation.cancel(),
+            Self::Datagrams(stream) => stream.cancel(),
             Self::Accepts(stream) => stream.cancel(),
             Self::Pieces(stream) => stream.cancel(),
         }
@@ -95,36 +104,48 @@ impl Play {
         let which = self.random.below(self.files.len() as u32) as usize;
         let file = self.files[which].clone();
         let first = self.random.below(251) as u8;
-        let running = match self.random.below(12) {
-            kind @ 0..6 => {
+        let running = match self.random.below(18) {
+            kind @ 0..10 => {
                 let Some(mut buffer) = slab.buffer() else { return };
                 let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
                 buffer.extend(&window);
                 let kind = if file.as_raw_fd() == self.content { 0 } else { kind };
+                if kind == 6 {
+                    let places = self.random.below(4) as usize;
+                    let receive = slab.receive_message(&file, buffer, MsgFlags(0), places);
+                    let running = Running::Received(self.limited(receive), window);
+                    self.tasks.push(Task::new(running));
+                    return;
+                }
+                let passed: Vec<&File> = self.files.iter().take(kind as usize % 3).collect();
                 let (operation, fills) = match kind {
                     0 | 1 => (slab.read(&file, buffer, CURRENT), true),
                     2 | 3 => (slab.receive(&file, buffer), true),
                     4 => (slab.write(&file, buffer, CURRENT), false),
+                    7 | 8 => (slab.send_message(&file, buffer, Outgoing::new().files(&passed)), false),
+                    9 => (slab.send_zero_copy(&file, buffer, MsgFlags(0)), false),
                     _ => (slab.send(&file, buffer), false),
                 };
                 Running::Moved(self.limited(operation), window, fills)
             }
-            6 => Running::Plain(slab.nop()),
-            7 => Running::Plain(slab.timeout(Timespec::new(0, self.random.below(10_000)))),
-            8 => Running::Plain(match self.random.below(3) {
+            10 => Running::Plain(slab.nop()),
+            11 => Running::Plain(slab.timeout(Timespec::new(0, self.random.below(10_000)))),
+            12 => Running::Plain(match self.random.below(3) {
                 0 => slab.fsync(&file, FsyncFlags::empty()),
                 // A longer file would end in zeros, and the rest of a shorter one could not come back.
                 1 => slab.ftruncate(&file, CONTENT as u64),
                 _ => slab.shutdown(&file, ShutdownHow::WRITE),
             }),
-            9 => Running::Made(slab.accept(&file)),
-            10 if provides => Running::Pieces(slab.pieces(&file)),
+            13 => Running::Made(slab.accept(&file)),
+            14 => Running::Accepted(slab.accept_from(&file)),
+            15 if provides => Running::Pieces(slab.pieces(&file)),
+            16 if provides => Running::Datagrams(slab.datagrams(&file)),
             _ => Running::Accepts(slab.incoming(&file)),
         };
         self.tasks.push(Task::new(running));
     }
 
-    fn limited(&mut self, operation: Op<Moved>) -> Op<Moved> {
+    fn limited<T: Kind>(&mut self, operation: Op<T>) -> Op<T> {
         if self.random.chance(1, 4) { operation.within(Timespec::new(0, self.random.below(10_000))) } else { operation }
     }
 
@@ -194,6 +215,31 @@ impl Play {
                     self.count(outcome.as_ref().err().copied(), asked);
                     self.files.extend(outcome.ok());
                 }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Accepted(operation) => match Pin::new(operation).poll(context) {
+                Poll::Ready(outcome) => {
+                    self.count(outcome.as_ref().err().copied(), asked);
+                    self.files.extend(outcome.ok().map(|(file, _)| file));
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Received(operation, window) => match Pin::new(operation).poll(context) {
+                Poll::Ready((outcome, buffer)) => {
+                    self.count(outcome.as_ref().err().copied(), asked);
+                    self.moved(outcome.map(|message| message.count), buffer, window, true);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Datagrams(stream) => match stream.poll_next(context) {
+                Poll::Ready(Some(Ok(datagram))) => {
+                    self.tally.count("a stream brought a datagram");
+                    let bytes = &*datagram.buffer;
+                    assert!(self.hostile || is_run(bytes), "a datagram is of two sources: {bytes:?}");
+                    self.keep(datagram.buffer);
+                    return Polled::Item;
+                }
+                Poll::Ready(Some(Err(_)) | None) => self.tally.count("a stream ended"),
                 Poll::Pending => return Polled::Pending,
             },
             Running::Accepts(stream) => match stream.poll_next(context) {
