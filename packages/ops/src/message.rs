@@ -1,5 +1,7 @@
 //! Messages: what goes with the bytes that a socket sends or receives.
 
+use core::mem::offset_of;
+
 use bare_uring::types::{IoVec, MsgFlags, MsgHdr, RawFd, RecvMsgOut, SockAddr, SockAddrStorage};
 
 use crate::buffer::Buffer;
@@ -230,16 +232,15 @@ impl Envelope {
         control_len: usize,
     ) -> *mut MsgHdr {
         envelope.piece = IoVec::new(bytes.0, bytes.1 as usize);
-        // SAFETY: each is a field of memory that is valid (the function's condition).
-        let (piece, name, control, header) = unsafe {
-            (&raw mut (*this).piece, &raw mut (*this).name, &raw mut (*this).control, &raw mut (*this).header)
-        };
+        let at = |offset: usize| this.wrapping_byte_add(offset);
+        let piece = at(offset_of!(Self, piece)).cast();
+        let (name, control) = (at(offset_of!(Self, name)).cast(), at(offset_of!(Self, control)).cast());
         let header_of = MsgHdr::new(piece, 1);
-        let header_of = if name_len == 0 { header_of } else { header_of.from(name.cast(), name_len) };
-        envelope.header = if control_len == 0 { header_of } else { header_of.control(control.cast(), control_len) };
+        let header_of = if name_len == 0 { header_of } else { header_of.from(name, name_len) };
+        envelope.header = if control_len == 0 { header_of } else { header_of.control(control, control_len) };
         // SAFETY: the memory is valid for writes, and nobody else uses it (the function's condition).
         unsafe { this.write(envelope) };
-        header
+        at(offset_of!(Self, header)).cast()
     }
 
     /// Returns the address of the sender, the flags, and the control data.

@@ -179,6 +179,11 @@ impl Slab {
         self.known.first_missing(needs)
     }
 
+    /// Tells whether a file is open, or is yet to be closed.
+    pub(crate) fn has_open_file(&self) -> bool {
+        self.files.is_any_open() || self.slots.iter().any(Slot::has_strays)
+    }
+
     pub(crate) fn known(&self) -> &Known {
         &self.known
     }

@@ -232,9 +232,9 @@ impl Slot {
     /// - The operation was made with `Parts::outgoing` or `Parts::incoming`.
     /// - The kernel does not know it: it was not started, or has completed.
     pub(crate) unsafe fn with_envelope<T>(&self, act: impl FnOnce(&mut Envelope) -> T) -> T {
-        // SAFETY: the argument was made as this field (first condition). The kernel does not use it (second condition),
-        // and nobody here keeps a reference.
-        act(unsafe { &mut (*self.argument.get()).envelope })
+        // SAFETY: the argument was made as this field (first condition), which is where the union is (`repr(C)`). The kernel
+        // does not use it (second condition), and nobody here keeps a reference.
+        act(unsafe { &mut *self.argument.get().cast::<Envelope>() })
     }
 
     /// Takes a descriptor that came with a message, found no place in the table of files, and is to be closed.
@@ -259,7 +259,7 @@ impl Slot {
     /// - The kernel does not know the operation at the moment.
     pub(crate) unsafe fn source(&self) -> Entry {
         // SAFETY: `Parts::keep` has written the field (first condition). The kernel does not use it (second condition).
-        unsafe { (*self.argument.get()).source.entry }
+        unsafe { (*self.argument.get().cast::<Source>()).entry }
     }
 
     /// Returns the result, with `ETIME` for an operation that its time limit has ended.

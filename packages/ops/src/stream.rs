@@ -64,7 +64,7 @@ impl sealed::Item for Datagram {
     // kernel: io_uring/net.c io_recvmsg_multishot, io_recv_finish (6.12.117): a result counts a header, so that it is above 0
     // for an empty message too. One that ends the request may have found the completion queue full.
     fn end(result: u32) -> Option<Errno> {
-        (result > 0).then_some(Errno::EAGAIN)
+        <Buffer as sealed::Item>::end(result)
     }
 }
 

@@ -42,7 +42,7 @@ impl Parts {
         // SAFETY: nobody else uses the argument (invariant).
         unsafe { self.argument.write(Argument { address: SockAddr::EMPTY }) };
         // SAFETY: the field was written just now, and nobody else uses it (invariant).
-        unsafe { (*self.argument).address.out() }
+        unsafe { (*self.argument.cast::<SockAddr>()).out() }
     }
 
     /// Makes the argument the envelope of a message that is sent out of the window, with these files, to each of which the

@@ -60,7 +60,7 @@ fn datagrams_come_with_their_senders_and_empty_ones_do_too() {
     }
     let end = loop {
         match driver.block_on(datagrams.next()).expect("driver") {
-            Some(Ok(datagram)) => held.push(datagram.buffer.to_vec().into_iter().zip([datagram])),
+            Some(Ok(datagram)) => held.push(datagram),
             end => break end.map(|end| end.err()),
         }
     };
@@ -215,7 +215,7 @@ fn a_stream_of_a_socket_that_the_slab_made_ends_without_a_question() {
     let mut driver = driver();
     let slab = driver.slab();
     driver.provide(&GROUP).expect("provide");
-    let (_listener, address) = listening(slab);
+    let (listener, address) = listening(slab);
     let client = driver.block_on(async {
         let client = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await.expect("socket");
         assert_eq!(slab.connect(&client, address).await, Ok(0));
@@ -231,7 +231,20 @@ fn a_stream_of_a_socket_that_the_slab_made_ends_without_a_question() {
     // One completion was the end.
     assert_eq!(driver.turn(Wait::No), Ok(0));
     assert!(matches!(next(&mut pieces, &bell), Poll::Ready(None)));
-    drop((client, pieces, _listener));
+    drop((client, pieces, listener));
+    settle(&mut driver);
+    // The socket of datagrams that gets a place of such a socket does not.
+    let ((near, address), (peer, _)) = (bound(), bound());
+    let near = [near.try_clone().expect("dup"), near].map(|near| adopt(slab, near));
+    for socket in &near {
+        let mut pieces = slab.pieces(socket);
+        for text in [&b""[..], b"text"] {
+            peer.send_to(text, address).expect("send");
+        }
+        let piece = driver.block_on(pieces.next()).expect("driver").expect("goes on").expect("a piece");
+        assert_eq!(&*piece, b"text");
+    }
+    drop(near);
     settle(&mut driver);
     assert_all_is_back(slab, 8);
 }

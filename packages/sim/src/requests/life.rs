@@ -75,7 +75,7 @@ impl World {
             },
             Attempt::Punted => flight.wait = Wait::Turn,
             Attempt::Lent(notification) => {
-                self.drop_limit(id, &mut flight);
+                self.drop_limit(id, flight.limit.take());
                 flight.wait = Wait::Told(notification);
             }
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
@@ -119,9 +119,7 @@ impl World {
         let Flight { sqe, limit, rest, file, .. } = flight;
         drop(file);
         self.tell(id, &sqe, outcome, 0);
-        if let Some((_, timeout)) = limit {
-            self.tell(id, &timeout, Outcome::of(ECANCELED), 0);
-        }
+        self.drop_limit(id, limit);
         let breaks = outcome.fails && sqe.has(IOSQE_IO_LINK) && !sqe.has(IOSQE_IO_HARDLINK);
         if breaks && !rest.is_empty() {
             self.coverage.mark(Mark::LinkBroken);
@@ -167,7 +165,7 @@ impl World {
             Attempt::NotReady(events) => flight.wait = Wait::File(events),
             Attempt::Punted => flight.wait = Wait::Turn,
             Attempt::Lent(notification) => {
-                self.drop_limit(id, &mut flight);
+                self.drop_limit(id, flight.limit.take());
                 flight.wait = Wait::Told(notification);
             }
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
@@ -177,9 +175,9 @@ impl World {
         }
     }
 
-    /// Ends the linked timeout of a request that is done, and still has a notification to post.
-    fn drop_limit(&mut self, id: u32, flight: &mut Flight) {
-        if let Some((_, timeout)) = flight.limit.take() {
+    /// Ends the linked timeout of a request that is done.
+    fn drop_limit(&mut self, id: u32, limit: Option<(u64, Sqe)>) {
+        if let Some((_, timeout)) = limit {
             self.tell(id, &timeout, Outcome::of(ECANCELED), 0);
         }
     }
