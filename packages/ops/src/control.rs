@@ -267,7 +267,7 @@ impl Part<'_> {
     }
 }
 
-/// Walks over the items in memory. Ends at the first that is none.
+/// Walks over the items in memory. Ends at the first bytes that hold no item.
 fn parts(mut rest: &[u8]) -> impl Iterator<Item = Part<'_>> {
     core::iter::from_fn(move || {
         let whole = usize::from_ne_bytes(*rest.first_chunk()?);

@@ -50,6 +50,14 @@
 //! reference to its bytes is made, until the completion takes it out. Everything smaller (times, addresses, a `statx`)
 //! lies in the slot as well, and never leaves it. What the user holds is the slot's index.
 //!
+//! Of a message, the header, its one piece, the address and the control data lie in the slot (an envelope). The header
+//! points to the others and to the buffer, and the user sees none of them: what came is copied out after the
+//! completion. A buffer that is sent without a copy waits for the notification, which is the last completion of its
+//! operation; what was sent is counted at the first one, and the operation is not ready before the last. The flags of a
+//! send or receive are taken from a list, because some would let the kernel read the buffer after the end, or write
+//! control data in another form. Options and control data are values of types that hold no address, because the kernel
+//! would read or write there.
+//!
 //! **A slot is not used again before its operation's last completion.** Three facts about a slot are kept apart: its
 //! handle lives, it waits for the driver, the kernel knows its operation. The slot is free when all three are false.
 //! Dropping the handle makes one of them false, and asks the kernel to cancel. The slot, its buffer and its files stay
@@ -60,7 +68,9 @@
 //!
 //! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of
 //! its own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is
-//! gone; the number can't be another file's before.
+//! gone; the number can't be another file's before. That holds for the files that a message passes, too. A descriptor
+//! that comes with a message becomes a [`File`] at the completion, whether the handle lives or not. If the table of files
+//! has no place, the slot keeps the number, and stays reserved until the driver has closed it.
 //!
 //! What this rests on:
 //!
@@ -76,8 +86,8 @@
 //!   thread may call.
 //!
 //! `unsafe` is in six places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument and time limit in a slot, the driver's push, whose contract the above meets, and the push
-//! of the requests that try out a kernel without a probe, which point to statics. A user
+//! a [`Buffer`], the argument and time limit in a slot (with the filling in of an envelope), the driver's push, whose
+//! contract the above meets, and the push of the requests that try out a kernel without a probe, which point to statics. A user
 //! of the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
 //!
@@ -118,6 +128,35 @@
 //! ```compile_fail,E0277
 //! # fn f(buffer: bare_uring_ops::Buffer) {
 //! std::thread::spawn(move || drop(buffer));
+//! # }
+//! ```
+//!
+//! A message is sent out of buffers of the slab, and what came with one belongs to nobody else:
+//!
+//! ```compile_fail,E0308
+//! # async fn f(slab: &'static bare_uring_ops::Slab, socket: &bare_uring_ops::File, to: core::net::SocketAddr) {
+//! slab.send_to(socket, b"bytes of the program", to).await; // not a `Buffer`
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab, socket: &bare_uring_ops::File, buffer: bare_uring_ops::Buffer) {
+//! let send = slab.send_zero_copy(socket, buffer, bare_uring::types::MsgFlags(0));
+//! assert_eq!(buffer.len(), 0); // moved, until the notification
+//! # send.await;
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # fn f() {
+//! // The number of a file descriptor is no file here either.
+//! let message = bare_uring_ops::Outgoing::new().files(&[&3]);
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # fn f(message: bare_uring_ops::Message) {
+//! let twice = message.files.clone(); // each file once
 //! # }
 //! ```
 //!

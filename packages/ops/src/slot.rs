@@ -54,11 +54,11 @@ impl Effect {
 /// Where a stream stands that does not end with a receive of no bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It ends with its request. Any other operation is in this phase, too.
+    /// The stream ends with its request. Any other operation is in this phase, too.
     Plain,
-    /// It receives.
+    /// The stream receives.
     Receives,
-    /// It has received nothing, and asks whether more can come.
+    /// The stream has received nothing, and asks whether more can come.
     Asks,
     /// No more can come, but something may be left to receive.
     Last,

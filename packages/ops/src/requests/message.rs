@@ -55,7 +55,8 @@ impl Slab {
         })
     }
 
-    /// Receives a message into the room after the buffer's window, and tells who has sent it. Since 5.3.
+    /// Receives a message into the room after the buffer's window, and tells the address of its sender. Since
+    /// 5.3.
     ///
     /// Files that come with the message are not taken, and its control data is not told:
     /// [`receive_message`](Self::receive_message) does both.

@@ -73,7 +73,7 @@ impl Slab {
     /// Sends from the buffer's window without a copy, with flags. The buffer comes back when the network no longer uses it:
     /// often not before the other side has acknowledged all of it. Since 6.0.
     ///
-    /// An older kernel copies ([`send_with`](Self::send_with)). So does the loopback device.
+    /// An older kernel copies ([`send_with`](Self::send_with)), and the loopback device copies on every kernel.
     ///
     /// A small send costs more without a copy than with one. One that is cancelled or has a time limit ends the wait for
     /// room in the socket, and not the wait for the network.

@@ -49,7 +49,11 @@ impl Slab {
         if slot.effect.get() == Effect::Lend && cqe.notif() {
             return Some(slot.sent.get());
         }
-        let goes_on = slot.held.get() && !slot.cancelled.get();
+        let asks = matches!(slot.phase.get(), Phase::Receives | Phase::Asks);
+        if asks && slot.cancelled.get() && cqe.outcome().is_ok_and(|_| is_empty || slot.phase.get() == Phase::Asks) {
+            return Some(-i32::from(Errno::ECANCELED.raw()));
+        }
+        let goes_on = slot.held.get();
         let (phase, entry) = match (slot.phase.get(), cqe.outcome()) {
             (Phase::Receives, Ok(_)) if is_empty && goes_on => (Phase::Asks, Self::question(slot)),
             // A kernel that has no poll: nothing more is known.

@@ -19,8 +19,6 @@ impl Slab {
             self.take_files(slot);
         }
         match (slot.effect.get(), count) {
-            // A notification's result is no count.
-            (Effect::Lend, _) if cqe.notif() => {}
             (Effect::Fill | Effect::Message | Effect::Drain | Effect::Pass | Effect::Lend, Some(count)) => {
                 let mut buffer = slot.buffer.take()?;
                 if slot.effect.get().fills_buffer() {
