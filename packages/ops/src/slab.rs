@@ -219,7 +219,7 @@ impl Slab {
             return Err((Errno::EBUSY, buffer));
         };
         // SAFETY: the slot was free, so that nobody else uses its argument.
-        unsafe { slot.argument.get().write(argument) };
+        unsafe { slot.argument.get().cast::<Argument>().write(argument) };
         slot.held.set(true);
         slot.effect.set(effect);
         slot.phase.set(Phase::Plain);

@@ -73,8 +73,7 @@ pub(crate) struct Source {
     pub(crate) header: MsgHdr,
 }
 
-/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers and of addresses
-/// of the fields.
+/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) union Argument {
@@ -83,9 +82,16 @@ pub(crate) union Argument {
     pub(crate) how: OpenHow,
     pub(crate) address: SockAddr,
     pub(crate) option: options::Bytes,
+    pub(crate) stat: MaybeUninit<StatxBuffer>,
+}
+
+/// The memory of an argument, or of what is too large to be passed on by value, and is filled in where it lies.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) union Room {
+    pub(crate) argument: Argument,
     pub(crate) envelope: Envelope,
     pub(crate) source: Source,
-    pub(crate) stat: MaybeUninit<StatxBuffer>,
 }
 
 impl Argument {
@@ -144,7 +150,7 @@ pub struct Slot {
     pub(crate) made: Cell<Option<File>>,
     /// What a stream brought and nobody has taken yet: places of files, or shelves.
     pub(crate) backlog: List,
-    pub(crate) argument: UnsafeCell<Argument>,
+    pub(crate) argument: UnsafeCell<Room>,
     pub(crate) limit: UnsafeCell<Timespec>,
 }
 
@@ -171,7 +177,7 @@ impl Slot {
             file: Cell::new(None),
             made: Cell::new(None),
             backlog: List::new(),
-            argument: UnsafeCell::new(Argument::NONE),
+            argument: UnsafeCell::new(Room { argument: Argument::NONE }),
             limit: UnsafeCell::new(Timespec::ZERO),
         }
     }
@@ -192,7 +198,7 @@ impl Slot {
     /// - It has completed.
     pub(crate) unsafe fn stat(&self) -> StatxBuffer {
         // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
-        let argument = unsafe { *self.argument.get() };
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
         // SAFETY: the argument was made as this field (first condition).
         let stat = unsafe { argument.stat };
         // SAFETY: the field was made of zeroes, and consists of integers.
@@ -207,7 +213,7 @@ impl Slot {
     /// - It has completed.
     pub(crate) unsafe fn address(&self) -> SockAddr {
         // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
-        let argument = unsafe { *self.argument.get() };
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
         // SAFETY: the argument was made as this field (first condition), of integers, all of which have a value.
         unsafe { argument.address }
     }
@@ -220,7 +226,7 @@ impl Slot {
     /// - It has completed.
     pub(crate) unsafe fn option(&self) -> options::Bytes {
         // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
-        let argument = unsafe { *self.argument.get() };
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
         // SAFETY: the argument was made as this field (first condition), of integers, all of which have a value.
         unsafe { argument.option }
     }

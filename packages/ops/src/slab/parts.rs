@@ -7,7 +7,7 @@ use crate::control::Control;
 use crate::file::File;
 use crate::message::{Envelope, NAME};
 use crate::passed::Passed;
-use crate::slot::{Argument, Slot};
+use crate::slot::{Argument, Room, Slot, Source};
 
 /// Where the parts of an operation are, for its entry.
 ///
@@ -34,7 +34,11 @@ impl Parts {
     ///
     /// While the value is there, nobody else uses the slot's argument, and the kernel does not know the operation.
     pub(super) unsafe fn new(space: (*mut u8, u32), window: (*const u8, u32), slot: &'static Slot) -> Self {
-        Self { space, window, argument: slot.argument.get(), slot }
+        Self { space, window, argument: slot.argument.get().cast(), slot }
+    }
+
+    const fn room(&self) -> *mut Room {
+        self.slot.argument.get()
     }
 
     /// Makes the argument room for an address, and returns where the kernel writes the address and its length.
@@ -49,9 +53,8 @@ impl Parts {
     /// operation then has a handle. Returns its header; null if the address is too long.
     pub(crate) fn outgoing(&self, to: Option<&SockAddr>, control: &Control, files: &[&File]) -> *const MsgHdr {
         // SAFETY: nobody else uses the argument (invariant).
-        unsafe { self.argument.write(Argument { envelope: Envelope::NEW }) };
-        // SAFETY: the field is within the argument, which is valid.
-        let envelope = unsafe { &raw mut (*self.argument).envelope };
+        unsafe { self.room().write(Room { envelope: Envelope::NEW }) };
+        let envelope = self.room().cast::<Envelope>();
         // SAFETY: nobody else uses the argument (invariant).
         let header = unsafe { Envelope::send(envelope, self.window, to, control) };
         for &file in files {
@@ -66,17 +69,16 @@ impl Parts {
     pub(crate) fn incoming(&self, control: usize, places: Passed) -> *mut MsgHdr {
         places.give_to(&self.slot.backlog);
         // SAFETY: nobody else uses the argument (invariant).
-        unsafe { self.argument.write(Argument { envelope: Envelope::NEW }) };
-        // SAFETY: the field is within the argument, which is valid.
-        let envelope = unsafe { &raw mut (*self.argument).envelope };
+        unsafe { self.room().write(Room { envelope: Envelope::NEW }) };
+        let envelope = self.room().cast::<Envelope>();
         // SAFETY: nobody else uses the argument (invariant).
         unsafe { Envelope::receive(envelope, self.space, control) }
     }
 
     /// Makes the header of messages that come to provided buffers, with room for an address.
     pub(crate) fn header(&self) -> *mut MsgHdr {
-        // SAFETY: the field is within the argument, which is valid.
-        let header = unsafe { &raw mut (*self.argument).source.header };
+        // SAFETY: the field is within the room, which is valid.
+        let header = unsafe { &raw mut (*self.room().cast::<Source>()).header };
         // SAFETY: nobody else uses the argument (invariant).
         unsafe { header.write(MsgHdr::default().from(core::ptr::null_mut(), NAME)) };
         header
@@ -84,8 +86,8 @@ impl Parts {
 
     /// Keeps the entry in the argument, for a stream that makes its request once more.
     pub(crate) fn keep(&self, entry: Entry) {
-        // SAFETY: the field is within the argument, which is valid.
-        let kept = unsafe { &raw mut (*self.argument).source.entry };
+        // SAFETY: the field is within the room, which is valid.
+        let kept = unsafe { &raw mut (*self.room().cast::<Source>()).entry };
         // SAFETY: nobody else uses the argument (invariant).
         unsafe { kept.write(entry) };
     }

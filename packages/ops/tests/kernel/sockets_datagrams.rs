@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::task::Poll;
 
 use bare_uring::Errno;
-use bare_uring::types::{AddressFamily, MsgFlags, ShutdownHow, SocketType};
+use bare_uring::types::{AddressFamily, MsgFlags, SocketType};
 use bare_uring_ops::{Datagram, Group, Wait};
 
 use crate::setting::{adopt, assert_all_is_back, connection, driver, next, settle, take};

@@ -82,6 +82,35 @@ fn a_datagram_comes_with_the_address_of_its_sender() {
 }
 
 #[test]
+fn an_operation_holds_its_socket_when_the_caller_does_not() {
+    let mut driver = driver();
+    let slab = driver.slab();
+    let (near, address) = udp(slab);
+    let (unix, far) = pair(slab, slab);
+    let bell = Bell::new();
+    // The sockets are dropped before the driver knows of an operation. If they were closed, they would be closed first.
+    let mut send = slab.send_to(&near, buffer_of(slab, b"to itself"), address);
+    let mut receive = slab.receive_from(&near, slab.buffer().expect("one"), NONE);
+    let mut option = slab.option(&near, SocketOption::TYPE);
+    let mut set = slab.set_option(&unix, SocketOption::PASS_CREDENTIALS, true);
+    let mut lent = slab.send_zero_copy(&unix, buffer_of(slab, b"x"), NONE);
+    drop((near, unix));
+    assert!(poll(&mut send, &bell).is_pending() && poll(&mut receive, &bell).is_pending());
+    assert!(poll(&mut option, &bell).is_pending() && poll(&mut set, &bell).is_pending());
+    assert!(poll(&mut lent, &bell).is_pending());
+    settle(&mut driver);
+    assert!(matches!(poll(&mut send, &bell), Poll::Ready((Ok(9), _))));
+    let Poll::Ready((Ok(came), buffer)) = poll(&mut receive, &bell) else { panic!("over") };
+    assert_eq!((came.from.and_then(|from| from.to_ip()), &*buffer), (Some(address), &b"to itself"[..]));
+    assert_eq!(poll(&mut option, &bell), Poll::Ready(Ok(SocketType::DGRAM)));
+    assert_eq!(poll(&mut set, &bell), Poll::Ready(Ok(0)));
+    assert!(matches!(poll(&mut lent, &bell), Poll::Ready((Err(Errno::EOPNOTSUPP), _))));
+    drop((came, buffer, far));
+    settle(&mut driver);
+    assert_all_is_back(slab, 8);
+}
+
+#[test]
 fn unix_datagrams_go_to_paths_and_abstract_names() {
     let mut driver = driver();
     let slab = driver.slab();
