@@ -104,7 +104,8 @@ impl Argument {
 /// # Invariants
 ///
 /// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
-///   (`Fill`, `Message`), or read those in it (`Drain`, `Pass`, `Lend`). Nobody here touches either; both stay where they are, in static memory.
+///   (`Fill`, `Message`), or read those in it (`Drain`, `Pass`, `Lend`). Nobody here touches either; both stay where
+///   they are, in static memory. (Of a stream, the kernel reads the header in the argument only, at submission.)
 /// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file` and those
 ///   whose indices are in an envelope (`Pass`), which are open.
 /// - `generation` changes when the slot becomes free.
