@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use bare_uring::Errno;
 use bare_uring::types::{AddressFamily, SocketType, Timespec};
-use bare_uring_ops::{File, Slab};
+use bare_uring_ops::{File, Slab, SocketOption};
 use freestanding::sys;
 
 /// How many connections may wait to be accepted. The system has a limit of its own.
@@ -20,11 +20,9 @@ const WAITING: u32 = 4096;
 pub async fn listen(slab: &'static Slab, port: u16) -> Result<File, Errno> {
     let socket = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await?;
     // Connections of a server that has just ended do not keep the port.
-    let [level, name] = sys::REUSE_ADDRESS;
-    slab.set_option(&socket, level as u32, name as u32, 1).await?;
+    slab.set_option(&socket, SocketOption::REUSE_ADDRESS, true).await?;
     // Connections inherit this option. Without it, a small piece would wait until the one before has arrived.
-    let [level, name] = sys::NO_DELAY;
-    slab.set_option(&socket, level as u32, name as u32, 1).await?;
+    slab.set_option(&socket, SocketOption::NO_DELAY, true).await?;
     slab.bind(&socket, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     slab.listen(&socket, WAITING).await?;
     Ok(socket)

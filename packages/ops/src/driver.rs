@@ -77,7 +77,7 @@ impl<K: Kernel> Driver<K> {
     {
         let known = if size_of::<K>() == 0 { Some(TypeId::of::<K>()) } else { None };
         let has_strange_files = slab.opened_by.get().is_some_and(|before| before.is_none() || before != known);
-        if slab.driven.get() || (has_strange_files && slab.files.is_any_open()) {
+        if slab.driven.get() || (has_strange_files && slab.has_open_file()) {
             return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
         }
         let mut ring = builder.build_with(kernel, entries.max(STEP as u32))?;

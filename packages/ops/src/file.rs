@@ -16,11 +16,13 @@ pub(crate) struct Place {
     /// file is never closed.
     handles: Cell<u32>,
     link: Link,
+    /// The file is a socket for a stream of bytes, where a receive of no bytes means that no more come.
+    bytes: Cell<bool>,
 }
 
 impl Place {
     pub(crate) const fn new() -> Self {
-        Self { fd: Cell::new(0), handles: Cell::new(0), link: Link::new(0) }
+        Self { fd: Cell::new(0), handles: Cell::new(0), link: Link::new(0), bytes: Cell::new(false) }
     }
 
     fn is_used(&self) -> bool {
@@ -55,6 +57,7 @@ impl Files {
         let place = self.places.get(usize::from(index))?;
         place.fd.set(-1);
         place.handles.set(1);
+        place.bytes.set(false);
         Some(File { files: self, index })
     }
 
@@ -86,6 +89,11 @@ impl Files {
         Some(fd)
     }
 
+    /// Takes back a handle that was given away as an index.
+    pub(crate) fn handle(&'static self, index: u16) -> File {
+        File { files: self, index }
+    }
+
     /// Takes the first file out of a backlog.
     pub(crate) fn pop_from(&'static self, backlog: &List) -> Option<File> {
         backlog.pop(self.places).map(|index| File { files: self, index })
@@ -112,6 +120,31 @@ impl File {
         if let Some(place) = self.place() {
             place.fd.set(fd);
         }
+    }
+
+    /// Notes that the file is a socket for a stream of bytes.
+    pub(crate) fn is_of_bytes(&self) {
+        if let Some(place) = self.place() {
+            place.bytes.set(true);
+        }
+    }
+
+    /// Tells whether the file is known to be a socket for a stream of bytes.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.place().is_some_and(|place| place.bytes.get())
+    }
+
+    /// Gives the handle away as an index, for [`Files::handle`].
+    pub(crate) fn into_index(self) -> u16 {
+        let index = self.index;
+        // The index takes over the handle that this value stands for.
+        core::mem::forget(self);
+        index
+    }
+
+    /// Returns the table that the file is in.
+    pub(crate) const fn table(&self) -> &'static Files {
+        self.files
     }
 
     /// Puts the file at the end of a backlog.

@@ -22,7 +22,9 @@ pub(crate) const fn only(code: u8) -> Set {
 /// [`Op::within`](crate::Op::within). A constant stands for the request's number, which is all that a kernel can be
 /// asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
 /// [`pieces`](crate::Slab::pieces) needs: a kernel may have the request, and not its multishot form. `SET_OPTION` is
-/// `IORING_OP_URING_CMD`, which is older than its command for options.
+/// `IORING_OP_URING_CMD`, which is older than its commands for sockets: those of [`set_option`](crate::Slab::set_option)
+/// and [`option`](crate::Slab::option) came with 6.7, those of [`own_address`](crate::Slab::own_address) and
+/// [`peer_address`](crate::Slab::peer_address) with 6.19. A kernel that lacks a command answers `EOPNOTSUPP`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     name: &'static str,
@@ -73,6 +75,12 @@ requests! {
     SHUTDOWN = IORING_OP_SHUTDOWN, 5 . 11;
     RECEIVE = IORING_OP_RECV, 5 . 6;
     SEND = IORING_OP_SEND, 5 . 6;
+    /// What [`send_to`](crate::Slab::send_to) needs, too.
+    SEND_MESSAGE = IORING_OP_SENDMSG, 5 . 3;
+    /// What [`receive_from`](crate::Slab::receive_from) and [`datagrams`](crate::Slab::datagrams) need, too.
+    RECEIVE_MESSAGE = IORING_OP_RECVMSG, 5 . 3;
+    /// `IORING_OP_SEND` does as well, with a copy.
+    SEND_ZERO_COPY = IORING_OP_SEND_ZC, 6 . 0, or IORING_OP_SEND;
     TIMEOUT = IORING_OP_TIMEOUT, 5 . 4;
     NOP = IORING_OP_NOP, 5 . 1;
     /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well, and is taken where the kernel has both.
@@ -162,6 +170,11 @@ impl Known {
     /// Tells whether time limits can be counted by ticks: the kernel has timeouts, and cancels what is late.
     pub(crate) fn ticks(&self) -> bool {
         !self.can_not_count.get()
+    }
+
+    /// Tells whether the kernel sends without a copy.
+    pub(crate) fn has_zero_copy(&self) -> bool {
+        self.lacks.get() & only(opcode::SendZc::CODE) == 0
     }
 
     /// Returns the first of these that the kernel lacks.

@@ -52,6 +52,14 @@
 //! reference to its bytes is made, until the completion takes it out. Everything smaller (times, addresses, a `statx`)
 //! lies in the slot as well, and never leaves it. What the user holds is the slot's index.
 //!
+//! Of a message, the header, its one piece, the address and the control data lie in the slot (an envelope). The header
+//! points to the others and to the buffer, and the user sees none of them: what came is copied out after the
+//! completion. A buffer that is sent without a copy waits for the notification, which is the last completion of its
+//! operation; what was sent is counted at the first one, and the operation is not ready before the last. The flags of a
+//! send or receive are taken from a list, because some would let the kernel read the buffer after the end, or write
+//! control data in another form. Options and control data are values of types that hold no address, because the kernel
+//! would read or write there.
+//!
 //! **A slot is not used again before its operation's last completion.** Three facts about a slot are kept apart: its
 //! handle lives, it waits for the driver, the kernel knows its operation. The slot is free when all three are false.
 //! Dropping the handle makes one of them false, and asks the kernel to cancel. The slot, its buffer and its files stay
@@ -60,13 +68,16 @@
 //! generation, which changes with each use. So what belongs to an earlier operation (a late cancellation or time limit)
 //! reaches nobody.
 //!
-//! A stream may make one request after the other in its slot: when it was paused and goes on, and when it has a
-//! [share](Slab::pieces_at_most) of the provided buffers. The next request is pushed after the last completion of the one
-//! before, and names the same file, and no memory.
+//! A stream may make one request after the other in its slot: when it was paused and goes on, when it has a
+//! [share](Slab::pieces_at_most) of the provided buffers, and when it asks whether more comes after an empty datagram. The
+//! next request is pushed after the last completion of the one before. It names the same file, and no memory but the header
+//! of messages in the slot.
 //!
 //! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of
 //! its own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is
-//! gone; the number can't be another file's before.
+//! gone; the number can't be another file's before. That holds for the files that a message passes, too. A descriptor
+//! that comes with a message becomes a [`File`] at the completion, whether the handle lives or not. If the table of files
+//! has no place, the slot keeps the number, and stays reserved until the driver has closed it.
 //!
 //! What this rests on:
 //!
@@ -82,8 +93,8 @@
 //!   thread may call.
 //!
 //! `unsafe` is in six places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument in a slot, the driver's push, whose contract the above meets, and the push
-//! of the requests that try out a kernel without a probe, which point to statics. A user
+//! a [`Buffer`], the argument in a slot (with the filling in of an envelope), the driver's push, whose contract the
+//! above meets, and the push of the requests that try out a kernel without a probe, which point to statics. A user
 //! of the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
 //!
@@ -124,6 +135,35 @@
 //! ```compile_fail,E0277
 //! # fn f(buffer: bare_uring_ops::Buffer) {
 //! std::thread::spawn(move || drop(buffer));
+//! # }
+//! ```
+//!
+//! A message is sent out of buffers of the slab, and what came with one belongs to nobody else:
+//!
+//! ```compile_fail,E0308
+//! # async fn f(slab: &'static bare_uring_ops::Slab, socket: &bare_uring_ops::File, to: core::net::SocketAddr) {
+//! slab.send_to(socket, b"bytes of the program", to).await; // not a `Buffer`
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab, socket: &bare_uring_ops::File, buffer: bare_uring_ops::Buffer) {
+//! let send = slab.send_zero_copy(socket, buffer, bare_uring::types::MsgFlags(0));
+//! assert_eq!(buffer.len(), 0); // moved, until the notification
+//! # send.await;
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # fn f() {
+//! // The number of a file descriptor is no file here either.
+//! let message = bare_uring_ops::Outgoing::new().files(&[&3]);
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # fn f(message: bare_uring_ops::Message) {
+//! let twice = message.files.clone(); // each file once
 //! # }
 //! ```
 //!
@@ -192,17 +232,29 @@
 //! | [`open`](Slab::open) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
 //! | [`stat`](Slab::stat) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
 //! | [`socket`](Slab::socket) | [`Socket`](bare_uring::opcode::Socket) | [`Made`] | 5.19 | socket |
-//! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | socket |
+//! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | options |
+//! | [`option`](Slab::option) | [`GetSockOpt`](bare_uring::opcode::GetSockOpt) | [`Got`] | 6.7 | options |
 //! | [`bind`](Slab::bind) | [`Bind`](bare_uring::opcode::Bind) | [`Done`] | 6.11 | socket |
 //! | [`listen`](Slab::listen) | [`Listen`](bare_uring::opcode::Listen) | [`Done`] | 6.11 | socket |
 //! | [`connect`](Slab::connect) | [`Connect`](bare_uring::opcode::Connect) | [`Done`] | 5.5 | socket |
 //! | [`accept`](Slab::accept) | [`Accept`](bare_uring::opcode::Accept) | [`Made`] | 5.5 | socket |
+//! | [`accept_from`](Slab::accept_from) | [`Accept`](bare_uring::opcode::Accept) | [`Accepted`] | 5.5 | socket |
+//! | [`own_address`](Slab::own_address) | [`GetSockName`](bare_uring::opcode::GetSockName) | [`Named`] | 6.19 | socket |
+//! | [`peer_address`](Slab::peer_address) | [`GetSockName`](bare_uring::opcode::GetSockName) | [`Named`] | 6.19 | socket |
 //! | [`incoming`](Slab::incoming) | [`Accept`](bare_uring::opcode::Accept), multishot | [`Stream`] of [`File`] | 5.19 | socket |
 //! | [`shutdown`](Slab::shutdown) | [`Shutdown`](bare_uring::opcode::Shutdown) | [`Done`] | 5.11 | socket |
 //! | [`receive`](Slab::receive) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
 //! | [`send`](Slab::send) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
+//! | [`receive_with`](Slab::receive_with) | [`Recv`](bare_uring::opcode::Recv) | [`Moved`] | 5.6 | send_receive |
+//! | [`send_with`](Slab::send_with) | [`Send`](bare_uring::opcode::Send) | [`Moved`] | 5.6 | send_receive |
+//! | [`send_zero_copy`](Slab::send_zero_copy) | [`SendZc`](bare_uring::opcode::SendZc) | [`Moved`] | 6.0 | send_receive |
 //! | [`pieces`](Slab::pieces) | [`Recv`](bare_uring::opcode::Recv), multishot | [`Stream`] of [`Buffer`] | 6.0 | send_receive |
 //! | [`pieces_at_most`](Slab::pieces_at_most) | [`Recv`](bare_uring::opcode::Recv), one after the other | [`Stream`] of [`Buffer`] | 5.19 | share |
+//! | [`send_to`](Slab::send_to) | [`SendMsg`](bare_uring::opcode::SendMsg) | [`Moved`] | 5.3 | message |
+//! | [`send_message`](Slab::send_message) | [`SendMsg`](bare_uring::opcode::SendMsg) | [`Moved`] | 5.3 | message |
+//! | [`receive_from`](Slab::receive_from) | [`RecvMsg`](bare_uring::opcode::RecvMsg) | [`Received`] | 5.3 | message |
+//! | [`receive_message`](Slab::receive_message) | [`RecvMsg`](bare_uring::opcode::RecvMsg) | [`Received`] | 5.3 | message |
+//! | [`datagrams`](Slab::datagrams) | [`RecvMsg`](bare_uring::opcode::RecvMsg), multishot | [`Stream`] of [`Datagram`] | 6.0 | message |
 //! | [`timeout`](Slab::timeout) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
 //! | [`timeout_at`](Slab::timeout_at) | [`Timeout`](bare_uring::opcode::Timeout) | [`Done`] | 5.4 | timeout |
 //! | [`nop`](Slab::nop) | [`Nop`](bare_uring::opcode::Nop) | [`Done`] | 5.1 | nop |
@@ -230,6 +282,10 @@
 //! | `group` | [`Group`]: the memory of provided buffers, and where a filled one waits |
 //! | `buffer` | [`Buffer`]: bytes of the static memory with one owner, and the pool that they come from |
 //! | `file` | [`File`]: counted handles, and the table of file descriptors |
+//! | `control` | [`Control`]: what goes with a message beside bytes, address and files |
+//! | `options` | [`SocketOption`]: options by name, with the type of the value |
+//! | `passed` | [`Passed`]: files that came with a message |
+//! | `message` | [`Outgoing`], [`Message`], [`Datagram`]; and what the kernel reads and writes of a message |
 //! | `slot` | the place of one operation: what it owns while the kernel knows it |
 //! | `slab` | [`Slab`]: when a slot is taken, started, cancelled, completed and free again |
 //! | `figures` | [`Figures`]: what a slab has done and has left |
@@ -258,6 +314,7 @@ extern crate std;
 mod ask;
 mod buffer;
 mod cancel;
+mod control;
 mod deadlines;
 mod driver;
 mod figures;
@@ -265,8 +322,11 @@ mod file;
 mod group;
 mod known;
 mod list;
+mod message;
 mod op;
+mod options;
 mod output;
+mod passed;
 mod ready;
 mod requests;
 mod slab;
@@ -280,14 +340,18 @@ mod waiters;
 
 pub use buffer::Buffer;
 pub use cancel::Canceller;
+pub use control::{Control, ControlItem, Credentials};
 pub use deadlines::Clock;
 pub use driver::{Driver, Wait};
 pub use figures::{Figures, Usage};
 pub use file::File;
 pub use group::Group;
 pub use known::{Missing, Request};
+pub use message::{Datagram, Message, Outgoing};
 pub use op::Op;
-pub use output::{Done, Kind, Made, Moved, Stated};
+pub use options::{Both, Get, Linger, Membership, Membership6, Name, OptionValue, Set, SocketOption};
+pub use output::{Accepted, Done, Got, Kind, Made, Moved, Named, Received, Stated};
+pub use passed::Passed;
 pub use ready::Ready;
 pub use requests::CURRENT;
 pub use slab::Slab;

@@ -91,6 +91,19 @@ impl List {
         Some(index)
     }
 
+    /// Takes all items, into a list of their own.
+    pub(crate) fn take(&self) -> Self {
+        let all = Self::new();
+        all.fill(self);
+        all
+    }
+
+    /// Takes over the items of another list. This one is empty.
+    pub(crate) fn fill(&self, other: &Self) {
+        self.first.set(other.first.replace(0));
+        self.last.set(other.last.replace(0));
+    }
+
     /// Appends every item, for a list that starts full.
     pub(crate) fn push_all<T: Linked>(&self, items: &[T]) {
         for index in 0..u16::try_from(items.len()).unwrap_or(u16::MAX) {

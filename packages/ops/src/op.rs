@@ -47,6 +47,11 @@ impl<T: Kind> Op<T> {
         Self { slab, state: State::Refused(errno, None), kind: PhantomData }
     }
 
+    /// Makes an operation that gives its buffer back with an error.
+    pub(crate) fn gives_back(slab: &'static Slab, errno: Errno, buffer: Buffer) -> Self {
+        Self { slab, state: State::Refused(errno, Some(buffer)), kind: PhantomData }
+    }
+
     /// Ends the operation with `ETIME` if it takes longer than this. Does nothing once the operation has started. Since
     /// 5.5.
     ///

@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 mod file;
+mod message;
 mod nop;
+mod options;
 mod path;
 mod read_write;
 mod send_receive;

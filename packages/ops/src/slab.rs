@@ -4,10 +4,12 @@
 //! kernel knows its operation (`in_flight`). Whatever makes one of them false looks whether the slot is free now; so no
 //! order of events has a case of its own.
 
+mod again;
 mod counts;
 mod effects;
 mod flow;
 mod limits;
+mod parts;
 mod steps;
 
 use core::any::TypeId;
@@ -24,9 +26,11 @@ use crate::deadlines::Deadlines;
 use crate::file::{File, Files, Place};
 use crate::known::{Known, Missing, Request};
 use crate::list::List;
-use crate::slot::{Argument, Effect, Slot};
+use crate::slot::{Argument, Effect, Phase, Slot};
 use crate::timers::Timers;
 use crate::waiters::{Waiter, Waiters};
+
+pub(crate) use self::parts::Parts;
 
 /// Calls a waker, which runs code of others. So this comes last in the function that calls it.
 fn wake(waker: Option<Waker>) {
@@ -35,29 +39,12 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// Ends an operation that the kernel does not know, and never will.
-fn refuse(slot: &Slot, errno: Errno) {
-    slot.entry.set(None);
-    slot.flow.idle.set(false);
-    slot.result.set(Some(-i32::from(errno.raw())));
-    wake(slot.waker.take());
-}
-
 /// An operation that is being put together.
 pub(crate) struct Draft<'a> {
     pub(crate) effect: Effect,
     pub(crate) file: Option<&'a File>,
     pub(crate) buffer: Option<Buffer>,
     pub(crate) argument: Argument,
-}
-
-/// Where the parts of an operation are, for its entry.
-pub(crate) struct Parts {
-    /// The room after the buffer's window.
-    pub(crate) space: (*mut u8, u32),
-    /// The buffer's window.
-    pub(crate) window: (*const u8, u32),
-    pub(crate) argument: *mut Argument,
 }
 
 /// What the driver is to push for a slot.
@@ -201,6 +188,11 @@ impl Slab {
         self.known.first_missing(needs)
     }
 
+    /// Tells whether a file is open, or is yet to be closed.
+    pub(crate) fn has_open_file(&self) -> bool {
+        self.files.is_any_open() || self.slots.iter().any(Slot::has_strays)
+    }
+
     pub(crate) fn known(&self) -> &Known {
         &self.known
     }
@@ -237,30 +229,24 @@ impl Slab {
         build: impl FnOnce(&Parts) -> Entry,
     ) -> Result<u16, (Errno, Option<Buffer>)> {
         let Draft { effect, file, mut buffer, argument } = draft;
-        let mut parts = Parts {
-            space: (core::ptr::null_mut(), 0),
-            window: (core::ptr::null(), 0),
-            argument: core::ptr::null_mut(),
-        };
-        if let Some(buffer) = &mut buffer {
-            parts.space = buffer.space();
-            parts.window = buffer.window();
-        }
-        if effect == Effect::Fill && parts.space.1 == 0 {
+        let (space, window) = buffer.as_mut().map_or(Parts::NO_BYTES, |buffer| (buffer.space(), buffer.window()));
+        if effect.fills_buffer() && space.1 == 0 {
             return Err((Errno::ENOBUFS, buffer));
         }
-        let made = if effect == Effect::Make { self.files.reserve() } else { None };
-        if effect == Effect::Make && made.is_none() {
+        let made = if effect.makes_file() { self.files.reserve() } else { None };
+        if effect.makes_file() && made.is_none() {
             return Err((Errno::EMFILE, buffer));
         }
         let Some((index, slot)) = self.free.pop(self.slots).and_then(|index| Some((index, self.slot(index)?))) else {
             return Err((Errno::EBUSY, buffer));
         };
-        parts.argument = slot.argument.get();
         // SAFETY: the slot was free, so that nobody else uses its argument.
-        unsafe { parts.argument.write(argument) };
+        unsafe { slot.argument.get().cast::<Argument>().write(argument) };
         slot.held.set(true);
         slot.effect.set(effect);
+        slot.phase.set(Phase::Plain);
+        // SAFETY: the slot was free, and what is built here is the only user of its argument.
+        let parts = unsafe { Parts::new(space, window, slot) };
         slot.entry.set(Some(build(&parts)));
         slot.file.set(file.cloned());
         slot.buffer.set(buffer);
@@ -274,11 +260,19 @@ impl Slab {
             return;
         }
         if slot.flow.paused.get() {
-            slot.entry.set(None);
-            slot.flow.idle.set(true);
+            self.hold_back(slot);
         } else {
             self.queue(index, slot);
         }
+    }
+
+    /// Ends an operation that the kernel does not know, and never will.
+    fn refuse(&self, slot: &Slot, errno: Errno) {
+        self.uncount(slot);
+        slot.entry.set(None);
+        slot.flow.idle.set(false);
+        slot.result.set(Some(-i32::from(errno.raw())));
+        wake(slot.waker.take());
     }
 
     /// Asks for an operation's end, since its handle wants it. The operation completes all the same.
@@ -291,8 +285,8 @@ impl Slab {
         if slot.in_flight.get() {
             self.queue(index, slot);
         } else if slot.result.get().is_none() {
-            // The kernel does not know the operation yet, and never will.
-            refuse(slot, Errno::ECANCELED);
+            // The kernel does not know the operation, and never will.
+            self.refuse(slot, Errno::ECANCELED);
         }
     }
 
@@ -330,6 +324,13 @@ impl Slab {
         }
     }
 
+    /// Takes an operation that is over off the number of those that the kernel knows.
+    fn uncount(&self, slot: &Slot) {
+        if slot.counted.replace(false) {
+            self.in_flight.set(self.in_flight.get().saturating_sub(1));
+        }
+    }
+
     fn release_if_free(&'static self, index: u16, slot: &Slot) {
         if slot.held.get() || slot.queued.get() || slot.in_flight.get() {
             return;
@@ -342,6 +343,8 @@ impl Slab {
         slot.tries.set(0);
         slot.entry.set(None);
         slot.result.set(None);
+        self.uncount(slot);
+        self.drop_passed(slot);
         drop(slot.buffer.take());
         drop(slot.file.take());
         drop(slot.made.take());

@@ -6,12 +6,14 @@ use core::task::Waker;
 
 use bare_uring::Errno;
 use bare_uring::squeue::Entry;
-use bare_uring::types::{OpenHow, SockAddr, StatxBuffer, Timespec};
+use bare_uring::types::{MsgHdr, OpenHow, RawFd, SockAddr, StatxBuffer, Timespec};
 
 use crate::buffer::Buffer;
 use crate::deadlines::{Clock, Due};
 use crate::file::File;
 use crate::list::{Link, Linked, List};
+use crate::message::Envelope;
+use crate::options;
 use crate::timers::{Timed, Timer};
 
 /// What the completions of an operation do with what its slot holds.
@@ -25,10 +27,43 @@ pub(crate) enum Effect {
     Drain,
     /// Makes a file.
     Make,
+    /// Makes a socket for a stream of bytes.
+    MakeBytes,
+    /// Fills the buffer and the envelope, and may make files.
+    Message,
+    /// Uses up the buffer, and passes the files of the envelope.
+    Pass,
+    /// Uses up the buffer, which comes back with the notification.
+    Lend,
     /// Makes files, again and again.
     Accept,
     /// Fills provided buffers, again and again.
     Receive,
+    /// Fills provided buffers with messages, again and again.
+    Datagrams,
+}
+
+impl Effect {
+    pub(crate) const fn makes_file(self) -> bool {
+        matches!(self, Self::Make | Self::MakeBytes)
+    }
+
+    pub(crate) const fn fills_buffer(self) -> bool {
+        matches!(self, Self::Fill | Self::Message)
+    }
+}
+
+/// Where a stream stands that does not end with a receive of no bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The stream ends with its request. Any other operation is in this phase, too.
+    Plain,
+    /// The stream receives.
+    Receives,
+    /// The stream has received nothing, and asks whether more can come.
+    Asks,
+    /// No more can come, but something may be left to receive.
+    Last,
 }
 
 /// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers.
@@ -39,8 +74,18 @@ pub(crate) union Argument {
     pub(crate) time: Timespec,
     pub(crate) how: OpenHow,
     pub(crate) address: SockAddr,
-    pub(crate) option: i32,
+    pub(crate) option: options::Bytes,
     pub(crate) stat: MaybeUninit<StatxBuffer>,
+}
+
+/// The memory of an argument, or of what is too large to be passed on by value, and is filled in where it lies.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) union Room {
+    pub(crate) argument: Argument,
+    pub(crate) envelope: Envelope,
+    /// The header of messages that come to provided buffers, which the kernel reads.
+    pub(crate) header: MsgHdr,
 }
 
 impl Argument {
@@ -88,9 +133,11 @@ impl Flow {
 /// # Invariants
 ///
 /// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
-///   (`Fill`), or read those in it (`Drain`). Nobody here touches either; both stay where they are, in static memory.
-/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
-/// - `flow.again` names no memory, and no file but `file`.
+///   (`Fill`, `Message`), or read those in it (`Drain`, `Pass`, `Lend`). Nobody here touches either; both stay where
+///   they are, in static memory. (Of a stream, the kernel reads the header in the argument only, at submission.)
+/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file` and those
+///   whose indices are in an envelope (`Pass`), which are open.
+/// - `flow.again` names no memory but `argument`, and no file but `file`.
 /// - `generation` changes when the slot becomes free, and when a stream makes its request again.
 ///
 /// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own.
@@ -111,6 +158,8 @@ pub struct Slot {
     pub(crate) queued: Cell<bool>,
     /// The kernel knows the operation.
     pub(crate) in_flight: Cell<bool>,
+    /// The operation is one of the slab's number of those in flight. It stays one between the requests of a stream.
+    pub(crate) counted: Cell<bool>,
     /// The handle asked for the operation's end, so that `ECANCELED` does not come from the time limit.
     pub(crate) cancelled: Cell<bool>,
     /// The operation has a time limit, in `limit`.
@@ -122,6 +171,9 @@ pub struct Slot {
     /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
+    pub(crate) phase: Cell<Phase>,
+    /// The result of a zero-copy send, until the notification comes.
+    pub(crate) sent: Cell<i32>,
     /// The submission queue entry, until the driver takes it.
     pub(crate) entry: Cell<Option<Entry>>,
     /// The last completion's result.
@@ -133,7 +185,7 @@ pub struct Slot {
     pub(crate) made: Cell<Option<File>>,
     /// What a stream brought and nobody has taken yet: places of files, or shelves.
     pub(crate) backlog: List,
-    pub(crate) argument: UnsafeCell<Argument>,
+    pub(crate) argument: UnsafeCell<Room>,
     /// The time limit. The kernel reads it if it is linked.
     pub(crate) limit: Cell<Timespec>,
     /// The clock by which the limit is a point of time; `None`: it is a span.
@@ -149,12 +201,15 @@ impl Slot {
             held: Cell::new(false),
             queued: Cell::new(false),
             in_flight: Cell::new(false),
+            counted: Cell::new(false),
             cancelled: Cell::new(false),
             limited: Cell::new(false),
             timer: Timer::new(),
             flow: Flow::new(),
             tries: Cell::new(0),
             effect: Cell::new(Effect::Plain),
+            phase: Cell::new(Phase::Plain),
+            sent: Cell::new(0),
             entry: Cell::new(None),
             result: Cell::new(None),
             waker: Cell::new(None),
@@ -162,7 +217,7 @@ impl Slot {
             file: Cell::new(None),
             made: Cell::new(None),
             backlog: List::new(),
-            argument: UnsafeCell::new(Argument::NONE),
+            argument: UnsafeCell::new(Room { argument: Argument::NONE }),
             limit: Cell::new(Timespec::ZERO),
             clock: Cell::new(None),
         }
@@ -184,11 +239,63 @@ impl Slot {
     /// - It has completed.
     pub(crate) unsafe fn stat(&self) -> StatxBuffer {
         // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
-        let argument = unsafe { *self.argument.get() };
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
         // SAFETY: the argument was made as this field (first condition).
         let stat = unsafe { argument.stat };
         // SAFETY: the field was made of zeroes, and consists of integers.
         unsafe { stat.assume_init() }
+    }
+
+    /// Returns the address that the kernel wrote to the argument.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Parts::address`.
+    /// - It has completed.
+    pub(crate) unsafe fn address(&self) -> SockAddr {
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
+        // SAFETY: the argument was made as this field (first condition), of integers, all of which have a value.
+        unsafe { argument.address }
+    }
+
+    /// Returns the value of an option that the kernel wrote to the argument.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Argument::option`.
+    /// - It has completed.
+    pub(crate) unsafe fn option(&self) -> options::Bytes {
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
+        // SAFETY: the argument was made as this field (first condition), of integers, all of which have a value.
+        unsafe { argument.option }
+    }
+
+    /// Does something to the envelope.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Parts::outgoing` or `Parts::incoming`.
+    /// - The kernel does not know it: it was not started, or has completed.
+    pub(crate) unsafe fn with_envelope<T>(&self, act: impl FnOnce(&mut Envelope) -> T) -> T {
+        // SAFETY: the argument was made as this field (first condition), which is where the union is (`repr(C)`). The kernel
+        // does not use it (second condition), and nobody here keeps a reference.
+        act(unsafe { &mut *self.argument.get().cast::<Envelope>() })
+    }
+
+    /// Takes a descriptor that came with a message, found no place in the table of files, and is to be closed.
+    pub(crate) fn next_stray(&self) -> Option<RawFd> {
+        // SAFETY: the effect says that the argument is an envelope, and the completion has come (`has_strays` looks).
+        if self.has_strays() { unsafe { self.with_envelope(Envelope::take_number) } } else { None }
+    }
+
+    /// Tells whether a descriptor that came with a message is to be closed.
+    pub(crate) fn has_strays(&self) -> bool {
+        let over = self.effect.get() == Effect::Message && !self.in_flight.get() && self.result.get().is_some();
+        // SAFETY: only `Slab::receive_message` makes operations with this effect, with `Parts::incoming`. The operation has
+        // a result, so that the kernel does not know it.
+        over && unsafe { self.with_envelope(|envelope| envelope.count > 0) }
     }
 
     /// Returns the result, with `ETIME` for an operation that its time limit has ended.

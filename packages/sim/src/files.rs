@@ -319,7 +319,9 @@ impl Files {
                 let mut events = 0;
                 if let Some(stream) = read.map(|read| &self.streams[read]) {
                     let over = stream.ended || stream.writer.strong_count() == 0;
-                    events |= if !stream.bytes.is_empty() || over { POLLIN } else { 0 };
+                    // An empty datagram can be received, too.
+                    let empty = stream.messages.as_ref().map_or(stream.bytes.is_empty(), VecDeque::is_empty);
+                    events |= if !empty || over { POLLIN } else { 0 };
                     events |= if over { POLLHUP } else { 0 };
                 }
                 if let Some(stream) = write.map(|write| &self.streams[write]) {

@@ -39,7 +39,7 @@
 //!   `EBADR`, `ETIME`, `EBADFD`, `EEXIST`, early returns.
 //! - The overflow list, which only waits flush into the queue; kernels that drop instead.
 //! - The kernel-side SQPOLL thread, which consumes, sleeps and wakes; COOP_TASKRUN, DEFER_TASKRUN and TASKRUN_FLAG.
-//! - Nop, read, write (vectored and fixed too), receive and send with multishot, accept, poll (one shot), timeouts,
+//! - Nop, read, write (vectored and fixed too), receive and send with multishot, messages, zero-copy sends, accept, poll (one shot), timeouts,
 //!   linked timeouts, cancellation, close, shutdown, fsync, ftruncate, messages to other rings. Files, pipes and
 //!   sockets are simulated; the user's memory is real.
 //! - Provided buffer rings, with the [`GroupRules`] of each release: when a buffer is committed and how much of it,

@@ -23,6 +23,6 @@ impl Slab {
     /// [`Stream::poll_next`] lists them. The kernel's are those of [`Recv`](opcode::Recv).
     pub fn pieces_at_most(&'static self, socket: &File, share: u16) -> Stream<Buffer> {
         let receive = opcode::Recv::new(socket.fd(), core::ptr::null_mut(), 0).buf_group(GROUP).build();
-        Stream::new(self, Effect::Receive, socket, receive).with_share(share)
+        Stream::of_socket(self, Effect::Receive, socket, |_| receive).with_share(share)
     }
 }

@@ -1,20 +1,30 @@
 //! Streams that are stopped and go on: one request after the other in one slot.
 #![forbid(unsafe_code)]
 
-use bare_uring::{Errno, cqueue};
-
 use super::Slab;
-use crate::slot::{Effect, Slot};
+use crate::slot::{Phase, Slot};
 
 impl Slab {
     /// Notes that the program wants nothing more of a stream for now.
     pub(crate) fn pause(&self, index: u16) {
         let Some(slot) = self.slot(index) else { return };
-        if slot.flow.paused.replace(true) || !slot.in_flight.get() {
+        if slot.flow.paused.replace(true) {
             return;
         }
-        slot.flow.stopped.set(true);
-        self.queue(index, slot);
+        if slot.in_flight.get() {
+            slot.flow.stopped.set(true);
+            self.queue(index, slot);
+        } else if slot.queued.get() && slot.entry.get().is_some() {
+            // The driver has not pushed the request yet.
+            self.hold_back(slot);
+        }
+    }
+
+    /// Takes back the request of a stream that is paused, which the kernel does not know.
+    pub(super) fn hold_back(&self, slot: &Slot) {
+        self.uncount(slot);
+        slot.entry.set(None);
+        slot.flow.idle.set(true);
     }
 
     /// Notes that the program wants a stream to go on.
@@ -33,27 +43,19 @@ impl Slab {
             slot.tries.set(0);
             // A cancellation of the request before may be under way still, and must not find this one.
             slot.generation.set(slot.generation.get().wrapping_add(1));
-            slot.entry.set(flow.again.get());
+            let asks = slot.phase.get() == Phase::Asks;
+            slot.entry.set(if asks { Some(Self::question(slot)) } else { flow.again.get() });
             self.queue(index, slot);
         }
     }
 
-    /// Tells whether a stream goes on after the last completion of a request: because the request was one of several, or
-    /// because the pause has ended it.
-    pub(super) fn goes_on(&self, index: u16, slot: &Slot, cqe: &cqueue::Entry) -> bool {
-        let flow = &slot.flow;
-        // A stream whose handle is gone has its slot freed instead.
-        let goes_on = !slot.cancelled.get()
-            && match cqe.outcome() {
-                Ok(count) => flow.share.get() > 0 && slot.effect.get() == Effect::Receive && count > 0,
-                Err(Errno::ECANCELED) => flow.stopped.get(),
-                Err(_) => false,
-            };
-        if goes_on {
-            flow.stopped.set(false);
-            flow.idle.set(true);
-            self.refill(index, slot);
+    /// Lets a stream go on after the last completion of a request: with the next one at once, or later if it is held back.
+    pub(super) fn go_on(&self, index: u16, slot: &Slot) {
+        slot.flow.stopped.set(false);
+        slot.flow.idle.set(true);
+        self.refill(index, slot);
+        if slot.flow.idle.get() {
+            self.uncount(slot);
         }
-        goes_on
     }
 }

@@ -5,7 +5,7 @@ use bare_uring::squeue::{Entry, Flags};
 use bare_uring::types::{TimeoutFlags, Timespec};
 use bare_uring::{Errno, opcode};
 
-use super::{Slab, Step, refuse};
+use super::{Slab, Step};
 use crate::deadlines::{Clock, Wanted};
 use crate::known::{Request, Set};
 use crate::slot::Slot;
@@ -27,7 +27,7 @@ impl Slab {
             }
             slot.limited.set(true);
             if !self.known.ticks() && !self.known.has(Request::WITHIN) {
-                refuse_limit(slot);
+                self.refuse_limit(slot);
             }
         }
     }
@@ -39,9 +39,15 @@ impl Slab {
         self.deadlines.reset();
         if !self.known.has(Request::WITHIN) {
             for slot in self.slots.iter().filter(|slot| slot.limited.get() && slot.entry.get().is_some()) {
-                refuse_limit(slot);
+                self.refuse_limit(slot);
             }
         }
+    }
+
+    /// Ends an operation that the kernel does not know, because that kernel can't limit it.
+    fn refuse_limit(&self, slot: &Slot) {
+        slot.limited.set(false);
+        self.refuse(slot, Errno::EOPNOTSUPP);
     }
 
     /// Starts the time limit of an operation, unless the kernel lacks what counting needs.
@@ -97,11 +103,14 @@ impl Slab {
 pub(super) fn linked(slot: &Slot, entry: Entry, token: Token) -> Step {
     let flags = slot.clock.get().map_or(TimeoutFlags::empty(), Clock::flags);
     let limit = opcode::LinkTimeout::new(slot.limit.as_ptr()).flags(flags).build();
-    Step::Start(entry.flags(Flags::IO_LINK), Some(limit.user_data(token.encode())))
+    Step::Start(chained(entry, Flags::IO_LINK), Some(limit.user_data(token.encode())))
 }
 
-/// Ends an operation that the kernel does not know, because that kernel can't limit it.
-fn refuse_limit(slot: &Slot) {
-    slot.limited.set(false);
-    refuse(slot, Errno::EOPNOTSUPP);
+/// Makes an entry one of a chain, by these flags.
+// kernel: io_uring/uring_cmd.c io_uring_cmd_prep_setup, io_uring_cmd (6.12.117): a command reads its arguments from the
+// queue's slot when it runs, which in a chain may be after the slot was given back; with ASYNC the entry is copied while
+// it is consumed.
+pub(super) fn chained(entry: Entry, flags: Flags) -> Entry {
+    let is_command = entry.opcode() == opcode::SetSockOpt::CODE;
+    entry.flags(if is_command { flags | Flags::ASYNC } else { flags })
 }

@@ -3,11 +3,11 @@
 
 use bare_uring::register::buf_ring::Buffer as Piece;
 use bare_uring::squeue::Entry;
-use bare_uring::types::RawFd;
+use bare_uring::types::{Fd, RawFd};
 use bare_uring::{Errno, cqueue, opcode};
 
 use super::limits::linked;
-use super::{Slab, Step, refuse, wake};
+use super::{Slab, Step, wake};
 use crate::buffer::Buffer;
 use crate::known::Request;
 use crate::slot::Slot;
@@ -49,16 +49,28 @@ impl Slab {
                     self.end_unsubmitted(slot, entry, left);
                     continue;
                 }
-                slot.in_flight.set(true);
-                self.in_flight.set(self.in_flight.get() + 1);
-                self.counts.saw_in_flight(self.in_flight.get());
+                self.note_in_flight(slot);
                 let entry = entry.user_data(operation);
                 if slot.limited.get() && !self.count_limit(index, slot) {
                     return Some(linked(slot, entry, token(Role::Limit)));
                 }
                 return Some(Step::Start(entry, None));
             }
+            if let Some(fd) = slot.next_stray() {
+                // The next one, if there is one, and else the slot, which is then free.
+                self.queue(index, slot);
+                return Some(Step::Cancel(opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())));
+            }
             self.release_if_free(index, slot);
+        }
+    }
+
+    /// Notes that the kernel is to know an operation.
+    fn note_in_flight(&self, slot: &Slot) {
+        slot.in_flight.set(true);
+        if !slot.counted.replace(true) {
+            self.in_flight.set(self.in_flight.get() + 1);
+            self.counts.saw_in_flight(self.in_flight.get());
         }
     }
 
@@ -68,8 +80,9 @@ impl Slab {
         if let Some(left) = left.checked_sub(1) {
             self.ending.set(Some(left));
             slot.cancelled.set(true);
-            refuse(slot, Errno::ECANCELED);
+            self.refuse(slot, Errno::ECANCELED);
         } else {
+            self.uncount(slot);
             slot.entry.set(Some(entry));
         }
     }
@@ -99,18 +112,29 @@ impl Slab {
         if token.role != Role::Operation {
             return None;
         }
+        let is_empty = Self::brought_nothing(slot, cqe, piece.as_ref());
         let surplus = self.take_effect(slot, cqe, piece);
         // A completion without MORE is the operation's last, and the kernel touches its memory no more.
         // kernel: io_uring/net.c io_recv_finish, io_accept (7.2): a multishot request posts MORE with each completion
         // after which it goes on, and its last completion without.
         // kernel: io_uring/io_uring.c io_issue_sqe, io_uring/rw.c io_complete_rw (7.2): any other request completes
         // once, after its handler has returned, or from the callback at the end of its I/O.
-        if !cqe.more() {
+        // kernel: io_uring/net.c io_send_zc (6.12.117): a zero-copy send posts MORE if a notification follows, which is its
+        // last completion.
+        if cqe.more() {
+            Self::brought_more(slot, cqe);
+        } else {
             slot.in_flight.set(false);
-            self.in_flight.set(self.in_flight.get().saturating_sub(1));
             self.unlimited(slot);
-            if !self.goes_on(token.index, slot, cqe) {
-                slot.result.set(Some(cqe.result()));
+            let result = Self::end(slot, cqe, is_empty);
+            slot.result.set(result);
+            if result.is_some() {
+                self.uncount(slot);
+            } else {
+                self.go_on(token.index, slot);
+            }
+            if slot.has_strays() {
+                self.queue(token.index, slot);
             }
         }
         // Not for a connection that found no place, or for no bytes, because the task would find nothing.

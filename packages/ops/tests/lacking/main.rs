@@ -7,10 +7,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bare_uring::types::{
-    AddressFamily, FsyncFlags, OpenFlags, OpenHow, ResolveFlags, ShutdownHow, SocketType, Timespec,
+    AddressFamily, FsyncFlags, MsgFlags, OpenFlags, OpenHow, ResolveFlags, ShutdownHow, SocketType, Timespec,
 };
 use bare_uring::{Builder, Errno, Linux, opcode};
-use bare_uring_ops::{CURRENT, Driver, File, Missing, Request, Slab, Storage, Wait};
+use bare_uring_ops::{CURRENT, Driver, File, Missing, Outgoing, Request, Slab, SocketOption, Storage, Wait};
 use linux_raw_sys::general::{O_CLOEXEC, O_CREAT, O_RDWR, RESOLVE_BENEATH};
 use shared::{Bell, limit, poll};
 use watched::{Answer, Watched};
@@ -217,6 +217,8 @@ fn outcomes(driver: &mut Driver<Watched<Linux>>) -> Vec<(Request, Result<(), Err
     let (socket, mut client) = connection(slab);
     client.write_all(b"some").expect("write");
     let (plain, file) = (std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind"), "Cargo.toml");
+    // A datagram that can be received whatever the kernel lacks.
+    plain.send_to(b"some", plain.local_addr().expect("address")).expect("send");
     let plain = adopt(slab, plain);
     let file = adopt(slab, std::fs::File::open(file).expect("open"));
     let other = adopt(slab, std::fs::File::options().write(true).open("/dev/null").expect("open"));
@@ -235,13 +237,19 @@ fn outcomes(driver: &mut Driver<Watched<Linux>>) -> Vec<(Request, Result<(), Err
                 (Request::OPEN, slab.open(None, c"Cargo.toml", OpenHow::new()).await.map(drop)),
                 (Request::STAT, slab.stat(&file).await.map(drop)),
                 (Request::CONNECT, slab.connect(&plain, address).await.map(drop)),
-                (Request::SET_OPTION, slab.set_option(&socket, 1, 2, 1).await.map(drop)),
+                (Request::SET_OPTION, slab.set_option(&socket, SocketOption::REUSE_ADDRESS, true).await.map(drop)),
                 (Request::RECEIVE, slab.receive(&socket, buffer()).await.0.map(drop)),
                 (Request::SEND, slab.send(&socket, buffer()).await.0.map(drop)),
-                (Request::SHUTDOWN, slab.shutdown(&socket, ShutdownHow::WRITE).await.map(drop)),
                 (Request::NOP, slab.nop().await.map(drop)),
                 (Request::WITHIN, slab.nop().within(PATIENCE).await.map(drop)),
             ];
+            let (sent, _) = slab.send_message(&socket, buffer(), Outgoing::new()).await;
+            all.push((Request::SEND_MESSAGE, sent.map(drop)));
+            let (sent, _) = slab.send_zero_copy(&socket, buffer(), MsgFlags(0)).await;
+            all.push((Request::SEND_ZERO_COPY, sent.map(drop)));
+            let (received, _) = slab.receive_from(&plain, buffer(), MsgFlags(0)).await;
+            all.push((Request::RECEIVE_MESSAGE, received.map(drop)));
+            all.push((Request::SHUTDOWN, slab.shutdown(&socket, ShutdownHow::WRITE).await.map(drop)));
             let made = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await;
             all.push((Request::SOCKET, made.as_ref().map(drop).map_err(|&errno| errno)));
             if let Ok(made) = made {
@@ -293,6 +301,10 @@ fn each_operation_works_or_is_refused_and_named() {
     }
     assert_refused(full, &[]);
     assert_refused(without!(), &[]);
+    // What has no zero copy is copied.
+    assert_refused(without!(opcode::SendZc::CODE), &[]);
+    assert_refused(without(&[opcode::SendZc::CODE], None), &[]);
+    assert_refused(without!(opcode::SendZc::CODE, opcode::Send::CODE), &[Request::SEND, Request::SEND_ZERO_COPY]);
     lacking! {
         READ: Read;
         WRITE: Write;
@@ -303,6 +315,8 @@ fn each_operation_works_or_is_refused_and_named() {
         SET_OPTION: SetSockOpt;
         RECEIVE: Recv;
         SEND: Send;
+        SEND_MESSAGE: SendMsg;
+        RECEIVE_MESSAGE: RecvMsg;
         SHUTDOWN: Shutdown;
         NOP: Nop;
         SOCKET: Socket;

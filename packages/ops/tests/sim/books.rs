@@ -54,6 +54,7 @@ const EVENTS: &[&str] = &[
     "an operation was too late",
     "a stream brought a connection",
     "a stream brought data",
+    "a stream brought a datagram",
     "a stream ended",
     "a task was woken",
     "a task was woken at the end",

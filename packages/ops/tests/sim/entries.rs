@@ -6,9 +6,11 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bare_uring::types::{AddressFamily, FsyncFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
+use bare_uring::types::{AddressFamily, FsyncFlags, MsgFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
 use bare_uring::{Builder, Errno, opcode, uapi};
-use bare_uring_ops::{CURRENT, Clock, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
+use bare_uring_ops::{
+    CURRENT, Clock, Driver, File, Kind, Missing, Op, Outgoing, Request, Slab, SocketOption, Storage, Wait,
+};
 use bare_uring_sim::{Profile, SimKernel};
 use linux_raw_sys::general::{AT_EMPTY_PATH, O_CLOEXEC, O_CREAT, STATX_BASIC_STATS};
 
@@ -183,6 +185,9 @@ fn sockets_are_asked_for_what_the_caller_says() {
     }
     let entry = scene.entry(slab.accept(&file));
     assert_eq!(entry, Fields { opcode: opcode::Accept::CODE, fd, op_flags: O_CLOEXEC, ..none() });
+    let entry = scene.entry(slab.accept_from(&file));
+    assert_ne!(entry.off, 0, "the address of the length");
+    assert_eq!(Fields { off: 0, ..entry }, Fields { opcode: opcode::Accept::CODE, fd, op_flags: O_CLOEXEC, ..none() });
     let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 1));
     for (address, off) in [(v4, 16), (v6, 28)] {
@@ -191,6 +196,72 @@ fn sockets_are_asked_for_what_the_caller_says() {
         let entry = scene.entry(slab.connect(&file, address));
         assert_eq!(entry, Fields { opcode: opcode::Connect::CODE, fd, off, ..none() });
     }
+}
+
+#[test]
+fn commands_of_sockets_say_which_they_are() {
+    /// Puts two numbers of 32 bits in the place of one of 64.
+    fn pair(first: u32) -> u64 {
+        let ([a, b, c, d], rest) = (first.to_ne_bytes(), 0);
+        u64::from_ne_bytes([a, b, c, d, rest, rest, rest, rest])
+    }
+
+    let mut scene = Scene::new();
+    let (slab, file) = (scene.slab, scene.file.clone());
+    // The command is in the first half of the offset, the length of the value where a registered file would be.
+    let command = |command, file_index| {
+        let opcode = opcode::SetSockOpt::CODE;
+        Fields { opcode, fd: file.as_raw_fd(), off: pair(command), file_index, ..Fields::default() }
+    };
+    let entry = scene.entry(slab.set_option(&file, SocketOption::NO_DELAY, true));
+    assert_eq!(entry, command(3, 4));
+    let entry = scene.entry(slab.set_option(&file, SocketOption::LINGER, None));
+    assert_eq!(entry, command(3, 8));
+    let entry = scene.entry(slab.option(&file, SocketOption::ERROR));
+    assert_eq!(entry, command(2, 4));
+    let entry = scene.entry(slab.option(&file, SocketOption::PEER_CREDENTIALS));
+    assert_eq!(entry, command(2, 12));
+    let entry = scene.entry(slab.own_address(&file));
+    assert_eq!(entry, command(5, 0));
+    let entry = scene.entry(slab.peer_address(&file));
+    assert_eq!(entry, command(5, 1));
+}
+
+#[test]
+fn messages_and_flags_are_what_the_caller_says() {
+    /// `MSG_CMSG_CLOEXEC`.
+    const CLOSE_ON_EXEC: u32 = 0x4000_0000;
+
+    let mut scene = Scene::new();
+    let (slab, file) = (scene.slab, scene.file.clone());
+    let fd = file.as_raw_fd();
+    let (send, receive) = (MsgFlags::MORE.with(MsgFlags::EOR), MsgFlags::PEEK.with(MsgFlags::TRUNC));
+    let entry = scene.entry(slab.send_with(&file, buffer(slab), send));
+    assert_eq!(entry, Fields { opcode: opcode::Send::CODE, fd, len: 5, op_flags: send.0, ..Fields::default() });
+    let entry = scene.entry(slab.receive_with(&file, buffer(slab), receive));
+    assert_eq!(entry, Fields { opcode: opcode::Recv::CODE, fd, len: 56, op_flags: receive.0, ..Fields::default() });
+    let entry = scene.entry(slab.send_zero_copy(&file, buffer(slab), send));
+    // Linux 6.12 has it.
+    assert_eq!(entry, Fields { opcode: opcode::SendZc::CODE, fd, len: 5, op_flags: send.0, ..Fields::default() });
+    let entry = scene.entry(slab.send_message(&file, buffer(slab), Outgoing::new().flags(send)));
+    assert_eq!(entry, Fields { opcode: opcode::SendMsg::CODE, fd, len: 1, op_flags: send.0, ..Fields::default() });
+    let op_flags = receive.0 | CLOSE_ON_EXEC;
+    let message = Fields { opcode: opcode::RecvMsg::CODE, fd, len: 1, op_flags, ..Fields::default() };
+    let entry = scene.entry(slab.receive_from(&file, buffer(slab), receive));
+    assert_eq!(entry, message);
+    let entry = scene.entry(slab.receive_message(&file, buffer(slab), receive, 1));
+    assert_eq!(entry, message);
+}
+
+#[test]
+fn without_zero_copy_a_send_copies() {
+    let mut scene = Scene::answering(|opcode, supported| supported && opcode != opcode::SendZc::CODE);
+    let (slab, file) = (scene.slab, scene.file.clone());
+    let entry = scene.entry(slab.send_zero_copy(&file, buffer(slab), MsgFlags::MORE));
+    let fd = file.as_raw_fd();
+    let op_flags = MsgFlags::MORE.0;
+    assert_eq!(entry, Fields { opcode: opcode::Send::CODE, fd, len: 5, op_flags, ..Fields::default() });
+    assert_eq!(slab.missing(&[Request::SEND_ZERO_COPY]), None);
 }
 
 /// The timeout that counts time for limits.
@@ -286,5 +357,16 @@ fn a_limit_is_linked_to_its_operation_where_it_can_not_be_counted() {
             Fields { opcode: opcode::LinkTimeout::CODE, op_flags: 9, ..tick() },
         ];
         assert_eq!(scene.entries(slab.nop().until(Clock::Realtime, Timespec::new(1 << 40, 0))), [head, limit]);
+        // A command in a chain is copied while its entry is consumed.
+        let file = scene.file.clone();
+        let option = slab.set_option(&file, SocketOption::NO_DELAY, true);
+        let [ref head, ref limit] = *scene.entries(option.within(Timespec::new(1, 0))) else {
+            panic!("not two entries")
+        };
+        let flags = uapi::IOSQE_IO_LINK | uapi::IOSQE_ASYNC;
+        assert_eq!(
+            (head.opcode, head.flags, limit.opcode),
+            (opcode::SetSockOpt::CODE, flags, opcode::LinkTimeout::CODE)
+        );
     }
 }

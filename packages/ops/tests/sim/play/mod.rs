@@ -24,7 +24,7 @@ const SIZE: usize = 48;
 const CONTENT: usize = 500;
 
 type Memory = Storage<SLOTS, FILES, BUFFERS, SIZE>;
-type Provided = Group<4, 32>;
+type Provided = Group<4, 160>;
 
 /// What was forgotten, and will never come back.
 #[derive(Default)]
@@ -170,11 +170,12 @@ impl Play {
     fn open(&mut self) {
         let (reader, writer) = self.kernel.pipe();
         let (near, far) = self.kernel.socket_pair();
+        let (datagrams, peer) = self.kernel.datagram_pair();
         let content = self.kernel.file(run(0, CONTENT));
         let (back_reader, back_writer) = self.kernel.pipe();
-        self.far = vec![(writer, 0), (far, 0), (back_reader, 0)];
+        self.far = vec![(writer, 0), (far, 0), (back_reader, 0), (peer, 0)];
         self.content = content;
-        for fd in [self.listener, reader, near, content, back_writer] {
+        for fd in [self.listener, reader, near, content, back_writer, datagrams] {
             // SAFETY: the descriptors are of the simulated kernel, open, and nobody else's.
             self.files.extend(unsafe { self.slab.adopt(fd) });
         }

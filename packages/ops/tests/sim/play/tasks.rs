@@ -7,8 +7,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bare_uring::Errno;
-use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
-use bare_uring_ops::{Buffer, CURRENT, Clock, Done, Figures, File, Made, Moved, Op, Ready, Stream, Usage};
+use bare_uring::types::{FsyncFlags, MsgFlags, ShutdownHow, Timespec};
+use bare_uring_ops::{
+    Accepted, Buffer, CURRENT, Clock, Datagram, Done, Figures, File, Kind, Made, Moved, Op, Outgoing, Ready, Received,
+    Stream, Usage,
+};
 
 use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
@@ -20,6 +23,10 @@ pub enum Running {
     /// With what the buffer's window was, and whether it is to be filled.
     Moved(Op<Moved>, Vec<u8>, bool),
     Made(Op<Made>),
+    Accepted(Op<Accepted>),
+    /// With what the buffer's window was.
+    Received(Op<Received>, Vec<u8>),
+    Datagrams(Stream<Datagram>),
     Accepts(Stream<File>),
     /// With how many pieces may wait in it, if that is limited.
     Pieces(Stream<Buffer>, Option<u16>),
@@ -33,6 +40,9 @@ impl Running {
             Self::Plain(operation) => operation.cancel(),
             Self::Moved(operation, ..) => operation.cancel(),
             Self::Made(operation) => operation.cancel(),
+            Self::Accepted(operation) => operation.cancel(),
+            Self::Received(operation, _) => operation.cancel(),
+            Self::Datagrams(stream) => stream.cancel(),
             Self::Accepts(stream) => stream.cancel(),
             Self::Pieces(stream, _) => stream.cancel(),
             // This has no other end than to be dropped.
@@ -47,6 +57,8 @@ impl Running {
             (Self::Accepts(stream), false) => stream.resume(),
             (Self::Pieces(stream, _), true) => stream.pause(),
             (Self::Pieces(stream, _), false) => stream.resume(),
+            (Self::Datagrams(stream), true) => stream.pause(),
+            (Self::Datagrams(stream), false) => stream.resume(),
             _ => {}
         }
     }
@@ -143,35 +155,47 @@ impl Play {
         let which = self.random.below(self.files.len() as u32) as usize;
         let file = self.files[which].clone();
         let first = self.random.below(251) as u8;
-        let running = match self.random.below(15) {
-            kind @ 0..6 => {
+        let running = match self.random.below(21) {
+            kind @ 0..10 => {
                 let Some(mut buffer) = slab.buffer() else { return };
                 let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
                 buffer.extend(&window);
                 let kind = if file.as_raw_fd() == self.content { 0 } else { kind };
+                if kind == 6 {
+                    let places = self.random.below(4) as usize;
+                    let receive = slab.receive_message(&file, buffer, MsgFlags(0), places);
+                    let running = Running::Received(self.limited(receive), window);
+                    self.tasks.push(Task::new(running));
+                    return;
+                }
+                let passed: Vec<&File> = self.files.iter().take(kind as usize % 3).collect();
                 let (operation, fills) = match kind {
                     0 | 1 => (slab.read(&file, buffer, CURRENT), true),
                     2 | 3 => (slab.receive(&file, buffer), true),
                     4 => (slab.write(&file, buffer, CURRENT), false),
+                    7 | 8 => (slab.send_message(&file, buffer, Outgoing::new().files(&passed)), false),
+                    9 => (slab.send_zero_copy(&file, buffer, MsgFlags(0)), false),
                     _ => (slab.send(&file, buffer), false),
                 };
                 Running::Moved(self.limited(operation), window, fills)
             }
-            6 => Running::Plain(slab.nop()),
-            7 => Running::Plain(slab.timeout(Timespec::new(0, self.random.below(10_000)))),
-            8 => Running::Plain(match self.random.below(3) {
+            10 => Running::Plain(slab.nop()),
+            11 => Running::Plain(slab.timeout(Timespec::new(0, self.random.below(10_000)))),
+            12 => Running::Plain(match self.random.below(3) {
                 0 => slab.fsync(&file, FsyncFlags::empty()),
                 // A longer file would end in zeros, and the rest of a shorter one could not come back.
                 1 => slab.ftruncate(&file, CONTENT as u64),
                 _ => slab.shutdown(&file, ShutdownHow::WRITE),
             }),
-            9 => Running::Made(slab.accept(&file)),
-            10 if provides => Running::Pieces(slab.pieces(&file), None),
-            11 if provides => {
+            13 => Running::Made(slab.accept(&file)),
+            14 => Running::Accepted(slab.accept_from(&file)),
+            15 if provides => Running::Pieces(slab.pieces(&file), None),
+            16 if provides => {
                 let share = self.random.below(4) as u16;
                 Running::Pieces(slab.pieces_at_most(&file, share), Some(share.max(1)))
             }
-            12..14 => match self.random.below(4) {
+            17 if provides => Running::Datagrams(slab.datagrams(&file)),
+            18..20 => match self.random.below(4) {
                 0 => Running::Waits(slab.ready(), 0),
                 1 => Running::Waits(slab.ready_buffer(), 1),
                 2 => Running::Waits(slab.ready_file(), 2),
@@ -182,7 +206,7 @@ impl Play {
         self.tasks.push(Task::new(running));
     }
 
-    fn limited(&mut self, operation: Op<Moved>) -> Op<Moved> {
+    fn limited<T: Kind>(&mut self, operation: Op<T>) -> Op<T> {
         let nanoseconds = self.random.below(10_000);
         match self.random.below(8) {
             0 | 1 => operation.within(Timespec::new(0, nanoseconds)),
@@ -267,15 +291,23 @@ impl Play {
                 }
                 Poll::Pending => return Polled::Pending,
             },
-            Running::Accepts(stream) => match stream.poll_next(context) {
-                Poll::Ready(Some(Ok(file))) => {
-                    self.tally.count("a stream brought a connection");
-                    self.files.push(file);
-                    return Polled::Item;
+            Running::Accepted(operation) => match Pin::new(operation).poll(context) {
+                Poll::Ready(outcome) => {
+                    self.count(outcome.as_ref().err().copied(), asked);
+                    self.files.extend(outcome.ok().map(|(file, _)| file));
                 }
-                Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
                 Poll::Pending => return Polled::Pending,
             },
+            Running::Received(operation, window) => match Pin::new(operation).poll(context) {
+                Poll::Ready((outcome, buffer)) => {
+                    self.count(outcome.as_ref().err().copied(), asked);
+                    self.moved(outcome.map(|message| message.count), buffer, window, true);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Accepts(_) | Running::Pieces(..) | Running::Datagrams(_) => {
+                return self.poll_stream(running, asked, context);
+            }
             Running::Waits(ready, which) => match Pin::new(ready).poll(context) {
                 Poll::Ready(Ok(())) => {
                     let usage = Running::usage(*which, self.slab.figures());
@@ -293,6 +325,21 @@ impl Play {
                     return Polled::Pending;
                 }
             },
+        }
+        Polled::Over
+    }
+
+    fn poll_stream(&mut self, running: &mut Running, asked: bool, context: &mut Context<'_>) -> Polled {
+        match running {
+            Running::Accepts(stream) => match stream.poll_next(context) {
+                Poll::Ready(Some(Ok(file))) => {
+                    self.tally.count("a stream brought a connection");
+                    self.files.push(file);
+                    return Polled::Item;
+                }
+                Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
+                Poll::Pending => return Polled::Pending,
+            },
             Running::Pieces(stream, _) => match stream.poll_next(context) {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.tally.count("a stream brought data");
@@ -303,6 +350,18 @@ impl Play {
                 Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
                 Poll::Pending => return Polled::Pending,
             },
+            Running::Datagrams(stream) => match stream.poll_next(context) {
+                Poll::Ready(Some(Ok(datagram))) => {
+                    self.tally.count("a stream brought a datagram");
+                    let bytes = &*datagram.buffer;
+                    assert!(self.hostile || is_run(bytes), "a datagram is of two sources: {bytes:?}");
+                    self.keep(datagram.buffer);
+                    return Polled::Item;
+                }
+                Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
+                Poll::Pending => return Polled::Pending,
+            },
+            _ => {}
         }
         Polled::Over
     }

@@ -9,7 +9,9 @@ impl Play {
     pub fn far_end(&mut self) {
         let which = self.random.below(self.far.len() as u32) as usize;
         let (far, next) = self.far[which];
-        match self.random.below(8) {
+        match self.random.below(9) {
+            // Of a socket of datagrams, an empty one.
+            8 => drop(self.kernel.write(far, &[])),
             0..4 => {
                 let bytes = run(next, 1 + self.random.below(100) as usize);
                 let taken = self.kernel.write(far, &bytes).unwrap_or(0);
@@ -67,8 +69,8 @@ impl Play {
                 self.lost.files = true;
                 match &running {
                     // An operation with a provided buffer, or one that found no slot, loses less.
-                    Running::Moved(..) => self.lost.any = true,
-                    Running::Accepts(_) | Running::Pieces(..) => self.lost.any = true,
+                    Running::Moved(..) | Running::Received(..) => self.lost.any = true,
+                    Running::Accepts(_) | Running::Pieces(..) | Running::Datagrams(_) => self.lost.any = true,
                     _ => {}
                 }
                 std::mem::forget(running);
