@@ -180,11 +180,36 @@
 //! | function | request | gives | since | file |
 //! |--|--|--|--|--|
 //! | [`read`](Slab::read) | [`Read`](bare_uring::opcode::Read) | [`Moved`] | 5.6 | read_write |
+//! | [`read_with`](Slab::read_with) | [`Read`](bare_uring::opcode::Read) | [`Moved`] | 5.6 | read_write |
+//! | [`read_full`](Slab::read_full) | [`Read`](bare_uring::opcode::Read), again and again | [`Progress`] | 5.6 | read_write |
+//! | [`read_vectored`](Slab::read_vectored) | [`Readv`](bare_uring::opcode::Readv) | the count and the [`Buffer`]s | 5.1 | read_write |
+//! | [`read_pieces`](Slab::read_pieces) | [`ReadMulti`](bare_uring::opcode::ReadMulti) | [`Stream`] of [`Buffer`] | 6.7 | read_write |
 //! | [`write`](Slab::write) | [`Write`](bare_uring::opcode::Write) | [`Moved`] | 5.6 | read_write |
+//! | [`write_with`](Slab::write_with) | [`Write`](bare_uring::opcode::Write) | [`Moved`] | 5.6 | read_write |
+//! | [`append`](Slab::append) | [`Write`](bare_uring::opcode::Write) | [`Moved`] | 5.6 | read_write |
+//! | [`write_all`](Slab::write_all) | [`Write`](bare_uring::opcode::Write), again and again | [`Progress`] | 5.6 | read_write |
+//! | [`write_vectored`](Slab::write_vectored) | [`Writev`](bare_uring::opcode::Writev) | the count and the [`Buffer`]s | 5.1 | read_write |
 //! | [`fsync`](Slab::fsync) | [`Fsync`](bare_uring::opcode::Fsync) | [`Done`] | 5.1 | file |
+//! | [`fdatasync`](Slab::fdatasync) | [`Fsync`](bare_uring::opcode::Fsync) | [`Done`] | 5.1 | file |
+//! | [`sync_file_range`](Slab::sync_file_range) | [`SyncFileRange`](bare_uring::opcode::SyncFileRange) | [`Done`] | 5.2 | file |
+//! | [`fallocate`](Slab::fallocate) | [`Fallocate`](bare_uring::opcode::Fallocate) | [`Done`] | 5.6 | file |
+//! | [`fadvise`](Slab::fadvise) | [`Fadvise`](bare_uring::opcode::Fadvise) | [`Done`] | 5.6 | file |
 //! | [`ftruncate`](Slab::ftruncate) | [`Ftruncate`](bare_uring::opcode::Ftruncate) | [`Done`] | 6.9 | file |
+//! | [`close`](Slab::close) | [`Close`](bare_uring::opcode::Close) | [`Closing`] | 5.6 | file |
 //! | [`open`](Slab::open) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
+//! | [`create`](Slab::create) | [`OpenAt2`](bare_uring::opcode::OpenAt2) | [`Made`] | 5.6 | path |
 //! | [`stat`](Slab::stat) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
+//! | [`stat_at`](Slab::stat_at) | [`Statx`](bare_uring::opcode::Statx) | [`Stated`] | 5.6 | path |
+//! | [`rename`](Slab::rename) | [`RenameAt`](bare_uring::opcode::RenameAt) | [`Done`] | 5.11 | path |
+//! | [`link`](Slab::link) | [`LinkAt`](bare_uring::opcode::LinkAt) | [`Done`] | 5.15 | path |
+//! | [`symlink`](Slab::symlink) | [`SymlinkAt`](bare_uring::opcode::SymlinkAt) | [`Done`] | 5.15 | path |
+//! | [`unlink`](Slab::unlink) | [`UnlinkAt`](bare_uring::opcode::UnlinkAt) | [`Done`] | 5.11 | path |
+//! | [`mkdir`](Slab::mkdir) | [`MkDirAt`](bare_uring::opcode::MkDirAt) | [`Done`] | 5.15 | path |
+//! | [`fsetxattr`](Slab::fsetxattr) | [`FSetXattr`](bare_uring::opcode::FSetXattr) | [`Moved`] | 5.19 | xattr |
+//! | [`setxattr`](Slab::setxattr) | [`SetXattr`](bare_uring::opcode::SetXattr) | [`Moved`] | 5.19 | xattr |
+//! | [`fgetxattr`](Slab::fgetxattr) | [`FGetXattr`](bare_uring::opcode::FGetXattr) | [`Moved`] | 5.19 | xattr |
+//! | [`getxattr`](Slab::getxattr) | [`GetXattr`](bare_uring::opcode::GetXattr) | [`Moved`] | 5.19 | xattr |
+//! | [`pipe`](Slab::pipe) | [`Pipe`](bare_uring::opcode::Pipe) | [`Piped`] | 6.16 | pipe |
 //! | [`socket`](Slab::socket) | [`Socket`](bare_uring::opcode::Socket) | [`Made`] | 5.19 | socket |
 //! | [`set_option`](Slab::set_option) | [`SetSockOpt`](bare_uring::opcode::SetSockOpt) | [`Done`] | 6.7 | socket |
 //! | [`bind`](Slab::bind) | [`Bind`](bare_uring::opcode::Bind) | [`Done`] | 6.11 | socket |
@@ -224,8 +249,11 @@
 //! | `storage` | [`Storage`]: the static memory that becomes a slab |
 //! | `ask` | the questions to a kernel: which requests it has |
 //! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
-//! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`] |
+//! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`], [`Piped`] |
 //! | `op` | [`Op`]: the future of one result |
+//! | `closing` | [`Closing`]: the future of how a file was closed |
+//! | `vectored` | [`Vectored`]: the future of a read or a write over several buffers |
+//! | `whole` | [`Whole`]: the future of a read or a write of a whole buffer, request by request |
 //! | `stream` | [`Stream`]: many results of one request |
 //! | `requests` | the operations, functions of [`Slab`]: one file for each family |
 //!
@@ -242,6 +270,7 @@ extern crate std;
 
 mod ask;
 mod buffer;
+mod closing;
 mod driver;
 mod file;
 mod group;
@@ -255,15 +284,19 @@ mod slot;
 mod storage;
 mod stream;
 mod token;
+mod vectored;
+mod whole;
 
 pub use buffer::Buffer;
+pub use closing::Closing;
 pub use driver::{Driver, Wait};
-pub use file::File;
+pub use file::{CURRENT, File};
 pub use group::Group;
 pub use known::{Missing, Request};
 pub use op::Op;
-pub use output::{Done, Kind, Made, Moved, Stated};
-pub use requests::CURRENT;
+pub use output::{Done, Kind, Made, Moved, Piped, Stated};
 pub use slab::Slab;
 pub use storage::Storage;
 pub use stream::{Item, Next, Stream};
+pub use vectored::Vectored;
+pub use whole::{Progress, Whole};

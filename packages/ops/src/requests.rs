@@ -8,15 +8,16 @@
 mod file;
 mod nop;
 mod path;
+mod pipe;
 mod read_write;
 mod send_receive;
 mod socket;
 mod timeout;
+mod xattr;
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, RawFd};
 
-pub use self::read_write::CURRENT;
 use crate::buffer::Buffer;
 use crate::file::File;
 use crate::op::Op;

@@ -5,6 +5,7 @@
 //! order of events has a case of its own.
 
 mod effects;
+mod pipe;
 
 use core::any::TypeId;
 use core::cell::Cell;
@@ -333,6 +334,8 @@ impl Slab {
         drop(slot.buffer.take());
         drop(slot.file.take());
         drop(slot.made.take());
+        drop(slot.other.take());
+        self.drop_vectors(slot);
         self.free.push_front(self.slots, index);
     }
 }
@@ -354,7 +357,9 @@ impl Slab {
             let cancel =
                 |user_data| opcode::AsyncCancel::new(user_data).build().user_data(token(Role::Cancel).encode());
             if slot.in_flight.get() {
-                if !self.known.has(Request::CANCEL) {
+                // kernel: io_uring/openclose.c io_close (7.2): a close that is cancelled may or may not have freed the
+                // number, and its result does not tell which: the error of a file's flush comes back as it is.
+                if !self.known.has(Request::CANCEL) || slot.effect.get() == Effect::Close {
                     // The operation ends by itself.
                     continue;
                 }

@@ -1,12 +1,13 @@
 //! A slot: the place of one operation.
 
 use core::cell::{Cell, UnsafeCell};
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::task::Waker;
 
 use bare_uring::Errno;
 use bare_uring::squeue::Entry;
-use bare_uring::types::{OpenHow, SockAddr, StatxBuffer, Timespec};
+use bare_uring::types::{IoVec, OpenHow, RawFd, SockAddr, StatxBuffer, Timespec};
 
 use crate::buffer::Buffer;
 use crate::file::File;
@@ -23,13 +24,52 @@ pub(crate) enum Effect {
     Drain,
     /// Makes a file.
     Make,
+    /// Makes the two ends of a pipe.
+    Pipe,
+    /// Closes the file.
+    Close,
+    /// Fills or uses up several buffers. The handle does that, since it knows their windows.
+    Vectored,
     /// Makes files, again and again.
     Accept,
     /// Fills provided buffers, again and again.
     Receive,
 }
 
-/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers.
+/// The bytes of names that a slot has room for: a name of an extended attribute, or paths of usual length.
+pub(crate) const NAMES: usize = 256;
+
+/// The most buffers that one vectored operation takes.
+pub(crate) const VECTORS: usize = 8;
+
+/// How a file is opened, and the names in a request: one after the other, each with its zero.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Names {
+    how: OpenHow,
+    pub(crate) text: [u8; NAMES],
+}
+
+impl Names {
+    pub(crate) const fn new(how: OpenHow) -> Self {
+        Self { how, text: [0; NAMES] }
+    }
+
+    /// Copies the names, if there is room for all.
+    pub(crate) fn copy(&mut self, names: &[&CStr]) -> bool {
+        let mut end = 0;
+        for name in names {
+            let name = name.to_bytes_with_nul();
+            let Some(room) = self.text.get_mut(end..).and_then(|text| text.get_mut(..name.len())) else { return false };
+            room.copy_from_slice(name);
+            end += name.len();
+        }
+        true
+    }
+}
+
+/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers and of pointers,
+/// which the kernel reads only.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) union Argument {
@@ -39,6 +79,10 @@ pub(crate) union Argument {
     pub(crate) address: SockAddr,
     pub(crate) option: i32,
     pub(crate) stat: MaybeUninit<StatxBuffer>,
+    pub(crate) names: Names,
+    /// The two descriptors of a pipe.
+    pub(crate) ends: [RawFd; 2],
+    pub(crate) vectors: [IoVec; VECTORS],
 }
 
 impl Argument {
@@ -51,8 +95,10 @@ impl Argument {
 /// # Invariants
 ///
 /// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
-///   (`Fill`), or read those in it (`Drain`). Nobody here touches either; both stay where they are, in static memory.
-/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, which is open.
+///   (`Fill`), or read those in it (`Drain`); of a vectored operation, those of each buffer in `more` and `backlog`.
+///   Nobody here touches any of these; all stay where they are, in static memory.
+/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file` and `other`,
+///   which are open.
 /// - `generation` changes when the slot becomes free.
 ///
 /// The kernel may still know the linked timeout when the slot becomes free, because that has a completion of its own.
@@ -89,8 +135,13 @@ pub struct Slot {
     pub(crate) file: Cell<Option<File>>,
     /// The reserved place of the file that is made.
     pub(crate) made: Cell<Option<File>>,
-    /// What a stream brought and nobody has taken yet: places of files, or shelves.
+    /// The second of two files: a directory, or the reserved place of a pipe's end to write to.
+    pub(crate) other: Cell<Option<File>>,
+    /// What a stream brought and nobody has taken yet: places of files, or shelves. Of a vectored operation, the shelves
+    /// of its provided buffers.
     pub(crate) backlog: List,
+    /// The buffers of a vectored operation that are the slab's own.
+    pub(crate) more: List,
     pub(crate) argument: UnsafeCell<Argument>,
     pub(crate) limit: UnsafeCell<Timespec>,
 }
@@ -114,7 +165,9 @@ impl Slot {
             buffer: Cell::new(None),
             file: Cell::new(None),
             made: Cell::new(None),
+            other: Cell::new(None),
             backlog: List::new(),
+            more: List::new(),
             argument: UnsafeCell::new(Argument::NONE),
             limit: UnsafeCell::new(Timespec::ZERO),
         }
@@ -141,6 +194,19 @@ impl Slot {
         let stat = unsafe { argument.stat };
         // SAFETY: the field was made of zeroes, and consists of integers.
         unsafe { stat.assume_init() }
+    }
+
+    /// Returns the two descriptors that a completed pipe wrote to its argument.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Argument::ends`.
+    /// - It has completed.
+    pub(crate) unsafe fn ends(&self) -> [RawFd; 2] {
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
+        let argument = unsafe { *self.argument.get() };
+        // SAFETY: the argument was made as this field (first condition), and any bytes are integers.
+        unsafe { argument.ends }
     }
 
     /// Returns the result, with `ETIME` for an operation that its time limit has ended.

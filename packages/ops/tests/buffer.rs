@@ -107,7 +107,7 @@ fn buffers_are_apart_and_the_last_one_given_back_is_the_next() {
 fn handles_show_what_they_are() {
     let slab = slab();
     let mut buffer = slab.buffer().expect("one");
-    buffer.extend(b"window");
+    assert_eq!(buffer.extend(b"window"), 6);
     buffer.consume(2);
     assert_eq!(format!("{buffer:?}"), "Buffer { capacity: 40, start: 2, end: 6, .. }");
     assert_eq!(format!("{:?}", slab.nop()), "Op { over: false, .. }");

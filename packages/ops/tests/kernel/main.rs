@@ -1,10 +1,14 @@
 //! Operations on the real kernel. These tests have no `unsafe`.
 #![forbid(unsafe_code)]
 
+mod bytes;
+mod closing;
 mod driver;
 mod endings;
 mod files;
+mod folder;
 mod many;
+mod paths;
 mod reentry;
 mod server;
 mod setting;
@@ -12,4 +16,7 @@ mod setting;
 mod shared;
 mod sockets;
 mod streams;
+mod vectored;
 mod wakers;
+mod whole;
+mod xattrs;

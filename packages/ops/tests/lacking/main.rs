@@ -165,7 +165,7 @@ fn without_links_and_cancellation_a_limit_is_refused() {
     let slab = driver.slab();
     let (server, client) = connection(slab);
     let mut buffer = slab.buffer().expect("one");
-    buffer.extend(b"kept");
+    assert_eq!(buffer.extend(b"kept"), 4);
     let mut limited = slab.receive(&server, buffer).within(Duration::from_secs(1));
     // It is refused before the kernel is asked.
     let Poll::Ready((Err(Errno::EOPNOTSUPP), buffer)) = poll(&mut limited, &Bell::new()) else { panic!("it goes on") };
@@ -222,7 +222,7 @@ fn outcomes(driver: &mut Driver<Watched<Linux>>) -> Vec<(Request, Result<(), Err
     let other = adopt(slab, std::fs::File::options().write(true).open("/dev/null").expect("open"));
     let buffer = || {
         let mut buffer = slab.buffer().expect("one");
-        buffer.extend(b"text");
+        assert_eq!(buffer.extend(b"text"), 4);
         buffer
     };
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

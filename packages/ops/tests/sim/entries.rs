@@ -105,7 +105,7 @@ impl Scene {
 /// Makes a buffer with a window of 5 bytes after 3 that are used up, and 56 of room.
 fn buffer(slab: &'static Slab) -> bare_uring_ops::Buffer {
     let mut buffer = slab.buffer().expect("one");
-    buffer.extend(b"...hello");
+    assert_eq!(buffer.extend(b"...hello"), 8);
     buffer.consume(3);
     buffer
 }

@@ -179,7 +179,7 @@ fn each_operation_works_or_is_refused_on_every_kernel() {
         let (socket, file, listening) = (adopt(slab, near), adopt(slab, content), adopt(slab, listener));
         let buffer = || {
             let mut buffer = slab.buffer().expect("all are back");
-            buffer.extend(b"abc");
+            assert_eq!(buffer.extend(b"abc"), 3);
             buffer
         };
         let done = scene.end(slab.nop());

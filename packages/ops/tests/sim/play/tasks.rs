@@ -99,7 +99,7 @@ impl Play {
             kind @ 0..6 => {
                 let Some(mut buffer) = slab.buffer() else { return };
                 let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
-                buffer.extend(&window);
+                assert_eq!(buffer.extend(&window), window.len());
                 let kind = if file.as_raw_fd() == self.content { 0 } else { kind };
                 let (operation, fills) = match kind {
                     0 | 1 => (slab.read(&file, buffer, CURRENT), true),
