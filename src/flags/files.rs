@@ -176,20 +176,20 @@ names! { FileAdvice:
 names! { RwFlags:
     /// Polls the device for the end, if the file was opened with `DIRECT`.
     HIPRI = 0x1, "RWF_HIPRI";
-    /// This write ends as with `fdatasync(2)`.
+    /// The one write ends as with `fdatasync(2)`.
     DSYNC = 0x2, "RWF_DSYNC";
-    /// This write ends as with `fsync(2)`.
+    /// The one write ends as with `fsync(2)`.
     SYNC = 0x4, "RWF_SYNC";
     /// Fails with `EAGAIN` instead of waiting.
     NOWAIT = 0x8, "RWF_NOWAIT";
-    /// This write goes to the end of the file.
+    /// The one write goes to the end of the file.
     APPEND = 0x10, "RWF_APPEND";
-    /// This write goes to its offset, also in a file that was opened with `APPEND`. Since 6.9.
+    /// The one write goes to its offset, also in a file that was opened with `APPEND`. Since 6.9.
     NOAPPEND = 0x20, "RWF_NOAPPEND";
-    /// This write is done whole or not at all, in a file that can do that. Since 6.11.
+    /// The one write is done whole or not at all, in a file that can do that. Since 6.11.
     ATOMIC = 0x40, "RWF_ATOMIC";
     /// What passes through the page cache does not stay there. Since 6.14.
     DONTCACHE = 0x80, "RWF_DONTCACHE";
-    /// This write raises no SIGPIPE. Since 6.18.
+    /// The one write raises no SIGPIPE. Since 6.18.
     NOSIGNAL = 0x100, "RWF_NOSIGNAL";
 }

@@ -12,8 +12,8 @@ use crate::output::Done;
 
 /// A file that is closed: a future of how that ended. From [`Slab::close`](crate::Slab::close).
 ///
-/// It starts when it is first polled. One that is dropped before leaves the file to the driver, which closes it. One that
-/// is dropped later goes on.
+/// The close starts when this future is first polled. A future that is dropped before leaves the file to the driver, which closes it. A
+/// close that has started goes on when its future is dropped.
 #[derive(Debug)]
 #[must_use = "a file is closed when this is polled"]
 pub struct Closing(pub(crate) Op<Done>);

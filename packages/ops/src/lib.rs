@@ -58,9 +58,16 @@
 //! generation, which changes with each use. So what belongs to an earlier operation (a late cancellation or time limit)
 //! reaches nobody.
 //!
+//! Several buffers of one operation lie in lists of its slot, and the handle knows only their windows. Names (paths, and
+//! those of attributes) are copied to the slot, or to one of the slab's buffers, which the slot then owns. A transfer of
+//! a whole buffer is operations one after the other: the buffer moves from each into the next one.
+//!
 //! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of
-//! its own to each file that it names. The descriptor is closed, by a request on the same ring, when the last handle is
-//! gone; the number can't be another file's before.
+//! its own to each file that it names, also to the second of two directories. The descriptor is closed, by a request on
+//! the same ring, when the last handle is gone; the number can't be another file's before. [`Slab::close`] takes the last
+//! handle and keeps it in the slot. Once the kernel has the request, nothing else is done with the number: no
+//! cancellation, after which nobody would know whether the number is free, and no second close. A pipe's two numbers are
+//! written to the slot. They become files with the completion, whether or not the handle is there to take them.
 //!
 //! What this rests on:
 //!
@@ -76,7 +83,7 @@
 //!   thread may call.
 //!
 //! `unsafe` is in six places: [`Storage::start`] and the taking of a [`Group`] (a flag lets one caller come), the bytes of
-//! a [`Buffer`], the argument and time limit in a slot, the driver's push, whose contract the above meets, and the push
+//! a [`Buffer`], the argument and time limit in a slot (with the taking of what the kernel wrote there), the driver's push, whose contract the above meets, and the push
 //! of the requests that try out a kernel without a probe, which point to statics. A user
 //! of the crate needs `unsafe` for [`Slab::adopt`] only, which takes a bare number for a file, as
 //! `std::os::fd::FromRawFd` does.
@@ -159,6 +166,59 @@
 //! ```compile_fail,E0599
 //! # fn f(buffer: bare_uring_ops::Buffer) {
 //! let twin = buffer.clone(); // the same bytes twice
+//! # }
+//! ```
+//!
+//! A buffer is in one place of one operation:
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File, buffer: bare_uring_ops::Buffer) {
+//! slab.read_vectored(file, [buffer, buffer], 0).await; // moved
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File, mut buffer: bare_uring_ops::Buffer) {
+//! let whole = slab.write_all(file, buffer, 0);
+//! buffer.spare().fill(0); // moved
+//! # let _ = whole.await;
+//! # }
+//! ```
+//!
+//! The value of an attribute is the operation's, too:
+//!
+//! ```compile_fail,E0382
+//! # use bare_uring::types::XattrFlags;
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File, value: bare_uring_ops::Buffer) {
+//! let set = slab.fsetxattr(file, c"user.name", value, XattrFlags::CREATE);
+//! drop(value); // moved
+//! # set.await;
+//! # }
+//! ```
+//!
+//! A file that is closed, or whose descriptor was given away, is no file any more:
+//!
+//! ```compile_fail,E0382
+//! # async fn f(slab: &'static bare_uring_ops::Slab, file: bare_uring_ops::File, buffer: bare_uring_ops::Buffer) {
+//! let closing = slab.close(file);
+//! slab.read(&file, buffer, 0).await; // moved
+//! # let _ = closing.await;
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # fn f(slab: &'static bare_uring_ops::Slab, file: bare_uring_ops::File) {
+//! let number = file.into_raw_fd();
+//! let sync = slab.fdatasync(&file); // moved
+//! # }
+//! ```
+//!
+//! A directory is an open file, and not its number:
+//!
+//! ```compile_fail,E0308
+//! # async fn f(slab: &'static bare_uring_ops::Slab, directory: &bare_uring_ops::File) {
+//! # use bare_uring::types::RenameFlags;
+//! slab.rename(Some(directory), c"old", Some(&3), c"new", RenameFlags(0)).await; // not a `File`
 //! # }
 //! ```
 //!

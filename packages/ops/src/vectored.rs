@@ -32,7 +32,7 @@ enum State<const N: usize> {
 /// A read or a write over `N` buffers, at most 8: a future of the number of bytes that were moved in all, and of the
 /// buffers. From [`Slab::read_vectored`] and [`Slab::write_vectored`].
 ///
-/// It starts when it is first polled. One that is dropped is cancelled, and its buffers are given back when it has ended.
+/// The operation starts when it is first polled. One that is dropped is cancelled, and its buffers are given back when it has ended.
 /// One that is forgotten goes on, and its buffers are lost.
 ///
 /// More buffers than 8, or none, are an error of compilation:

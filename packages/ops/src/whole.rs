@@ -30,7 +30,7 @@ pub struct Progress {
 /// A read or a write of a whole buffer, by as many requests as it takes: a future of its [`Progress`]. From
 /// [`Slab::read_full`] and [`Slab::write_all`].
 ///
-/// It starts when it is first polled. It has a slot at a time, which it needs anew for each request: if the program has
+/// The transfer starts when it is first polled. It has a slot at a time, which it needs anew for each request: if the program has
 /// taken all slots meanwhile, it ends with `EBUSY`, and tells how far it came. One that is dropped is cancelled, and its
 /// buffer is given back when the request under way has ended; nobody learns how far it came.
 #[derive(Debug)]
@@ -89,6 +89,12 @@ impl Whole {
         self.span = Some(span);
         self.operation = self.operation.take().map(|operation| operation.within(span));
         self
+    }
+
+    /// Returns the number of bytes that were moved so far.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
     }
 
     /// Asks for the end. It soon gives `ECANCELED`, unless it was done already, and how far it came.

@@ -80,7 +80,7 @@ impl Slab {
     /// Closes a file, and tells with which result. Some filesystems write only then, and tell only here that this failed.
     /// Since 5.6.
     ///
-    /// This must be the file's only handle. The number is free once the result is there, also if that is an error. A
+    /// The handle must be the file's only one. The number is free once the result is there, also if that is an error. A
     /// close that was started is not cancelled, and has no time limit: nobody would know whether the number is free.
     /// Dropping its handle leaves it to end by itself.
     ///

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::Errno;
-use bare_uring::types::{FallocateFlags, FileAdvice, OpenFlags, RwFlags, SyncFileRangeFlags};
+use bare_uring::types::{AtFlags, FallocateFlags, FileAdvice, OpenFlags, RwFlags, StatxMask, SyncFileRangeFlags};
 use bare_uring_ops::{Buffer, CURRENT, Group, Request, Slab, Wait};
 
 use crate::folder::Folder;
@@ -236,4 +236,92 @@ fn a_pipe_that_nobody_takes_is_closed() {
         assert_all_is_back(slab, 8);
         driver.turn(Wait::No).expect("turn");
     }
+}
+
+#[test]
+fn each_operation_holds_its_file_when_the_caller_does_not() {
+    let folder = Folder::new("held");
+    let mut driver = driver();
+    let slab = driver.slab();
+    let bell = Bell::new();
+    let one = |content: &[u8]| folder.file(slab, "one", content);
+    // Each file is dropped before the driver knows of its operation. If the file were closed, it would be closed first.
+    let mut numbers = [
+        slab.sync_file_range(&one(b""), 0, 0, SyncFileRangeFlags::WRITE),
+        slab.fallocate(&one(b""), FallocateFlags(0), 0, 1),
+        slab.fadvise(&one(b""), 0, 0, FileAdvice::NORMAL),
+        slab.fdatasync(&one(b"")),
+        slab.unlink(Some(&folder.open(slab)), c"none", AtFlags(0)),
+        slab.mkdir(Some(&folder.open(slab)), c"inside", 0o700),
+    ];
+    assert!(numbers.iter_mut().all(|operation| poll(operation, &bell).is_pending()));
+    settle(&mut driver);
+    let outcomes = numbers.map(|operation| driver.block_on(operation).expect("driver"));
+    assert_eq!(outcomes, [Ok(0), Ok(0), Ok(0), Ok(0), Err(Errno::ENOENT), Ok(0)]);
+    settle(&mut driver);
+    let mut moved = [
+        slab.read_with(&one(b"1"), slab.buffer().expect("one"), 0, RwFlags(0)),
+        slab.append(&one(b"1"), buffer_of(slab, b"2")),
+    ];
+    assert!(moved.iter_mut().all(|operation| poll(operation, &bell).is_pending()));
+    let (mut created, mut stat) = (
+        slab.create(Some(&folder.open(slab)), c"two", 0o600),
+        slab.stat_at(Some(&folder.open(slab)), c"one", AtFlags(0), StatxMask::SIZE),
+    );
+    assert!(poll(&mut created, &bell).is_pending() && poll(&mut stat, &bell).is_pending());
+    settle(&mut driver);
+    for operation in moved {
+        assert_eq!(driver.block_on(operation).expect("driver").0, Ok(1));
+    }
+    assert!(driver.block_on(created).expect("driver").is_ok() && driver.block_on(stat).expect("driver").is_ok());
+    settle(&mut driver);
+    assert_all_is_back(slab, 8);
+}
+
+#[test]
+fn operations_on_bytes_are_dropped_limited_and_cancelled() {
+    let folder = Folder::new("bytes-dropped");
+    let mut driver = driver();
+    let slab = driver.slab();
+    let bell = Bell::new();
+    let (reader, writer) = std::io::pipe().expect("pipe");
+    let (reader, writer) = (adopt(slab, reader), adopt(slab, writer));
+    // A read that waits ends in time, or when it is told to, and its buffer is as it was.
+    let late = slab.read_with(&reader, buffer_of(slab, b"kept"), CURRENT, RwFlags(0));
+    let (outcome, buffer) = driver.block_on(late.within(Duration::from_millis(5))).expect("driver");
+    assert_eq!((outcome, &*buffer), (Err(Errno::ETIME), &b"kept"[..]));
+    let mut read = slab.read_with(&reader, buffer, CURRENT, RwFlags(0));
+    assert!(poll(&mut read, &bell).is_pending());
+    driver.turn(Wait::No).expect("turn");
+    read.cancel();
+    let (outcome, buffer) = driver.block_on(read).expect("driver");
+    assert_eq!((outcome, &*buffer), (Err(Errno::ECANCELED), &b"kept"[..]));
+    let file = folder.file(slab, "one", b"content");
+    for round in 0..20 {
+        let span = Duration::from_micros(1 << (round % 10));
+        let mut numbers = [
+            slab.sync_file_range(&file, 0, 0, SyncFileRangeFlags::WRITE),
+            slab.fallocate(&file, FallocateFlags(0), 0, 1 << 20),
+            slab.fadvise(&file, 0, 0, FileAdvice::WILLNEED),
+            slab.fdatasync(&file),
+            slab.ftruncate(&file, round),
+        ]
+        .map(|operation| operation.within(span));
+        let mut append = slab.append(&file, buffer_of(slab, b"more")).within(span);
+        assert!(numbers.iter_mut().all(|operation| poll(operation, &bell).is_pending()));
+        assert!(poll(&mut append, &bell).is_pending());
+        if round % 3 > 0 {
+            driver.turn(Wait::No).expect("turn");
+        }
+        if round % 3 == 1 {
+            numbers.iter_mut().for_each(bare_uring_ops::Op::cancel);
+            append.cancel();
+        }
+        drop((numbers, append));
+        settle(&mut driver);
+        assert_eq!(bell.kept(), 0);
+    }
+    drop((file, reader, writer, buffer));
+    settle(&mut driver);
+    assert_all_is_back(slab, 8);
 }

@@ -9,9 +9,7 @@ use bare_uring::Errno;
 use bare_uring_ops::{Buffer, CURRENT, Group, Wait};
 
 use crate::folder::Folder;
-use crate::setting::{
-    adopt, assert_all_is_back, buffer_of, connection, driver, free_buffers, next, settle, turn_until,
-};
+use crate::setting::{adopt, assert_all_is_back, buffer_of, connection, driver, free_buffers, settle};
 use crate::shared::{Bell, poll};
 
 /// Returns the windows of buffers.

@@ -1,11 +1,13 @@
 //! What each operation asks the kernel for, field by field of its entry.
 
+mod files;
+
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::task::Poll;
 
-use bare_uring::types::{AddressFamily, FsyncFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
+use bare_uring::types::{AddressFamily, FsyncFlags, OpenFlags, OpenHow, RawFd, ShutdownHow, SocketType, Timespec};
 use bare_uring::{Builder, Errno, opcode, uapi};
 use bare_uring_ops::{CURRENT, Driver, File, Kind, Missing, Op, Request, Slab, Storage, Wait};
 use bare_uring_sim::{Profile, SimKernel};
@@ -24,6 +26,8 @@ struct Fields {
     ioprio: u16,
     fd: i32,
     off: u64,
+    /// `addr` of the requests for which it is a length.
+    addr: u64,
     len: u32,
     op_flags: u32,
     buffer: u16,
@@ -41,6 +45,11 @@ impl Fields {
             ioprio: half(2),
             fd: word(4).cast_signed(),
             off: u64::from_ne_bytes(std::array::from_fn(|byte| entry[8 + byte])),
+            addr: if [opcode::Fallocate::CODE, opcode::Fadvise::CODE].contains(&entry[0]) {
+                u64::from_ne_bytes(std::array::from_fn(|byte| entry[16 + byte]))
+            } else {
+                0
+            },
             len: word(24),
             op_flags: word(28),
             buffer: half(40),
@@ -54,6 +63,9 @@ struct Scene {
     driver: Driver<Watched<SimKernel>>,
     seen: Rc<RefCell<Vec<Fields>>>,
     file: File,
+    kernel: SimKernel,
+    /// The far end of the file, which is a socket.
+    far: RawFd,
 }
 
 impl Scene {
@@ -72,8 +84,14 @@ impl Scene {
         let watched = Watched::new(kernel.clone(), move |entry| seeing.borrow_mut().push(Fields::of(entry)));
         let watched = watched.answering(Some(answer));
         let driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
-        let file = adopt(slab, kernel.socket_pair().0);
-        Self { slab, driver, seen, file }
+        let (near, far) = kernel.socket_pair();
+        let file = adopt(slab, near);
+        Self { slab, driver, seen, file, kernel, far }
+    }
+
+    /// Adopts one more file.
+    fn adopted(&self) -> File {
+        adopt(self.slab, self.kernel.pipe().0)
     }
 
     /// Turns often enough for everything to happen.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
-use bare_uring_ops::{Buffer, CURRENT, Done, File, Made, Moved, Op, Stream};
+use bare_uring_ops::{Buffer, CURRENT, Closing, Done, File, Made, Moved, Op, Piped, Stream, Vectored, Whole};
 
 use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
@@ -18,6 +18,13 @@ pub enum Running {
     Plain(Op<Done>),
     /// With what the buffer's window was, and whether it is to be filled.
     Moved(Op<Moved>, Vec<u8>, bool),
+    /// With what the windows were, and whether they are to be filled.
+    Vectored(Vectored<2>, [Vec<u8>; 2], bool),
+    /// With what the buffer's window was, and whether it is to be filled. If the file is that with content: from which
+    /// offset on.
+    Whole(Whole, Vec<u8>, bool, Option<usize>),
+    Closes(Closing),
+    Pipes(Op<Piped>),
     Made(Op<Made>),
     Accepts(Stream<File>),
     Pieces(Stream<Buffer>),
@@ -28,6 +35,11 @@ impl Running {
         match self {
             Self::Plain(operation) => operation.cancel(),
             Self::Moved(operation, ..) => operation.cancel(),
+            Self::Vectored(operation, ..) => operation.cancel(),
+            Self::Whole(operation, ..) => operation.cancel(),
+            // A close can't be cancelled.
+            Self::Closes(_) => {}
+            Self::Pipes(operation) => operation.cancel(),
             Self::Made(operation) => operation.cancel(),
             Self::Accepts(stream) => stream.cancel(),
             Self::Pieces(stream) => stream.cancel(),
@@ -95,7 +107,11 @@ impl Play {
         let which = self.random.below(self.files.len() as u32) as usize;
         let file = self.files[which].clone();
         let first = self.random.below(251) as u8;
-        let running = match self.random.below(12) {
+        let running = match self.random.below(19) {
+            kind @ 12.. => match self.begin_more(kind - 12, file, which, first) {
+                Some(running) => running,
+                None => return,
+            },
             kind @ 0..6 => {
                 let Some(mut buffer) = slab.buffer() else { return };
                 let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
@@ -189,17 +205,50 @@ impl Play {
                 }
                 Poll::Pending => return Polled::Pending,
             },
+            Running::Vectored(operation, windows, fills) => match Pin::new(operation).poll(context) {
+                Poll::Ready((outcome, buffers)) => {
+                    self.count(outcome.err(), asked);
+                    self.moved_several(outcome, buffers, windows, *fills);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Whole(operation, window, fills, offset) => {
+                let before = operation.count();
+                match Pin::new(&mut *operation).poll(context) {
+                    Poll::Ready(progress) => {
+                        self.count(progress.result.err(), asked);
+                        self.moved_whole(progress, window, *fills, *offset);
+                    }
+                    // One request is over, and the next one has begun.
+                    Poll::Pending if operation.count() > before => return Polled::Item,
+                    Poll::Pending => return Polled::Pending,
+                }
+            }
+            Running::Closes(closing) => match Pin::new(closing).poll(context) {
+                Poll::Ready(outcome) => {
+                    self.count(outcome.err(), asked);
+                    self.closed(outcome);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Pipes(operation) => match Pin::new(operation).poll(context) {
+                Poll::Ready(outcome) => {
+                    self.count(outcome.as_ref().err().copied(), asked);
+                    self.made_pipe(outcome);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
             Running::Made(operation) => match Pin::new(operation).poll(context) {
                 Poll::Ready(outcome) => {
                     self.count(outcome.as_ref().err().copied(), asked);
-                    self.files.extend(outcome.ok());
+                    outcome.into_iter().for_each(|file| self.add(file));
                 }
                 Poll::Pending => return Polled::Pending,
             },
             Running::Accepts(stream) => match stream.poll_next(context) {
                 Poll::Ready(Some(Ok(file))) => {
                     self.tally.count("a stream brought a connection");
-                    self.files.push(file);
+                    self.add(file);
                     return Polled::Item;
                 }
                 Poll::Ready(Some(Err(_)) | None) => self.tally.count("a stream ended"),
@@ -235,7 +284,7 @@ impl Play {
     }
 
     /// Holds a buffer for a while, or gives it back.
-    fn keep(&mut self, buffer: Buffer) {
+    pub fn keep(&mut self, buffer: Buffer) {
         // This holds whatever the kernel said.
         assert!(buffer.room() <= buffer.capacity() && buffer.len() <= buffer.capacity(), "{buffer:?}");
         if self.random.chance(1, 2) {

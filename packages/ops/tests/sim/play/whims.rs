@@ -63,7 +63,8 @@ impl Play {
                 self.lost.files = true;
                 match &running {
                     // An operation with a provided buffer, or one that found no slot, loses less.
-                    Running::Moved(..) => self.lost.any = true,
+                    Running::Moved(..) | Running::Whole(..) => self.lost.any = true,
+                    Running::Vectored(..) => self.lost.buffers += 2,
                     Running::Accepts(_) | Running::Pieces(_) => self.lost.any = true,
                     _ => {}
                 }
