@@ -38,11 +38,12 @@ enum State<const N: usize> {
 /// More buffers than 8, or none, are an error of compilation:
 ///
 /// ```compile_fail,E0080
-/// # async fn f(slab: &'static bare_uring_ops::Slab, file: &bare_uring_ops::File) {
-/// let buffers = [const { None }; 9].map(|_: Option<()>| slab.buffer().expect("one"));
-/// slab.read_vectored(file, buffers, 0).await;
+/// # use bare_uring_ops::{File, Slab};
+/// # fn f(slab: &'static Slab, file: &File) {
+/// let buffers: [_; 9] = core::array::from_fn(|_| slab.buffer().expect("one of many"));
+/// let read = slab.read_vectored(file, buffers, 0);
 /// # }
-/// # fn main() { let _ = f; }
+/// # fn main() { let _ = f as fn(&'static Slab, &File); }
 /// ```
 #[must_use = "an operation starts when it is first polled"]
 pub struct Vectored<const N: usize> {

@@ -1,10 +1,13 @@
 //! Tasks on the bytes of files: over several buffers, of a whole buffer, and closes.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bare_uring::Errno;
 use bare_uring::types::OpenFlags;
 use bare_uring_ops::{Buffer, CURRENT, File, Progress};
 
-use super::tasks::Running;
+use super::tasks::{Polled, Running};
 use super::{CONTENT, Play, SIZE};
 use crate::books::{is_run, run};
 
@@ -63,6 +66,47 @@ impl Play {
             5 => Running::Pieces(slab.read_pieces(&file)),
             _ => Running::Pipes(slab.pipe(OpenFlags::NONBLOCK)),
         })
+    }
+
+    /// Polls a task that [`begin_more`](Self::begin_more) made.
+    pub fn poll_more(&mut self, running: &mut Running, asked: bool, context: &mut Context<'_>) -> Polled {
+        match running {
+            Running::Vectored(operation, windows, fills) => match Pin::new(operation).poll(context) {
+                Poll::Ready((outcome, buffers)) => {
+                    self.count(outcome.err(), asked);
+                    self.moved_several(outcome, buffers, windows, *fills);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Whole(operation, window, fills, offset) => {
+                let before = operation.count();
+                match Pin::new(&mut *operation).poll(context) {
+                    Poll::Ready(progress) => {
+                        self.count(progress.result.err(), asked);
+                        self.moved_whole(progress, window, *fills, *offset);
+                    }
+                    // One request is over, and the next one has begun.
+                    Poll::Pending if operation.count() > before => return Polled::Item,
+                    Poll::Pending => return Polled::Pending,
+                }
+            }
+            Running::Closes(closing) => match Pin::new(closing).poll(context) {
+                Poll::Ready(outcome) => {
+                    self.count(outcome.err(), asked);
+                    self.closed(outcome);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            Running::Pipes(operation) => match Pin::new(operation).poll(context) {
+                Poll::Ready(outcome) => {
+                    self.count(outcome.as_ref().err().copied(), asked);
+                    self.made_pipe(outcome);
+                }
+                Poll::Pending => return Polled::Pending,
+            },
+            _ => return Polled::Pending,
+        }
+        Polled::Over
     }
 
     /// Checks the buffers of a vectored operation.

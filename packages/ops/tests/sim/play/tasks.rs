@@ -49,7 +49,7 @@ impl Running {
 
 /// What a poll gave.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Polled {
+pub enum Polled {
     Pending,
     /// Something of a stream, which goes on.
     Item,
@@ -205,39 +205,9 @@ impl Play {
                 }
                 Poll::Pending => return Polled::Pending,
             },
-            Running::Vectored(operation, windows, fills) => match Pin::new(operation).poll(context) {
-                Poll::Ready((outcome, buffers)) => {
-                    self.count(outcome.err(), asked);
-                    self.moved_several(outcome, buffers, windows, *fills);
-                }
-                Poll::Pending => return Polled::Pending,
-            },
-            Running::Whole(operation, window, fills, offset) => {
-                let before = operation.count();
-                match Pin::new(&mut *operation).poll(context) {
-                    Poll::Ready(progress) => {
-                        self.count(progress.result.err(), asked);
-                        self.moved_whole(progress, window, *fills, *offset);
-                    }
-                    // One request is over, and the next one has begun.
-                    Poll::Pending if operation.count() > before => return Polled::Item,
-                    Poll::Pending => return Polled::Pending,
-                }
+            Running::Vectored(..) | Running::Whole(..) | Running::Closes(_) | Running::Pipes(_) => {
+                return self.poll_more(running, asked, context);
             }
-            Running::Closes(closing) => match Pin::new(closing).poll(context) {
-                Poll::Ready(outcome) => {
-                    self.count(outcome.err(), asked);
-                    self.closed(outcome);
-                }
-                Poll::Pending => return Polled::Pending,
-            },
-            Running::Pipes(operation) => match Pin::new(operation).poll(context) {
-                Poll::Ready(outcome) => {
-                    self.count(outcome.as_ref().err().copied(), asked);
-                    self.made_pipe(outcome);
-                }
-                Poll::Pending => return Polled::Pending,
-            },
             Running::Made(operation) => match Pin::new(operation).poll(context) {
                 Poll::Ready(outcome) => {
                     self.count(outcome.as_ref().err().copied(), asked);
@@ -292,7 +262,7 @@ impl Play {
         }
     }
 
-    fn count(&mut self, error: Option<Errno>, asked: bool) {
+    pub fn count(&mut self, error: Option<Errno>, asked: bool) {
         if error == Some(Errno::ECANCELED) {
             assert!(asked || self.hostile, "cancelled, and nobody asked for it");
         }
