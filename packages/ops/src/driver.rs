@@ -16,7 +16,7 @@ use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
 use crate::token::{Role, Token};
 
-/// The most entries that one step pushes: an operation and its time limit.
+/// The most entries that one step pushes: an operation and its time limit, or two linked operations.
 const STEP: usize = 2;
 
 /// How long a turn waits for completions.
@@ -236,13 +236,15 @@ impl<K: Kernel> Driver<K> {
             match self.slab.next_step() {
                 Some(Step::Start(entry, None)) | Some(Step::Cancel(entry)) => self.push(&[entry]),
                 Some(Step::Start(entry, Some(limit))) => self.push(&[entry, limit]),
+                Some(Step::Chain(first, second)) => self.push(&[first, second]),
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Pushes entries for which there is room: an operation with its time limit, a cancellation, or a close.
+    /// Pushes entries for which there is room: an operation with its time limit, two linked operations, a cancellation, or
+    /// a close.
     fn push(&mut self, entries: &[Entry]) {
         // SAFETY: what an operation and its time limit point to lies in static memory, and is left alone until the
         // last completion (invariants of `Slot`). A cancellation and a close point to nothing. A file that is named is

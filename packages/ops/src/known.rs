@@ -18,9 +18,9 @@ pub(crate) const fn only(code: u8) -> Set {
 
 /// What an operation needs of the kernel. [`Slab::missing`](crate::Slab::missing) tells whether the kernel has it.
 ///
-/// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) that of
-/// [`Op::within`](crate::Op::within). A constant stands for the request's number, which is all that a kernel can be
-/// asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
+/// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) and
+/// [`THEN`](Self::THEN) have those of [`Op::within`](crate::Op::within) and [`Op::then`](crate::Op::then). A constant
+/// stands for the request's number, which is all that a kernel can be asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
 /// [`pieces`](crate::Slab::pieces) needs: a kernel may have the request, and not its multishot form. `SET_OPTION` is
 /// `IORING_OP_URING_CMD`, which is older than its command for options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +99,8 @@ requests! {
     NOP = IORING_OP_NOP, 5 . 1;
     /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well.
     WITHIN = IORING_OP_LINK_TIMEOUT, 5 . 5, or IORING_OP_TIMEOUT IORING_OP_ASYNC_CANCEL;
+    /// What [`Op::then`](crate::Op::then) needs: links, which no kernel tells of but by this request.
+    THEN = IORING_OP_LINK_TIMEOUT, 5 . 5;
     /// What an [`open`](crate::Slab::open) with `RESOLVE_*` flags needs.
     OPEN_RESOLVED = IORING_OP_OPENAT2, 5 . 6;
     /// What the end of an operation before its time needs, by its handle or by

@@ -27,7 +27,7 @@
 //! ```
 //!
 //! - A [`Storage`] is the memory; [`Storage::start`] makes it a [`Slab`], from which everything else comes.
-//! - An [`Op`] is a future of one result; a [`Stream`] brings many. The functions of [`Slab`] make both. They start when
+//! - An [`Op`] is a future of one result; a [`Stream`] brings many. Two operations can be [linked](Op::then). The functions of [`Slab`] make both. They start when
 //!   they are polled, and the [`Driver`] brings all of them to the kernel in its next [turn](Driver::turn).
 //! - A [`Buffer`] is a piece of the memory; a [`File`] is an open file. Both go back when they are dropped.
 //! - [`Driver::block_on`] is enough of an executor for one future. Any other executor will do: the waker of the last poll
@@ -61,6 +61,9 @@
 //! Several buffers of one operation lie in lists of its slot, and the handle knows only their windows. Names (paths, and
 //! those of attributes) are copied to the slot, or to one of the slab's buffers, which the slot then owns. A transfer of
 //! a whole buffer is operations one after the other: the buffer moves from each into the next one.
+//!
+//! Two operations that are linked have a slot each, and each slot keeps to this rule for itself. The driver takes both
+//! slots in one step, and only while both handles live: so no operation that was dropped is started by the one before it.
 //!
 //! **A file descriptor means the same file until the kernel has taken the request up.** An operation has a handle of
 //! its own to each file that it names, also to the second of two directories. The descriptor is closed, by a request on
@@ -311,6 +314,7 @@
 //! | `driver` | [`Driver`]: the ring, and the one place where the kernel is entered |
 //! | `output` | what operations give: [`Done`], [`Moved`], [`Made`], [`Stated`], [`Piped`] |
 //! | `op` | [`Op`]: the future of one result |
+//! | `linked` | [`Linked`]: the future of two operations, one behind the other |
 //! | `closing` | [`Closing`]: the future of how a file was closed |
 //! | `vectored` | [`Vectored`]: the future of a read or a write over several buffers |
 //! | `whole` | [`Whole`]: the future of a read or a write of a whole buffer, request by request |
@@ -335,6 +339,7 @@ mod driver;
 mod file;
 mod group;
 mod known;
+mod linked;
 mod list;
 mod op;
 mod output;
@@ -353,6 +358,7 @@ pub use driver::{Driver, Wait};
 pub use file::{CURRENT, File};
 pub use group::Group;
 pub use known::{Missing, Request};
+pub use linked::Linked;
 pub use op::Op;
 pub use output::{Done, Kind, Made, Moved, Piped, Stated};
 pub use slab::Slab;

@@ -88,6 +88,11 @@ impl<T: Kind> Op<T> {
         self
     }
 
+    /// Returns the slab, and the index of the slot if there is one.
+    pub(crate) const fn place(&self) -> (&'static Slab, Option<u16>) {
+        (self.slab, if let State::Slot(index) = self.state { Some(index) } else { None })
+    }
+
     /// Asks the kernel to end the operation. It soon gives `ECANCELED`, or its result if it was done already.
     pub fn cancel(&mut self) {
         if let State::Slot(index) = self.state {

@@ -4,6 +4,7 @@
 //! kernel knows its operation (`in_flight`). Whatever makes one of them false looks whether the slot is free now; so no
 //! order of events has a case of its own.
 
+mod chain;
 mod effects;
 mod pipe;
 
@@ -66,6 +67,8 @@ pub(crate) struct Parts {
 pub(crate) enum Step {
     /// The operation, and the timeout that limits it, if it has a time limit.
     Start(Entry, Option<Entry>),
+    /// Two operations, of which the second is linked behind the first.
+    Chain(Entry, Entry),
     Cancel(Entry),
 }
 
@@ -255,7 +258,8 @@ impl Slab {
         }
     }
 
-    /// Notes what the kernel of a new driver lacks, and refuses the operations that wait for a limit that it can't give.
+    /// Notes what the kernel of a new driver lacks, and refuses the operations that wait for a limit or a link that it
+    /// can't give.
     pub(crate) fn meet(&self, lacks: Set) {
         self.known.note(lacks);
         if !self.known.has(Request::WITHIN) {
@@ -263,11 +267,14 @@ impl Slab {
                 refuse(slot);
             }
         }
+        if !self.known.links() {
+            self.refuse_chains();
+        }
     }
 
     /// Starts an operation, since its handle was polled. Does nothing the second time.
     pub(crate) fn start(&self, index: u16, slot: &Slot) {
-        if slot.entry.get().is_some() {
+        if slot.entry.get().is_some() && !slot.linked.get() {
             self.queue(index, slot);
         }
     }
@@ -329,6 +336,8 @@ impl Slab {
         slot.cancelled.set(false);
         slot.limited.set(false);
         slot.tries.set(0);
+        slot.behind.set(0);
+        slot.linked.set(false);
         slot.entry.set(None);
         slot.result.set(None);
         drop(slot.buffer.take());
@@ -368,9 +377,12 @@ impl Slab {
             if slot.held.get()
                 && let Some(entry) = slot.entry.take()
             {
-                slot.in_flight.set(true);
-                self.in_flight.set(self.in_flight.get() + 1);
+                let behind = self.take_behind(slot);
+                self.note_in_flight(slot);
                 let entry = entry.user_data(operation);
+                if let Some(behind) = behind {
+                    return Some(self.chain(entry, behind));
+                }
                 if slot.limited.get() {
                     return Some(self.limited(slot, entry, token(Role::Limit)));
                 }

@@ -7,6 +7,7 @@ mod driver;
 mod endings;
 mod files;
 mod folder;
+mod linked;
 mod many;
 mod paths;
 mod reentry;

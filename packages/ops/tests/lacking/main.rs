@@ -171,6 +171,8 @@ fn without_links_and_cancellation_a_limit_is_refused() {
     // It is refused before the kernel is asked.
     let Poll::Ready((Err(Errno::EOPNOTSUPP), buffer)) = poll(&mut limited, &Bell::new()) else { panic!("it goes on") };
     assert_eq!((&*buffer, slab.in_flight()), (&b"kept"[..], 0));
+    // Neither is what would be linked.
+    assert_eq!(driver.block_on(slab.nop().then(slab.nop())), Ok((Err(Errno::EOPNOTSUPP), Err(Errno::ECANCELED))));
     let missing = slab.missing(&[Request::NOP, Request::WITHIN, Request::CANCEL]).expect("it is missing");
     assert_eq!(missing.to_string(), "this kernel has no IORING_OP_LINK_TIMEOUT (Linux 5.5)");
     // An operation whose handle is dropped can't be cancelled. It ends by itself, and gives all back.
@@ -191,6 +193,8 @@ fn a_limit_that_waits_for_a_driver_is_refused_by_it() {
     let slab = Box::leak(Box::new(Storage::<8, 8, BUFFERS, 64>::new())).start().expect("fresh");
     let bells = [Bell::new(), Bell::new()];
     let mut early = [slab.nop().within(PATIENCE), slab.nop()];
+    let (mut chain, waits) = (slab.nop().then(slab.nop()), Bell::new());
+    assert!(poll(&mut chain, &waits).is_pending());
     for (operation, bell) in early.iter_mut().zip(&bells) {
         assert!(poll(operation, bell).is_pending());
     }
@@ -201,6 +205,8 @@ fn a_limit_that_waits_for_a_driver_is_refused_by_it() {
     let mut driver = Driver::new(slab, kernel, &Builder::new(), 8).expect("io_uring");
     // The waker was called and dropped.
     assert_eq!((bells[0].rings(), bells[0].kept(), bells[1].rings()), (1, 0, 0));
+    assert_eq!((waits.rings(), waits.kept()), (1, 0));
+    assert_eq!(poll(&mut chain, &waits), Poll::Ready((Err(Errno::EOPNOTSUPP), Err(Errno::ECANCELED))));
     // It does not go to the kernel either, though it waited for that.
     driver.turn(Wait::One).expect("turn");
     let [limited, other] = &mut early;

@@ -62,6 +62,7 @@ const EVENTS: &[&str] = &[
     "a file was closed with its result",
     "several buffers came back",
     "a pipe was made",
+    "both of two were done",
     "a whole buffer came back",
     "something was dropped",
     "something was forgotten",

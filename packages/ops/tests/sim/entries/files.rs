@@ -152,3 +152,19 @@ fn attributes_are_asked_for_with_the_window_or_the_room() {
     let entry = scene.named(slab.getxattr(c"path", c"user.a", buffer(slab)));
     assert_eq!(entry, Fields { opcode: opcode::GetXattr::CODE, fd: -1, len: 56, ..none() });
 }
+
+#[test]
+fn a_chain_is_two_entries_of_which_the_first_is_linked() {
+    let mut scene = Scene::new();
+    let (slab, file) = (scene.slab, scene.file.clone());
+    let fd = file.as_raw_fd();
+    let mut saved = slab.write(&file, buffer(slab), FAR).then(slab.fdatasync(&file));
+    assert!(poll(&mut saved, &Bell::new()).is_pending());
+    scene.driver.turn(Wait::No).expect("turn");
+    let flags = bare_uring::uapi::IOSQE_IO_LINK;
+    let write = Fields { opcode: opcode::Write::CODE, flags, fd, off: FAR, len: 5, ..none() };
+    let op_flags = FsyncFlags::DATASYNC.bits();
+    assert_eq!(scene.seen.take(), [write, Fields { opcode: opcode::Fsync::CODE, fd, op_flags, ..none() }]);
+    drop(saved);
+    scene.turns();
+}

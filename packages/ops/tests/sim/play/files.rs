@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bare_uring::Errno;
 use bare_uring::types::OpenFlags;
-use bare_uring_ops::{Buffer, CURRENT, File, Progress};
+use bare_uring_ops::{Buffer, CURRENT, File, Linked, Progress};
 
 use super::tasks::{Polled, Running};
 use super::{CONTENT, Play, SIZE};
@@ -64,6 +64,15 @@ impl Play {
                 Running::Closes(slab.close(self.files.swap_remove(which)))
             }
             5 => Running::Pieces(slab.read_pieces(&file)),
+            6 | 7 => {
+                let mut buffer = slab.buffer()?;
+                let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
+                assert_eq!(buffer.extend(&window), window.len());
+                let fills = kind == 6 || is_content;
+                let first = if fills { slab.read(&file, buffer, CURRENT) } else { slab.write(&file, buffer, CURRENT) };
+                let second = if self.random.chance(1, 2) { slab.nop() } else { slab.fdatasync(&file) };
+                Running::Linked(first.then(second), window, fills)
+            }
             _ => Running::Pipes(slab.pipe(OpenFlags::NONBLOCK)),
         })
     }
@@ -104,6 +113,26 @@ impl Play {
                 }
                 Poll::Pending => return Polled::Pending,
             },
+            Running::Linked(operation, window, fills) => {
+                let is_second = |operation: &Linked<_, _>| format!("{operation:?}").contains("first: None");
+                let before = is_second(operation);
+                match Pin::new(&mut *operation).poll(context) {
+                    Poll::Ready(((outcome, buffer), second)) => {
+                        // Each is cancelled for the other's sake as well.
+                        self.count(outcome.err(), asked || second.is_err());
+                        self.count(second.err(), true);
+                        if !self.hostile && !self.cuts && second.is_ok() {
+                            let whole = if *fills { SIZE - window.len() } else { window.len() };
+                            assert_eq!(outcome, Ok(whole), "the second was done, and the first was not");
+                            self.tally.count("both of two were done");
+                        }
+                        self.moved(outcome, buffer, window, *fills);
+                    }
+                    // The first is over, and the second is waited for.
+                    Poll::Pending if is_second(operation) && !before => return Polled::Item,
+                    Poll::Pending => return Polled::Pending,
+                }
+            }
             _ => return Polled::Pending,
         }
         Polled::Over

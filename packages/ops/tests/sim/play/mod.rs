@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bare_uring::types::{RawFd, Timespec};
-use bare_uring::{Builder, Errno, Features, opcode};
+use bare_uring::{Builder, Errno, Features, SetupFlags, opcode};
 use bare_uring_ops::{Buffer, Driver, File, Group, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Event, Fault, Profile, Random, SimKernel, Unready, Waits};
 
@@ -64,6 +64,8 @@ struct Play {
     closes: bool,
     /// A submit waits for a file that is not ready.
     blocks: bool,
+    /// A submit may end in the middle of a chain: for want of memory, or because a kernel-side thread takes a part.
+    cuts: bool,
 }
 
 pub fn play(seed: u64) -> Tally {
@@ -97,7 +99,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
     let orderly = profile.knows(opcode::AsyncCancel::CODE) && profile.waits == Waits::Count;
     let kernel = if hostile { SimKernel::hostile(seed) } else { SimKernel::new(profile, seed) };
     let chaos = if random.chance(1, 2) { Chaos::seeded(&mut random) } else { Chaos::none() };
-    let loses = chaos.lost_completions.0 > 0;
+    let (loses, cuts) = (chaos.lost_completions.0 > 0, chaos.short_submits.0 > 0);
     kernel.set_chaos(chaos);
     let slab = memory.start().expect("fresh");
     let mut tally = Tally::default();
@@ -116,6 +118,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
     let provides = driver.provide(provided).is_ok();
     // Whether completions that find the queue full are lost.
     let drops_completions = !driver.params().features().contains(Features::NODROP);
+    let cuts = cuts || driver.params().setup().contains(SetupFlags::SQPOLL);
     let listener = kernel.listener();
     let only_woken = random.chance(1, 2);
     let mut play = Play {
@@ -135,6 +138,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
         loses,
         closes,
         blocks,
+        cuts,
         kernel,
     };
     play.open();

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
-use bare_uring_ops::{Buffer, CURRENT, Closing, Done, File, Made, Moved, Op, Piped, Stream, Vectored, Whole};
+use bare_uring_ops::{Buffer, CURRENT, Closing, Done, File, Linked, Made, Moved, Op, Piped, Stream, Vectored, Whole};
 
 use super::{CONTENT, Play, SIZE};
 use crate::books::{Held, is_run, run};
@@ -25,6 +25,8 @@ pub enum Running {
     Whole(Whole, Vec<u8>, bool, Option<usize>),
     Closes(Closing),
     Pipes(Op<Piped>),
+    /// With what the window was, and whether it is to be filled.
+    Linked(Linked<Moved, Done>, Vec<u8>, bool),
     Made(Op<Made>),
     Accepts(Stream<File>),
     Pieces(Stream<Buffer>),
@@ -40,6 +42,7 @@ impl Running {
             // A close can't be cancelled.
             Self::Closes(_) => {}
             Self::Pipes(operation) => operation.cancel(),
+            Self::Linked(operation, ..) => operation.cancel(),
             Self::Made(operation) => operation.cancel(),
             Self::Accepts(stream) => stream.cancel(),
             Self::Pieces(stream) => stream.cancel(),
@@ -107,7 +110,7 @@ impl Play {
         let which = self.random.below(self.files.len() as u32) as usize;
         let file = self.files[which].clone();
         let first = self.random.below(251) as u8;
-        let running = match self.random.below(19) {
+        let running = match self.random.below(21) {
             kind @ 12.. => match self.begin_more(kind - 12, file, which, first) {
                 Some(running) => running,
                 None => return,
@@ -205,7 +208,11 @@ impl Play {
                 }
                 Poll::Pending => return Polled::Pending,
             },
-            Running::Vectored(..) | Running::Whole(..) | Running::Closes(_) | Running::Pipes(_) => {
+            Running::Vectored(..)
+            | Running::Whole(..)
+            | Running::Closes(_)
+            | Running::Pipes(_)
+            | Running::Linked(..) => {
                 return self.poll_more(running, asked, context);
             }
             Running::Made(operation) => match Pin::new(operation).poll(context) {
@@ -238,7 +245,7 @@ impl Play {
         Polled::Over
     }
 
-    fn moved(&mut self, outcome: Result<usize, Errno>, buffer: Buffer, window: &[u8], fills: bool) {
+    pub fn moved(&mut self, outcome: Result<usize, Errno>, buffer: Buffer, window: &[u8], fills: bool) {
         if !self.hostile {
             let count = outcome.unwrap_or(0);
             if fills {

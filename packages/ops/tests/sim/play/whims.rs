@@ -65,6 +65,10 @@ impl Play {
                     // An operation with a provided buffer, or one that found no slot, loses less.
                     Running::Moved(..) | Running::Whole(..) => self.lost.any = true,
                     Running::Vectored(..) => self.lost.buffers += 2,
+                    Running::Linked(..) => {
+                        self.lost.slots += 1;
+                        self.lost.any = true;
+                    }
                     Running::Accepts(_) | Running::Pieces(_) => self.lost.any = true,
                     _ => {}
                 }
