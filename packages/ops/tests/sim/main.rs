@@ -5,6 +5,7 @@
 
 mod books;
 mod entries;
+mod files;
 mod kernels;
 mod late;
 mod lies;
