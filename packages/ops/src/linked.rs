@@ -12,7 +12,7 @@ use crate::output::Kind;
 
 /// Two operations of which the second is linked behind the first: a future of both results. From [`Op::then`].
 ///
-/// They start when they are first polled. If the future is dropped, both are cancelled, and what they own is given back when
+/// The operations start when the future is first polled. If the future is dropped, both are cancelled, and what they own is given back when
 /// they have ended. Until its own last completion, each keeps its slot, with its buffer and files.
 #[must_use = "an operation starts when it is first polled"]
 pub struct Linked<T: Kind, U: Kind> {

@@ -274,7 +274,7 @@ impl Slab {
 
     /// Starts an operation, since its handle was polled. Does nothing the second time.
     pub(crate) fn start(&self, index: u16, slot: &Slot) {
-        if slot.entry.get().is_some() && !slot.linked.get() {
+        if slot.entry.get().is_some() {
             self.queue(index, slot);
         }
     }
@@ -337,7 +337,6 @@ impl Slab {
         slot.limited.set(false);
         slot.tries.set(0);
         slot.behind.set(0);
-        slot.linked.set(false);
         slot.entry.set(None);
         slot.result.set(None);
         drop(slot.buffer.take());

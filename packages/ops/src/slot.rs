@@ -125,8 +125,6 @@ pub struct Slot {
     pub(crate) timed: Cell<bool>,
     /// The operation that is linked behind this one, by its index plus one. Zero: none.
     pub(crate) behind: Link,
-    /// The operation is linked behind another one, and starts with it.
-    pub(crate) linked: Cell<bool>,
     /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
@@ -162,7 +160,6 @@ impl Slot {
             limited: Cell::new(false),
             timed: Cell::new(false),
             behind: Cell::new(0),
-            linked: Cell::new(false),
             tries: Cell::new(0),
             effect: Cell::new(Effect::Plain),
             entry: Cell::new(None),

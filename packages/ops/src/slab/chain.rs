@@ -13,9 +13,8 @@ impl Slab {
     pub(crate) fn put_behind(&self, first: u16, second: u16) {
         if !self.known.links() {
             self.end_unstarted(first, Errno::EOPNOTSUPP);
-        } else if let (Some(slot), Some(behind)) = (self.slot(first), self.slot(second)) {
+        } else if let Some(slot) = self.slot(first) {
             slot.behind.set(second.saturating_add(1));
-            behind.linked.set(true);
         }
     }
 

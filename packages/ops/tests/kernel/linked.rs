@@ -10,6 +10,7 @@ use bare_uring_ops::{CURRENT, Request, Wait};
 use crate::folder::Folder;
 use crate::setting::{
     PATIENCE, adopt, assert_all_is_back, assert_closed, buffer_of, connection, driver, driver_of, free_buffers, settle,
+    turn_until,
 };
 use crate::shared::{Bell, poll};
 
@@ -92,6 +93,14 @@ fn both_are_cancelled_dropped_and_forgotten_together() {
             assert_eq!((free_buffers(slab).len(), slab.in_flight(), bell.kept()), (4, 0, 0));
         }
     }
+    // The first is over, and only the second waits.
+    let mut half = slab.nop().then(slab.read(&server, buffer_of(slab, b"two"), CURRENT));
+    assert!(poll(&mut half, &bell).is_pending());
+    turn_until(&mut driver, "the first is over", || slab.in_flight() == 1);
+    half.cancel();
+    let (one, (late, second)) = driver.block_on(half).expect("driver");
+    assert_eq!((one, late, &*second), (Ok(0), Err(Errno::ECANCELED), &b"two"[..]));
+    drop(second);
     // A forgotten one goes on, and its slots and buffers are lost.
     let mut linked = two();
     assert!(poll(&mut linked, &bell).is_pending());

@@ -30,6 +30,10 @@ fn names_are_made_moved_and_removed() {
             assert_closes_on_exec(&made);
             let modes = OpenFlags::RDWR.0 | OpenFlags::WRONLY.0;
             assert_eq!(flags_of(&made) & modes, OpenFlags::WRONLY.0);
+            // A file that is there is emptied, and keeps its permissions.
+            assert_eq!(slab.ftruncate(&made, 9).await, Ok(0));
+            drop(slab.create(at, c"one", 0o600).await.expect("create"));
+            assert_eq!(slab.stat(&made).await.map(|stat| stat.stx_size), Ok(0));
             assert_eq!(slab.mkdir(at, c"inside", 0o750).await, Ok(0));
             assert_eq!(slab.mkdir(at, c"inside", 0o750).await, Err(Errno::EEXIST));
             assert_eq!(slab.symlink(c"one", at, c"soft").await, Ok(0));

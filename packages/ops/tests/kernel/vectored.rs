@@ -124,6 +124,7 @@ fn provided_buffers_may_be_among_them() {
         } else {
             let (sent, buffers) = driver.block_on(write).expect("driver");
             assert_eq!((sent, windows(&buffers)), (Ok(7), [vec![], vec![], vec![]]));
+            assert_eq!(buffers.each_ref().map(Buffer::capacity), [64, 8, 64], "they are those that were given");
         }
         let mut sent = [0; 7];
         client.read_exact(&mut sent).expect("read");

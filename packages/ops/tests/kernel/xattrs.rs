@@ -114,7 +114,12 @@ fn requests_for_attributes_are_dropped_and_hold_their_files() {
         assert_all_is_back(slab, 8);
         driver.turn(Wait::No).expect("turn");
     }
-    // The file is closed after the attribute was set.
+    // The file is closed after the attribute was set or asked for.
+    let mut get = slab.fgetxattr(&folder.file(slab, "two", b""), c"user.one", buffer_of(slab, b"1"));
+    assert!(poll(&mut get, &bell).is_pending());
+    settle(&mut driver);
+    let (got, _) = driver.block_on(get).expect("driver");
+    assert!(matches!(got, Err(Errno::ENODATA | Errno::EOPNOTSUPP)), "{got:?}");
     let mut set = slab.fsetxattr(&folder.file(slab, "one", b""), c"user.one", buffer_of(slab, b"1"), ANY);
     assert!(poll(&mut set, &bell).is_pending());
     settle(&mut driver);

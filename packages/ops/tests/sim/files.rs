@@ -28,8 +28,12 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::seeded(1)
+    }
+
+    fn seeded(seed: u64) -> Self {
         limit_this_test();
-        let kernel = SimKernel::new(Profile::linux(6, 18), 1);
+        let kernel = SimKernel::new(Profile::linux(6, 18), seed);
         let (seen, answer) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(None)));
         let slab = Box::leak(Box::new(Storage::<4, 4, 4, 64>::new())).start().expect("fresh");
         let (seeing, answering) = (seen.clone(), answer.clone());
@@ -153,4 +157,27 @@ fn a_write_that_takes_nothing_ends_a_whole_transfer() {
     scene.turns();
     let Poll::Ready(Progress { buffer, count, result }) = poll(&mut whole, &bell) else { panic!("it goes on") };
     assert_eq!((&*buffer, count, result), (&b"kept"[..], 0, Err(Errno::EIO)));
+}
+
+#[test]
+fn a_pipe_that_comes_when_its_handle_is_gone_is_closed() {
+    let mut closed = 0;
+    for seed in 0..20 {
+        let mut scene = Scene::seeded(seed);
+        let free = scene.kernel.pipe().0;
+        scene.kernel.close_file(free);
+        scene.kernel.close_file(free + 1);
+        let mut chaos = Chaos::none();
+        chaos.delayed = Rate(255);
+        scene.kernel.set_chaos(chaos);
+        let mut pipe = scene.slab.pipe(OpenFlags(0));
+        assert!(poll(&mut pipe, &Bell::new()).is_pending());
+        scene.driver.turn(Wait::No).expect("turn");
+        assert_eq!(scene.slab.in_flight(), 1, "it is late");
+        drop(pipe);
+        scene.turns();
+        closed += scene.seen.take().iter().filter(|&&opcode| opcode == opcode::Close::CODE).count();
+        assert_eq!((scene.slab.in_flight(), scene.kernel.pipe().0), (0, free), "seed {seed}");
+    }
+    assert!(closed > 0, "no pipe was made");
 }

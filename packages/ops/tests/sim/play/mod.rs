@@ -64,7 +64,7 @@ struct Play {
     closes: bool,
     /// A submit waits for a file that is not ready.
     blocks: bool,
-    /// A submit may end in the middle of a chain: for want of memory, or because a kernel-side thread takes a part.
+    /// A submit may end in the middle of a chain: there is no memory, or a kernel-side thread takes a part.
     cuts: bool,
 }
 
