@@ -2,7 +2,7 @@
 
 use bare_uring::register::Probe;
 use bare_uring::squeue::{Entry, Flags};
-use bare_uring::types::{AddressFamily, Fd, MsgHdr, OpenHow, SocketType, Timespec};
+use bare_uring::types::{AddressFamily, Fd, FileAdvice, MsgHdr, OpenHow, SocketType, Timespec};
 use bare_uring::{Errno, IoUring, Kernel, cqueue, opcode};
 
 use crate::known::{Set, only};
@@ -103,10 +103,29 @@ fn trials() -> impl Iterator<Item = Entry> {
     [
         opcode::Read::new(NO_FILE, nowhere, 0).build(),
         opcode::Write::new(NO_FILE, nowhere, 0).build(),
+        opcode::Readv::new(NO_FILE, nowhere.cast(), 0).build(),
+        opcode::Writev::new(NO_FILE, nowhere.cast(), 0).build(),
+        opcode::ReadMulti::new(NO_FILE, 0).build(),
         opcode::Fsync::new(NO_FILE).build(),
+        opcode::SyncFileRange::new(NO_FILE, 0).build(),
+        opcode::Fallocate::new(NO_FILE, 0).build(),
+        opcode::Fadvise::new(NO_FILE, 0, FileAdvice(0)).build(),
+        opcode::Ftruncate::new(NO_FILE, 0).build(),
         opcode::OpenAt::new(NO_FILE, path).build(),
         opcode::OpenAt2::new(NO_FILE, path, &raw const HOW).build(),
         opcode::Statx::new(NO_FILE, path, nowhere.cast()).build(),
+        opcode::RenameAt::new(NO_FILE, path, NO_FILE, path).build(),
+        opcode::LinkAt::new(NO_FILE, path, NO_FILE, path).build(),
+        opcode::SymlinkAt::new(NO_FILE, path, path).build(),
+        opcode::UnlinkAt::new(NO_FILE, path).build(),
+        opcode::MkDirAt::new(NO_FILE, path).build(),
+        opcode::FSetXattr::new(NO_FILE, path, path.cast(), 0).build(),
+        opcode::SetXattr::new(path, path.cast(), path, 0).build(),
+        opcode::FGetXattr::new(NO_FILE, path, nowhere.cast(), 0).build(),
+        opcode::GetXattr::new(path, nowhere.cast(), path, 0).build(),
+        // It makes no pipe, because there is nowhere to write the numbers to.
+        // kernel: io_uring/openclose.c io_pipe_fd (7.2): gives the numbers back, with EFAULT, if it can't write them.
+        opcode::Pipe::new(nowhere.cast()).build(),
         opcode::Socket::new(AddressFamily(0), SocketType::STREAM, 0).build(),
         opcode::SetSockOpt::new(NO_FILE, 0, 0, nowhere.cast(), 0).build(),
         opcode::Bind::new(NO_FILE, nowhere.cast(), 0).build(),

@@ -16,7 +16,7 @@ use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
 use crate::token::{Role, Token};
 
-/// The most entries that one step pushes: an operation and its time limit.
+/// The most entries that one step pushes: an operation and its time limit, or two linked operations.
 const STEP: usize = 2;
 
 /// How long a turn waits for completions.
@@ -283,6 +283,7 @@ impl<K: Kernel> Driver<K> {
             match self.slab.next_step() {
                 Some(Step::Start(entry, None)) | Some(Step::Cancel(entry)) => self.push(&[entry]),
                 Some(Step::Start(entry, Some(limit))) => self.push(&[entry, limit]),
+                Some(Step::Chain(first, second)) => self.push(&[first, second]),
                 // Comes after the operations whose limits it counts for, so that it does not begin before them.
                 None => self.push_ticks(),
             }
@@ -301,14 +302,13 @@ impl<K: Kernel> Driver<K> {
         }
     }
 
-    /// Pushes entries for which there is room: an operation with its time limit, a cancellation, or a close.
+    /// Pushes entries for which there is room: an operation with its time limit, two linked operations, a cancellation, a
+    /// close, or a timeout that counts time.
     fn push(&mut self, entries: &[Entry]) {
         // SAFETY: what an operation and its time limit point to lies in static memory, and is left alone until the
-        // last completion (invariants of `Slot`). A timeout that counts time points to a constant, or to a time in
-        // the slab. A cancellation and a close
-        // point to nothing. A file that is named is
-        // open, because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is
-        // left.
+        // last completion (invariants of `Slot`). A timeout that counts time points to a constant, or to a time in the slab.
+        // A cancellation and a close point to nothing. A file that is named is open, because the slot has a handle to it. A
+        // descriptor that is closed was the slab's, and no handle to it is left, but for the one in the slot of a close.
         let pushed = unsafe { self.ring.submission().push_multiple(entries) };
         debug_assert!(pushed.is_ok(), "there was room");
         self.expected += entries.len();

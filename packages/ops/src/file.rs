@@ -8,6 +8,9 @@ use bare_uring::types::{Fd, RawFd};
 
 use crate::list::{Link, Linked, List};
 
+/// The position in a file that moves with each read and write, and the one that pipes and sockets need.
+pub const CURRENT: u64 = u64::MAX;
+
 /// A place in the table of files.
 pub(crate) struct Place {
     /// The file descriptor; -1 while the file is yet to be made.
@@ -154,6 +157,16 @@ impl File {
         core::mem::forget(self);
     }
 
+    /// Tells whether this is the only handle.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.place().is_some_and(|place| place.handles.get() == 1)
+    }
+
+    /// Notes that the descriptor is closed, or another's: it is not closed with the last handle.
+    pub(crate) fn closed(self) {
+        self.made(-1);
+    }
+
     pub(crate) fn fd(&self) -> Fd {
         Fd(self.as_raw_fd())
     }
@@ -163,6 +176,20 @@ impl File {
     #[must_use]
     pub fn as_raw_fd(&self) -> RawFd {
         self.place().map_or(-1, |place| place.fd.get())
+    }
+
+    /// Gives the descriptor away: the slab does not close it, and the caller has to.
+    ///
+    /// # Errors
+    ///
+    /// The file comes back if it has another handle, in the program or in an operation that has not ended.
+    pub fn into_raw_fd(self) -> Result<RawFd, Self> {
+        if !self.is_alone() {
+            return Err(self);
+        }
+        let fd = self.as_raw_fd();
+        self.closed();
+        Ok(fd)
     }
 }
 

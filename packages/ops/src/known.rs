@@ -18,9 +18,9 @@ pub(crate) const fn only(code: u8) -> Set {
 
 /// What an operation needs of the kernel. [`Slab::missing`](crate::Slab::missing) tells whether the kernel has it.
 ///
-/// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) that of
-/// [`Op::within`](crate::Op::within). A constant stands for the request's number, which is all that a kernel can be
-/// asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
+/// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) and
+/// [`THEN`](Self::THEN) have those of [`Op::within`](crate::Op::within) and [`Op::then`](crate::Op::then). A constant
+/// stands for the request's number, which is all that a kernel can be asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
 /// [`pieces`](crate::Slab::pieces) needs: a kernel may have the request, and not its multishot form. `SET_OPTION` is
 /// `IORING_OP_URING_CMD`, which is older than its commands for sockets: those of [`set_option`](crate::Slab::set_option)
 /// and [`option`](crate::Slab::option) came with 6.7, those of [`own_address`](crate::Slab::own_address) and
@@ -60,12 +60,34 @@ macro_rules! requests {
 }
 
 requests! {
+    /// What [`read_with`](crate::Slab::read_with) and [`read_full`](crate::Slab::read_full) need as well.
     READ = IORING_OP_READ, 5 . 6;
+    /// What [`write_with`](crate::Slab::write_with), [`append`](crate::Slab::append) and
+    /// [`write_all`](crate::Slab::write_all) need as well.
     WRITE = IORING_OP_WRITE, 5 . 6;
+    READ_VECTORED = IORING_OP_READV, 5 . 1;
+    WRITE_VECTORED = IORING_OP_WRITEV, 5 . 1;
+    READ_PIECES = IORING_OP_READ_MULTISHOT, 6 . 7;
+    /// What [`fdatasync`](crate::Slab::fdatasync) needs as well.
     FSYNC = IORING_OP_FSYNC, 5 . 1;
-    /// `IORING_OP_OPENAT` does as well.
+    SYNC_FILE_RANGE = IORING_OP_SYNC_FILE_RANGE, 5 . 2;
+    FALLOCATE = IORING_OP_FALLOCATE, 5 . 6;
+    FADVISE = IORING_OP_FADVISE, 5 . 6;
+    FTRUNCATE = IORING_OP_FTRUNCATE, 6 . 9;
+    /// What [`create`](crate::Slab::create) needs as well. `IORING_OP_OPENAT` does it too.
     OPEN = IORING_OP_OPENAT2, 5 . 6, or IORING_OP_OPENAT;
+    /// What [`stat_at`](crate::Slab::stat_at) needs as well.
     STAT = IORING_OP_STATX, 5 . 6;
+    RENAME = IORING_OP_RENAMEAT, 5 . 11;
+    LINK = IORING_OP_LINKAT, 5 . 15;
+    SYMLINK = IORING_OP_SYMLINKAT, 5 . 15;
+    UNLINK = IORING_OP_UNLINKAT, 5 . 11;
+    MKDIR = IORING_OP_MKDIRAT, 5 . 15;
+    FSETXATTR = IORING_OP_FSETXATTR, 5 . 19;
+    SETXATTR = IORING_OP_SETXATTR, 5 . 19;
+    FGETXATTR = IORING_OP_FGETXATTR, 5 . 19;
+    GETXATTR = IORING_OP_GETXATTR, 5 . 19;
+    PIPE = IORING_OP_PIPE, 6 . 16;
     SOCKET = IORING_OP_SOCKET, 5 . 19;
     SET_OPTION = IORING_OP_URING_CMD, 5 . 19;
     BIND = IORING_OP_BIND, 6 . 11;
@@ -85,12 +107,15 @@ requests! {
     NOP = IORING_OP_NOP, 5 . 1;
     /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well, and is taken where the kernel has both.
     WITHIN = IORING_OP_LINK_TIMEOUT, 5 . 5, or IORING_OP_TIMEOUT IORING_OP_ASYNC_CANCEL;
+    /// What [`Op::then`](crate::Op::then) needs: links, which no kernel tells of but by this request.
+    THEN = IORING_OP_LINK_TIMEOUT, 5 . 5;
     /// What an [`open`](crate::Slab::open) with `RESOLVE_*` flags needs.
     OPEN_RESOLVED = IORING_OP_OPENAT2, 5 . 6;
     /// What the end of an operation before its time needs, by its handle or by
     /// [`Driver::shutdown`](crate::Driver::shutdown).
     CANCEL = IORING_OP_ASYNC_CANCEL, 5 . 5;
-    /// What closes a file whose last handle was dropped. A kernel without it leaves such files open.
+    /// What closes a file, by [`close`](crate::Slab::close) or when its last handle was dropped. A kernel without it leaves
+    /// such files open.
     CLOSE = IORING_OP_CLOSE, 5 . 6;
 }
 
@@ -170,6 +195,11 @@ impl Known {
     /// Tells whether time limits can be counted by ticks: the kernel has timeouts, and cancels what is late.
     pub(crate) fn ticks(&self) -> bool {
         !self.can_not_count.get()
+    }
+
+    /// Tells whether the kernel links requests.
+    pub(crate) fn links(&self) -> bool {
+        self.lacks.get() & only(opcode::LinkTimeout::CODE) == 0
     }
 
     /// Tells whether the kernel sends without a copy.

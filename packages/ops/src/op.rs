@@ -12,8 +12,10 @@ use bare_uring::{Errno, squeue};
 use crate::buffer::Buffer;
 use crate::cancel::Canceller;
 use crate::deadlines::Clock;
+use crate::file::File;
 use crate::output::Kind;
 use crate::slab::{Draft, Parts, Slab};
+use crate::slot::Slot;
 
 enum State {
     /// The operation has the slot with this index.
@@ -44,12 +46,33 @@ impl<T: Kind> Op<T> {
     }
 
     pub(crate) fn refused(slab: &'static Slab, errno: Errno) -> Self {
-        Self { slab, state: State::Refused(errno, None), kind: PhantomData }
+        Self::refused_with(slab, errno, None)
     }
 
-    /// Makes an operation that gives its buffer back with an error.
-    pub(crate) fn gives_back(slab: &'static Slab, errno: Errno, buffer: Buffer) -> Self {
-        Self { slab, state: State::Refused(errno, Some(buffer)), kind: PhantomData }
+    /// Makes an operation that was refused, and gives its buffer back.
+    pub(crate) fn refused_with(slab: &'static Slab, errno: Errno, buffer: Option<Buffer>) -> Self {
+        Self { slab, state: State::Refused(errno, buffer), kind: PhantomData }
+    }
+
+    /// Adds the second of two files. To be called before the operation is polled.
+    pub(crate) fn with_other(self, other: Option<File>) -> Self {
+        if let Some(slot) = self.slot() {
+            slot.other.set(other);
+        }
+        self
+    }
+
+    /// Adds the reserved place of the file that is made. To be called before the operation is polled.
+    pub(crate) fn with_made(self, made: File) -> Self {
+        if let Some(slot) = self.slot() {
+            slot.made.set(Some(made));
+        }
+        self
+    }
+
+    fn slot(&self) -> Option<&'static Slot> {
+        let State::Slot(index) = self.state else { return None };
+        self.slab.slot(index)
     }
 
     /// Ends the operation with `ETIME` if it takes longer than this. Does nothing once the operation has started. Since
@@ -91,6 +114,11 @@ impl<T: Kind> Op<T> {
             State::Slot(index) => Canceller::new(self.slab, index),
             State::Refused(..) | State::Over => None,
         }
+    }
+
+    /// Returns the slab, and the index of the slot if there is one.
+    pub(crate) const fn place(&self) -> (&'static Slab, Option<u16>) {
+        (self.slab, if let State::Slot(index) = self.state { Some(index) } else { None })
     }
 
     /// Asks the kernel to end the operation. It soon gives `ECANCELED`, or its result if it was done already.

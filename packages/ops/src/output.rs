@@ -23,6 +23,9 @@ pub enum Made {}
 /// What an operation gives: what there is to know about a file, as `Result<StatxBuffer, Errno>`.
 #[derive(Debug)]
 pub enum Stated {}
+/// What an operation gives: the two ends of a pipe, first the one to read from, as `Result<(File, File), Errno>`.
+#[derive(Debug)]
+pub enum Piped {}
 
 /// What an operation gives: a connection and the address of its other side, as `Result<(File, SockAddr), Errno>`.
 #[derive(Debug)]
@@ -52,8 +55,8 @@ pub(crate) mod sealed {
     }
 }
 
-/// The kinds of operation, by what they give: [`Done`], [`Moved`], [`Made`], [`Stated`], [`Accepted`], [`Named`], [`Got`],
-/// [`Received`].
+/// The kinds of operation, by what they give: [`Done`], [`Moved`], [`Made`], [`Stated`], [`Piped`], [`Accepted`], [`Named`],
+/// [`Got`], [`Received`].
 pub trait Kind: sealed::Kind {}
 impl<T: sealed::Kind> Kind for T {}
 
@@ -100,6 +103,18 @@ impl sealed::Kind for Stated {
         // SAFETY: only `Slab::stat` makes such an operation, with `Argument::stat`, and it has completed, since there
         // is an outcome.
         Some(outcome.map(|_| unsafe { slot.stat() }))
+    }
+
+    fn refuse(errno: Errno, _: Option<Buffer>) -> Option<Self::Output> {
+        Some(Err(errno))
+    }
+}
+
+impl sealed::Kind for Piped {
+    type Output = Result<(File, File), Errno>;
+
+    fn take(slot: &Slot, outcome: Result<u32, Errno>) -> Option<Self::Output> {
+        Some(outcome.and_then(|_| slot.made.take().zip(slot.other.take()).ok_or(Errno::EBADF)))
     }
 
     fn refuse(errno: Errno, _: Option<Buffer>) -> Option<Self::Output> {

@@ -5,11 +5,13 @@
 //! order of events has a case of its own.
 
 mod again;
+mod chain;
 mod counts;
 mod effects;
 mod flow;
 mod limits;
 mod parts;
+mod pipe;
 mod steps;
 
 use core::any::TypeId;
@@ -51,6 +53,8 @@ pub(crate) struct Draft<'a> {
 pub(crate) enum Step {
     /// The operation, and the timeout that limits it, if it has a time limit.
     Start(Entry, Option<Entry>),
+    /// Two operations, of which the second is linked behind the first.
+    Chain(Entry, Entry),
     Cancel(Entry),
 }
 
@@ -341,6 +345,7 @@ impl Slab {
         slot.limited.set(false);
         slot.flow.clear();
         slot.tries.set(0);
+        slot.behind.set(0);
         slot.entry.set(None);
         slot.result.set(None);
         self.uncount(slot);
@@ -348,6 +353,8 @@ impl Slab {
         drop(slot.buffer.take());
         drop(slot.file.take());
         drop(slot.made.take());
+        drop(slot.other.take());
+        self.drop_vectors(slot);
         self.free.push_front(self.slots, index);
     }
 }

@@ -1,12 +1,13 @@
 //! A slot: the place of one operation.
 
 use core::cell::{Cell, UnsafeCell};
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::task::Waker;
 
 use bare_uring::Errno;
 use bare_uring::squeue::Entry;
-use bare_uring::types::{MsgHdr, OpenHow, RawFd, SockAddr, StatxBuffer, Timespec};
+use bare_uring::types::{IoVec, MsgHdr, OpenHow, RawFd, SockAddr, StatxBuffer, Timespec};
 
 use crate::buffer::Buffer;
 use crate::deadlines::{Clock, Due};
@@ -35,6 +36,12 @@ pub(crate) enum Effect {
     Pass,
     /// Uses up the buffer, which comes back with the notification.
     Lend,
+    /// Makes the two ends of a pipe.
+    Pipe,
+    /// Closes the file.
+    Close,
+    /// Fills or uses up several buffers. The handle does that, since it knows their windows.
+    Vectored,
     /// Makes files, again and again.
     Accept,
     /// Fills provided buffers, again and again.
@@ -66,7 +73,40 @@ pub(crate) enum Phase {
     Last,
 }
 
-/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers.
+/// The bytes of names that a slot has room for: a name of an extended attribute, or paths of usual length.
+pub(crate) const NAMES: usize = 256;
+
+/// The most buffers that one vectored operation takes.
+pub(crate) const VECTORS: usize = 8;
+
+/// How a file is opened, and the names in a request: one after the other, each with its zero.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Names {
+    how: OpenHow,
+    pub(crate) text: [u8; NAMES],
+}
+
+impl Names {
+    pub(crate) const fn new(how: OpenHow) -> Self {
+        Self { how, text: [0; NAMES] }
+    }
+
+    /// Copies the names, if there is room for all.
+    pub(crate) fn copy(&mut self, names: &[&CStr]) -> bool {
+        let mut end = 0;
+        for name in names {
+            let name = name.to_bytes_with_nul();
+            let Some(room) = self.text.get_mut(end..).and_then(|text| text.get_mut(..name.len())) else { return false };
+            room.copy_from_slice(name);
+            end += name.len();
+        }
+        true
+    }
+}
+
+/// What the kernel reads or writes of an operation beside its buffer. Each field consists of integers and of pointers,
+/// which the kernel reads only.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) union Argument {
@@ -76,6 +116,10 @@ pub(crate) union Argument {
     pub(crate) address: SockAddr,
     pub(crate) option: options::Bytes,
     pub(crate) stat: MaybeUninit<StatxBuffer>,
+    pub(crate) names: Names,
+    /// The two descriptors of a pipe.
+    pub(crate) ends: [RawFd; 2],
+    pub(crate) vectors: [IoVec; VECTORS],
 }
 
 /// The memory of an argument, or of what is too large to be passed on by value, and is filled in where it lies.
@@ -133,10 +177,11 @@ impl Flow {
 /// # Invariants
 ///
 /// - While `in_flight`, the kernel may read and write `argument`. It may write the bytes of `buffer` outside the window
-///   (`Fill`, `Message`), or read those in it (`Drain`, `Pass`, `Lend`). Nobody here touches either; both stay where
-///   they are, in static memory. (Of a stream, the kernel reads the header in the argument only, at submission.)
-/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file` and those
-///   whose indices are in an envelope (`Pass`), which are open.
+///   (`Fill`, `Message`), or read those in it (`Drain`, `Pass`, `Lend`); of a vectored operation, those of each buffer in
+///   `more` and `backlog`. Nobody here touches any of these; all stay where they are, in static memory. (Of a stream, the
+///   kernel reads the header in the argument only, at submission.)
+/// - While `in_flight` or `queued`, `entry` names no memory but these and `limit`, and no file but `file`, `other` and
+///   those whose indices are in an envelope (`Pass`), which are open.
 /// - `flow.again` names no memory but `argument`, and no file but `file`.
 /// - `generation` changes when the slot becomes free, and when a stream makes its request again.
 ///
@@ -168,6 +213,8 @@ pub struct Slot {
     timer: Timer,
     /// What a stream keeps for the case that it is stopped and goes on.
     pub(crate) flow: Flow,
+    /// The operation that is linked behind this one, by its index plus one. Zero: none.
+    pub(crate) behind: Link,
     /// How often the operation was cancelled again because it was not found.
     pub(crate) tries: Cell<u8>,
     pub(crate) effect: Cell<Effect>,
@@ -183,8 +230,13 @@ pub struct Slot {
     pub(crate) file: Cell<Option<File>>,
     /// The reserved place of the file that is made.
     pub(crate) made: Cell<Option<File>>,
-    /// What a stream brought and nobody has taken yet: places of files, or shelves.
+    /// The second of two files: a directory, or the reserved place of a pipe's end to write to.
+    pub(crate) other: Cell<Option<File>>,
+    /// What a stream brought and nobody has taken yet: places of files, or shelves. Of a vectored operation, the shelves
+    /// of its provided buffers.
     pub(crate) backlog: List,
+    /// The buffers of a vectored operation that are the slab's own.
+    pub(crate) more: List,
     pub(crate) argument: UnsafeCell<Room>,
     /// The time limit. The kernel reads it if it is linked.
     pub(crate) limit: Cell<Timespec>,
@@ -206,6 +258,7 @@ impl Slot {
             limited: Cell::new(false),
             timer: Timer::new(),
             flow: Flow::new(),
+            behind: Cell::new(0),
             tries: Cell::new(0),
             effect: Cell::new(Effect::Plain),
             phase: Cell::new(Phase::Plain),
@@ -216,7 +269,9 @@ impl Slot {
             buffer: Cell::new(None),
             file: Cell::new(None),
             made: Cell::new(None),
+            other: Cell::new(None),
             backlog: List::new(),
+            more: List::new(),
             argument: UnsafeCell::new(Room { argument: Argument::NONE }),
             limit: Cell::new(Timespec::ZERO),
             clock: Cell::new(None),
@@ -244,6 +299,19 @@ impl Slot {
         let stat = unsafe { argument.stat };
         // SAFETY: the field was made of zeroes, and consists of integers.
         unsafe { stat.assume_init() }
+    }
+
+    /// Returns the two descriptors that a completed pipe wrote to its argument.
+    ///
+    /// # Safety
+    ///
+    /// - The operation was made with `Argument::ends`.
+    /// - It has completed.
+    pub(crate) unsafe fn ends(&self) -> [RawFd; 2] {
+        // SAFETY: the operation has completed (second condition), so that nobody writes to the argument.
+        let argument = unsafe { *self.argument.get().cast::<Argument>() };
+        // SAFETY: the argument was made as this field (first condition), and any bytes are integers.
+        unsafe { argument.ends }
     }
 
     /// Returns the address that the kernel wrote to the argument.

@@ -22,7 +22,7 @@ use crate::waiters::Waiter;
 /// | for | bytes |
 /// |--|--|
 /// | the storage itself | 880 |
-/// | an operation | 696 |
+/// | an operation | 720 |
 /// | a file | 12 |
 /// | a buffer, beside its bytes | 2 |
 ///

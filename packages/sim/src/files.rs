@@ -57,6 +57,9 @@ pub(crate) struct Files {
     listeners: Vec<VecDeque<Arc<Open>>>,
 }
 
+/// The number of bytes that a pipe or a connection holds in each direction.
+pub const CAPACITY: usize = 4096;
+
 /// The length that no regular file exceeds.
 const LONGEST: usize = 1 << 24;
 

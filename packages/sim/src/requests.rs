@@ -14,6 +14,7 @@ mod cancel;
 mod io;
 mod life;
 mod nop;
+mod pipe;
 mod select;
 mod selected;
 mod timeout;
@@ -151,6 +152,7 @@ const ROWS: &[Row] = &[
     on_file(Op::IORING_OP_SEND_ZC, World::lend),
     on_file(Op::IORING_OP_READ_MULTISHOT, World::receive).picks(Picks::Always),
     on_file(Op::IORING_OP_FTRUNCATE, |world, _, sqe, file, _| Attempt::done(world.truncate(sqe, file))),
+    alone(Op::IORING_OP_PIPE, |world, _, sqe| Attempt::done(world.make_pipe(sqe))),
     Row { opcode: IORING_OP_NOP128 as u8, ..alone(Op::IORING_OP_NOP, World::nop) },
 ];
 

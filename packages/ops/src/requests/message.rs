@@ -40,7 +40,7 @@ impl Slab {
     pub fn send_message(&'static self, socket: &File, buffer: Buffer, message: Outgoing<'_>) -> Op<Moved> {
         let Outgoing { to, control, files, flags } = message;
         if !can_send(flags) || to.is_some_and(|to| to.len() > NAME) {
-            return Op::gives_back(self, Errno::EINVAL, buffer);
+            return Op::refused_with(self, Errno::EINVAL, Some(buffer));
         }
         let mut descriptors = [0; PASSED];
         descriptors.iter_mut().zip(files).for_each(|(number, file)| *number = file.as_raw_fd());
@@ -49,7 +49,7 @@ impl Slab {
             Some(descriptors) => control.with_descriptors(descriptors),
             None => None,
         };
-        let Some(control) = whole else { return Op::gives_back(self, Errno::EMSGSIZE, buffer) };
+        let Some(control) = whole else { return Op::refused_with(self, Errno::EMSGSIZE, Some(buffer)) };
         self.transfer(Effect::Pass, socket, buffer, |fd, parts| {
             opcode::SendMsg::new(fd, parts.outgoing(to.as_ref(), &control, files)).flags(flags).build()
         })
@@ -100,10 +100,10 @@ impl Slab {
         control: usize,
     ) -> Op<Received> {
         if !can_receive(flags) || files > PASSED {
-            return Op::gives_back(self, Errno::EINVAL, buffer);
+            return Op::refused_with(self, Errno::EINVAL, Some(buffer));
         }
         let Some(places) = Passed::reserve(&self.files, files) else {
-            return Op::gives_back(self, Errno::EMFILE, buffer);
+            return Op::refused_with(self, Errno::EMFILE, Some(buffer));
         };
         let fd = socket.fd();
         let draft =

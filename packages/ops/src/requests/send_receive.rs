@@ -36,7 +36,7 @@ impl Slab {
     /// [`receive`](Self::receive).
     pub fn receive_with(&'static self, socket: &File, buffer: Buffer, flags: MsgFlags) -> Op<Moved> {
         if !can_receive(flags) {
-            return Op::gives_back(self, Errno::EINVAL, buffer);
+            return Op::refused_with(self, Errno::EINVAL, Some(buffer));
         }
         self.transfer(Effect::Fill, socket, buffer, |fd, parts| {
             opcode::Recv::new(fd, parts.space.0, parts.space.1).flags(flags).build()
@@ -63,7 +63,7 @@ impl Slab {
     /// `MSG_CONFIRM`, `MSG_FASTOPEN`. The errors of [`send`](Self::send).
     pub fn send_with(&'static self, socket: &File, buffer: Buffer, flags: MsgFlags) -> Op<Moved> {
         if !can_send(flags) {
-            return Op::gives_back(self, Errno::EINVAL, buffer);
+            return Op::refused_with(self, Errno::EINVAL, Some(buffer));
         }
         self.transfer(Effect::Drain, socket, buffer, |fd, parts| {
             opcode::Send::new(fd, parts.window.0, parts.window.1).flags(flags).build()

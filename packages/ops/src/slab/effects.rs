@@ -36,6 +36,15 @@ impl Slab {
                 }
                 slot.made.set(Some(made));
             }
+            (Effect::Pipe, Some(_)) => Self::made_pipe(slot),
+            (Effect::Close, _) => {
+                // Whatever the result is, the number is not this file's any more.
+                // kernel: io_uring/openclose.c io_close (7.2): takes the number out of the table before it closes the
+                // file, whose error it returns. EBADF: no file has the number.
+                if let Some(file) = slot.file.take() {
+                    file.closed();
+                }
+            }
             (Effect::Accept, Some(fd)) => {
                 let Some(file) = self.files.reserve() else { return Some(fd.cast_signed()) };
                 file.made(fd.cast_signed());
@@ -121,6 +130,36 @@ impl Slab {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Puts the buffers of a vectored operation into its slot, in their order.
+    pub(crate) fn put_vectors(&self, slot: &Slot, buffers: impl IntoIterator<Item = Buffer>) {
+        for buffer in buffers {
+            if buffer.is_provided() {
+                buffer.push_to(&slot.backlog);
+            } else {
+                buffer.push_own_to(&slot.more);
+            }
+        }
+    }
+
+    /// Takes the next buffer of a vectored operation that has completed. The caller says of which kind it is.
+    pub(crate) fn take_vector(&'static self, slot: &Slot, is_provided: bool) -> Buffer {
+        let buffer = if is_provided { self.next_buffer(slot) } else { self.pool.pop_own(&slot.more) };
+        // There is one, since the lists are as the handle has filled them.
+        buffer.unwrap_or_else(|| Buffer::none(&self.pool))
+    }
+
+    /// Gives back the buffers of a vectored operation that its handle has not taken.
+    pub(super) fn drop_vectors(&'static self, slot: &Slot) {
+        while let Some(buffer) = self.pool.pop_own(&slot.more) {
+            drop(buffer);
+        }
+        if slot.effect.get() == Effect::Vectored {
+            while let Some(buffer) = self.next_buffer(slot) {
+                drop(buffer);
+            }
         }
     }
 

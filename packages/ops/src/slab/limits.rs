@@ -32,7 +32,8 @@ impl Slab {
         }
     }
 
-    /// Notes what the kernel of a new driver lacks, and refuses the operations that wait for a limit that it can't give.
+    /// Notes what the kernel of a new driver lacks, and refuses the operations that wait for a limit or a link that it
+    /// can't give.
     pub(crate) fn meet(&self, lacks: Set) {
         self.known.note(lacks);
         self.timers.reset(self.slots);
@@ -41,6 +42,9 @@ impl Slab {
             for slot in self.slots.iter().filter(|slot| slot.limited.get() && slot.entry.get().is_some()) {
                 self.refuse_limit(slot);
             }
+        }
+        if !self.known.links() {
+            self.refuse_chains();
         }
     }
 

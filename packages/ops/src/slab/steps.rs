@@ -10,7 +10,7 @@ use super::limits::linked;
 use super::{Slab, Step, wake};
 use crate::buffer::Buffer;
 use crate::known::Request;
-use crate::slot::Slot;
+use crate::slot::{Effect, Slot};
 use crate::token::{Role, Token};
 
 /// How often an operation that the kernel did not find is cancelled again, because it may have been moving just then.
@@ -36,7 +36,9 @@ impl Slab {
             let cancel =
                 |user_data| opcode::AsyncCancel::new(user_data).build().user_data(token(Role::Cancel).encode());
             if slot.in_flight.get() {
-                if !self.known.has(Request::CANCEL) {
+                // kernel: io_uring/openclose.c io_close (7.2): a close that is cancelled may or may not have freed the
+                // number, and its result does not tell which: the error of a file's flush comes back as it is.
+                if !self.known.has(Request::CANCEL) || slot.effect.get() == Effect::Close {
                     // The operation ends by itself.
                     continue;
                 }
@@ -49,8 +51,12 @@ impl Slab {
                     self.end_unsubmitted(slot, entry, left);
                     continue;
                 }
+                let behind = self.take_behind(slot);
                 self.note_in_flight(slot);
                 let entry = entry.user_data(operation);
+                if let Some(behind) = behind {
+                    return Some(self.chain(entry, behind));
+                }
                 if slot.limited.get() && !self.count_limit(index, slot) {
                     return Some(linked(slot, entry, token(Role::Limit)));
                 }
@@ -66,7 +72,7 @@ impl Slab {
     }
 
     /// Notes that the kernel is to know an operation.
-    fn note_in_flight(&self, slot: &Slot) {
+    pub(super) fn note_in_flight(&self, slot: &Slot) {
         slot.in_flight.set(true);
         if !slot.counted.replace(true) {
             self.in_flight.set(self.in_flight.get() + 1);

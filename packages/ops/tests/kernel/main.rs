@@ -1,11 +1,16 @@
 //! Operations on the real kernel. These tests have no `unsafe`.
 #![forbid(unsafe_code)]
 
+mod bytes;
+mod closing;
 mod cost;
 mod driver;
 mod endings;
 mod files;
+mod folder;
+mod linked;
 mod many;
+mod paths;
 mod reentry;
 mod room;
 mod server;
@@ -21,4 +26,7 @@ mod sockets_options;
 mod sockets_zero_copy;
 mod streams;
 mod time;
+mod vectored;
 mod wakers;
+mod whole;
+mod xattrs;

@@ -78,7 +78,7 @@ async fn talk(slab: &'static Slab, address: SocketAddr, number: u8, done: Rc<Cel
     assert_eq!(slab.connect(&socket, address).await, Ok(0));
     for round in 0..ROUNDS {
         let mut buffer = slab.buffer().expect("one each");
-        buffer.extend(&[number, round]);
+        assert_eq!(buffer.extend(&[number, round]), 2);
         let (sent, mut buffer) = slab.send(&socket, buffer).await;
         assert_eq!(sent, Ok(2));
         buffer.clear();

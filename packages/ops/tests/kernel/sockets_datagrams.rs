@@ -9,7 +9,7 @@ use bare_uring::Errno;
 use bare_uring::types::{AddressFamily, MsgFlags, SocketType};
 use bare_uring_ops::{Datagram, Group, Wait};
 
-use crate::setting::{adopt, assert_all_is_back, connection, driver, next, settle, take};
+use crate::setting::{adopt, assert_all_is_back, connection, driver, next, settle, take, turn_until};
 use crate::shared::Bell;
 
 /// Makes a UDP socket with this address.
@@ -136,6 +136,41 @@ fn an_empty_datagram_does_not_end_a_stream_of_pieces() {
     assert!(matches!(next(&mut pieces, &bell), Poll::Ready(Some(Err(Errno::ECANCELED)))));
     assert_eq!(slab.in_flight(), 0);
     drop(near);
+    settle(&mut driver);
+    assert_all_is_back(slab, 8);
+}
+
+#[test]
+fn an_empty_datagram_does_not_end_a_stream_that_is_held_back() {
+    static GROUP: Group<4, 16> = Group::new();
+    let mut driver = driver();
+    let slab = driver.slab();
+    driver.provide(&GROUP).expect("provide");
+    let ((near, address), (peer, _)) = (bound(), bound());
+    let near = adopt(slab, near);
+    let bell = Bell::new();
+    let mut pieces = slab.pieces_at_most(&near, 2);
+    for round in 0..6_u8 {
+        peer.send_to(b"", address).expect("send");
+        for _ in 0..3 {
+            assert!(next(&mut pieces, &bell).is_pending());
+            driver.turn(Wait::No).expect("turn");
+        }
+        if round % 2 == 1 {
+            // The stream asks whether more comes. The pause ends that as well.
+            pieces.pause();
+            turn_until(&mut driver, "it is paused", || slab.in_flight() == 0);
+            peer.send_to(&[round; 3], address).expect("send");
+            driver.turn(Wait::No).expect("turn");
+            assert_eq!((slab.in_flight(), pieces.waiting()), (0, 0));
+            pieces.resume();
+        } else {
+            peer.send_to(&[round; 3], address).expect("send");
+        }
+        let piece = driver.block_on(pieces.next()).expect("driver").expect("goes on").expect("a piece");
+        assert_eq!(*piece, [round; 3]);
+    }
+    drop((pieces, near));
     settle(&mut driver);
     assert_all_is_back(slab, 8);
 }

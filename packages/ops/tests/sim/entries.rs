@@ -1,12 +1,16 @@
 //! What each operation asks the kernel for, field by field of its entry.
 
+mod files;
+
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bare_uring::types::{AddressFamily, FsyncFlags, MsgFlags, OpenFlags, OpenHow, ShutdownHow, SocketType, Timespec};
+use bare_uring::types::{
+    AddressFamily, FsyncFlags, MsgFlags, OpenFlags, OpenHow, RawFd, ShutdownHow, SocketType, Timespec,
+};
 use bare_uring::{Builder, Errno, opcode, uapi};
 use bare_uring_ops::{
     CURRENT, Clock, Driver, File, Kind, Missing, Op, Outgoing, Request, Slab, SocketOption, Storage, Wait,
@@ -27,6 +31,8 @@ struct Fields {
     ioprio: u16,
     fd: i32,
     off: u64,
+    /// `addr` of the requests for which it is a length.
+    addr: u64,
     len: u32,
     op_flags: u32,
     buffer: u16,
@@ -44,6 +50,11 @@ impl Fields {
             ioprio: half(2),
             fd: word(4).cast_signed(),
             off: u64::from_ne_bytes(std::array::from_fn(|byte| entry[8 + byte])),
+            addr: if [opcode::Fallocate::CODE, opcode::Fadvise::CODE].contains(&entry[0]) {
+                u64::from_ne_bytes(std::array::from_fn(|byte| entry[16 + byte]))
+            } else {
+                0
+            },
             len: word(24),
             op_flags: word(28),
             buffer: half(40),
@@ -58,6 +69,8 @@ struct Scene {
     driver: Driver<Watched<SimKernel>>,
     seen: Rc<RefCell<Vec<Fields>>>,
     file: File,
+    /// The far end of the file, which is a socket.
+    far: RawFd,
 }
 
 impl Scene {
@@ -76,8 +89,21 @@ impl Scene {
         let watched = Watched::new(kernel.clone(), move |entry| seeing.borrow_mut().push(Fields::of(entry)));
         let watched = watched.answering(Some(answer));
         let driver = Driver::new(slab, watched, &Builder::new(), 8).expect("a ring");
-        let file = adopt(slab, kernel.socket_pair().0);
-        Self { kernel, slab, driver, seen, file }
+        let (near, far) = kernel.socket_pair();
+        let file = adopt(slab, near);
+        Self { kernel, slab, driver, seen, file, far }
+    }
+
+    /// Adopts one more file.
+    fn adopted(&self) -> File {
+        adopt(self.slab, self.kernel.pipe().0)
+    }
+
+    /// Turns often enough for everything to happen.
+    fn turns(&mut self) {
+        for _ in 0..20 {
+            self.driver.turn(Wait::For(Timespec::new(0, 1000))).expect("turn");
+        }
     }
 
     /// Returns what is pushed for an operation.
@@ -102,7 +128,7 @@ impl Scene {
 /// Makes a buffer with a window of 5 bytes after 3 that are used up, and 56 of room.
 fn buffer(slab: &'static Slab) -> bare_uring_ops::Buffer {
     let mut buffer = slab.buffer().expect("one");
-    buffer.extend(b"...hello");
+    assert_eq!(buffer.extend(b"...hello"), 8);
     buffer.consume(3);
     buffer
 }

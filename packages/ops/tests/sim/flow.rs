@@ -137,6 +137,50 @@ fn a_stream_may_be_paused_before_it_has_begun() {
 }
 
 #[test]
+fn a_pause_holds_back_a_request_that_waits_for_the_driver() {
+    // The stream's first request, and the one after an item.
+    for is_first in [true, false] {
+        let mut scene = Scene::new();
+        let mut stream = scene.slab.pieces_at_most(&scene.near, 1);
+        assert!(take(&mut stream).is_pending());
+        if !is_first {
+            assert_eq!(scene.kernel.write(scene.far, b"1..4"), Ok(4));
+            scene.turns();
+            assert_eq!(take(&mut stream), piece(b"1..4"));
+        }
+        stream.pause();
+        assert_eq!(scene.kernel.write(scene.far, b"abcd"), Ok(4));
+        scene.turns();
+        assert_eq!((scene.slab.in_flight(), stream.waiting()), (0, 0));
+        stream.resume();
+        scene.turns();
+        assert_eq!(take(&mut stream), piece(b"abcd"));
+    }
+}
+
+#[test]
+fn a_stream_with_a_share_that_is_cancelled_says_so() {
+    // Its request brings one item, and may have done so when the cancellation comes.
+    for has_come in [false, true] {
+        let mut scene = Scene::new();
+        let mut stream = scene.slab.pieces_at_most(&scene.near, 3);
+        assert!(take(&mut stream).is_pending());
+        scene.turns();
+        if has_come {
+            assert_eq!(scene.kernel.write(scene.far, b"abcd"), Ok(4));
+            scene.kernel.run(4);
+        }
+        stream.cancel();
+        scene.turns();
+        if has_come {
+            assert_eq!(take(&mut stream), piece(b"abcd"));
+        }
+        assert_eq!(take(&mut stream), Poll::Ready(Some(Err(Errno::ECANCELED))));
+        assert_eq!(take(&mut stream), Poll::Ready(None));
+    }
+}
+
+#[test]
 fn a_paused_stream_that_is_cancelled_ends() {
     let mut scene = Scene::new();
     for by_shutdown in [false, true] {

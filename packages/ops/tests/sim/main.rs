@@ -7,6 +7,7 @@ mod books;
 mod cancel;
 mod ends;
 mod entries;
+mod files;
 mod flow;
 mod kernels;
 mod late;

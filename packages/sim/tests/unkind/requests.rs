@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use bare_uring::squeue::{Entry, Flags};
-use bare_uring::types::{CancelBuilder, Fd, IoVec, MsgHdr, SockAddrStorage, TimeoutFlags, Timespec};
+use bare_uring::types::{CancelBuilder, Fd, IoVec, MsgHdr, OpenFlags, SockAddrStorage, TimeoutFlags, Timespec};
 use bare_uring::uapi::{IOSQE_BUFFER_SELECT, io_uring_buf_reg, io_uring_register_op};
 use bare_uring::{Errno, Kernel, SetupFlags, opcode};
 use bare_uring_sim::{CAPACITY, Event, Fault, Mark, Profile, Rate, SimKernel};
@@ -189,6 +189,33 @@ fn cutting_what_is_no_file_or_with_more_than_a_length_is_refused() {
     let mut all = [0_u8; 11];
     submit(&ring, [opcode::Read::new(Fd(file), &raw mut all[0], 11).offset(0).build()]);
     assert_eq!((ring.results(), all), (vec![(0, 10)], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0]));
+}
+
+#[test]
+fn a_pipe_has_two_new_descriptors_first_that_to_read_from() {
+    let ring = ring();
+    let mut ends = [-1, -1];
+    let flags = OpenFlags::CLOEXEC.with(OpenFlags::NONBLOCK).with(OpenFlags::DIRECT).with(OpenFlags::EXCL);
+    submit(&ring, [opcode::Pipe::new(&raw mut ends).flags(flags).build()]);
+    assert_eq!(ring.results(), [(0, 0)]);
+    let [reader, writer] = ends;
+    assert!(reader > ring.fd && writer > reader, "{ends:?}");
+    assert_eq!((ring.kernel.write(writer, b"ab"), ring.kernel.write(reader, b"c")), (Ok(2), Err(Errno::EBADF)));
+    let mut bytes = [0_u8; 2];
+    submit(&ring, [opcode::Read::new(Fd(reader), &raw mut bytes[0], 2).build()]);
+    assert_eq!((ring.results(), bytes), (vec![(0, 2)], *b"ab"));
+    // Nothing is made where the numbers can't be written, or for an entry that says more.
+    submit(&ring, [opcode::Pipe::new(std::ptr::null_mut()).build()]);
+    assert_eq!(ring.results(), [(0, -14)]);
+    // `fd`, `off`, a flag, `file_index`, `addr3`: each by its last byte.
+    for at in [7, 15, 31, 47, 55] {
+        let mut bytes = opcode::Pipe::new(&raw mut ends).build().to_bytes();
+        bytes[at] = 1;
+        submit(&ring, [Entry::from_bytes(bytes)]);
+        assert_eq!((ring.results(), ends), (vec![(0, EINVAL)], [reader, writer]), "byte {at}");
+    }
+    let (next, _) = ring.kernel.pipe();
+    assert_eq!(next, writer + 1);
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bare_uring::types::{RawFd, Timespec};
-use bare_uring::{Builder, Errno, Features, opcode};
+use bare_uring::{Builder, Errno, Features, SetupFlags, opcode};
 use bare_uring_ops::{Buffer, Driver, File, Group, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Event, Fault, Profile, Random, SimKernel, Unready, Waits};
 
 use crate::books::{Held, Tally, run};
-use tasks::Task;
+use tasks::{Running, Task};
 
+mod files;
 mod tasks;
 mod whims;
 
@@ -63,6 +64,8 @@ struct Play {
     closes: bool,
     /// A submit waits for a file that is not ready.
     blocks: bool,
+    /// A submit may end in the middle of a chain: there is no memory, or a kernel-side thread takes a part.
+    cuts: bool,
 }
 
 pub fn play(seed: u64) -> Tally {
@@ -96,7 +99,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
     let orderly = profile.knows(opcode::AsyncCancel::CODE) && profile.waits == Waits::Count;
     let kernel = if hostile { SimKernel::hostile(seed) } else { SimKernel::new(profile, seed) };
     let chaos = if random.chance(1, 2) { Chaos::seeded(&mut random) } else { Chaos::none() };
-    let loses = chaos.lost_completions.0 > 0;
+    let (loses, cuts) = (chaos.lost_completions.0 > 0, chaos.short_submits.0 > 0);
     kernel.set_chaos(chaos);
     let slab = memory.start().expect("fresh");
     let mut tally = Tally::default();
@@ -117,6 +120,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
     let provides = driver.provide(provided).is_ok();
     // Whether completions that find the queue full are lost.
     let drops_completions = !driver.params().features().contains(Features::NODROP);
+    let cuts = cuts || driver.params().setup().contains(SetupFlags::SQPOLL);
     let listener = kernel.listener();
     let only_woken = random.chance(1, 2);
     let mut play = Play {
@@ -136,6 +140,7 @@ fn play_in(seed: u64, memory: &'static Memory, provided: &'static Provided) -> T
         loses,
         closes,
         blocks,
+        cuts,
         kernel,
     };
     play.open();
@@ -295,8 +300,14 @@ impl Play {
                     self.tally.count("a task was woken at the end");
                 }
             }
-            let may_wait = left.as_ref().is_none_or(Task::waits_for_room);
-            assert!(may_wait || !was_polled || !shut_down, "a task waits for a driver that was shut down");
+            let waits = left.as_ref().is_some_and(|task| !task.waits_for_room()) && was_polled && shut_down;
+            if waits && matches!(&left, Some(task) if matches!(task.running, Running::Whole(..))) {
+                // It has begun with its next request, which waits for another driver, also if the handle is dropped.
+                self.lost.slots += 1;
+                (self.lost.any, self.lost.files) = (true, true);
+            } else {
+                assert!(!waits, "a task waits for a driver that was shut down");
+            }
             self.tasks.extend(left);
         }
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bare_uring::Errno;
 use bare_uring::types::{FsyncFlags, MsgFlags, ShutdownHow, Timespec};
 use bare_uring_ops::{
-    Accepted, Buffer, CURRENT, Clock, Datagram, Done, Figures, File, Kind, Made, Moved, Op, Outgoing, Ready, Received,
-    Stream, Usage,
+    Accepted, Buffer, CURRENT, Clock, Closing, Datagram, Done, Figures, File, Kind, Linked, Made, Moved, Op, Outgoing,
+    Piped, Ready, Received, Stream, Usage, Vectored, Whole,
 };
 
 use super::{CONTENT, Play, SIZE};
@@ -22,6 +22,15 @@ pub enum Running {
     Plain(Op<Done>),
     /// With what the buffer's window was, and whether it is to be filled.
     Moved(Op<Moved>, Vec<u8>, bool),
+    /// With what the windows were, and whether they are to be filled.
+    Vectored(Vectored<2>, [Vec<u8>; 2], bool),
+    /// With what the buffer's window was, and whether it is to be filled. If the file is that with content: from which
+    /// offset on.
+    Whole(Whole, Vec<u8>, bool, Option<usize>),
+    Closes(Closing),
+    Pipes(Op<Piped>),
+    /// With what the window was, and whether it is to be filled.
+    Linked(Linked<Moved, Done>, Vec<u8>, bool),
     Made(Op<Made>),
     Accepted(Op<Accepted>),
     /// With what the buffer's window was.
@@ -39,6 +48,12 @@ impl Running {
         match self {
             Self::Plain(operation) => operation.cancel(),
             Self::Moved(operation, ..) => operation.cancel(),
+            Self::Vectored(operation, ..) => operation.cancel(),
+            Self::Whole(operation, ..) => operation.cancel(),
+            // A close can't be cancelled.
+            Self::Closes(_) => {}
+            Self::Pipes(operation) => operation.cancel(),
+            Self::Linked(operation, ..) => operation.cancel(),
             Self::Made(operation) => operation.cancel(),
             Self::Accepted(operation) => operation.cancel(),
             Self::Received(operation, _) => operation.cancel(),
@@ -76,7 +91,7 @@ impl Running {
 
 /// What a poll gave.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Polled {
+pub enum Polled {
     Pending,
     /// Something of a stream, which goes on.
     Item,
@@ -155,11 +170,15 @@ impl Play {
         let which = self.random.below(self.files.len() as u32) as usize;
         let file = self.files[which].clone();
         let first = self.random.below(251) as u8;
-        let running = match self.random.below(21) {
+        let running = match self.random.below(30) {
+            kind @ 21.. => match self.begin_more(kind - 21, file, which, first) {
+                Some(running) => running,
+                None => return,
+            },
             kind @ 0..10 => {
                 let Some(mut buffer) = slab.buffer() else { return };
                 let window = run(first, self.random.below(SIZE as u32 + 1) as usize);
-                buffer.extend(&window);
+                assert_eq!(buffer.extend(&window), window.len());
                 let kind = if file.as_raw_fd() == self.content { 0 } else { kind };
                 if kind == 6 {
                     let places = self.random.below(4) as usize;
@@ -195,7 +214,7 @@ impl Play {
                 Running::Pieces(slab.pieces_at_most(&file, share), Some(share.max(1)))
             }
             17 if provides => Running::Datagrams(slab.datagrams(&file)),
-            18..20 => match self.random.below(4) {
+            18 | 19 => match self.random.below(4) {
                 0 => Running::Waits(slab.ready(), 0),
                 1 => Running::Waits(slab.ready_buffer(), 1),
                 2 => Running::Waits(slab.ready_file(), 2),
@@ -284,17 +303,24 @@ impl Play {
                 }
                 Poll::Pending => return Polled::Pending,
             },
+            Running::Vectored(..)
+            | Running::Whole(..)
+            | Running::Closes(_)
+            | Running::Pipes(_)
+            | Running::Linked(..) => {
+                return self.poll_more(running, asked, context);
+            }
             Running::Made(operation) => match Pin::new(operation).poll(context) {
                 Poll::Ready(outcome) => {
                     self.count(outcome.as_ref().err().copied(), asked);
-                    self.files.extend(outcome.ok());
+                    outcome.into_iter().for_each(|file| self.add(file));
                 }
                 Poll::Pending => return Polled::Pending,
             },
             Running::Accepted(operation) => match Pin::new(operation).poll(context) {
                 Poll::Ready(outcome) => {
                     self.count(outcome.as_ref().err().copied(), asked);
-                    self.files.extend(outcome.ok().map(|(file, _)| file));
+                    outcome.into_iter().for_each(|(file, _)| self.add(file));
                 }
                 Poll::Pending => return Polled::Pending,
             },
@@ -334,7 +360,7 @@ impl Play {
             Running::Accepts(stream) => match stream.poll_next(context) {
                 Poll::Ready(Some(Ok(file))) => {
                     self.tally.count("a stream brought a connection");
-                    self.files.push(file);
+                    self.add(file);
                     return Polled::Item;
                 }
                 Poll::Ready(end) => self.count_end(end.and_then(Result::err), asked),
@@ -366,7 +392,7 @@ impl Play {
         Polled::Over
     }
 
-    fn moved(&mut self, outcome: Result<usize, Errno>, buffer: Buffer, window: &[u8], fills: bool) {
+    pub fn moved(&mut self, outcome: Result<usize, Errno>, buffer: Buffer, window: &[u8], fills: bool) {
         if !self.hostile {
             let count = outcome.unwrap_or(0);
             if fills {
@@ -382,7 +408,7 @@ impl Play {
     }
 
     /// Holds a buffer for a while, or gives it back.
-    fn keep(&mut self, buffer: Buffer) {
+    pub fn keep(&mut self, buffer: Buffer) {
         // This holds whatever the kernel said.
         assert!(buffer.room() <= buffer.capacity() && buffer.len() <= buffer.capacity(), "{buffer:?}");
         if self.random.chance(1, 2) {
@@ -395,7 +421,7 @@ impl Play {
         self.tally.count("a stream ended");
     }
 
-    fn count(&mut self, error: Option<Errno>, asked: bool) {
+    pub fn count(&mut self, error: Option<Errno>, asked: bool) {
         if error == Some(Errno::ECANCELED) {
             assert!(asked || self.hostile, "cancelled, and nobody asked for it");
         }

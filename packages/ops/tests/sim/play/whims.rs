@@ -69,7 +69,12 @@ impl Play {
                 self.lost.files = true;
                 match &running {
                     // An operation with a provided buffer, or one that found no slot, loses less.
-                    Running::Moved(..) | Running::Received(..) => self.lost.any = true,
+                    Running::Moved(..) | Running::Received(..) | Running::Whole(..) => self.lost.any = true,
+                    Running::Vectored(..) => self.lost.buffers += 2,
+                    Running::Linked(..) => {
+                        self.lost.slots += 1;
+                        self.lost.any = true;
+                    }
                     Running::Accepts(_) | Running::Pieces(..) | Running::Datagrams(_) => self.lost.any = true,
                     _ => {}
                 }
