@@ -99,6 +99,29 @@ fn a_limit_does_not_lengthen_a_shutdown() {
     assert!(took >= Duration::from_secs(15) && took < Duration::from_secs(18), "{took:?}");
 }
 
+/// A kernel's thread (SQPOLL) consumes an entry when it comes to it. Until then a queue of two has no room.
+#[test]
+fn a_shutdown_gives_a_kernels_thread_time_to_make_room() {
+    limit_this_test();
+    let kernel = SimKernel::new(Profile::linux(6, 12), 1);
+    let slab = Box::leak(Box::new(Storage::<2, 2, 1, 8>::new())).start().expect("fresh");
+    let mut driver = Driver::new(slab, kernel.clone(), Builder::new().setup_sqpoll(10_000), 2).expect("a ring");
+    let file = crate::setting::adopt(slab, kernel.pipe().0);
+    let bell = Bell::new();
+    let mut nop = slab.nop().within(Timespec::new(10, 0));
+    assert!(poll(&mut nop, &bell).is_pending());
+    while bell.rings() == 0 {
+        kernel.run(1);
+        driver.turn(Wait::No).expect("turn");
+    }
+    // The timeout that counts time is now in the queue.
+    driver.turn(Wait::No).expect("turn");
+    drop(file);
+    assert_eq!(driver.shutdown(Duration::from_secs(16)), Ok(()));
+    assert_eq!(poll(&mut nop, &bell), Poll::Ready(Ok(0)));
+    assert_eq!(slab.figures().files.used, 0);
+}
+
 /// Some kernels end a timeout when something else completes, too. That is no time.
 #[test]
 fn a_limit_does_not_pass_where_timeouts_end_by_themselves() {
