@@ -384,6 +384,7 @@ macro_rules! open_words {
     )*};
 }
 
+mod files;
 pub(crate) mod net;
 
 open_words! {

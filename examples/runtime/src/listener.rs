@@ -4,8 +4,8 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use bare_uring::Errno;
-use bare_uring::types::{AddressFamily, SocketType};
-use bare_uring_ops::{File, Slab};
+use bare_uring::types::{AddressFamily, SocketType, Timespec};
+use bare_uring_ops::{File, Slab, SocketOption};
 use freestanding::sys;
 
 /// How many connections may wait to be accepted. The system has a limit of its own.
@@ -20,14 +20,21 @@ const WAITING: u32 = 4096;
 pub async fn listen(slab: &'static Slab, port: u16) -> Result<File, Errno> {
     let socket = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await?;
     // Connections of a server that has just ended do not keep the port.
-    let [level, name] = sys::REUSE_ADDRESS;
-    slab.set_option(&socket, level as u32, name as u32, 1).await?;
+    slab.set_option(&socket, SocketOption::REUSE_ADDRESS, true).await?;
     // Connections inherit this option. Without it, a small piece would wait until the one before has arrived.
-    let [level, name] = sys::NO_DELAY;
-    slab.set_option(&socket, level as u32, name as u32, 1).await?;
+    slab.set_option(&socket, SocketOption::NO_DELAY, true).await?;
     slab.bind(&socket, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     slab.listen(&socket, WAITING).await?;
     Ok(socket)
+}
+
+/// Waits before an accept loop begins again: for this long, or while all slots of the slab are taken, until one is free.
+/// A loop that tried at once would spin.
+pub async fn pause(slab: &'static Slab, span: Timespec) {
+    if slab.timeout(span).await == Err(Errno::EBUSY) {
+        // There is a place for it, because fewer tasks wait than there are slots.
+        let _ = slab.ready().await;
+    }
 }
 
 /// Returns the port of a socket that listens.

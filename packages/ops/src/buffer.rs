@@ -27,7 +27,12 @@ pub(crate) struct Pool {
 impl Pool {
     /// Takes a buffer, with an empty window. `None`: all are taken.
     pub(crate) fn take(&'static self) -> Option<Buffer> {
-        let index = self.free.pop(self.links)?;
+        self.pop_own(&self.free)
+    }
+
+    /// Takes the first of the pool's own buffers out of a list, with an empty window.
+    pub(crate) fn pop_own(&'static self, list: &List) -> Option<Buffer> {
+        let index = list.pop(self.links)?;
         let offset = self.size as usize * usize::from(index);
         // SAFETY: the pool has more buffers than `index`, each of this size (its invariant).
         let base = unsafe { self.base.add(offset) };
@@ -81,6 +86,36 @@ impl Buffer {
         }
     }
 
+    /// Makes a buffer without bytes, which goes back to nowhere: no buffer of the pool has this index.
+    pub(crate) const fn none(pool: &'static Pool) -> Self {
+        Self { pool, piece: None, index: u16::MAX, base: NonNull::dangling(), capacity: 0, start: 0, end: 0 }
+    }
+
+    /// Puts a buffer of the pool's own at the end of a list. A provided buffer goes back to the kernel.
+    pub(crate) fn push_own_to(self, list: &List) {
+        if self.piece.is_none() {
+            list.push(self.pool.links, self.index);
+            // The list takes over what this value stands for.
+            core::mem::forget(self);
+        }
+    }
+
+    /// Tells whether the kernel was provided with this buffer.
+    pub(crate) const fn is_provided(&self) -> bool {
+        self.piece.is_some()
+    }
+
+    /// Returns where the window begins and ends.
+    pub(crate) const fn bounds(&self) -> (u32, u32) {
+        (self.start, self.end)
+    }
+
+    /// Sets the window. One that does not lie in the buffer becomes one that does.
+    pub(crate) fn set_bounds(&mut self, (start, end): (u32, u32)) {
+        self.end = end.min(self.capacity);
+        self.start = start.min(self.end);
+    }
+
     /// Returns the number of bytes that the buffer has in all.
     #[must_use]
     pub const fn capacity(&self) -> usize {
@@ -117,7 +152,10 @@ impl Buffer {
         self.start = 0;
     }
 
-    /// Appends as many of the bytes as there is room for, and returns their number.
+    /// Appends as many of the bytes as there is room for, and returns their number. The others did not fit.
+    ///
+    /// [`write!`](core::write) appends text, and fails if it does not fit.
+    #[must_use = "bytes after this number did not fit"]
     pub fn extend(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.room());
         let end = self.end as usize;
@@ -127,6 +165,20 @@ impl Buffer {
             self.end += count as u32;
         }
         count
+    }
+
+    /// Returns the room after the window, to be written to. [`grow`](Self::grow) then takes what was written into the
+    /// window.
+    ///
+    /// The bytes are what was there before: of an earlier use of this memory, if not of this one.
+    pub fn spare(&mut self) -> &mut [u8] {
+        let end = self.end as usize;
+        self.all().get_mut(end..).unwrap_or_default()
+    }
+
+    /// Takes `count` bytes after the window into it, or all if there are fewer.
+    pub fn grow(&mut self, count: usize) {
+        self.filled(cut(count));
     }
 
     /// Returns every byte, also those outside the window.
@@ -156,6 +208,18 @@ impl Buffer {
 /// Converts a count to 32 bits. One that does not fit becomes `u32::MAX`, which is above every capacity.
 fn cut(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Appends text to the window.
+impl fmt::Write for Buffer {
+    /// Appends the text if all of it fits. Otherwise appends nothing of it, and fails; parts that were written before it
+    /// stay.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() > self.room() || self.extend(text.as_bytes()) < text.len() {
+            return Err(fmt::Error);
+        }
+        Ok(())
+    }
 }
 
 impl core::ops::Deref for Buffer {

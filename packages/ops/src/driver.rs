@@ -16,7 +16,7 @@ use crate::group::{GROUP, Group};
 use crate::slab::{Slab, Step};
 use crate::token::{Role, Token};
 
-/// The most entries that one step pushes: an operation and its time limit.
+/// The most entries that one step pushes: an operation and its time limit, or two linked operations.
 const STEP: usize = 2;
 
 /// How long a turn waits for completions.
@@ -48,6 +48,14 @@ pub struct Driver<K: Kernel> {
     surplus: Option<RawFd>,
 }
 
+/// What a turn brought.
+#[derive(Clone, Copy)]
+struct Turned {
+    completions: usize,
+    /// The kernel's timeouts for limits have ended, or waiters for room were woken: there may be more to do.
+    other: bool,
+}
+
 impl<K: Kernel> Driver<K> {
     /// Makes a ring with this number of submission queue entries (two at least) for this slab.
     ///
@@ -69,7 +77,7 @@ impl<K: Kernel> Driver<K> {
     {
         let known = if size_of::<K>() == 0 { Some(TypeId::of::<K>()) } else { None };
         let has_strange_files = slab.opened_by.get().is_some_and(|before| before.is_none() || before != known);
-        if slab.driven.get() || (has_strange_files && slab.files.is_any_open()) {
+        if slab.driven.get() || (has_strange_files && slab.has_open_file()) {
             return Err(SetupError::Kernel(Call::Setup, Errno::EBUSY));
         }
         let mut ring = builder.build_with(kernel, entries.max(STEP as u32))?;
@@ -114,21 +122,46 @@ impl<K: Kernel> Driver<K> {
 
     /// Pushes what waits, submits, waits as told, takes the completions that are there, and returns their number.
     ///
-    /// Wakers are called in here.
+    /// Wakers are called in here: of what has completed, and of what [waits for room](Slab::ready). A turn that has woken
+    /// a task for room does not wait. A turn that waits [for a time](Wait::For) may end earlier while
+    /// operations with [limits](crate::Op::within) are in flight.
     ///
     /// # Errors
     ///
     /// The errors of [`submit`](bare_uring::Submitter::submit), except those that only ask for another turn (`EINTR`,
     /// `EAGAIN`, `EBUSY`, `ETIME`): with them a turn ends early, and without an error.
     pub fn turn(&mut self, wait: Wait) -> Result<usize, Errno> {
-        self.recycle();
-        self.push_all()?;
+        Ok(self.go(wait)?.completions)
+    }
+
+    /// Makes a turn.
+    fn go(&mut self, wait: Wait) -> Result<Turned, Errno> {
+        loop {
+            self.recycle();
+            self.push_all()?;
+            let woken = self.slab.wake_waiters(false);
+            self.enter(if woken { Wait::No } else { wait })?;
+            let Turned { completions, other: ticks } = self.take_all();
+            let woken = self.slab.wake_waiters(true) || woken;
+            if ticks && completions == 0 && !woken && wait == Wait::One {
+                // Only time has passed, and what is waited for is still to come.
+                continue;
+            }
+            self.slab.counts.turned(completions);
+            return Ok(Turned { completions, other: ticks || woken });
+        }
+    }
+
+    /// Submits, and waits as told.
+    fn enter(&mut self, wait: Wait) -> Result<(), Errno> {
         // A completion that is in the queue already ends a wait at once.
         // kernel: io_uring/wait.c io_cqring_wait (7.2): returns 0 without sleeping if the queue holds enough
         // completions.
         let entered = match wait {
             Wait::One if self.expected > 0 => self.ring.submit_and_wait(1),
-            Wait::For(span) if self.expected > 0 => {
+            // Where the queue is full of timeouts that count time, a kernel's thread (SQPOLL) has to consume them before
+            // the driver's last requests find room. A shutdown gives it time.
+            Wait::For(span) if self.expected > 0 || (self.slab.is_ending() && self.has_work()) => {
                 let waited = self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&span));
                 let unknown = !self.ring.params().features().contains(Features::EXT_ARG);
                 // A kernel that knows neither a time nor a timeout can't wait that long: the turn only looks.
@@ -136,8 +169,7 @@ impl<K: Kernel> Driver<K> {
             }
             _ => self.ring.submit(),
         };
-        self.pass(entered)?;
-        Ok(self.take_all())
+        self.pass(entered)
     }
 
     /// Polls a future until it is ready, and waits for completions in between.
@@ -152,7 +184,8 @@ impl<K: Kernel> Driver<K> {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Ok(output);
             }
-            if self.turn(Wait::One)? == 0 && self.expected == 0 && !self.has_work() {
+            let turned = self.go(Wait::One)?;
+            if turned.completions == 0 && !turned.other && self.expected == 0 && !self.has_work() {
                 return Err(Errno::EDEADLK);
             }
         }
@@ -160,13 +193,23 @@ impl<K: Kernel> Driver<K> {
 
     /// Ends every operation that was polled, closes files that nobody uses, and then closes the ring. The operations'
     /// handles give `ECANCELED`, or what was done before. An operation that the kernel does not know yet never reaches
-    /// it.
+    /// it, and ends at once. That holds also for those that wakers start in here, twice as many as there are slots; what
+    /// is started after them waits for the next driver.
+    ///
+    /// If all operations can be cancelled, this takes no longer than the kernel needs for that, whatever the patience.
     ///
     /// # Errors
     ///
     /// `ETIME`: after 16 rounds of cancellations, spread over this patience, an operation is still in flight, and lost.
     /// (Signals end waits early, and so shorten the time.) The errors of [`turn`](Self::turn).
     pub fn shutdown(mut self, patience: Duration) -> Result<(), Errno> {
+        self.slab.set_ending(true);
+        let ended = self.end(patience);
+        self.slab.set_ending(false);
+        ended
+    }
+
+    fn end(&mut self, patience: Duration) -> Result<(), Errno> {
         const CANCELLATIONS: u32 = 16;
 
         let slice = Wait::For(Timespec::from(patience / CANCELLATIONS));
@@ -176,7 +219,8 @@ impl<K: Kernel> Driver<K> {
                 if self.expected == 0 && self.slab.in_flight() == 0 && !self.has_work() {
                     return Ok(());
                 }
-                if self.turn(slice)? == 0 {
+                let turned = self.go(slice)?;
+                if turned.completions == 0 && !turned.other {
                     break;
                 }
             }
@@ -190,7 +234,10 @@ impl<K: Kernel> Driver<K> {
         let mut some = false;
         while let Some(piece) = self.slab.pool.shelves.next_returned() {
             // A piece of an earlier driver's ring stays out: that ring is gone.
-            some |= group.recycle(piece).is_ok();
+            if group.recycle(piece).is_ok() {
+                self.slab.pool.shelves.came_back();
+                some = true;
+            }
         }
         if some {
             group.publish();
@@ -198,7 +245,7 @@ impl<K: Kernel> Driver<K> {
     }
 
     fn has_work(&self) -> bool {
-        self.surplus.is_some() || self.slab.has_work()
+        self.surplus.is_some() || self.slab.has_work() || self.slab.has_silent_timers()
     }
 
     fn room(&mut self) -> usize {
@@ -236,18 +283,32 @@ impl<K: Kernel> Driver<K> {
             match self.slab.next_step() {
                 Some(Step::Start(entry, None)) | Some(Step::Cancel(entry)) => self.push(&[entry]),
                 Some(Step::Start(entry, Some(limit))) => self.push(&[entry, limit]),
-                None => {}
+                Some(Step::Chain(first, second)) => self.push(&[first, second]),
+                // Comes after the operations whose limits it counts for, so that it does not begin before them.
+                None => self.push_ticks(),
             }
         }
         Ok(())
     }
 
-    /// Pushes entries for which there is room: an operation with its time limit, a cancellation, or a close.
+    /// Pushes the timeout of one class of limits, if one is wanted.
+    fn push_ticks(&mut self) {
+        if self.slab.has_silent_timers()
+            && let Some(entry) = self.slab.next_tick()
+        {
+            self.push(&[entry]);
+            // Nobody waits for it: without an operation in flight, time does not matter.
+            self.expected -= 1;
+        }
+    }
+
+    /// Pushes entries for which there is room: an operation with its time limit, two linked operations, a cancellation, a
+    /// close, or a timeout that counts time.
     fn push(&mut self, entries: &[Entry]) {
         // SAFETY: what an operation and its time limit point to lies in static memory, and is left alone until the
-        // last completion (invariants of `Slot`). A cancellation and a close point to nothing. A file that is named is
-        // open, because the slot has a handle to it. A descriptor that is closed was the slab's, and no handle to it is
-        // left.
+        // last completion (invariants of `Slot`). A timeout that counts time points to a constant, or to a time in the slab.
+        // A cancellation and a close point to nothing. A file that is named is open, because the slot has a handle to it. A
+        // descriptor that is closed was the slab's, and no handle to it is left, but for the one in the slot of a close.
         let pushed = unsafe { self.ring.submission().push_multiple(entries) };
         debug_assert!(pushed.is_ok(), "there was room");
         self.expected += entries.len();
@@ -259,21 +320,27 @@ impl<K: Kernel> Driver<K> {
         self.push(&[opcode::Close::new(Fd(fd)).build().user_data(Token::CLOSE.encode())]);
     }
 
-    /// Takes the completions that are there, and returns their number. Stops at a connection for which the table of
+    /// Takes the completions that are there, and tells how many there were, and whether time has passed. Stops at a connection for which the table of
     /// files has no place, because that has to be closed first.
     ///
     /// Taking completions must not depend on room in the submission queue: before Linux 5.19 the kernel consumes no
     /// entries while completions wait to be taken. (The stop does depend on it. But it comes from a request that is new
     /// in 5.19.)
-    fn take_all(&mut self) -> usize {
+    fn take_all(&mut self) -> Turned {
         let Self { ring, slab, group, expected, surplus, .. } = self;
-        let mut count = 0;
+        let (mut count, mut ticks) = (0, false);
         let mut queue = ring.completion();
         while surplus.is_none()
             && let Some(cqe) = queue.next()
         {
+            let token = Token::decode(cqe.user_data());
+            if let Some(token @ Token { role: Role::Tick, .. }) = token {
+                ticks = true;
+                slab.tick(token, cqe.outcome());
+                continue;
+            }
             count += 1;
-            let Some(token) = Token::decode(cqe.user_data()) else { continue };
+            let Some(token) = token else { continue };
             if !cqe.more() {
                 *expected = expected.saturating_sub(1);
             }
@@ -283,9 +350,12 @@ impl<K: Kernel> Driver<K> {
             // SAFETY: the completion came from the ring with which the group is registered, just now, and once. A
             // buffer in it is one of that group, since the slab's operations name no other.
             let piece = group.as_mut().and_then(|group| unsafe { group.take(&cqe) });
+            if piece.is_some() {
+                slab.pool.shelves.went_out();
+            }
             *surplus = slab.complete(token, &cqe, piece);
         }
-        count
+        Turned { completions: count, other: ticks }
     }
 }
 

@@ -8,6 +8,9 @@ use bare_uring::types::{Fd, RawFd};
 
 use crate::list::{Link, Linked, List};
 
+/// The position in a file that moves with each read and write, and the one that pipes and sockets need.
+pub const CURRENT: u64 = u64::MAX;
+
 /// A place in the table of files.
 pub(crate) struct Place {
     /// The file descriptor; -1 while the file is yet to be made.
@@ -16,11 +19,13 @@ pub(crate) struct Place {
     /// file is never closed.
     handles: Cell<u32>,
     link: Link,
+    /// The file is a socket for a stream of bytes, where a receive of no bytes means that no more come.
+    bytes: Cell<bool>,
 }
 
 impl Place {
     pub(crate) const fn new() -> Self {
-        Self { fd: Cell::new(0), handles: Cell::new(0), link: Link::new(0) }
+        Self { fd: Cell::new(0), handles: Cell::new(0), link: Link::new(0), bytes: Cell::new(false) }
     }
 
     fn is_used(&self) -> bool {
@@ -55,7 +60,18 @@ impl Files {
         let place = self.places.get(usize::from(index))?;
         place.fd.set(-1);
         place.handles.set(1);
+        place.bytes.set(false);
         Some(File { files: self, index })
+    }
+
+    /// Returns the places that are free.
+    pub(crate) fn free(&self) -> &List {
+        &self.free
+    }
+
+    /// Returns the number of places.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
     }
 
     /// Tells whether a file is open, or is yet to be closed.
@@ -74,6 +90,11 @@ impl Files {
         let fd = self.places.get(usize::from(index))?.fd.get();
         self.free.push_front(self.places, index);
         Some(fd)
+    }
+
+    /// Takes back a handle that was given away as an index.
+    pub(crate) fn handle(&'static self, index: u16) -> File {
+        File { files: self, index }
     }
 
     /// Takes the first file out of a backlog.
@@ -104,11 +125,46 @@ impl File {
         }
     }
 
+    /// Notes that the file is a socket for a stream of bytes.
+    pub(crate) fn is_of_bytes(&self) {
+        if let Some(place) = self.place() {
+            place.bytes.set(true);
+        }
+    }
+
+    /// Tells whether the file is known to be a socket for a stream of bytes.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.place().is_some_and(|place| place.bytes.get())
+    }
+
+    /// Gives the handle away as an index, for [`Files::handle`].
+    pub(crate) fn into_index(self) -> u16 {
+        let index = self.index;
+        // The index takes over the handle that this value stands for.
+        core::mem::forget(self);
+        index
+    }
+
+    /// Returns the table that the file is in.
+    pub(crate) const fn table(&self) -> &'static Files {
+        self.files
+    }
+
     /// Puts the file at the end of a backlog.
     pub(crate) fn push_to(self, backlog: &List) {
         backlog.push(self.files.places, self.index);
         // The backlog takes over the handle that this value stands for.
         core::mem::forget(self);
+    }
+
+    /// Tells whether this is the only handle.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.place().is_some_and(|place| place.handles.get() == 1)
+    }
+
+    /// Notes that the descriptor is closed, or another's: it is not closed with the last handle.
+    pub(crate) fn closed(self) {
+        self.made(-1);
     }
 
     pub(crate) fn fd(&self) -> Fd {
@@ -120,6 +176,20 @@ impl File {
     #[must_use]
     pub fn as_raw_fd(&self) -> RawFd {
         self.place().map_or(-1, |place| place.fd.get())
+    }
+
+    /// Gives the descriptor away: the slab does not close it, and the caller has to.
+    ///
+    /// # Errors
+    ///
+    /// The file comes back if it has another handle, in the program or in an operation that has not ended.
+    pub fn into_raw_fd(self) -> Result<RawFd, Self> {
+        if !self.is_alone() {
+            return Err(self);
+        }
+        let fd = self.as_raw_fd();
+        self.closed();
+        Ok(fd)
     }
 }
 

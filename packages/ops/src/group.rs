@@ -35,11 +35,42 @@ pub(crate) struct Shelves {
     shelves: Cell<Option<&'static [Shelf]>>,
     /// Buffers that are no longer used, and that the driver gives back to the kernel.
     returned: List,
+    /// How many buffers the kernel has filled and not got back.
+    out: Cell<u16>,
+    most_out: Cell<u16>,
 }
 
 impl Shelves {
     pub(crate) const fn new() -> Self {
-        Self { shelves: Cell::new(None), returned: List::new() }
+        Self { shelves: Cell::new(None), returned: List::new(), out: Cell::new(0), most_out: Cell::new(0) }
+    }
+
+    /// Returns the number of buffers.
+    pub(crate) fn count(&self) -> u16 {
+        // A group has at most 32,768.
+        self.shelves.get().map_or(0, |shelves| shelves.len() as u16)
+    }
+
+    /// Returns how many buffers the kernel can fill.
+    pub(crate) fn free(&self) -> u16 {
+        self.count().saturating_sub(self.out.get())
+    }
+
+    /// Returns how many buffers were out at a time, at most.
+    pub(crate) fn most_out(&self) -> u16 {
+        self.most_out.get()
+    }
+
+    /// Notes that the kernel has filled a buffer.
+    pub(crate) fn went_out(&self) {
+        let out = self.out.get().saturating_add(1);
+        self.out.set(out);
+        self.most_out.set(self.most_out.get().max(out));
+    }
+
+    /// Notes that the kernel has got a buffer back.
+    pub(crate) fn came_back(&self) {
+        self.out.set(self.out.get().saturating_sub(1));
     }
 
     pub(crate) fn is_provided(&self) -> bool {

@@ -18,11 +18,13 @@ pub(crate) const fn only(code: u8) -> Set {
 
 /// What an operation needs of the kernel. [`Slab::missing`](crate::Slab::missing) tells whether the kernel has it.
 ///
-/// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) that of
-/// [`Op::within`](crate::Op::within). A constant stands for the request's number, which is all that a kernel can be
-/// asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
+/// Each constant has the name of the function of [`Slab`](crate::Slab), and [`WITHIN`](Self::WITHIN) and
+/// [`THEN`](Self::THEN) have those of [`Op::within`](crate::Op::within) and [`Op::then`](crate::Op::then). A constant
+/// stands for the request's number, which is all that a kernel can be asked for. So `ACCEPT` is also what [`incoming`](crate::Slab::incoming) needs, and `RECEIVE` what
 /// [`pieces`](crate::Slab::pieces) needs: a kernel may have the request, and not its multishot form. `SET_OPTION` is
-/// `IORING_OP_URING_CMD`, which is older than its command for options.
+/// `IORING_OP_URING_CMD`, which is older than its commands for sockets: those of [`set_option`](crate::Slab::set_option)
+/// and [`option`](crate::Slab::option) came with 6.7, those of [`own_address`](crate::Slab::own_address) and
+/// [`peer_address`](crate::Slab::peer_address) with 6.19. A kernel that lacks a command answers `EOPNOTSUPP`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     name: &'static str,
@@ -58,12 +60,34 @@ macro_rules! requests {
 }
 
 requests! {
+    /// What [`read_with`](crate::Slab::read_with) and [`read_full`](crate::Slab::read_full) need as well.
     READ = IORING_OP_READ, 5 . 6;
+    /// What [`write_with`](crate::Slab::write_with), [`append`](crate::Slab::append) and
+    /// [`write_all`](crate::Slab::write_all) need as well.
     WRITE = IORING_OP_WRITE, 5 . 6;
+    READ_VECTORED = IORING_OP_READV, 5 . 1;
+    WRITE_VECTORED = IORING_OP_WRITEV, 5 . 1;
+    READ_PIECES = IORING_OP_READ_MULTISHOT, 6 . 7;
+    /// What [`fdatasync`](crate::Slab::fdatasync) needs as well.
     FSYNC = IORING_OP_FSYNC, 5 . 1;
-    /// `IORING_OP_OPENAT` does as well.
+    SYNC_FILE_RANGE = IORING_OP_SYNC_FILE_RANGE, 5 . 2;
+    FALLOCATE = IORING_OP_FALLOCATE, 5 . 6;
+    FADVISE = IORING_OP_FADVISE, 5 . 6;
+    FTRUNCATE = IORING_OP_FTRUNCATE, 6 . 9;
+    /// What [`create`](crate::Slab::create) needs as well. `IORING_OP_OPENAT` does it too.
     OPEN = IORING_OP_OPENAT2, 5 . 6, or IORING_OP_OPENAT;
+    /// What [`stat_at`](crate::Slab::stat_at) needs as well.
     STAT = IORING_OP_STATX, 5 . 6;
+    RENAME = IORING_OP_RENAMEAT, 5 . 11;
+    LINK = IORING_OP_LINKAT, 5 . 15;
+    SYMLINK = IORING_OP_SYMLINKAT, 5 . 15;
+    UNLINK = IORING_OP_UNLINKAT, 5 . 11;
+    MKDIR = IORING_OP_MKDIRAT, 5 . 15;
+    FSETXATTR = IORING_OP_FSETXATTR, 5 . 19;
+    SETXATTR = IORING_OP_SETXATTR, 5 . 19;
+    FGETXATTR = IORING_OP_FGETXATTR, 5 . 19;
+    GETXATTR = IORING_OP_GETXATTR, 5 . 19;
+    PIPE = IORING_OP_PIPE, 6 . 16;
     SOCKET = IORING_OP_SOCKET, 5 . 19;
     SET_OPTION = IORING_OP_URING_CMD, 5 . 19;
     BIND = IORING_OP_BIND, 6 . 11;
@@ -73,16 +97,25 @@ requests! {
     SHUTDOWN = IORING_OP_SHUTDOWN, 5 . 11;
     RECEIVE = IORING_OP_RECV, 5 . 6;
     SEND = IORING_OP_SEND, 5 . 6;
+    /// What [`send_to`](crate::Slab::send_to) needs, too.
+    SEND_MESSAGE = IORING_OP_SENDMSG, 5 . 3;
+    /// What [`receive_from`](crate::Slab::receive_from) and [`datagrams`](crate::Slab::datagrams) need, too.
+    RECEIVE_MESSAGE = IORING_OP_RECVMSG, 5 . 3;
+    /// `IORING_OP_SEND` does as well, with a copy.
+    SEND_ZERO_COPY = IORING_OP_SEND_ZC, 6 . 0, or IORING_OP_SEND;
     TIMEOUT = IORING_OP_TIMEOUT, 5 . 4;
     NOP = IORING_OP_NOP, 5 . 1;
-    /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well.
+    /// `IORING_OP_TIMEOUT` with `IORING_OP_ASYNC_CANCEL` does as well, and is taken where the kernel has both.
     WITHIN = IORING_OP_LINK_TIMEOUT, 5 . 5, or IORING_OP_TIMEOUT IORING_OP_ASYNC_CANCEL;
+    /// What [`Op::then`](crate::Op::then) needs: links, which no kernel tells of but by this request.
+    THEN = IORING_OP_LINK_TIMEOUT, 5 . 5;
     /// What an [`open`](crate::Slab::open) with `RESOLVE_*` flags needs.
     OPEN_RESOLVED = IORING_OP_OPENAT2, 5 . 6;
     /// What the end of an operation before its time needs, by its handle or by
     /// [`Driver::shutdown`](crate::Driver::shutdown).
     CANCEL = IORING_OP_ASYNC_CANCEL, 5 . 5;
-    /// What closes a file whose last handle was dropped. A kernel without it leaves such files open.
+    /// What closes a file, by [`close`](crate::Slab::close) or when its last handle was dropped. A kernel without it leaves
+    /// such files open.
     CLOSE = IORING_OP_CLOSE, 5 . 6;
 }
 
@@ -140,25 +173,38 @@ impl core::error::Error for Missing {}
 pub(crate) struct Known {
     /// The requests that the kernel lacks. Before a driver is made, none.
     lacks: Cell<Set>,
+    /// Time limits can't be counted. In a field of its own, since each operation with a limit asks.
+    can_not_count: Cell<bool>,
 }
 
 impl Known {
     pub(crate) const fn new() -> Self {
-        Self { lacks: Cell::new(0) }
+        Self { lacks: Cell::new(0), can_not_count: Cell::new(false) }
     }
 
     /// Notes what the kernel lacks.
     pub(crate) fn note(&self, lacks: Set) {
         self.lacks.set(lacks);
+        self.can_not_count.set(lacks & (only(opcode::Timeout::CODE) | only(opcode::AsyncCancel::CODE)) != 0);
     }
 
     pub(crate) fn has(&self, request: Request) -> bool {
         request.is_there(self.lacks.get())
     }
 
-    /// Tells whether an operation and its time limit can be linked.
+    /// Tells whether time limits can be counted by ticks: the kernel has timeouts, and cancels what is late.
+    pub(crate) fn ticks(&self) -> bool {
+        !self.can_not_count.get()
+    }
+
+    /// Tells whether the kernel links requests.
     pub(crate) fn links(&self) -> bool {
         self.lacks.get() & only(opcode::LinkTimeout::CODE) == 0
+    }
+
+    /// Tells whether the kernel sends without a copy.
+    pub(crate) fn has_zero_copy(&self) -> bool {
+        self.lacks.get() & only(opcode::SendZc::CODE) == 0
     }
 
     /// Returns the first of these that the kernel lacks.
@@ -230,7 +276,7 @@ mod tests {
         ] {
             let known = without(lacks);
             assert_eq!((known.has(Request::OPEN), known.has(Request::WITHIN)), (open, within), "{lacks:?}");
-            assert_eq!(known.links(), !lacks.contains(&link), "{lacks:?}");
+            assert_eq!(known.ticks(), !lacks.contains(&timer) && !lacks.contains(&cancel), "{lacks:?}");
             assert_eq!(known.has(Request::OPEN_RESOLVED), !lacks.contains(&at2), "{lacks:?}");
         }
     }

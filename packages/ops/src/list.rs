@@ -23,11 +23,24 @@ impl Linked for Link {
 pub(crate) struct List {
     first: Link,
     last: Link,
+    len: Cell<u16>,
+    /// The smallest length since the list was filled.
+    least: Cell<u16>,
 }
 
 impl List {
     pub(crate) const fn new() -> Self {
-        Self { first: Cell::new(0), last: Cell::new(0) }
+        Self { first: Cell::new(0), last: Cell::new(0), len: Cell::new(0), least: Cell::new(0) }
+    }
+
+    /// Returns the number of items.
+    pub(crate) fn len(&self) -> u16 {
+        self.len.get()
+    }
+
+    /// Returns the smallest number of items since [`push_all`](Self::push_all).
+    pub(crate) fn least(&self) -> u16 {
+        self.least.get()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -44,6 +57,12 @@ impl List {
             None => self.first.set(link),
         }
         self.last.set(link);
+        self.grow();
+    }
+
+    /// Counts an item. A list has at most as many as an index can tell apart.
+    fn grow(&self) {
+        self.len.set(self.len.get().saturating_add(1));
     }
 
     /// Puts the item `index`, which is in no list, before all others. For lists of what is free: what was used last,
@@ -55,6 +74,7 @@ impl List {
         if self.last.get() == 0 {
             self.last.set(link);
         }
+        self.grow();
     }
 
     /// Takes the first item out.
@@ -65,7 +85,23 @@ impl List {
         if next == 0 {
             self.last.set(0);
         }
+        let len = self.len.get().saturating_sub(1);
+        self.len.set(len);
+        self.least.set(self.least.get().min(len));
         Some(index)
+    }
+
+    /// Takes all items, into a list of their own.
+    pub(crate) fn take(&self) -> Self {
+        let all = Self::new();
+        all.fill(self);
+        all
+    }
+
+    /// Takes over the items of another list. This one is empty.
+    pub(crate) fn fill(&self, other: &Self) {
+        self.first.set(other.first.replace(0));
+        self.last.set(other.last.replace(0));
     }
 
     /// Appends every item, for a list that starts full.
@@ -73,6 +109,7 @@ impl List {
         for index in 0..u16::try_from(items.len()).unwrap_or(u16::MAX) {
             self.push(items, index);
         }
+        self.least.set(self.len.get());
     }
 }
 
@@ -114,7 +151,7 @@ mod tests {
                         outside.extend(popped);
                     }
                 }
-                assert_eq!(list.is_empty(), queue.is_empty());
+                assert_eq!((list.is_empty(), usize::from(list.len())), (queue.is_empty(), queue.len()));
             }
             for (list, queue) in lists.iter().zip(&mut queues) {
                 while let Some(index) = queue.pop_front() {
@@ -131,6 +168,7 @@ mod tests {
         let list = List::new();
         list.push_all(&items);
         for index in 0..u16::MAX {
+            assert_eq!((list.len(), list.least()), (u16::MAX - index, u16::MAX - index));
             assert_eq!(list.pop(&items), Some(index));
         }
         assert_eq!(list.pop(&items), None);
@@ -138,5 +176,8 @@ mod tests {
         list.push(&items, u16::MAX);
         list.push_front(&items, u16::MAX);
         assert!(list.is_empty());
+        // The smallest length stays when the list grows.
+        list.push(&items, 7);
+        assert_eq!((list.len(), list.least()), (1, 0));
     }
 }

@@ -10,8 +10,12 @@ use bare_uring::types::Timespec;
 use bare_uring::{Errno, squeue};
 
 use crate::buffer::Buffer;
+use crate::cancel::Canceller;
+use crate::deadlines::Clock;
+use crate::file::File;
 use crate::output::Kind;
 use crate::slab::{Draft, Parts, Slab};
+use crate::slot::Slot;
 
 enum State {
     /// The operation has the slot with this index.
@@ -42,7 +46,33 @@ impl<T: Kind> Op<T> {
     }
 
     pub(crate) fn refused(slab: &'static Slab, errno: Errno) -> Self {
-        Self { slab, state: State::Refused(errno, None), kind: PhantomData }
+        Self::refused_with(slab, errno, None)
+    }
+
+    /// Makes an operation that was refused, and gives its buffer back.
+    pub(crate) fn refused_with(slab: &'static Slab, errno: Errno, buffer: Option<Buffer>) -> Self {
+        Self { slab, state: State::Refused(errno, buffer), kind: PhantomData }
+    }
+
+    /// Adds the second of two files. To be called before the operation is polled.
+    pub(crate) fn with_other(self, other: Option<File>) -> Self {
+        if let Some(slot) = self.slot() {
+            slot.other.set(other);
+        }
+        self
+    }
+
+    /// Adds the reserved place of the file that is made. To be called before the operation is polled.
+    pub(crate) fn with_made(self, made: File) -> Self {
+        if let Some(slot) = self.slot() {
+            slot.made.set(Some(made));
+        }
+        self
+    }
+
+    fn slot(&self) -> Option<&'static Slot> {
+        let State::Slot(index) = self.state else { return None };
+        self.slab.slot(index)
     }
 
     /// Ends the operation with `ETIME` if it takes longer than this. Does nothing once the operation has started. Since
@@ -50,14 +80,45 @@ impl<T: Kind> Op<T> {
     ///
     /// Bytes that the operation has moved by then are not lost: the result is their number.
     ///
-    /// The limit is a linked timeout. On a kernel without `IORING_OP_LINK_TIMEOUT` it is a timeout beside the
-    /// operation, after which the operation is cancelled. A kernel that can't cancel either can't limit an operation:
-    /// the operation is then not started, and gives `EOPNOTSUPP` ([`Request::WITHIN`](crate::Request::WITHIN)).
+    /// The limit costs no request of its own, and no look at a clock: the driver counts ticks of the kernel, and cancels what
+    /// is late. A tick is a sixteenth of the span or less, and 65,536 ns at least. So the limit never ends too early. It
+    /// ends up to a tick late if it is the only one of its length, and up to two ticks late beside others; each turn that
+    /// takes long adds to that.
+    ///
+    /// A kernel that lacks timeouts or cancellations gets a linked timeout, which is exact. A kernel that lacks that as well
+    /// can't limit an operation: the operation is then not started, and gives `EOPNOTSUPP`
+    /// ([`Request::WITHIN`](crate::Request::WITHIN)).
+    #[inline]
     pub fn within(self, span: impl Into<Timespec>) -> Self {
         if let State::Slot(index) = self.state {
-            self.slab.limit(index, span.into());
+            self.slab.limit(index, span.into(), None);
         }
         self
+    }
+
+    /// Ends the operation with `ETIME` if it is not over at this point of time, by this clock. Like
+    /// [`within`](Self::within), which it replaces, and like it without a request of its own: the driver has one timeout
+    /// for the earliest deadline of each clock. It is exact. Since 5.5.
+    ///
+    /// A kernel that does not know the clock ends the operation at once, with `ETIME`.
+    pub fn until(self, clock: Clock, at: impl Into<Timespec>) -> Self {
+        if let State::Slot(index) = self.state {
+            self.slab.limit(index, at.into(), Some(clock));
+        }
+        self
+    }
+
+    /// Returns what cancels the operation from elsewhere. `None`: the operation found no slot, or is over.
+    pub fn canceller(&self) -> Option<Canceller> {
+        match self.state {
+            State::Slot(index) => Canceller::new(self.slab, index),
+            State::Refused(..) | State::Over => None,
+        }
+    }
+
+    /// Returns the slab, and the index of the slot if there is one.
+    pub(crate) const fn place(&self) -> (&'static Slab, Option<u16>) {
+        (self.slab, if let State::Slot(index) = self.state { Some(index) } else { None })
     }
 
     /// Asks the kernel to end the operation. It soon gives `ECANCELED`, or its result if it was done already.

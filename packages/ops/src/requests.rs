@@ -6,17 +6,21 @@
 #![forbid(unsafe_code)]
 
 mod file;
+mod message;
 mod nop;
+mod options;
 mod path;
+mod pipe;
 mod read_write;
 mod send_receive;
+mod share;
 mod socket;
 mod timeout;
+mod xattr;
 
 use bare_uring::squeue::Entry;
 use bare_uring::types::{Fd, RawFd};
 
-pub use self::read_write::CURRENT;
 use crate::buffer::Buffer;
 use crate::file::File;
 use crate::op::Op;

@@ -11,13 +11,26 @@ use crate::group::Shelves;
 use crate::list::{Link, List};
 use crate::slab::Slab;
 use crate::slot::Slot;
+use crate::waiters::Waiter;
 
 /// The memory of a slab, for a `static`: `OPERATIONS` at a time, `FILES` open at a time, `BUFFERS` of `SIZE` bytes.
 ///
 /// A new storage is all zero, so that it takes no room in the program's file, and no memory before it is used.
+///
+/// Nothing grows. These are the bytes on machines of 64 bits:
+///
+/// | for | bytes |
+/// |--|--|
+/// | the storage itself | 880 |
+/// | an operation | 720 |
+/// | a file | 12 |
+/// | a buffer, beside its bytes | 2 |
+///
+/// An operation's bytes have also the place of a future that [waits for room](crate::Slab::ready).
 pub struct Storage<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SIZE: usize> {
     taken: AtomicBool,
     slots: [Slot; OPERATIONS],
+    waiters: [Waiter; OPERATIONS],
     files: [Place; FILES],
     links: [Link; BUFFERS],
     buffers: UnsafeCell<[[u8; SIZE]; BUFFERS]>,
@@ -63,6 +76,7 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
         Self {
             taken: AtomicBool::new(false),
             slots: [const { Slot::new() }; OPERATIONS],
+            waiters: [const { Waiter::new() }; OPERATIONS],
             files: [const { Place::new() }; FILES],
             links: [const { Link::new(0) }; BUFFERS],
             buffers: UnsafeCell::new([[0; SIZE]; BUFFERS]),
@@ -81,7 +95,7 @@ impl<const OPERATIONS: usize, const FILES: usize, const BUFFERS: usize, const SI
         let pool = Pool { base, size: SIZE as u32, links: &self.links, free: List::new(), shelves: Shelves::new() };
         // SAFETY: the flag lets one caller come here, so that this is the only reference, and becomes the shared one.
         let place = unsafe { &mut *self.slab.get() };
-        Some(&*place.write(Slab::new(&self.slots, &self.files, pool)))
+        Some(&*place.write(Slab::new(&self.slots, &self.files, &self.waiters, pool)))
     }
 }
 

@@ -11,8 +11,9 @@ use bare_uring::squeue::Entry;
 
 use crate::buffer::Buffer;
 use crate::file::File;
-use crate::slab::{Draft, Slab};
-use crate::slot::{Argument, Effect, Slot};
+use crate::message::Datagram;
+use crate::slab::{Draft, Parts, Slab};
+use crate::slot::{Argument, Effect, Phase, Slot};
 
 pub(crate) mod sealed {
     use super::{Errno, Slab, Slot};
@@ -26,7 +27,8 @@ pub(crate) mod sealed {
     }
 }
 
-/// What a stream can bring: a [`File`] (connections that are accepted) or a [`Buffer`] (data that is received).
+/// What a stream can bring: a [`File`] (connections that are accepted), a [`Buffer`] (data that is received), or a
+/// [`Datagram`] (messages with their senders).
 pub trait Item: sealed::Item {}
 impl<T: sealed::Item> Item for T {}
 
@@ -54,6 +56,18 @@ impl sealed::Item for Buffer {
     }
 }
 
+impl sealed::Item for Datagram {
+    fn next(slab: &'static Slab, slot: &Slot) -> Option<Self> {
+        slab.next_datagram(slot)
+    }
+
+    // kernel: io_uring/net.c io_recvmsg_multishot, io_recv_finish (6.12.117): a result counts a header, so that it is above 0
+    // for an empty message too. One that ends the request may have found the completion queue full.
+    fn end(result: u32) -> Option<Errno> {
+        <Buffer as sealed::Item>::end(result)
+    }
+}
+
 enum State {
     Slot(u16),
     Refused(Errno),
@@ -78,11 +92,35 @@ pub struct Stream<T: Item> {
 impl<T: Item> Stream<T> {
     pub(crate) fn new(slab: &'static Slab, effect: Effect, file: &File, entry: Entry) -> Self {
         let draft = Draft { effect, file: Some(file), buffer: None, argument: Argument::NONE };
-        let state = match slab.prepare(draft, |_| entry) {
+        Self::prepared(slab, draft, |_| entry)
+    }
+
+    /// Makes a stream that receives from a socket, and whose request is made once more after an empty datagram.
+    pub(crate) fn of_socket(
+        slab: &'static Slab,
+        effect: Effect,
+        socket: &File,
+        build: impl FnOnce(&Parts) -> Entry,
+    ) -> Self {
+        let draft = Draft { effect, file: Some(socket), buffer: None, argument: Argument::NONE };
+        let this = Self::prepared(slab, draft, build);
+        if let Some(slot) = this.slot().filter(|_| !socket.has_bytes()) {
+            slot.phase.set(Phase::Receives);
+        }
+        this
+    }
+
+    /// Makes a stream of what was put together.
+    fn prepared(slab: &'static Slab, draft: Draft<'_>, build: impl FnOnce(&Parts) -> Entry) -> Self {
+        let state = match slab.prepare(draft, build) {
             Ok(index) => State::Slot(index),
             Err((errno, _)) => State::Refused(errno),
         };
-        Self { slab, state, items: PhantomData }
+        let this = Self { slab, state, items: PhantomData };
+        if let Some(slot) = this.slot() {
+            slot.flow.again.set(slot.entry.get());
+        }
+        this
     }
 
     /// Polls for the next thing that the stream brings. `None`: there is no more to come, or an error came before,
@@ -101,6 +139,7 @@ impl<T: Item> Stream<T> {
                 self.slab.start(index, slot);
                 slot.wake_with(context.waker());
                 if let Some(item) = T::next(self.slab, slot) {
+                    self.slab.refill(index, slot);
                     return Poll::Ready(Some(Ok(item)));
                 }
                 let Some(outcome) = slot.outcome() else { return Poll::Pending };
@@ -129,6 +168,8 @@ impl<T: Item> Stream<T> {
         }
     }
 }
+
+mod limits;
 
 impl<T: Item> Drop for Stream<T> {
     fn drop(&mut self) {

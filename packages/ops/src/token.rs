@@ -9,17 +9,19 @@ pub(crate) enum Role {
     Operation = 1,
     /// The cancellation of the operation in the slot.
     Cancel = 2,
-    /// The time limit that is linked to the operation in the slot.
+    /// The time limit that is linked to the operation in the slot, on kernels without timeouts or cancellations.
     Limit = 3,
     /// The closing of a file, which belongs to no slot.
     Close = 4,
     /// A request that tries out what the kernel has. The index is its opcode, and it belongs to no slot.
     Trial = 5,
+    /// The timeout that counts time for the limits of one class. The index is the class, and it belongs to no slot.
+    Tick = 6,
 }
 
 /// The user data of a request: 32 bits of the slot's generation, 16 of the role, 16 of the slot's index.
 ///
-/// The generation changes each time that the slot is given to another operation, so that a completion of an earlier one
+/// The generation changes each time that the slot is given to another operation or request, so that a completion of an earlier one
 /// reaches nobody. (An operation's own completions never come late, because its slot is reserved until the last of
 /// them. Those of cancellations and time limits do come late.)
 // kernel: io_uring/cancel.c io_cancel_req_match (7.2): a cancellation by user data ends a request of this ring whose
@@ -39,6 +41,11 @@ impl Token {
         Self { role: Role::Trial, index: code as u16, generation: 0 }
     }
 
+    /// Returns the token of a timeout of a class of limits.
+    pub(crate) const fn tick(class: u16, generation: u32) -> Self {
+        Self { role: Role::Tick, index: class, generation }
+    }
+
     pub(crate) const fn encode(self) -> u64 {
         (self.generation as u64) << 32 | (self.role as u64) << 16 | self.index as u64
     }
@@ -46,7 +53,7 @@ impl Token {
     pub(crate) fn decode(user_data: u64) -> Option<Self> {
         // Each cast keeps the bits of its field.
         let (generation, role, index) = ((user_data >> 32) as u32, (user_data >> 16) as u16, user_data as u16);
-        let roles = [Role::Operation, Role::Cancel, Role::Limit, Role::Close, Role::Trial];
+        let roles = [Role::Operation, Role::Cancel, Role::Limit, Role::Close, Role::Trial, Role::Tick];
         let role = roles.into_iter().find(|&known| known as u16 == role)?;
         Some(Self { role, index, generation })
     }
@@ -58,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_token_comes_back_as_it_was() {
-        for role in [Role::Operation, Role::Cancel, Role::Limit, Role::Close, Role::Trial] {
+        for role in [Role::Operation, Role::Cancel, Role::Limit, Role::Close, Role::Trial, Role::Tick] {
             for (index, generation) in [(0, 0), (u16::MAX, 1), (7, u32::MAX), (u16::MAX, u32::MAX)] {
                 let token = Token { role, index, generation };
                 assert_eq!(Token::decode(token.encode()), Some(token));

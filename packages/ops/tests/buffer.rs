@@ -1,6 +1,8 @@
 //! Buffers and places, without a kernel: against a plain vector, and to the last of each.
 #![forbid(unsafe_code)]
 
+use std::fmt::Write as _;
+
 use bare_uring_ops::{Buffer, Slab, Storage};
 use bare_uring_sim::Random;
 
@@ -43,7 +45,7 @@ fn a_buffer_is_a_window_on_its_bytes() {
     for _ in 0..200 {
         let (mut buffer, mut model) = (slab.buffer().expect("one"), Model::default());
         for _ in 0..100 {
-            match random.below(8) {
+            match random.below(10) {
                 0..4 => {
                     let bytes: Vec<u8> = (0..random.below(12)).map(|_| random.below(256) as u8).collect();
                     let taken = bytes.len().min(model.room());
@@ -64,6 +66,22 @@ fn a_buffer_is_a_window_on_its_bytes() {
                 6 => {
                     buffer.compact();
                     model.before = 0;
+                }
+                7 => {
+                    // Text goes in whole or not at all.
+                    let text = "text of some length";
+                    let text = &text[..random.below(text.len() as u32) as usize];
+                    let fits = text.len() <= model.room();
+                    assert_eq!(write!(buffer, "{text}").is_ok(), fits);
+                    model.window.extend(text.as_bytes().iter().filter(|_| fits));
+                }
+                8 => {
+                    let count = count(&mut random);
+                    let spare = buffer.spare();
+                    assert_eq!(spare.len(), model.room());
+                    spare.fill(7);
+                    buffer.grow(count);
+                    model.window.resize(model.window.len() + count.min(model.room()), 7);
                 }
                 _ if random.chance(1, 8) => {
                     buffer.clear();
@@ -107,7 +125,7 @@ fn buffers_are_apart_and_the_last_one_given_back_is_the_next() {
 fn handles_show_what_they_are() {
     let slab = slab();
     let mut buffer = slab.buffer().expect("one");
-    buffer.extend(b"window");
+    assert_eq!(buffer.extend(b"window"), 6);
     buffer.consume(2);
     assert_eq!(format!("{buffer:?}"), "Buffer { capacity: 40, start: 2, end: 6, .. }");
     assert_eq!(format!("{:?}", slab.nop()), "Op { over: false, .. }");

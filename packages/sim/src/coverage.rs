@@ -120,6 +120,8 @@ pub enum Mark {
     ErrorOnlyNames,
     /// A completion at the end of a file named a buffer.
     EndNamesBuffer,
+    /// A zero-copy send was done, and its notification was still to come.
+    Lent,
     /// A datagram was longer than its buffer, and was cut.
     DatagramCut,
     /// More bytes were committed than the picked buffer had, and buffers were passed over.
@@ -152,7 +154,7 @@ pub enum Mark {
 
 impl Mark {
     /// All marks, in the order of their values.
-    pub const ALL: [Self; 71] = [
+    pub const ALL: [Self; 72] = [
         Self::NearTheWrap,
         Self::EntryOverwritten,
         Self::CompletionOverwritten,
@@ -210,6 +212,7 @@ impl Mark {
         Self::ErrorUsesBuffer,
         Self::ErrorOnlyNames,
         Self::EndNamesBuffer,
+        Self::Lent,
         Self::DatagramCut,
         Self::PassedOver,
         Self::Bundled,

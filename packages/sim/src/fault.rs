@@ -58,6 +58,13 @@ pub enum Fault {
         /// The length that was given.
         len: usize,
     },
+    /// The memory of a zero-copy send was written to before the notification.
+    Changed {
+        /// The ring.
+        ring: u32,
+        /// The user data of the request.
+        user_data: u64,
+    },
     /// Bytes around the ring's memory were written.
     OutOfBounds {
         /// The ring.
@@ -83,6 +90,9 @@ impl fmt::Display for Fault {
             Self::ClosedInFlight { user_data } => write!(f, "closed with requests in flight: {user_data:x?}"),
             Self::NoRing { fd } => write!(f, "{fd} is no ring"),
             Self::Unmap { len } => write!(f, "unmapped {len} bytes that are not mapped so"),
+            Self::Changed { ring, user_data } => {
+                write!(f, "ring {ring}: the memory of the zero-copy send {user_data:#x} was written to")
+            }
             Self::OutOfBounds { ring } => write!(f, "ring {ring}: written outside of the ring's memory"),
         }
     }

@@ -57,6 +57,9 @@ pub(crate) struct Files {
     listeners: Vec<VecDeque<Arc<Open>>>,
 }
 
+/// The number of bytes that a pipe or a connection holds in each direction.
+pub const CAPACITY: usize = 4096;
+
 /// The length that no regular file exceeds.
 const LONGEST: usize = 1 << 24;
 
@@ -319,7 +322,9 @@ impl Files {
                 let mut events = 0;
                 if let Some(stream) = read.map(|read| &self.streams[read]) {
                     let over = stream.ended || stream.writer.strong_count() == 0;
-                    events |= if !stream.bytes.is_empty() || over { POLLIN } else { 0 };
+                    // An empty datagram can be received, too.
+                    let empty = stream.messages.as_ref().map_or(stream.bytes.is_empty(), VecDeque::is_empty);
+                    events |= if !empty || over { POLLIN } else { 0 };
                     events |= if over { POLLHUP } else { 0 };
                 }
                 if let Some(stream) = write.map(|write| &self.streams[write]) {

@@ -22,8 +22,9 @@ use crate::world::World;
 mod far_side;
 mod look;
 
-pub use far_side::CAPACITY;
 pub use look::Leaks;
+
+pub use crate::files::CAPACITY;
 
 /// A simulated kernel. Clones are the same kernel: give one to the ring, keep one.
 ///

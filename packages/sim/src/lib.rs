@@ -39,9 +39,9 @@
 //!   `EBADR`, `ETIME`, `EBADFD`, `EEXIST`, early returns.
 //! - The overflow list, which only waits flush into the queue; kernels that drop instead.
 //! - The kernel-side SQPOLL thread, which consumes, sleeps and wakes; COOP_TASKRUN, DEFER_TASKRUN and TASKRUN_FLAG.
-//! - Nop, read, write (vectored and fixed too), receive and send with multishot, accept, poll (one shot), timeouts,
-//!   linked timeouts, cancellation, close, shutdown, fsync, ftruncate, messages to other rings. Files, pipes and
-//!   sockets are simulated; the user's memory is real.
+//! - Nop, read, write (vectored and fixed too), receive and send with multishot, messages, zero-copy sends, accept, poll
+//!   (one shot), timeouts, linked timeouts, cancellation, close, shutdown, fsync, ftruncate, pipe, messages to other rings.
+//!   Files, pipes and sockets are simulated; the user's memory is real.
 //! - Provided buffer rings, with the [`GroupRules`] of each release: when a buffer is committed and how much of it,
 //!   which completions name it, incremental use, bundles, messages, groups whose memory the kernel provides.
 //! - Timeouts with the [`TimeoutRules`] of each release: what their number of completions counts, when their time is

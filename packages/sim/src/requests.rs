@@ -14,6 +14,7 @@ mod cancel;
 mod io;
 mod life;
 mod nop;
+mod pipe;
 mod select;
 mod selected;
 mod timeout;
@@ -23,6 +24,7 @@ pub(crate) use cancel::Key;
 const READV: u8 = Op::IORING_OP_READV as u8;
 const READ_FIXED: u8 = Op::IORING_OP_READ_FIXED as u8;
 const WRITE_FIXED: u8 = Op::IORING_OP_WRITE_FIXED as u8;
+const SENDMSG: u8 = Op::IORING_OP_SENDMSG as u8;
 const RECVMSG: u8 = Op::IORING_OP_RECVMSG as u8;
 const POLL_ADD: u8 = Op::IORING_OP_POLL_ADD as u8;
 const TIMEOUT: u8 = Op::IORING_OP_TIMEOUT as u8;
@@ -31,6 +33,7 @@ pub(crate) const LINK_TIMEOUT: u8 = Op::IORING_OP_LINK_TIMEOUT as u8;
 const READ: u8 = Op::IORING_OP_READ as u8;
 const SEND: u8 = Op::IORING_OP_SEND as u8;
 const RECV: u8 = Op::IORING_OP_RECV as u8;
+const SEND_ZC: u8 = Op::IORING_OP_SEND_ZC as u8;
 const READ_MULTISHOT: u8 = Op::IORING_OP_READ_MULTISHOT as u8;
 
 /// How far an attempt at a request got.
@@ -40,6 +43,8 @@ enum Attempt {
     Done(Outcome),
     /// The request has one more completion, and goes on.
     More(Outcome),
+    /// The request is done, and has told so; a notification follows at some time.
+    Lent(Outcome),
     /// The file is not ready for these events of `poll(2)`.
     NotReady(u32),
     /// A worker goes on with the request, at some time.
@@ -129,6 +134,7 @@ const ROWS: &[Row] = &[
     on_file(Op::IORING_OP_WRITE_FIXED, World::transmit),
     on_file(Op::IORING_OP_POLL_ADD, |world, _, sqe, file, _| world.poll(sqe, file)),
     alone(Op::IORING_OP_POLL_REMOVE, World::poll_remove),
+    on_file(Op::IORING_OP_SENDMSG, World::transmit).reads(Reads::Message),
     on_file(Op::IORING_OP_RECVMSG, World::receive).reads(Reads::Message).picks(Picks::Always),
     alone(Op::IORING_OP_TIMEOUT, World::timeout).reads(Reads::Time),
     alone(Op::IORING_OP_TIMEOUT_REMOVE, World::timeout_remove).reads(Reads::Time),
@@ -143,8 +149,10 @@ const ROWS: &[Row] = &[
     on_file(Op::IORING_OP_RECV, World::receive).picks(Picks::Always),
     on_file(Op::IORING_OP_SHUTDOWN, |world, _, sqe, file, _| Attempt::done(world.files.shut_down(file, sqe.len))),
     on_file(Op::IORING_OP_MSG_RING, |world, _, sqe, file, _| world.message(sqe, file)),
+    on_file(Op::IORING_OP_SEND_ZC, World::lend),
     on_file(Op::IORING_OP_READ_MULTISHOT, World::receive).picks(Picks::Always),
     on_file(Op::IORING_OP_FTRUNCATE, |world, _, sqe, file, _| Attempt::done(world.truncate(sqe, file))),
+    alone(Op::IORING_OP_PIPE, |world, _, sqe| Attempt::done(world.make_pipe(sqe))),
     Row { opcode: IORING_OP_NOP128 as u8, ..alone(Op::IORING_OP_NOP, World::nop) },
 ];
 

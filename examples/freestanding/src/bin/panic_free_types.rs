@@ -111,6 +111,15 @@ fn numbers(odd: u32) -> u64 {
         MsgFlags(odd).with(any(MsgFlags::DONTWAIT)).0,
         SocketFlags(odd).with(any(SocketFlags::CLOEXEC)).0,
         WaitOptions(odd).with(any(WaitOptions::EXITED)).0,
+        AtFlags(odd).with(any(AtFlags::EMPTY_PATH)).0,
+        FallocateFlags(odd).with(any(FallocateFlags::KEEP_SIZE)).0,
+        OpenFlags(odd).with(any(OpenFlags::CREAT)).0,
+        RenameFlags(odd).with(any(RenameFlags::EXCHANGE)).0,
+        ResolveFlags(odd).with(any(ResolveFlags::BENEATH)).0,
+        RwFlags(odd).with(any(RwFlags::APPEND)).0,
+        StatxMask(odd).with(any(StatxMask::SIZE)).0,
+        SyncFileRangeFlags(odd).with(any(SyncFileRangeFlags::WRITE)).0,
+        XattrFlags(odd).with(any(XattrFlags::CREATE)).0,
     ];
     any((Sigset::EMPTY.with(odd), FutexWaitV::new(null(), u64::from(odd), futex), DestinationSlot::at(odd)));
     let time = Timespec::from(any(Duration::from_millis(u64::MAX - u64::from(odd))));

@@ -1,8 +1,8 @@
-//! `mirror [PORT]`: a TCP server on 127.0.0.1 that sends back what it receives, by multishot requests.
+//! `mirror [PORT]`: a TCP server on 127.0.0.1 that sends back what it receives, from buffers that all connections share.
 //!
-//! One request accepts all connections. One request for each connection receives all of its data: all connections share
-//! the buffers, and the kernel picks one when data comes. The data is sent from where it lies. SIGINT or SIGTERM ends
-//! the server. Needs Linux 6.11; on an older kernel the server says what is missing.
+//! One request accepts all connections. All connections share the buffers, and the kernel picks one when data comes; each
+//! connection has its share. The data is sent from where it lies. SIGINT or SIGTERM ends the server. Needs Linux 6.11; on
+//! an older kernel the server says what is missing.
 #![no_std]
 #![no_main]
 
@@ -44,6 +44,10 @@ const NEEDS: &[Request] = &[
     Request::WITHIN,
     Request::TIMEOUT,
 ];
+
+/// How many buffers wait for one client, at most, beside the one that is being sent: its share. So a client that sends and
+/// does not read leaves the others theirs.
+const SHARE: u16 = 3;
 
 /// A client to which a send takes longer counts as gone.
 const PATIENCE: Timespec = Timespec::new(30, 0);
@@ -131,14 +135,16 @@ async fn accept(slab: &'static Slab, listener: File, spawner: Spawner) {
                 spawner.spawn(token);
             }
         }
-        // The request has ended because no file or memory was left. A moment later there may be some.
-        let _ = slab.timeout(Timespec::new(0, 50_000_000)).await;
+        drop(incoming);
+        // The request has ended because no file or memory was left, or was not made because no slot was free. A moment
+        // later there may be some.
+        runtime::listener::pause(slab, Timespec::new(0, 50_000_000)).await;
     }
 }
 
 #[embassy_executor::task(pool_size = CONNECTIONS)]
 async fn mirror(slab: &'static Slab, socket: File) {
-    let mut pieces = slab.pieces(&socket);
+    let mut pieces = slab.pieces_at_most(&socket, SHARE);
     while let Some(piece) = pieces.next().await {
         match piece {
             Ok(mut piece) => {
@@ -150,12 +156,13 @@ async fn mirror(slab: &'static Slab, socket: File) {
                     piece = rest;
                 }
             }
-            // All buffers are in use. They come back when their data is sent.
+            // All buffers are on their way back.
             Err(Errno::ENOBUFS) => {
-                let _ = slab.timeout(Timespec::new(0, 1_000_000)).await;
-                pieces = slab.pieces(&socket);
+                if slab.ready_provided().await.is_err() {
+                    return;
+                }
+                pieces = slab.pieces_at_most(&socket, SHARE);
             }
-            Err(Errno::EAGAIN) => pieces = slab.pieces(&socket),
             Err(_) => return,
         }
     }

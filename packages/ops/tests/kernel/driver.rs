@@ -121,6 +121,44 @@ fn shutting_down_does_not_wait_for_what_was_never_submitted() {
     assert_eq!(bell.rings(), 1);
 }
 
+/// Starts operations of many kinds that have no end by themselves, and has the kernel know them if `submitted`.
+fn stuck_in_nothing(driver: &mut Driver<Linux>, submitted: bool) -> impl Sized + use<> {
+    let slab = driver.slab();
+    let bell = Bell::new();
+    let (server, client) = connection(slab);
+    let (listener, _) = crate::setting::listening(slab);
+    let mut received = receiving(slab, &server).0;
+    let mut limited = slab.receive(&server, slab.buffer().expect("one")).within(Duration::from_secs(1000));
+    let mut pause = slab.timeout(Duration::from_secs(1000));
+    let (mut accept, mut incoming) = (slab.accept(&listener), slab.incoming(&listener));
+    assert!(poll(&mut received, &bell).is_pending() && poll(&mut limited, &bell).is_pending());
+    assert!(poll(&mut pause, &bell).is_pending() && poll(&mut accept, &bell).is_pending());
+    assert!(poll(&mut incoming.next(), &bell).is_pending());
+    if submitted {
+        driver.turn(Wait::No).expect("turn");
+        assert_eq!(slab.in_flight(), 5);
+    }
+    (received, limited, pause, accept, incoming, client, server, listener)
+}
+
+#[test]
+fn shutting_down_takes_less_than_10_ms_where_nothing_is_stuck() {
+    for submitted in [false, true] {
+        // The least of several, because other programs run on this machine. A round that waits takes ten seconds.
+        let took = (0..7).map(|_| {
+            let mut driver = driver();
+            let _operations = stuck_in_nothing(&mut driver, submitted);
+            let begin = Instant::now();
+            assert_eq!(driver.shutdown(Duration::from_secs(160)), Ok(()));
+            begin.elapsed()
+        });
+        let took: Vec<_> = took.collect();
+        println!("submitted: {submitted}, {took:?}");
+        let least = took.into_iter().min().expect("seven");
+        assert!(least < Duration::from_millis(10), "{least:?}");
+    }
+}
+
 #[test]
 fn a_turn_waits_as_long_as_it_is_told_to() {
     let mut driver = driver();

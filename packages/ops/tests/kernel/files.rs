@@ -56,11 +56,12 @@ fn a_file_is_written_and_read() {
 fn a_path_that_does_not_fit_is_refused() {
     let mut driver = driver();
     let slab = driver.slab();
-    let long = std::ffi::CString::new(vec![b'a'; 64]).expect("no zero");
+    // It does not fit into the slot, and a buffer of this slab is smaller.
+    let long = std::ffi::CString::new(vec![b'a'; 256]).expect("no zero");
     let opened = driver.block_on(slab.open(None, &long, OpenHow::new())).expect("driver");
     assert_eq!(opened.err(), Some(Errno::ENAMETOOLONG));
-    // With its zero, this path just fits.
-    let fits = std::ffi::CString::new(vec![b'a'; 63]).expect("no zero");
+    // With its zero, this path just fits into the slot.
+    let fits = std::ffi::CString::new(vec![b'a'; 255]).expect("no zero");
     let opened = driver.block_on(slab.open(None, &fits, OpenHow::new())).expect("driver");
     assert_eq!(opened.err(), Some(Errno::ENOENT));
     settle(&mut driver);
@@ -140,9 +141,10 @@ fn what_finds_no_room_says_so_and_gives_the_buffer_back() {
     assert_eq!((write, &*full), (Err(Errno::EBUSY), &[7; 64][..]));
     assert!(matches!(poll(&mut slab.incoming(&null).next(), &bell), Poll::Ready(Some(Err(Errno::EBUSY)))));
     drop(operations);
-    // A path needs a buffer, and a new file needs a place.
+    // A long path needs a buffer, and a new file needs a place.
     let buffers = free_buffers(slab);
-    let opened = poll(&mut slab.open(None, c"/dev/null", OpenHow::new()), &bell);
+    let long = std::ffi::CString::new(vec![b'a'; 256]).expect("no zero");
+    let opened = poll(&mut slab.open(None, &long, OpenHow::new()), &bell);
     assert!(matches!(opened, Poll::Ready(Err(Errno::ENOBUFS))));
     drop((buffers, full));
     let places: Vec<_> = (1..8).map(|_| adopt(slab, fs::File::open("/dev/null").expect("null"))).collect();

@@ -27,7 +27,7 @@ fn each_of_many_operations_has_its_own_slot_file_buffer_and_waker() {
         writers.push(writer);
         let bell = Bell::new();
         let mut buffer = slab.buffer().expect("a buffer");
-        buffer.extend(b"> ");
+        assert_eq!(buffer.extend(b"> "), 2);
         let mut read = slab.read(&adopt(slab, reader), buffer, CURRENT);
         assert!(poll(&mut read, &bell).is_pending());
         operations.push((read, bell));
@@ -119,7 +119,7 @@ fn each_of_many_connections_waits_in_its_stream_in_order() {
     assert_eq!(files.len(), MANY - 1);
     for (number, file) in files.iter().enumerate() {
         let mut buffer = slab.buffer().expect("one");
-        buffer.extend(&number.to_le_bytes()[..2]);
+        assert_eq!(buffer.extend(&number.to_le_bytes()[..2]), 2);
         let (sent, _) = driver.block_on(slab.send(file, buffer)).expect("driver");
         assert_eq!(sent, Ok(2));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bare_uring::Errno;
 use bare_uring::types::{AddressFamily, ShutdownHow, SocketType};
-use bare_uring_ops::File;
+use bare_uring_ops::{File, SocketOption};
 
 use crate::setting::{assert_all_is_back, assert_closes_on_exec, buffer_of, connection, driver, settle};
 
@@ -18,7 +18,7 @@ fn sockets_talk_to_each_other() {
     driver
         .block_on(async {
             let listener = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await.expect("socket");
-            assert_eq!(slab.set_option(&listener, 1, 2, 1).await, Ok(0));
+            assert_eq!(slab.set_option(&listener, SocketOption::REUSE_ADDRESS, true).await, Ok(0));
             assert_eq!(slab.bind(&listener, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await, Ok(0));
             assert_eq!(slab.listen(&listener, 4).await, Ok(0));
             let address = std_listener(&listener);

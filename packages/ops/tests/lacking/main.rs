@@ -7,10 +7,11 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bare_uring::types::{
-    AddressFamily, FsyncFlags, OpenFlags, OpenHow, ResolveFlags, ShutdownHow, SocketType, Timespec,
+    AddressFamily, AtFlags, FallocateFlags, FileAdvice, FsyncFlags, MsgFlags, OpenFlags, OpenHow, RenameFlags,
+    ResolveFlags, ShutdownHow, SocketType, SyncFileRangeFlags, Timespec, XattrFlags,
 };
 use bare_uring::{Builder, Errno, Linux, opcode};
-use bare_uring_ops::{CURRENT, Driver, File, Missing, Request, Slab, Storage, Wait};
+use bare_uring_ops::{CURRENT, Driver, File, Missing, Outgoing, Request, Slab, SocketOption, Storage, Wait};
 use linux_raw_sys::general::{O_CLOEXEC, O_CREAT, O_RDWR, RESOLVE_BENEATH};
 use shared::{Bell, limit, poll};
 use watched::{Answer, Watched};
@@ -29,7 +30,7 @@ const UNKNOWN: u8 = 0xfe;
 /// Makes a driver on a kernel without these requests, which answers the probe like this.
 fn without(lacks: &'static [u8], answer: Answer) -> Driver<Watched<Linux>> {
     limit(std::thread::current().name().unwrap_or("a test"));
-    let slab = Box::leak(Box::new(Storage::<8, 8, BUFFERS, 64>::new())).start().expect("fresh");
+    let slab = Box::leak(Box::new(Storage::<8, 16, BUFFERS, 64>::new())).start().expect("fresh");
     let kernel = Watched::new(Linux, |entry| {
         if lacks.contains(&entry[0]) {
             entry[0] = UNKNOWN;
@@ -165,11 +166,13 @@ fn without_links_and_cancellation_a_limit_is_refused() {
     let slab = driver.slab();
     let (server, client) = connection(slab);
     let mut buffer = slab.buffer().expect("one");
-    buffer.extend(b"kept");
+    assert_eq!(buffer.extend(b"kept"), 4);
     let mut limited = slab.receive(&server, buffer).within(Duration::from_secs(1));
     // It is refused before the kernel is asked.
     let Poll::Ready((Err(Errno::EOPNOTSUPP), buffer)) = poll(&mut limited, &Bell::new()) else { panic!("it goes on") };
     assert_eq!((&*buffer, slab.in_flight()), (&b"kept"[..], 0));
+    // Neither is what would be linked.
+    assert_eq!(driver.block_on(slab.nop().then(slab.nop())), Ok((Err(Errno::EOPNOTSUPP), Err(Errno::ECANCELED))));
     let missing = slab.missing(&[Request::NOP, Request::WITHIN, Request::CANCEL]).expect("it is missing");
     assert_eq!(missing.to_string(), "this kernel has no IORING_OP_LINK_TIMEOUT (Linux 5.5)");
     // An operation whose handle is dropped can't be cancelled. It ends by itself, and gives all back.
@@ -190,6 +193,8 @@ fn a_limit_that_waits_for_a_driver_is_refused_by_it() {
     let slab = Box::leak(Box::new(Storage::<8, 8, BUFFERS, 64>::new())).start().expect("fresh");
     let bells = [Bell::new(), Bell::new()];
     let mut early = [slab.nop().within(PATIENCE), slab.nop()];
+    let (mut chain, waits) = (slab.nop().then(slab.nop()), Bell::new());
+    assert!(poll(&mut chain, &waits).is_pending());
     for (operation, bell) in early.iter_mut().zip(&bells) {
         assert!(poll(operation, bell).is_pending());
     }
@@ -200,12 +205,69 @@ fn a_limit_that_waits_for_a_driver_is_refused_by_it() {
     let mut driver = Driver::new(slab, kernel, &Builder::new(), 8).expect("io_uring");
     // The waker was called and dropped.
     assert_eq!((bells[0].rings(), bells[0].kept(), bells[1].rings()), (1, 0, 0));
+    assert_eq!((waits.rings(), waits.kept()), (1, 0));
+    assert_eq!(poll(&mut chain, &waits), Poll::Ready((Err(Errno::EOPNOTSUPP), Err(Errno::ECANCELED))));
     // It does not go to the kernel either, though it waited for that.
     driver.turn(Wait::One).expect("turn");
     let [limited, other] = &mut early;
     assert_eq!(poll(limited, &bells[0]), Poll::Ready(Err(Errno::EOPNOTSUPP)));
     assert_eq!(driver.block_on(other), Ok(Ok(0)));
     assert_all_is_back(driver);
+}
+
+/// Gives the buffers back, and keeps the outcome.
+fn moved<B>((outcome, _): (Result<usize, Errno>, B)) -> Result<usize, Errno> {
+    outcome
+}
+
+/// Makes each operation on bytes and paths once, and tells with which error it ended.
+async fn of_files(slab: &'static Slab) -> Vec<(Request, Result<(), Errno>)> {
+    let folder = std::env::temp_dir().join(format!("bare-uring-ops-lacking-of-{:?}", std::thread::current().id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a directory");
+    std::fs::write(folder.join("one"), b"content").expect("write");
+    let file = std::fs::File::options().read(true).write(true).open(folder.join("one")).expect("open");
+    let (file, here) = (adopt(slab, file), adopt(slab, std::fs::File::open(&folder).expect("open")));
+    let path = std::ffi::CString::new(folder.join("one").to_str().expect("text")).expect("no zero");
+    let buffer = || {
+        let mut buffer = slab.buffer().expect("one");
+        assert_eq!(buffer.extend(b"text"), 4);
+        buffer
+    };
+    // What the filesystem can't do is not what the kernel lacks. An attribute that is not there was looked for.
+    let attribute = |outcome: Result<usize, Errno>| match outcome {
+        Err(Errno::EOPNOTSUPP | Errno::ENODATA) => Ok(()),
+        outcome => outcome.map(drop),
+    };
+    let (name, any, at) = (c"user.one", XattrFlags(0), Some(&here));
+    let all = vec![
+        (Request::READ_VECTORED, moved(slab.read_vectored(&file, [buffer()], 0).await).map(drop)),
+        (Request::WRITE_VECTORED, moved(slab.write_vectored(&file, [buffer()], 0).await).map(drop)),
+        // A regular file can't be waited for.
+        (
+            Request::READ_PIECES,
+            match slab.read_pieces(&file).next().await {
+                Some(Err(Errno::EBADFD)) => Ok(()),
+                end => end.map_or(Ok(()), |end| end.map(drop)),
+            },
+        ),
+        (Request::SYNC_FILE_RANGE, slab.sync_file_range(&file, 0, 0, SyncFileRangeFlags::WRITE).await.map(drop)),
+        (Request::FALLOCATE, slab.fallocate(&file, FallocateFlags(0), 0, 1).await.map(drop)),
+        (Request::FADVISE, slab.fadvise(&file, 0, 0, FileAdvice::NORMAL).await.map(drop)),
+        (Request::FTRUNCATE, slab.ftruncate(&file, 7).await.map(drop)),
+        (Request::MKDIR, slab.mkdir(at, c"inside", 0o700).await.map(drop)),
+        (Request::SYMLINK, slab.symlink(c"one", at, c"soft").await.map(drop)),
+        (Request::LINK, slab.link(at, c"one", at, c"hard", AtFlags(0)).await.map(drop)),
+        (Request::RENAME, slab.rename(at, c"one", at, c"one", RenameFlags(0)).await.map(drop)),
+        (Request::FSETXATTR, attribute(moved(slab.fsetxattr(&file, name, buffer(), any).await))),
+        (Request::FGETXATTR, attribute(moved(slab.fgetxattr(&file, name, buffer()).await))),
+        (Request::SETXATTR, attribute(moved(slab.setxattr(&path, name, buffer(), any).await))),
+        (Request::GETXATTR, attribute(moved(slab.getxattr(&path, name, buffer()).await))),
+        (Request::UNLINK, slab.unlink(at, c"one", AtFlags(0)).await.map(drop)),
+        (Request::PIPE, slab.pipe(OpenFlags(0)).await.map(drop)),
+    ];
+    std::fs::remove_dir_all(&folder).expect("remove");
+    all
 }
 
 /// Makes each operation once, and tells with which error it ended.
@@ -217,12 +279,15 @@ fn outcomes(driver: &mut Driver<Watched<Linux>>) -> Vec<(Request, Result<(), Err
     let (socket, mut client) = connection(slab);
     client.write_all(b"some").expect("write");
     let (plain, file) = (std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind"), "Cargo.toml");
+    // A datagram that can be received whatever the kernel lacks.
+    plain.send_to(b"some", plain.local_addr().expect("address")).expect("send");
     let plain = adopt(slab, plain);
     let file = adopt(slab, std::fs::File::open(file).expect("open"));
     let other = adopt(slab, std::fs::File::options().write(true).open("/dev/null").expect("open"));
+    let extra = adopt(slab, std::fs::File::open("/dev/null").expect("open"));
     let buffer = || {
         let mut buffer = slab.buffer().expect("one");
-        buffer.extend(b"text");
+        assert_eq!(buffer.extend(b"text"), 4);
         buffer
     };
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -235,13 +300,20 @@ fn outcomes(driver: &mut Driver<Watched<Linux>>) -> Vec<(Request, Result<(), Err
                 (Request::OPEN, slab.open(None, c"Cargo.toml", OpenHow::new()).await.map(drop)),
                 (Request::STAT, slab.stat(&file).await.map(drop)),
                 (Request::CONNECT, slab.connect(&plain, address).await.map(drop)),
-                (Request::SET_OPTION, slab.set_option(&socket, 1, 2, 1).await.map(drop)),
+                (Request::SET_OPTION, slab.set_option(&socket, SocketOption::REUSE_ADDRESS, true).await.map(drop)),
                 (Request::RECEIVE, slab.receive(&socket, buffer()).await.0.map(drop)),
                 (Request::SEND, slab.send(&socket, buffer()).await.0.map(drop)),
-                (Request::SHUTDOWN, slab.shutdown(&socket, ShutdownHow::WRITE).await.map(drop)),
                 (Request::NOP, slab.nop().await.map(drop)),
+                (Request::CLOSE, slab.close(extra).await),
                 (Request::WITHIN, slab.nop().within(PATIENCE).await.map(drop)),
             ];
+            let (sent, _) = slab.send_message(&socket, buffer(), Outgoing::new()).await;
+            all.push((Request::SEND_MESSAGE, sent.map(drop)));
+            let (sent, _) = slab.send_zero_copy(&socket, buffer(), MsgFlags(0)).await;
+            all.push((Request::SEND_ZERO_COPY, sent.map(drop)));
+            let (received, _) = slab.receive_from(&plain, buffer(), MsgFlags(0)).await;
+            all.push((Request::RECEIVE_MESSAGE, received.map(drop)));
+            all.push((Request::SHUTDOWN, slab.shutdown(&socket, ShutdownHow::WRITE).await.map(drop)));
             let made = slab.socket(AddressFamily::INET, SocketType::STREAM, 0).await;
             all.push((Request::SOCKET, made.as_ref().map(drop).map_err(|&errno| errno)));
             if let Ok(made) = made {
@@ -252,6 +324,7 @@ fn outcomes(driver: &mut Driver<Watched<Linux>>) -> Vec<(Request, Result<(), Err
             all.push((Request::ACCEPT, slab.accept(&listener).await.map(drop)));
             drop(client);
             let pause = slab.timeout(Timespec::new(0, 1)).await;
+            all.extend(of_files(slab).await);
             // For a pause, `ETIME` is no failure.
             all.push((Request::TIMEOUT, if pause == Err(Errno::ETIME) { Ok(()) } else { pause.map(drop) }));
             all
@@ -293,16 +366,40 @@ fn each_operation_works_or_is_refused_and_named() {
     }
     assert_refused(full, &[]);
     assert_refused(without!(), &[]);
+    // What has no zero copy is copied.
+    assert_refused(without!(opcode::SendZc::CODE), &[]);
+    assert_refused(without(&[opcode::SendZc::CODE], None), &[]);
+    assert_refused(without!(opcode::SendZc::CODE, opcode::Send::CODE), &[Request::SEND, Request::SEND_ZERO_COPY]);
     lacking! {
         READ: Read;
         WRITE: Write;
+        READ_VECTORED: Readv;
+        WRITE_VECTORED: Writev;
+        READ_PIECES: ReadMulti;
         FSYNC: Fsync;
+        SYNC_FILE_RANGE: SyncFileRange;
+        FALLOCATE: Fallocate;
+        FADVISE: Fadvise;
+        FTRUNCATE: Ftruncate;
+        CLOSE: Close;
         OPEN: OpenAt2, OpenAt;
         STAT: Statx;
+        RENAME: RenameAt;
+        LINK: LinkAt;
+        SYMLINK: SymlinkAt;
+        UNLINK: UnlinkAt;
+        MKDIR: MkDirAt;
+        FSETXATTR: FSetXattr;
+        SETXATTR: SetXattr;
+        FGETXATTR: FGetXattr;
+        GETXATTR: GetXattr;
+        PIPE: Pipe;
         CONNECT: Connect;
         SET_OPTION: SetSockOpt;
         RECEIVE: Recv;
         SEND: Send;
+        SEND_MESSAGE: SendMsg;
+        RECEIVE_MESSAGE: RecvMsg;
         SHUTDOWN: Shutdown;
         NOP: Nop;
         SOCKET: Socket;

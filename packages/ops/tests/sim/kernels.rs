@@ -5,9 +5,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::register::Probe;
-use bare_uring::types::{FsyncFlags, ShutdownHow, Timespec};
+use bare_uring::types::{FsyncFlags, OpenFlags, ShutdownHow, Timespec};
 use bare_uring::{Builder, Errno, IoUring, cqueue, opcode, squeue, uapi};
-use bare_uring_ops::{CURRENT, Driver, Kind, Missing, Op, Request, Slab, Storage, Wait};
+use bare_uring_ops::{CURRENT, Clock, Driver, Kind, Missing, Op, Request, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel, Waits};
 
 use crate::setting::{adopt, limit_this_test};
@@ -45,6 +45,30 @@ fn without_files_any_kernel_may_follow() {
         let mut driver = drive(slab, kernel).expect("a ring");
         drop(adopt(slab, kernel.pipe().0));
         assert_eq!(driver.block_on(slab.nop()), Ok(Ok(0)));
+        assert_eq!(driver.shutdown(Duration::from_secs(1)), Ok(()));
+    }
+}
+
+#[test]
+fn limits_and_deadlines_hold_with_each_driver() {
+    let kernel = SimKernel::new(Profile::linux(6, 12), 1);
+    let slab = slab();
+    let far = Duration::from_secs(1_000_000);
+    for round in 1..4 {
+        let mut driver = drive(slab, &kernel).expect("a ring");
+        let file = adopt(slab, kernel.pipe().0);
+        let spare = || slab.buffer().expect("one");
+        // These leave timeouts behind, which end with the ring.
+        let at = kernel.now() + far * round;
+        assert_eq!(driver.block_on(slab.nop().until(Clock::Monotonic, at)), Ok(Ok(0)));
+        assert_eq!(driver.block_on(slab.nop().within(far)), Ok(Ok(0)));
+        let late = driver.block_on(slab.read(&file, spare(), CURRENT).until(Clock::Monotonic, at));
+        assert_eq!(late.map(|(read, _)| read), Ok(Err(Errno::ETIME)));
+        let late = driver.block_on(slab.read(&file, spare(), CURRENT).within(far));
+        assert_eq!(late.map(|(read, _)| read), Ok(Err(Errno::ETIME)));
+        assert_eq!(driver.block_on(slab.nop().until(Clock::Monotonic, kernel.now() + far)), Ok(Ok(0)));
+        assert_eq!(driver.block_on(slab.nop().within(far)), Ok(Ok(0)));
+        drop(file);
         assert_eq!(driver.shutdown(Duration::from_secs(1)), Ok(()));
     }
 }
@@ -96,7 +120,12 @@ impl Scene {
     }
 
     /// Runs an operation to its end, and fails if that does not come.
-    fn end<T: Kind>(&mut self, mut operation: Op<T>) -> <Op<T> as Future>::Output {
+    fn end<T: Kind>(&mut self, operation: Op<T>) -> <Op<T> as Future>::Output {
+        self.end_of(operation)
+    }
+
+    /// Runs a future of the slab to its end, and fails if that does not come.
+    fn end_of<F: Future + Unpin>(&mut self, mut operation: F) -> F::Output {
         let bell = Bell::new();
         for _ in 0..200 {
             if let Poll::Ready(output) = poll(&mut operation, &bell) {
@@ -123,11 +152,17 @@ impl Scene {
 type Errors = &'static [Option<Errno>];
 
 /// Which requests the simulator has, with their numbers.
-const SIMULATED: [(Request, u8); 13] = [
+const SIMULATED: [(Request, u8); 19] = [
     (Request::NOP, opcode::Nop::CODE),
     (Request::FSYNC, opcode::Fsync::CODE),
     (Request::READ, opcode::Read::CODE),
     (Request::WRITE, opcode::Write::CODE),
+    (Request::READ_VECTORED, opcode::Readv::CODE),
+    (Request::WRITE_VECTORED, opcode::Writev::CODE),
+    (Request::READ_PIECES, opcode::ReadMulti::CODE),
+    (Request::FTRUNCATE, opcode::Ftruncate::CODE),
+    (Request::PIPE, opcode::Pipe::CODE),
+    (Request::RENAME, opcode::RenameAt::CODE),
     (Request::RECEIVE, opcode::Recv::CODE),
     (Request::SEND, opcode::Send::CODE),
     (Request::ACCEPT, opcode::Accept::CODE),
@@ -179,7 +214,7 @@ fn each_operation_works_or_is_refused_on_every_kernel() {
         let (socket, file, listening) = (adopt(slab, near), adopt(slab, content), adopt(slab, listener));
         let buffer = || {
             let mut buffer = slab.buffer().expect("all are back");
-            buffer.extend(b"abc");
+            assert_eq!(buffer.extend(b"abc"), 3);
             buffer
         };
         let done = scene.end(slab.nop());
@@ -191,6 +226,22 @@ fn each_operation_works_or_is_refused_on_every_kernel() {
         scene.check(Request::READ, DONE, done);
         let (done, kept) = scene.end(slab.write(&file, kept, CURRENT));
         scene.check(Request::WRITE, DONE, done);
+        let (done, buffers) = scene.end_of(slab.read_vectored(&file, [buffer(), kept], CURRENT));
+        scene.check(Request::READ_VECTORED, DONE, done);
+        let (done, buffers) = scene.end_of(slab.write_vectored(&file, buffers, CURRENT));
+        scene.check(Request::WRITE_VECTORED, DONE, done);
+        drop(buffers);
+        let progress = scene.end_of(slab.read_full(&file, buffer(), 0));
+        scene.check(Request::READ, DONE, progress.result);
+        let progress = scene.end_of(slab.write_all(&file, progress.buffer, 0));
+        scene.check(Request::WRITE, DONE, progress.result);
+        drop(progress);
+        let done = scene.end(slab.ftruncate(&file, 5));
+        scene.check(Request::FTRUNCATE, DONE, done);
+        let done = scene.end_of(slab.close(file));
+        scene.check(Request::CLOSE, DONE, done);
+        let done = scene.end(slab.pipe(OpenFlags(0)));
+        scene.check(Request::PIPE, DONE, done);
         let (done, _) = scene.end(slab.receive(&socket, buffer()));
         scene.check(Request::RECEIVE, DONE, done);
         let (done, _) = scene.end(slab.send(&socket, buffer()));
@@ -208,7 +259,6 @@ fn each_operation_works_or_is_refused_on_every_kernel() {
         scene.check(Request::ACCEPT, DONE, done);
         let done = scene.end(slab.shutdown(&socket, ShutdownHow::WRITE));
         scene.check(Request::SHUTDOWN, DONE, done);
-        drop(kept);
         let buffers: Vec<_> = std::iter::from_fn(|| slab.buffer()).take(5).collect();
         assert_eq!((slab.in_flight(), buffers.len()), (0, 4), "{:?}", scene.profile);
         let began = scene.kernel.now();

@@ -4,13 +4,18 @@
 //! seed that fails is named, and fails again.
 
 mod books;
+mod cancel;
+mod ends;
 mod entries;
+mod files;
+mod flow;
 mod kernels;
 mod late;
 mod lies;
 mod play;
 mod reached;
 mod retries;
+mod room;
 mod setting;
 #[path = "../shared/mod.rs"]
 mod shared;

@@ -110,6 +110,30 @@ fn what_is_dropped_and_not_found_is_cancelled_again() {
 }
 
 #[test]
+fn a_stream_that_is_paused_has_all_tries_each_time() {
+    limit_this_test();
+    let kernel = SimKernel::new(Profile::linux(6, 12), 1);
+    let sight = Rc::new(Sight::default());
+    let slab = Box::leak(Box::new(Storage::<1, 1, 1, 8>::new())).start().expect("fresh");
+    let mut driver = Driver::new(slab, missing(&kernel, &sight), &Builder::new(), 8).expect("a ring");
+    let listener = adopt(slab, kernel.listener());
+    let mut incoming = slab.incoming(&listener);
+    assert!(poll(&mut incoming.next(), &Bell::new()).is_pending());
+    for _ in 0..3 {
+        for in_flight in [1, 0] {
+            for _ in 0..10 * TRIES {
+                driver.turn(Wait::No).expect("turn");
+                kernel.run(1);
+            }
+            assert_eq!(slab.in_flight(), in_flight);
+            sight.misses.set(TRIES * in_flight as u32);
+            if in_flight == 1 { incoming.pause() } else { incoming.resume() }
+        }
+        assert_eq!(sight.cancellations.take(), TRIES + 1);
+    }
+}
+
+#[test]
 fn what_is_never_found_ends_by_itself() {
     let mut scene = Scene::new();
     let bell = Bell::new();

@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bare_uring::types::Timespec;
-use bare_uring::{Builder, Errno};
+use bare_uring::{Builder, Errno, opcode};
 use bare_uring_ops::{CURRENT, Driver, Slab, Storage, Wait};
 use bare_uring_sim::{Chaos, Profile, Rate, SimKernel};
 
@@ -63,14 +63,37 @@ fn a_wait_goes_on_while_a_stream_does() {
         kernel.connect(listener).expect("it listens");
         assert_eq!(driver.turn(Wait::One), Ok(1));
     }
-    // An operation and its linked timeout complete both.
+    // An operation with a limit completes once.
     let mut limited = slab.nop().within(Timespec::new(1, 0));
     assert!(poll(&mut limited, &bell).is_pending());
+    assert_eq!(driver.turn(Wait::One), Ok(1));
+    // The stream has brought two connections, and its request goes on: there is something to wait for. The one timeout
+    // that the limit has left ends the first wait.
+    let begin = kernel.now();
+    assert_eq!(driver.turn(Wait::For(Timespec::new(3, 0))), Ok(0));
+    assert!(kernel.now() - begin < Duration::from_secs(1));
+    assert_eq!(driver.turn(Wait::For(Timespec::new(3, 0))), Ok(0));
+    assert!(kernel.now() - begin >= Duration::from_secs(3));
+}
+
+/// Where limits can't be counted, an operation and its linked timeout complete both.
+#[test]
+fn a_wait_goes_on_after_a_linked_limit() {
+    limit_this_test();
+    let mut profile = Profile::linux(6, 12);
+    profile.opcodes &= !(1 << opcode::AsyncCancel::CODE);
+    let kernel = SimKernel::new(profile, 1);
+    let slab = Box::leak(Box::new(Storage::<4, 4, 4, 8>::new())).start().expect("fresh");
+    let mut driver = Driver::new(slab, kernel.clone(), &Builder::new(), 4).expect("a ring");
+    let reader = adopt(slab, kernel.pipe().0);
+    let bell = Bell::new();
+    let mut read = slab.read(&reader, slab.buffer().expect("one"), CURRENT);
+    let mut limited = slab.nop().within(Timespec::new(1, 0));
+    assert!(poll(&mut read, &bell).is_pending() && poll(&mut limited, &bell).is_pending());
     let mut taken = 0;
     while taken < 2 {
         taken += driver.turn(Wait::One).expect("turn");
     }
-    // The stream has brought two connections, and its request goes on: there is something to wait for.
     let begin = kernel.now();
     assert_eq!(driver.turn(Wait::For(Timespec::new(3, 0))), Ok(0));
     assert!(kernel.now() - begin >= Duration::from_secs(3));

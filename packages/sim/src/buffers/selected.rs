@@ -11,6 +11,8 @@ pub(crate) struct Progress {
     pub(crate) in_worker: bool,
     /// Whether the request was attempted before.
     pub(crate) armed: bool,
+    /// What a zero-copy send has sent, which stays in the user's memory until the notification.
+    pub(crate) lent: Vec<u8>,
     /// The buffers that the request keeps until its end (`REQ_F_BUFFER_RING` without `REQ_F_BUFFERS_COMMIT`).
     pub(crate) held: Option<Held>,
 }

@@ -8,10 +8,8 @@ use bare_uring::types::RawFd;
 
 use super::SimKernel;
 use crate::errno::EAGAIN;
+use crate::files::CAPACITY;
 use crate::memory::Area;
-
-/// The number of bytes that a pipe or a connection holds in each direction.
-pub const CAPACITY: usize = 4096;
 
 impl SimKernel {
     /// Makes memory for a ring in provided memory. It starts at a page, with an inaccessible page before and behind it,

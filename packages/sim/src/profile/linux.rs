@@ -138,7 +138,7 @@ const REGISTRATIONS: &[(u32, Release)] = &[
 
 /// The requests simulated here; others are unknown to it, as to a kernel that was built without them.
 pub(crate) const SIMULATED: u128 =
-    super::bits(&[0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 49, 55, 63]);
+    super::bits(&[0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 19, 22, 23, 26, 27, 34, 40, 47, 49, 55, 62, 63]);
 
 impl Profile {
     /// Returns the profile of a release of Linux.

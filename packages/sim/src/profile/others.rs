@@ -62,8 +62,8 @@ impl Profile {
                 | Features::NATIVE_WORKERS,
             enter: EnterFlags::GETEVENTS | EnterFlags::SQ_WAKEUP | EnterFlags::EXT_ARG,
             refuses_enter_flags: false,
-            // Its last request is 49: FTRUNCATE (55) is not there, and NOP128 (63) is refused.
-            opcodes: SIMULATED & !(1 << 55 | 1 << 63),
+            // Its last request is 49: FTRUNCATE (55) and PIPE (62) are not there, and NOP128 (63) is refused.
+            opcodes: SIMULATED & !(1 << 55 | 1 << 62 | 1 << 63),
             bad_entry_ends_batch: false,
             bad_flags_end_batch: false,
             empty_submit_fails: false,

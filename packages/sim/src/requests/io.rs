@@ -1,15 +1,16 @@
 //! Requests that read, write, poll, accept and close, on simulated files and with the user's own memory.
 
 use bare_uring::types::IoVec;
-use bare_uring::uapi::{IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
+use bare_uring::uapi::{IORING_CQE_F_MORE, IORING_CQE_F_NOTIF, IORING_CQE_F_SOCK_NONEMPTY, IOSQE_BUFFER_SELECT};
 
 use super::selected::goes_on;
-use super::{Attempt, READ_FIXED, READ_MULTISHOT, RECV, RECVMSG, Reads, SEND, WRITE_FIXED, row};
+use super::{Attempt, READ_FIXED, READ_MULTISHOT, RECV, RECVMSG, Reads, SEND, SEND_ZC, SENDMSG, WRITE_FIXED, row};
 use crate::buffers::Progress;
 use crate::coverage::Mark;
 use crate::errno::{EAGAIN, EBADF, EFAULT, EINVAL, ENFILE};
+use crate::fault::Fault;
 use crate::files::{Kind, Open, POLLIN, POLLOUT};
-use crate::flight::Outcome;
+use crate::flight::{Flight, Outcome};
 use crate::sqe::Sqe;
 use crate::user::{copy_from_user, copy_to_user};
 use crate::world::World;
@@ -84,6 +85,9 @@ impl World {
             unsafe { copy_to_user(address, now) };
             rest = later;
         }
+        if sqe.opcode == RECVMSG {
+            write_header(sqe.addr);
+        }
         // kernel: io_uring/rw.c __io_complete_rw_common (7.2): a read with fewer bytes than asked for fails, and breaks
         // links.
         // kernel: io_uring/net.c io_recv (7.2): a receive with fewer bytes fails only with MSG_WAITALL.
@@ -109,10 +113,46 @@ impl World {
             // SAFETY: the contract of `push`: the memory is valid for as many bytes, and no other thread writes to it.
             bytes.extend(unsafe { copy_from_user(address, len) });
         }
-        match self.files.write(file, &bytes, if sqe.opcode == SEND { u64::MAX } else { sqe.off }) {
+        match self.files.write(
+            file,
+            &bytes,
+            if matches!(sqe.opcode, SEND | SENDMSG | SEND_ZC) { u64::MAX } else { sqe.off },
+        ) {
             Ok(count) => Attempt::Done(Outcome { fails: count != wanted, ..Outcome::of(count as i32) }),
             Err(EAGAIN) => Attempt::NotReady(POLLOUT),
             Err(errno) => Attempt::done(errno),
+        }
+    }
+
+    /// Carries out a zero-copy send. The memory is the kernel's until the notification, and a change of it is a fault.
+    // kernel: io_uring/net.c io_send_zc (7.2): the completion of an attempt to send has MORE; the notification follows when
+    // the network has let go of the memory. io_send_zc, not repeated here: with a part sent, the attempt goes on.
+    pub(super) fn lend(&mut self, id: u32, sqe: &Sqe, file: &Open, progress: &mut Progress) -> Attempt {
+        let outcome = match self.transmit(id, sqe, file, progress) {
+            Attempt::Done(outcome) if outcome.result >= 0 => outcome,
+            other => return other,
+        };
+        for &(address, len) in &sqe.pieces {
+            // SAFETY: the contract of `push`: the memory is valid for as many bytes, and no other thread writes to it.
+            progress.lent.extend(unsafe { copy_from_user(address, len) });
+        }
+        self.coverage.mark(Mark::Lent);
+        self.tell(id, sqe, outcome, IORING_CQE_F_MORE);
+        Attempt::Lent(Outcome { flags: IORING_CQE_F_NOTIF, ..Outcome::of(0) })
+    }
+
+    /// Sees whether the memory of a zero-copy send is what it was.
+    pub(super) fn look_at_lent(&mut self, id: u32, flight: &Flight) {
+        let (mut now, lent) = (Vec::new(), &flight.progress.lent);
+        if lent.is_empty() {
+            return;
+        }
+        for &(address, len) in &flight.sqe.pieces {
+            // SAFETY: the contract of `push`: the memory is valid until the notification.
+            now.extend(unsafe { copy_from_user(address, len) });
+        }
+        if now != *lent {
+            self.faults.push(Fault::Changed { ring: id, user_data: flight.sqe.user_data });
         }
     }
 
@@ -186,6 +226,19 @@ impl World {
         };
         Attempt::done(if closed.is_some() { 0 } else { EBADF })
     }
+}
+
+/// Writes to a `struct msghdr` what came beside the bytes: no address, no control data, no flags.
+// kernel: io_uring/net.c io_recvmsg (7.2): a receive writes the lengths and the flags to the user's header.
+fn write_header(header: u64) {
+    const WIDTH: u64 = size_of::<usize>() as u64;
+
+    for at in [WIDTH, 6 * WIDTH] {
+        // SAFETY: the contract of `push`: the message is valid until the completion.
+        unsafe { copy_to_user(header + at, &[0; 4]) };
+    }
+    // SAFETY: the contract of `push`: the message is valid until the completion.
+    unsafe { copy_to_user(header + 5 * WIDTH, &[0; size_of::<usize>()]) };
 }
 
 /// Reads a list of `struct iovec`: addresses and lengths.

@@ -74,6 +74,10 @@ impl World {
                 }
             },
             Attempt::Punted => flight.wait = Wait::Turn,
+            Attempt::Lent(notification) => {
+                self.drop_limit(id, flight.limit.take());
+                flight.wait = Wait::Told(notification);
+            }
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
         let number = self.next_flight;
@@ -115,9 +119,7 @@ impl World {
         let Flight { sqe, limit, rest, file, .. } = flight;
         drop(file);
         self.tell(id, &sqe, outcome, 0);
-        if let Some((_, timeout)) = limit {
-            self.tell(id, &timeout, Outcome::of(ECANCELED), 0);
-        }
+        self.drop_limit(id, limit);
         let breaks = outcome.fails && sqe.has(IOSQE_IO_LINK) && !sqe.has(IOSQE_IO_HARDLINK);
         if breaks && !rest.is_empty() {
             self.coverage.mark(Mark::LinkBroken);
@@ -143,7 +145,10 @@ impl World {
         let is_first = ring.flights.keys().next().is_none_or(|&first| first > number);
         flight.queued = false;
         let attempt = match flight.wait {
-            Wait::Told(outcome) => Attempt::Done(outcome),
+            Wait::Told(outcome) => {
+                self.look_at_lent(id, &flight);
+                Attempt::Done(outcome)
+            }
             Wait::File(_) | Wait::Turn => {
                 self.attempt_all(id, &flight.sqe, flight.file.as_deref(), &mut flight.progress)
             }
@@ -159,10 +164,21 @@ impl World {
             }
             Attempt::NotReady(events) => flight.wait = Wait::File(events),
             Attempt::Punted => flight.wait = Wait::Turn,
+            Attempt::Lent(notification) => {
+                self.drop_limit(id, flight.limit.take());
+                flight.wait = Wait::Told(notification);
+            }
             Attempt::Timer(timer) => flight.wait = Wait::Timer(timer),
         }
         if let Some(ring) = self.rings.get_mut(&id) {
             ring.flights.insert(number, flight);
+        }
+    }
+
+    /// Ends the linked timeout of a request that is done.
+    fn drop_limit(&mut self, id: u32, limit: Option<(u64, Sqe)>) {
+        if let Some((_, timeout)) = limit {
+            self.tell(id, &timeout, Outcome::of(ECANCELED), 0);
         }
     }
 

@@ -65,6 +65,7 @@ const TABLE: [(Mark, u64); Mark::ALL.len()] = [
     (Mark::ErrorUsesBuffer, 0),
     (Mark::ErrorOnlyNames, 0),
     (Mark::EndNamesBuffer, 0),
+    (Mark::Lent, 0),
     (Mark::DatagramCut, 0),
     (Mark::PassedOver, 0),
     (Mark::Bundled, 0),

@@ -1,9 +1,10 @@
 //! What becomes of requests.
 
 use std::collections::BTreeSet;
+use std::hint::black_box;
 
 use bare_uring::squeue::{Entry, Flags};
-use bare_uring::types::{CancelBuilder, Fd, IoVec, TimeoutFlags, Timespec};
+use bare_uring::types::{CancelBuilder, Fd, IoVec, MsgHdr, OpenFlags, SockAddrStorage, TimeoutFlags, Timespec};
 use bare_uring::uapi::{IOSQE_BUFFER_SELECT, io_uring_buf_reg, io_uring_register_op};
 use bare_uring::{Errno, Kernel, SetupFlags, opcode};
 use bare_uring_sim::{CAPACITY, Event, Fault, Mark, Profile, Rate, SimKernel};
@@ -14,6 +15,7 @@ const EINVAL: i32 = -22;
 const EFBIG: i32 = -27;
 const ECANCELED: i32 = -125;
 const MORE: u32 = 1 << 1;
+const NOTIF: u32 = 1 << 3;
 
 fn ring() -> Raw {
     Raw::new(linux(), kind(), SetupFlags::empty(), 16)
@@ -187,6 +189,33 @@ fn cutting_what_is_no_file_or_with_more_than_a_length_is_refused() {
     let mut all = [0_u8; 11];
     submit(&ring, [opcode::Read::new(Fd(file), &raw mut all[0], 11).offset(0).build()]);
     assert_eq!((ring.results(), all), (vec![(0, 10)], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0]));
+}
+
+#[test]
+fn a_pipe_has_two_new_descriptors_first_that_to_read_from() {
+    let ring = ring();
+    let mut ends = [-1, -1];
+    let flags = OpenFlags::CLOEXEC.with(OpenFlags::NONBLOCK).with(OpenFlags::DIRECT).with(OpenFlags::EXCL);
+    submit(&ring, [opcode::Pipe::new(&raw mut ends).flags(flags).build()]);
+    assert_eq!(ring.results(), [(0, 0)]);
+    let [reader, writer] = ends;
+    assert!(reader > ring.fd && writer > reader, "{ends:?}");
+    assert_eq!((ring.kernel.write(writer, b"ab"), ring.kernel.write(reader, b"c")), (Ok(2), Err(Errno::EBADF)));
+    let mut bytes = [0_u8; 2];
+    submit(&ring, [opcode::Read::new(Fd(reader), &raw mut bytes[0], 2).build()]);
+    assert_eq!((ring.results(), bytes), (vec![(0, 2)], *b"ab"));
+    // Nothing is made where the numbers can't be written, or for an entry that says more.
+    submit(&ring, [opcode::Pipe::new(std::ptr::null_mut()).build()]);
+    assert_eq!(ring.results(), [(0, -14)]);
+    // `fd`, `off`, a flag, `file_index`, `addr3`: each by its last byte.
+    for at in [7, 15, 31, 47, 55] {
+        let mut bytes = opcode::Pipe::new(&raw mut ends).build().to_bytes();
+        bytes[at] = 1;
+        submit(&ring, [Entry::from_bytes(bytes)]);
+        assert_eq!((ring.results(), ends), (vec![(0, EINVAL)], [reader, writer]), "byte {at}");
+    }
+    let (next, _) = ring.kernel.pipe();
+    assert_eq!(next, writer + 1);
 }
 
 #[test]
@@ -451,4 +480,64 @@ fn a_kernel_that_executes_on_the_spot_blocks_or_fails() {
     let stuck = Fault::Stuck { ring: 0, asleep_over: 0 };
     assert_eq!(read_empty_pipe(Profile::starry()), (Err(Errno::EINTR), vec![stuck]));
     assert_eq!(read_empty_pipe(Profile::gvisor()), (Err(Errno::ESPIPE), vec![]));
+}
+
+#[test]
+fn a_message_is_sent_out_of_its_pieces_and_received_into_them() {
+    let ring = ring();
+    let (near, far) = ring.kernel.socket_pair();
+    let (mut one, mut other) = (*b"first ", *b"second");
+    let pieces = [IoVec::new(one.as_mut_ptr(), 6), IoVec::new(other.as_mut_ptr(), 6)];
+    let message = MsgHdr::new(pieces.as_ptr(), 2);
+    submit(&ring, [opcode::SendMsg::new(Fd(near), &raw const message).build().user_data(1)]);
+    assert_eq!(ring.take(), [(1, 12, 0)]);
+    let mut room = [0; 20];
+    let piece = IoVec::new(room.as_mut_ptr(), 20);
+    let (mut name, mut control) = (SockAddrStorage::EMPTY, [0_u8; 16]);
+    let mut message =
+        MsgHdr::new(&raw const piece, 1).from(&raw mut name, 128).control((&raw mut control).cast(), control.len());
+    submit(&ring, [opcode::RecvMsg::new(Fd(far), &raw mut message).build().user_data(2)]);
+    assert_eq!(ring.take(), [(2, 12, 0)]);
+    // The sockets have neither names nor control data.
+    assert_eq!((&room[..12], message.name_len(), message.control_len()), (&b"first second"[..], 0, 0));
+    assert_eq!(name, SockAddrStorage::EMPTY);
+}
+
+#[test]
+fn a_zero_copy_send_keeps_its_memory_until_the_notification() {
+    for changes in [false, true] {
+        let ring = ring();
+        let (near, far) = ring.kernel.socket_pair();
+        let mut bytes = *b"lent";
+        let limit = Timespec::new(1, 0);
+        let send = opcode::SendZc::new(Fd(near), bytes.as_mut_ptr(), 4).build().user_data(1).flags(Flags::IO_LINK);
+        submit(&ring, [send, opcode::LinkTimeout::new(&raw const limit).build().user_data(2)]);
+        // The limit ends with the first completion.
+        assert_eq!(ring.take(), [(1, 4, MORE), (2, ECANCELED, 0)]);
+        // Nothing cancels what was sent.
+        submit(&ring, [opcode::AsyncCancel::new(1).build().user_data(3)]);
+        assert_eq!(ring.take(), [(3, -114, 0)]);
+        black_box(&mut bytes)[1] = if changes { b'o' } else { b'e' };
+        ring.kernel.run(8);
+        assert_eq!(ring.take(), [(1, 0, NOTIF)]);
+        let faults = if changes { vec![Fault::Changed { ring: 0, user_data: 1 }] } else { vec![] };
+        assert_eq!((ring.kernel.faults(), ring.count(Mark::Lent)), (faults, 1));
+        assert_eq!(ring.kernel.read(far, 9), Ok(Some(b"lent".to_vec())));
+    }
+    // One that fails has one completion.
+    let ring = ring();
+    let (reader, _writer) = ring.kernel.pipe();
+    submit(&ring, [opcode::SendZc::new(Fd(reader), b"x".as_ptr(), 1).build().user_data(1)]);
+    assert_eq!(ring.take(), [(1, -9, 0)]);
+}
+
+#[test]
+fn an_empty_datagram_wakes_a_receive() {
+    let ring = ring();
+    let (near, far) = ring.kernel.datagram_pair();
+    let mut bytes = [0; 4];
+    submit(&ring, [opcode::Recv::new(Fd(near), bytes.as_mut_ptr(), 4).build().user_data(1)]);
+    assert_eq!((ring.take(), ring.kernel.write(far, &[])), (vec![], Ok(0)));
+    ring.kernel.run(8);
+    assert_eq!(ring.take(), [(1, 0, 0)]);
 }

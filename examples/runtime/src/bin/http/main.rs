@@ -146,7 +146,7 @@ fn parse(args: Args) -> Option<Request> {
 fn touch(slab: &'static Slab) {
     let mut all: [_; BUFFERS] = core::array::from_fn(|_| slab.buffer());
     for buffer in all.iter_mut().flatten() {
-        buffer.extend(&[1; BUFFER]);
+        let _ = buffer.extend(&[1; BUFFER]);
     }
 }
 

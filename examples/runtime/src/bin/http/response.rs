@@ -86,7 +86,8 @@ pub(crate) fn head(buffer: &mut Buffer, status: Status, content_type: &str, leng
         keep,
         "\r\n\r\n",
     ] {
-        buffer.extend(piece.as_bytes());
+        // There is room: a head is much shorter than a buffer.
+        let _ = buffer.extend(piece.as_bytes());
     }
 }
 
@@ -96,8 +97,8 @@ pub(crate) fn whole(buffer: &mut Buffer, status: Status, with_body: bool, keep: 
     // One more byte for the end of the line.
     head(buffer, status, "text/plain; charset=utf-8", body.len() as u64 + 1, keep);
     if with_body {
-        buffer.extend(body.as_bytes());
-        buffer.extend(b"\n");
+        let _ = buffer.extend(body.as_bytes());
+        let _ = buffer.extend(b"\n");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{CONNECTIONS, REFUSALS, Site};
 /// How long the answers may take to requests that came before a signal.
 const GRACE: Timespec = Timespec::new(5, 0);
 
-/// How long to accept nothing when no file or memory was left for a connection.
+/// How long to accept nothing when no file or memory was left for a connection. Where no slot is free, until there is one.
 const PAUSE: Timespec = Timespec::new(0, 50_000_000);
 
 // There is one thread. The atomics stand in for cells, because a static can't be a cell.
@@ -75,7 +75,8 @@ pub(crate) async fn accept(site: Site, listener: File, spawner: Spawner) {
                 spawner.spawn(token);
             }
         }
-        let _ = site.slab.timeout(PAUSE).await;
+        drop(incoming);
+        runtime::listener::pause(site.slab, PAUSE).await;
     }
 }
 

@@ -9,7 +9,9 @@ impl Play {
     pub fn far_end(&mut self) {
         let which = self.random.below(self.far.len() as u32) as usize;
         let (far, next) = self.far[which];
-        match self.random.below(8) {
+        match self.random.below(9) {
+            // Of a socket of datagrams, an empty one.
+            8 => drop(self.kernel.write(far, &[])),
             0..4 => {
                 let bytes = run(next, 1 + self.random.below(100) as usize);
                 let taken = self.kernel.write(far, &bytes).unwrap_or(0);
@@ -59,12 +61,21 @@ impl Play {
             }
             _ => {
                 let Some(Task { running, .. }) = self.take_task() else { return };
+                if let Running::Waits(..) = running {
+                    std::mem::forget(running);
+                    return;
+                }
                 self.lost.slots += 1;
                 self.lost.files = true;
                 match &running {
                     // An operation with a provided buffer, or one that found no slot, loses less.
-                    Running::Moved(..) => self.lost.any = true,
-                    Running::Accepts(_) | Running::Pieces(_) => self.lost.any = true,
+                    Running::Moved(..) | Running::Received(..) | Running::Whole(..) => self.lost.any = true,
+                    Running::Vectored(..) => self.lost.buffers += 2,
+                    Running::Linked(..) => {
+                        self.lost.slots += 1;
+                        self.lost.any = true;
+                    }
+                    Running::Accepts(_) | Running::Pieces(..) | Running::Datagrams(_) => self.lost.any = true,
                     _ => {}
                 }
                 std::mem::forget(running);
@@ -74,8 +85,14 @@ impl Play {
 
     pub fn cancel_some(&mut self) {
         if let Some(mut task) = self.take_task() {
-            task.running.cancel();
-            task.asked = true;
+            match self.random.below(4) {
+                0 => task.running.pause(true),
+                1 => task.running.pause(false),
+                _ => {
+                    task.running.cancel();
+                    task.asked |= !task.waits_for_room();
+                }
+            }
             self.tasks.push(task);
         }
     }
