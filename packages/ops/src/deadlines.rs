@@ -13,10 +13,11 @@ use crate::list::Link;
 use crate::timers::{CLASSES, Timed, Timer};
 
 /// A clock of the kernel.
+// Zero is left for no clock, because a new storage is all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
     /// `CLOCK_MONOTONIC`: time since the machine was started, without the time that it slept.
-    Monotonic,
+    Monotonic = 1,
     /// `CLOCK_BOOTTIME`: time since the machine was started. Since 5.15.
     Boottime,
     /// `CLOCK_REALTIME`: time since 1970 began, which may be set. Since 5.15.
@@ -25,6 +26,11 @@ pub enum Clock {
 
 impl Clock {
     const ALL: [Self; 3] = [Self::Monotonic, Self::Boottime, Self::Realtime];
+
+    /// Returns the clock's place in [`Self::ALL`].
+    const fn number(self) -> usize {
+        (self as usize).saturating_sub(1)
+    }
 
     /// Returns the flags of a timeout that ends at a point of time of this clock.
     pub(crate) fn flags(self) -> TimeoutFlags {
@@ -108,7 +114,7 @@ impl Deadlines {
 
     /// Starts the deadline of an item, which has no limit yet.
     pub(crate) fn start<T: Due>(&self, items: &[T], index: u16, clock: Clock) {
-        let number = clock as usize;
+        let number = clock.number();
         let (Some(line), Some(item)) = (self.lines.get(number), items.get(usize::from(index))) else { return };
         // The sum is below 64.
         Timer::join(&line.first, items, index, (CLASSES + number) as u8);

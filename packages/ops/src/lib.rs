@@ -356,9 +356,10 @@
 //!
 //! [`Slab::missing`] names the first [`Request`] that the running kernel lacks, with the Linux that brought it. An
 //! operation whose request the kernel lacks completes with `EINVAL` (`EOPNOTSUPP` on some kernels), as the kernel refuses
-//! it. Three things are done in another way before they are refused: [`open`](Slab::open) takes `OPENAT`,
-//! [`within`](Op::within) takes a linked timeout where it can't count time itself, and an operation that can't be
-//! cancelled is left to end by itself.
+//! it. Four things are done in another way before they are refused: [`open`](Slab::open) takes `OPENAT`,
+//! [`send_zero_copy`](Slab::send_zero_copy) copies, [`within`](Op::within) takes a linked timeout where it can't count time
+//! itself, and an operation that can't be cancelled is left to end by itself. Without links, a [chain](Op::then) is refused,
+//! and nothing of it is done.
 //!
 //! # The layers
 //!

@@ -30,3 +30,20 @@ fn the_documentation_tells_what_a_storage_takes() {
     let all = size!(100, 100, 50, 4096);
     assert!(all.abs_diff(sum) <= 32, "{all} bytes, not {sum}");
 }
+
+#[test]
+fn a_new_storage_takes_no_room_in_the_programs_file() {
+    static STORAGE: Storage<4096, 4096, 1024, 4096> = Storage::new();
+
+    // The middle of the storage, which is far from what lies beside it.
+    let address = (&raw const STORAGE).addr() + size_of_val(&STORAGE) / 2;
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("the kernel's list of mappings");
+    let is_inside = |line: &&str| {
+        let (start, end) = line.split_once(' ').and_then(|(range, _)| range.split_once('-')).expect("a range");
+        let [start, end] = [start, end].map(|hex| usize::from_str_radix(hex, 16).expect("an address"));
+        (start..end).contains(&address)
+    };
+    let line = maps.lines().find(is_inside).expect("a mapping");
+    // The fifth field is the file's inode.
+    assert_eq!(line.split_whitespace().nth(4), Some("0"), "{line}");
+}
