@@ -30,15 +30,7 @@ use super::Word;
 /// - The call is one that the caller may make with these arguments: the conditions in
 ///   [`arch`](super), "What a caller owes", hold.
 #[inline(always)]
-pub(crate) unsafe fn syscall6(
-    number: usize,
-    a1: Word,
-    a2: Word,
-    a3: Word,
-    a4: Word,
-    a5: Word,
-    a6: Word,
-) -> isize {
+pub(crate) unsafe fn syscall6(number: usize, a1: Word, a2: Word, a3: Word, a4: Word, a5: Word, a6: Word) -> isize {
     // kernel: Documentation/arch/arm64/sve.rst (6.12.117): a system call preserves the lowest 128 bits of z0 to z31;
     // all their other bits, p0 to p15 and ffr become zero.
     let ret: isize;

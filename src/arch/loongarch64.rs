@@ -27,15 +27,7 @@ use super::Word;
 /// - The call is one that the caller may make with these arguments: the conditions in
 ///   [`arch`](super), "What a caller owes", hold.
 #[inline(always)]
-pub(crate) unsafe fn syscall6(
-    number: usize,
-    a1: Word,
-    a2: Word,
-    a3: Word,
-    a4: Word,
-    a5: Word,
-    a6: Word,
-) -> isize {
+pub(crate) unsafe fn syscall6(number: usize, a1: Word, a2: Word, a3: Word, a4: Word, a5: Word, a6: Word) -> isize {
     // kernel: arch/loongarch/kernel/entry.S handle_syscall (6.12.117): the argument registers, ra, tp, fp, $r21 and the
     // saved registers are stored on entry; t0, t1 and t2 are overwritten at once, and no temporary register is stored.
     let ret: isize;

@@ -32,15 +32,7 @@ use super::Word;
 /// - The call is one that the caller may make with these arguments: the conditions in
 ///   [`arch`](super), "What a caller owes", hold.
 #[inline(always)]
-pub(crate) unsafe fn syscall6(
-    number: usize,
-    a1: Word,
-    a2: Word,
-    a3: Word,
-    a4: Word,
-    a5: Word,
-    a6: Word,
-) -> isize {
+pub(crate) unsafe fn syscall6(number: usize, a1: Word, a2: Word, a3: Word, a4: Word, a5: Word, a6: Word) -> isize {
     // kernel: Documentation/arch/powerpc/syscall64-abi.rst (6.12.117): with `sc` the number is in r0 and the arguments
     // in r3 to r8; cr0.SO says that r3 is a positive errno. r0, r3 to r8 and cr0 are volatile, lr and cr1, cr5 to cr7
     // are kept, and floating-point and vector state is kept.

@@ -28,15 +28,7 @@ use super::Word;
 /// - The call is one that the caller may make with these arguments: the conditions in
 ///   [`arch`](super), "What a caller owes", hold.
 #[inline(always)]
-pub(crate) unsafe fn syscall6(
-    number: usize,
-    a1: Word,
-    a2: Word,
-    a3: Word,
-    a4: Word,
-    a5: Word,
-    a6: Word,
-) -> isize {
+pub(crate) unsafe fn syscall6(number: usize, a1: Word, a2: Word, a3: Word, a4: Word, a5: Word, a6: Word) -> isize {
     // kernel: arch/riscv/kernel/traps.c do_trap_ecall_u (6.12.117): the number is in a7, and the vector state is
     // discarded before the call runs, which overwrites the vector registers and makes vtype invalid.
     let ret: isize;

@@ -31,15 +31,7 @@ use super::Word;
 /// - The call is one that the caller may make with these arguments: the conditions in
 ///   [`arch`](super), "What a caller owes", hold.
 #[inline(always)]
-pub(crate) unsafe fn syscall6(
-    number: usize,
-    a1: Word,
-    a2: Word,
-    a3: Word,
-    a4: Word,
-    a5: Word,
-    a6: Word,
-) -> isize {
+pub(crate) unsafe fn syscall6(number: usize, a1: Word, a2: Word, a3: Word, a4: Word, a5: Word, a6: Word) -> isize {
     // kernel: arch/x86/entry/entry_64.S entry_SYSCALL_64 (6.12.117): the instruction saves the return address in rcx
     // and the flags in r11, writes nothing to the stack and keeps rsp; the number is in rax, the arguments in rdi, rsi,
     // rdx, r10, r8 and r9.
