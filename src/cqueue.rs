@@ -214,9 +214,7 @@ impl Consumer {
 ///
 /// Forgetting the handle loses nothing. But for the kernel, the slots that a forgotten handle has read stay filled until the
 /// next handle looks at the queue. Until then a wait of [`IoUring`](crate::IoUring) takes these completions for new ones, and
-/// returns early.
-#[derive(Debug)]
-#[doc(alias = "io_uring_cqe_iter_next")]
+/// returns XX
 #[doc(alias = "io_uring_peek_cqe")]
 pub struct CompletionQueue<'a, C: EntryMarker = Entry> {
     rings: &'a Rings,

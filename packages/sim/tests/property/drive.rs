@@ -285,6 +285,10 @@ impl<S: Build, C: Seen, K: Kernel> User<'_, S, C, K> {
                 }
                 // The ring has the state, so a forgotten queue loses nothing.
                 std::mem::forget(queue);
+                // But until the next handle, its slots are filled for the kernel, and a kernel that drops would drop for that.
+                if !self.ring.params().features().contains(Features::NODROP) {
+                    drop(self.ring.completion());
+                }
             }
             _ => {
                 for completion in queue.by_ref().take(most) {
