@@ -214,8 +214,8 @@ impl Consumer {
 ///
 /// Forgetting the handle loses nothing. But for the kernel, the slots that a forgotten handle has read stay filled until the
 /// next handle looks at the queue. Until then a wait of [`IoUring`](crate::IoUring) takes these completions for new ones, and
-/// returns early; and a kernel that drops CQEs (without `FEAT_NODROP`) may drop one for want of these slots. The drop of any
-/// handle gives them back: `drop(ring.completion())`.
+/// returns early, and a kernel that drops CQEs (without `FEAT_NODROP`) may drop one because these slots are filled. The drop of
+/// any handle gives them back: `drop(ring.completion())`.
 #[derive(Debug)]
 #[doc(alias = "io_uring_cqe_iter_next")]
 #[doc(alias = "io_uring_peek_cqe")]
