@@ -81,7 +81,7 @@ impl<T: sealed::Value> OptionValue for T {}
 ///
 /// A value holds no address of memory, because the kernel would read or write there:
 ///
-/// ```compile_fail,E0277
+/// ```compile_fail,E0308
 /// # fn f(slab: &'static bare_uring_ops::Slab, socket: &bare_uring_ops::File) {
 /// let set = slab.set_option(socket, bare_uring_ops::SocketOption::number(1, 26), &0_i32); // not an `i32`
 /// # }
