@@ -15,6 +15,10 @@ scratch
 
 packages=(bare-uring bare-uring-ops bare-uring-sim)
 
+# cargo unpacks the first package for the others into a directory that depends on the place of this repository and the version
+# alone. What a run of an older commit has left there would be taken for this one.
+rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/-*/bare-uring*
+
 # One command packs all three: the second and third are built against the package of the first, which no registry has.
 cargo package --locked --quiet "${packages[@]/#/--package=}" "$@" 2>"$work/log" || { cat "$work/log"; bad "they can't be packed"; finish; }
 # A package has no tests.
