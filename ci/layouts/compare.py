@@ -14,7 +14,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent / "src"
 # Structures with a fixed order that no kernel is given.
-OUR_STATE = {"IoUring", "Core", "Rings", "Queue"}
+OUR_STATE = {"IoUring", "Core", "Rings", "Queue", "Consumer"}
 # Of these headers every structure has to be in the table.
 OURS_WHOLLY = re.compile(r"linux/io_uring(/(bpf_filter|query|zcrx))?\.h$")
 ROW = re.compile(r'^    (\w+): (\w+) = ([^"]+), "([^"]*)";$', re.MULTILINE)
