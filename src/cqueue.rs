@@ -1,7 +1,7 @@
 //! The completion queue: its entries, and how they are read.
 //!
 //! The queue's own head and its last copy of the kernel's tail live in the ring. Completions come out by value. The
-//! slots go back to the kernel in one store, when the handle is dropped or before the next call into the kernel.
+//! slots go back to the kernel in one store, when the handle is dropped, or when a submitter beside it enters the kernel.
 
 use core::cell::Cell;
 use core::hint::cold_path;

@@ -3,12 +3,12 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use bare_uring::Errno;
 use bare_uring::types::RawFd;
-use bare_uring::{Builder, Errno};
-use bare_uring_ops::{Buffer, Driver, File, Group, Slab, Storage, Stream, Wait};
-use bare_uring_sim::{Profile, SimKernel};
+use bare_uring_ops::{Buffer, Driver, File, Group, Slab, Stream, Wait};
+use bare_uring_sim::SimKernel;
 
-use crate::setting::{adopt, limit_this_test};
+use crate::setting::{adopt, driven};
 use crate::shared::{Bell, poll};
 
 struct Scene {
@@ -22,10 +22,7 @@ struct Scene {
 impl Scene {
     /// Makes a socket pair and 8 provided buffers of 4 bytes.
     fn new() -> Self {
-        limit_this_test();
-        let kernel = SimKernel::new(Profile::linux(6, 12), 1);
-        let slab = Box::leak(Box::new(Storage::<2, 4, 1, 8>::new())).start().expect("fresh");
-        let mut driver = Driver::new(slab, kernel.clone(), &Builder::new(), 16).expect("a ring");
+        let (kernel, slab, mut driver) = driven::<2, 4, 1, 8>(16);
         driver.provide(Box::leak(Box::new(Group::<8, 4>::new()))).expect("provide");
         let (near, far) = kernel.socket_pair();
         let near = adopt(slab, near);

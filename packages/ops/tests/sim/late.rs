@@ -1,11 +1,10 @@
 //! Connections and data that come to streams that are gone.
 
-use bare_uring::Builder;
 use bare_uring::types::RawFd;
-use bare_uring_ops::{Driver, File, Group, Slab, Storage, Wait};
-use bare_uring_sim::{Profile, SimKernel};
+use bare_uring_ops::{Driver, File, Group, Slab, Wait};
+use bare_uring_sim::SimKernel;
 
-use crate::setting::{adopt, limit_this_test};
+use crate::setting::{adopt, driven};
 use crate::shared::{Bell, poll};
 
 struct Scene {
@@ -16,10 +15,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        limit_this_test();
-        let kernel = SimKernel::new(Profile::linux(6, 12), 1);
-        let slab = Box::leak(Box::new(Storage::<1, 2, 1, 8>::new())).start().expect("fresh");
-        let driver = Driver::new(slab, kernel.clone(), &Builder::new(), 8).expect("a ring");
+        let (kernel, slab, driver) = driven::<1, 2, 1, 8>(8);
         Self { kernel, slab, driver }
     }
 

@@ -3,12 +3,12 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use bare_uring::Errno;
 use bare_uring::types::Timespec;
-use bare_uring::{Builder, Errno};
-use bare_uring_ops::{Driver, Group, Op, Ready, Slab, Storage, Wait};
-use bare_uring_sim::{Profile, SimKernel};
+use bare_uring_ops::{Driver, Group, Op, Ready, Slab, Wait};
+use bare_uring_sim::SimKernel;
 
-use crate::setting::{adopt, limit_this_test};
+use crate::setting::{adopt, driven};
 use crate::shared::{Bell, poll};
 
 struct Scene {
@@ -19,10 +19,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        limit_this_test();
-        let kernel = SimKernel::new(Profile::linux(6, 12), 1);
-        let slab = Box::leak(Box::new(Storage::<3, 2, 1, 8>::new())).start().expect("fresh");
-        let driver = Driver::new(slab, kernel.clone(), &Builder::new(), 8).expect("a ring");
+        let (kernel, slab, driver) = driven::<3, 2, 1, 8>(8);
         Self { kernel, slab, driver }
     }
 

@@ -5,8 +5,10 @@ mod groups;
 #[path = "../limit/mod.rs"]
 mod limit;
 mod memory;
+mod messages;
 mod others;
 mod overflow;
+mod provided;
 mod raw;
 mod requests;
 mod thread;

@@ -1,12 +1,10 @@
 //! What becomes of requests.
 
 use std::collections::BTreeSet;
-use std::hint::black_box;
 
 use bare_uring::squeue::{Entry, Flags};
-use bare_uring::types::{CancelBuilder, Fd, IoVec, MsgHdr, OpenFlags, SockAddrStorage, TimeoutFlags, Timespec};
-use bare_uring::uapi::{IOSQE_BUFFER_SELECT, io_uring_buf_reg, io_uring_register_op};
-use bare_uring::{Errno, Kernel, SetupFlags, opcode};
+use bare_uring::types::{CancelBuilder, Fd, IoVec, OpenFlags, TimeoutFlags, Timespec};
+use bare_uring::{Errno, SetupFlags, opcode};
 use bare_uring_sim::{CAPACITY, Event, Fault, Mark, Profile, Rate, SimKernel};
 
 use crate::raw::{ALWAYS, Raw, kind, linux, nop, with};
@@ -15,13 +13,13 @@ const EINVAL: i32 = -22;
 const EFBIG: i32 = -27;
 const ECANCELED: i32 = -125;
 const MORE: u32 = 1 << 1;
-const NOTIF: u32 = 1 << 3;
+const NONEMPTY: u32 = 1 << 2;
 
-fn ring() -> Raw {
+pub fn ring() -> Raw {
     Raw::new(linux(), kind(), SetupFlags::empty(), 16)
 }
 
-fn submit(ring: &Raw, entries: impl IntoIterator<Item = Entry>) {
+pub fn submit(ring: &Raw, entries: impl IntoIterator<Item = Entry>) {
     let before = ring.sq_tail();
     ring.push_all(entries);
     let count = ring.sq_tail() - before;
@@ -376,87 +374,6 @@ fn a_linked_timeout_may_find_its_request_done() {
     assert!((5..35).contains(&late), "{late} of 40");
 }
 
-/// Registers a buffer ring of two entries. They name eight bytes, of which the kernel is given three and two.
-fn provide(ring: &Raw, flags: u16) -> (*mut u64, *mut u8) {
-    #[repr(align(4096))]
-    struct Bufs([u64; 512]);
-
-    let buffers = Box::leak(Box::new([0xee_u8; 8])).as_mut_ptr();
-    let base = buffers.expose_provenance() as u64;
-    let bufs = Box::leak(Box::new(Bufs([0; 512]))).0.as_mut_ptr();
-    // The last two bytes of the first entry are the tail, which is 2.
-    for (at, value) in [base, word(3, 300, 2), base + 4, word(2, 301, 0)].into_iter().enumerate() {
-        // SAFETY: the page has at least four words.
-        let place = unsafe { bufs.add(at) };
-        // SAFETY: the page is this test's.
-        unsafe { place.write(value) };
-    }
-    let address = bufs.expose_provenance() as u64;
-    let mut register = io_uring_buf_reg { ring_addr: address, ring_entries: 2, bgid: 700, flags, resv: [0; 3] };
-    let operation = io_uring_register_op::IORING_REGISTER_PBUF_RING as u32;
-    // SAFETY: the entries and the buffers are leaked, and the argument is a registration.
-    let registered = unsafe { ring.kernel.register(ring.fd, operation, (&raw mut register).cast(), 1) };
-    assert_eq!(registered, Ok(0));
-    (bufs, buffers)
-}
-
-/// Makes the second word of a buffer ring's entry: length, id, and in the first entry the tail.
-fn word(len: u32, id: u16, tail: u16) -> u64 {
-    let (len, id, tail) = (len.to_ne_bytes(), id.to_ne_bytes(), tail.to_ne_bytes());
-    u64::from_ne_bytes([len[0], len[1], len[2], len[3], id[0], id[1], tail[0], tail[1]])
-}
-
-fn look(buffers: *mut u8) -> [u8; 8] {
-    // SAFETY: there are eight bytes, and the kernel writes in calls only.
-    unsafe { buffers.cast::<[u8; 8]>().read() }
-}
-
-const BUFFER: u32 = 1;
-const NONEMPTY: u32 = 1 << 2;
-
-#[test]
-fn each_provided_buffer_is_filled_once_and_no_further() {
-    let ring = ring();
-    let (near, far) = ring.kernel.socket_pair();
-    let (bufs, buffers) = provide(&ring, 0);
-    assert_eq!(ring.kernel.write(far, b"abcdefgh"), Ok(8));
-    submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
-    let first = MORE | BUFFER | NONEMPTY | 300 << 16;
-    let second = MORE | BUFFER | NONEMPTY | 301 << 16;
-    assert_eq!(ring.take(), [(1, 3, first), (1, 2, second), (1, -105, 0)]);
-    assert_eq!(&look(buffers), b"abc\xeede\xee\xee");
-    assert_eq!((ring.count(Mark::BufferPicked), ring.count(Mark::NoBuffer)), (2, 1));
-    // The buffer ring wraps: the tail is 3, and the first entry names another buffer.
-    // SAFETY: the first entry has a second word.
-    let place = unsafe { bufs.add(1) };
-    // SAFETY: the kernel reads the entry in calls only.
-    unsafe { place.write(word(1, 302, 3)) };
-    // This receive wants more than the buffer holds.
-    let mut bytes = opcode::Recv::new(Fd(near), std::ptr::null_mut(), 10).build().user_data(2).to_bytes();
-    bytes[1] = IOSQE_BUFFER_SELECT;
-    bytes[40..42].copy_from_slice(&700_u16.to_ne_bytes());
-    submit(&ring, [Entry::from_bytes(bytes)]);
-    assert_eq!(ring.take(), [(2, 1, BUFFER | NONEMPTY | 302 << 16)]);
-    assert_eq!(&look(buffers), b"fbc\xeede\xee\xee");
-}
-
-#[test]
-fn a_buffer_may_be_used_up_in_parts() {
-    const INCREMENTAL: u16 = 2;
-    const BUF_MORE: u32 = 1 << 4;
-
-    let ring = ring();
-    let (near, far) = ring.kernel.socket_pair();
-    let (_, buffers) = provide(&ring, INCREMENTAL);
-    submit(&ring, [opcode::Recv::multi(Fd(near), 700).build().user_data(1)]);
-    let parts = [(&b"ab"[..], BUF_MORE | 300 << 16), (b"c", 300 << 16), (b"d", BUF_MORE | 301 << 16)];
-    for (bytes, flags) in parts {
-        assert_eq!((ring.kernel.write(far, bytes), ring.wait(1)), (Ok(bytes.len()), Ok(0)));
-        assert_eq!(ring.take(), [(1, bytes.len() as i32, MORE | BUFFER | flags)]);
-    }
-    assert_eq!(&look(buffers), b"abc\xeed\xee\xee\xee");
-}
-
 /// Reads an empty pipe with a vectored read. Returns the outcome, and the faults.
 fn read_empty_pipe(profile: Profile) -> (Result<u32, Errno>, Vec<Fault>) {
     let kernel = SimKernel::new(profile, 5);
@@ -480,64 +397,4 @@ fn a_kernel_that_executes_on_the_spot_blocks_or_fails() {
     let stuck = Fault::Stuck { ring: 0, asleep_over: 0 };
     assert_eq!(read_empty_pipe(Profile::starry()), (Err(Errno::EINTR), vec![stuck]));
     assert_eq!(read_empty_pipe(Profile::gvisor()), (Err(Errno::ESPIPE), vec![]));
-}
-
-#[test]
-fn a_message_is_sent_out_of_its_pieces_and_received_into_them() {
-    let ring = ring();
-    let (near, far) = ring.kernel.socket_pair();
-    let (mut one, mut other) = (*b"first ", *b"second");
-    let pieces = [IoVec::new(one.as_mut_ptr(), 6), IoVec::new(other.as_mut_ptr(), 6)];
-    let message = MsgHdr::new(pieces.as_ptr(), 2);
-    submit(&ring, [opcode::SendMsg::new(Fd(near), &raw const message).build().user_data(1)]);
-    assert_eq!(ring.take(), [(1, 12, 0)]);
-    let mut room = [0; 20];
-    let piece = IoVec::new(room.as_mut_ptr(), 20);
-    let (mut name, mut control) = (SockAddrStorage::EMPTY, [0_u8; 16]);
-    let mut message =
-        MsgHdr::new(&raw const piece, 1).from(&raw mut name, 128).control((&raw mut control).cast(), control.len());
-    submit(&ring, [opcode::RecvMsg::new(Fd(far), &raw mut message).build().user_data(2)]);
-    assert_eq!(ring.take(), [(2, 12, 0)]);
-    // The sockets have neither names nor control data.
-    assert_eq!((&room[..12], message.name_len(), message.control_len()), (&b"first second"[..], 0, 0));
-    assert_eq!(name, SockAddrStorage::EMPTY);
-}
-
-#[test]
-fn a_zero_copy_send_keeps_its_memory_until_the_notification() {
-    for changes in [false, true] {
-        let ring = ring();
-        let (near, far) = ring.kernel.socket_pair();
-        let mut bytes = *b"lent";
-        let limit = Timespec::new(1, 0);
-        let send = opcode::SendZc::new(Fd(near), bytes.as_mut_ptr(), 4).build().user_data(1).flags(Flags::IO_LINK);
-        submit(&ring, [send, opcode::LinkTimeout::new(&raw const limit).build().user_data(2)]);
-        // The limit ends with the first completion.
-        assert_eq!(ring.take(), [(1, 4, MORE), (2, ECANCELED, 0)]);
-        // Nothing cancels what was sent.
-        submit(&ring, [opcode::AsyncCancel::new(1).build().user_data(3)]);
-        assert_eq!(ring.take(), [(3, -114, 0)]);
-        black_box(&mut bytes)[1] = if changes { b'o' } else { b'e' };
-        ring.kernel.run(8);
-        assert_eq!(ring.take(), [(1, 0, NOTIF)]);
-        let faults = if changes { vec![Fault::Changed { ring: 0, user_data: 1 }] } else { vec![] };
-        assert_eq!((ring.kernel.faults(), ring.count(Mark::Lent)), (faults, 1));
-        assert_eq!(ring.kernel.read(far, 9), Ok(Some(b"lent".to_vec())));
-    }
-    // One that fails has one completion.
-    let ring = ring();
-    let (reader, _writer) = ring.kernel.pipe();
-    submit(&ring, [opcode::SendZc::new(Fd(reader), b"x".as_ptr(), 1).build().user_data(1)]);
-    assert_eq!(ring.take(), [(1, -9, 0)]);
-}
-
-#[test]
-fn an_empty_datagram_wakes_a_receive() {
-    let ring = ring();
-    let (near, far) = ring.kernel.datagram_pair();
-    let mut bytes = [0; 4];
-    submit(&ring, [opcode::Recv::new(Fd(near), bytes.as_mut_ptr(), 4).build().user_data(1)]);
-    assert_eq!((ring.take(), ring.kernel.write(far, &[])), (vec![], Ok(0)));
-    ring.kernel.run(8);
-    assert_eq!(ring.take(), [(1, 0, 0)]);
 }
