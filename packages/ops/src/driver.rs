@@ -321,9 +321,11 @@ impl<K: Kernel> Driver<K> {
     }
 
     /// Takes the completions that are there, and tells how many there were, and whether time has passed. Stops at a
-    /// connection for which the table of files has no place, because that has to be closed first.  Taking completions
-    /// must not depend on room in the submission queue: before Linux 5.19 the kernel consumes no entries while
-    /// completions wait to be taken. (The stop does depend on it. But it comes from a request that is new in 5.19.)
+    /// connection for which the table of files has no place, because that has to be closed first.
+    ///
+    /// Taking completions must not depend on room in the submission queue: before Linux 5.19 the kernel consumes no
+    /// entries while completions wait to be taken. (The stop does depend on it. But it comes from a request that is new
+    /// in 5.19.)
     fn take_all(&mut self) -> Turned {
         let Self { ring, slab, group, expected, surplus, .. } = self;
         let (mut count, mut ticks) = (0, false);
